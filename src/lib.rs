@@ -1,0 +1,1 @@
+//! Assize puts real-time chat servers on trial and finds their size.
