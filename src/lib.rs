@@ -1,1 +1,9 @@
 //! Assize puts real-time chat servers on trial and finds their size.
+
+pub mod history;
+pub mod operation;
+pub mod outcome;
+pub mod scalar;
+pub mod scenario;
+pub mod spec;
+pub mod verdict;

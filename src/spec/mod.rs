@@ -1,0 +1,14 @@
+//! What a server looks like on the wire, and what it promises: one YAML file, compiled once.
+//!
+//! A spec has three parts: what a client can *do*, what it can *see*, what the server *promises*.
+//! The one idea is the [`Shape`]: JSON as it stands on the wire, with holes. A shape works both
+//! ways: to send, its holes are filled; to receive, it is matched and its holes are bound; a hole
+//! that is bound already must be equal. Nothing here knows a socket, a clock or a rate.
+
+pub mod bindings;
+pub mod model;
+pub mod shape;
+
+pub use bindings::{Bindings, Hole, HoleTable};
+pub use model::*;
+pub use shape::{Mismatch, Shape, Text, Unbound};
