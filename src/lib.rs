@@ -5,5 +5,6 @@ pub mod operation;
 pub mod outcome;
 pub mod scalar;
 pub mod scenario;
+pub mod source;
 pub mod spec;
 pub mod verdict;
