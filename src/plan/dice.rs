@@ -90,12 +90,9 @@ mod tests {
         let first = |seed, purpose, a, b| Dice::new(seed, purpose, a, b).bits();
         let base = first(1, "x", 0, 0);
         assert_eq!(base, first(1, "x", 0, 0));
-        for other in [
-            first(2, "x", 0, 0),
-            first(1, "y", 0, 0),
-            first(1, "x", 1, 0),
-            first(1, "x", 0, 1),
-        ] {
+        for other in
+            [first(2, "x", 0, 0), first(1, "y", 0, 0), first(1, "x", 1, 0), first(1, "x", 0, 1)]
+        {
             assert_ne!(base, other);
         }
     }
@@ -104,10 +101,6 @@ mod tests {
     fn waits_have_the_mean_they_were_asked_for() {
         let mut dice = Dice::new(3, "wait", 0, 0);
         let sum: f64 = (0..20_000).map(|_| dice.wait(5.0)).sum();
-        assert!(
-            (4.8..5.2).contains(&(sum / 20_000.0)),
-            "mean {}",
-            sum / 20_000.0
-        );
+        assert!((4.8..5.2).contains(&(sum / 20_000.0)), "mean {}", sum / 20_000.0);
     }
 }

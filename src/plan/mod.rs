@@ -37,12 +37,7 @@ impl Plan {
     #[must_use]
     pub fn new(spec: &Spec, scenario: Arc<Scenario>, seed: u64, run: u64) -> Self {
         let text_limit = spec.limits.text_characters.unwrap_or(1_000).min(20_000);
-        Self {
-            scenario,
-            seed,
-            run,
-            text_limit,
-        }
+        Self { scenario, seed, run, text_limit }
     }
 
     /// The cells of shard `shard` of `shards`.
@@ -68,18 +63,10 @@ mod tests {
 
     /// A plan of so many people, pairs and groups `(count, least, most)`, ten seconds of traffic.
     pub(super) fn plan(people: u32, pairs: u32, groups: &[(u32, u32, u32)]) -> Plan {
-        let rate = |per_second| {
-            Some(Rate {
-                per_second,
-                of: RateOf::All,
-            })
-        };
+        let rate = |per_second| Some(Rate { per_second, of: RateOf::All });
         let behaviour = Behaviour {
             send: rate(100.0),
-            burst: Some(Burst {
-                rate: rate(2.0).unwrap(),
-                messages: 3,
-            }),
+            burst: Some(Burst { rate: rate(2.0).unwrap(), messages: 3 }),
             typing: rate(5.0),
             history: rate(1.0),
             repeat: 0.1,
@@ -122,21 +109,13 @@ mod tests {
                 at: Duration::from_secs(5),
                 lasts: Duration::from_secs(1),
                 share: 0.1,
-                fault: FaultKind::Cut {
-                    how: CutHow::Rst,
-                    on_message: false,
-                },
+                fault: FaultKind::Cut { how: CutHow::Rst, on_message: false },
             }],
             patience: Duration::from_secs(5),
             expect: Vec::new(),
             exercise: Vec::new(),
         };
-        Plan {
-            scenario: Arc::new(scenario),
-            seed: 1,
-            run: 77,
-            text_limit: 1_000,
-        }
+        Plan { scenario: Arc::new(scenario), seed: 1, run: 77, text_limit: 1_000 }
     }
 
     fn acts(plan: &Plan, shard: u32, shards: u32) -> Vec<Planned> {
@@ -149,10 +128,7 @@ mod tests {
         let plan = plan(300, 150, &[(20, 4, 8)]);
         let written = |plan: &Plan| format!("{:?}", acts(plan, 1, 3));
         assert_eq!(written(&plan), written(&plan.clone()));
-        let other = Plan {
-            seed: 2,
-            ..plan.clone()
-        };
+        let other = Plan { seed: 2, ..plan.clone() };
         assert_ne!(written(&plan), written(&other));
     }
 
@@ -161,10 +137,8 @@ mod tests {
         let plan = plan(300, 150, &[(20, 4, 8)]);
         let key = |planned: &Planned| format!("{:020} {planned:?}", planned.at);
         let mut whole: Vec<String> = acts(&plan, 0, 1).iter().map(key).collect();
-        let mut parts: Vec<String> = (0..3)
-            .flat_map(|shard| acts(&plan, shard, 3))
-            .map(|planned| key(&planned))
-            .collect();
+        let mut parts: Vec<String> =
+            (0..3).flat_map(|shard| acts(&plan, shard, 3)).map(|planned| key(&planned)).collect();
         whole.sort();
         parts.sort();
         assert_eq!(whole, parts);
@@ -174,25 +148,16 @@ mod tests {
     fn rates_and_shares_are_what_the_scenario_says() {
         let plan = plan(300, 150, &[(20, 4, 8)]);
         let acts = acts(&plan, 0, 1);
-        assert!(
-            acts.windows(2).all(|pair| pair[0].at <= pair[1].at),
-            "in the order of time"
-        );
+        assert!(acts.windows(2).all(|pair| pair[0].at <= pair[1].at), "in the order of time");
         let count = |wanted: fn(&Act) -> bool| acts.iter().filter(|p| wanted(&p.act)).count();
         let sends = count(|act| matches!(act, Act::Send { .. }));
         // 1,000 single sends with a fifth more for troubles, 20 bursts of up to 9, 25 typed ones.
         assert!((1_050..1_600).contains(&sends), "{sends} sends");
-        let clients: Vec<ClientId> = plan
-            .cells(0, 1)
-            .flat_map(|cell| cell.clients().collect::<Vec<_>>())
-            .collect();
+        let clients: Vec<ClientId> =
+            plan.cells(0, 1).flat_map(|cell| cell.clients().collect::<Vec<_>>()).collect();
         assert_eq!(count(|act| matches!(act, Act::Connect)), clients.len());
         let cuts = count(|act| matches!(act, Act::Fault { begins: true, .. }));
-        assert!(
-            (clients.len() / 10).abs_diff(cuts) <= 6,
-            "{cuts} of {}",
-            clients.len()
-        );
+        assert!((clients.len() / 10).abs_diff(cuts) <= 6, "{cuts} of {}", clients.len());
     }
 
     #[test]

@@ -48,13 +48,7 @@ pub fn cell_count(scenario: &Scenario) -> u32 {
 }
 
 fn cell_people(scenario: &Scenario) -> u32 {
-    let largest = scenario
-        .people
-        .groups
-        .iter()
-        .map(|groups| groups.most)
-        .max()
-        .unwrap_or(2);
+    let largest = scenario.people.groups.iter().map(|groups| groups.most).max().unwrap_or(2);
     largest.max(CELL_PEOPLE)
 }
 
@@ -89,30 +83,17 @@ impl Cell {
                 people[member].conversations.push(index);
             }
         }
-        Self {
-            number,
-            people,
-            conversations,
-        }
+        Self { number, people, conversations }
     }
 
     /// All clients of the cell.
     pub fn clients(&self) -> impl Iterator<Item = ClientId> + '_ {
-        self.people
-            .iter()
-            .flat_map(|person| person.clients.iter().copied())
+        self.people.iter().flat_map(|person| person.clients.iter().copied())
     }
 }
 
 fn most_devices(scenario: &Scenario) -> u32 {
-    scenario
-        .people
-        .devices
-        .iter()
-        .map(|(devices, _)| *devices)
-        .max()
-        .unwrap_or(1)
-        .max(1)
+    scenario.people.devices.iter().map(|(devices, _)| *devices).max().unwrap_or(1).max(1)
 }
 
 /// Devices of a person: the shares, evenly interleaved, so that each cell has its part.
@@ -126,29 +107,19 @@ fn devices_of(scenario: &Scenario, person: u32) -> u32 {
             return (*devices).max(1);
         }
     }
-    scenario
-        .people
-        .devices
-        .last()
-        .map_or(1, |(devices, _)| (*devices).max(1))
+    scenario.people.devices.last().map_or(1, |(devices, _)| (*devices).max(1))
 }
 
 fn conversations(plan: &Plan, cell: u32, part: &Range<u32>, people: usize) -> Vec<Conversation> {
     let wanted = &plan.scenario.people;
     let mut dice = Dice::new(plan.seed, "conversations", u64::from(cell), 0);
-    let mut seats = Seats {
-        order: Vec::new(),
-        people,
-    };
+    let mut seats = Seats { order: Vec::new(), people };
     let mut made = Vec::new();
     let pairs = portion(wanted.pairs, part, wanted.count);
     let mut known = FxHashSet::default();
     for id in pairs {
         if let Some(members) = new_pair(&mut seats, &mut dice, &mut known) {
-            made.push(Conversation {
-                id: ConversationId(id),
-                members,
-            });
+            made.push(Conversation { id: ConversationId(id), members });
         }
     }
     let mut base = wanted.pairs;
@@ -158,10 +129,7 @@ fn conversations(plan: &Plan, cell: u32, part: &Range<u32>, people: usize) -> Ve
             let size = (groups.least as usize + dice.below(span)).min(people);
             if size >= 2 {
                 let members = seats.take(size, &mut dice);
-                made.push(Conversation {
-                    id: ConversationId(base + id),
-                    members,
-                });
+                made.push(Conversation { id: ConversationId(base + id), members });
             }
         }
         base += groups.count;
@@ -223,17 +191,11 @@ mod tests {
     fn everybody_is_somewhere_and_counts_are_exact() {
         let plan = plan(300, 150, &[(20, 4, 8)]);
         let cells: Vec<Cell> = plan.cells(0, 1).collect();
-        let pairs: usize = cells
-            .iter()
-            .flat_map(|c| &c.conversations)
-            .filter(|c| c.id.0 < 150)
-            .count();
+        let pairs: usize =
+            cells.iter().flat_map(|c| &c.conversations).filter(|c| c.id.0 < 150).count();
         let all: usize = cells.iter().map(|cell| cell.conversations.len()).sum();
         assert_eq!((pairs, all), (150, 170));
-        let lonely = cells
-            .iter()
-            .flat_map(|c| &c.people)
-            .filter(|p| p.conversations.is_empty());
+        let lonely = cells.iter().flat_map(|c| &c.people).filter(|p| p.conversations.is_empty());
         assert_eq!(lonely.count(), 0);
     }
 
@@ -243,12 +205,7 @@ mod tests {
             for conversation in &cell.conversations {
                 let distinct: FxHashSet<_> = conversation.members.iter().collect();
                 assert_eq!(distinct.len(), conversation.members.len());
-                assert!(
-                    conversation
-                        .members
-                        .iter()
-                        .all(|member| *member < cell.people.len())
-                );
+                assert!(conversation.members.iter().all(|member| *member < cell.people.len()));
             }
         }
     }
@@ -256,10 +213,8 @@ mod tests {
     #[test]
     fn devices_follow_their_shares() {
         let mut plan = plan(1_000, 10, &[]);
-        std::sync::Arc::get_mut(&mut plan.scenario)
-            .unwrap()
-            .people
-            .devices = vec![(1, 0.8), (2, 0.2)];
+        std::sync::Arc::get_mut(&mut plan.scenario).unwrap().people.devices =
+            vec![(1, 0.8), (2, 0.2)];
         let clients: usize = plan.cells(0, 1).map(|cell| cell.clients().count()).sum();
         assert!((1_190..1_210).contains(&clients), "{clients}");
     }

@@ -93,13 +93,8 @@ impl Stream {
         if cell.conversations.is_empty() {
             return None;
         }
-        let coordinates = (phase as u32) << 3 | source.number();
-        let mut dice = Dice::new(
-            plan.seed,
-            "stream",
-            u64::from(cell.number),
-            coordinates.into(),
-        );
+        let ordinal = phase as u32 * SOURCES + source.number();
+        let mut dice = Dice::new(plan.seed, "stream", u64::from(cell.number), ordinal.into());
         let mean_nanos = match source.rate() {
             Some(rate) => 1e9 / rate_of_cell(plan, cell, rate).filter(|rate| *rate > 0.0)?,
             None => 0.0,
@@ -142,11 +137,7 @@ impl Stream {
                 let (person, conversation) = self.somebody();
                 let client = self.device(person);
                 let conversation = self.id(conversation);
-                vec![Planned {
-                    at,
-                    client,
-                    act: Act::History { conversation },
-                }]
+                vec![Planned { at, client, act: Act::History { conversation } }]
             }
             Source::Converse(converse) => {
                 self.done = true;
@@ -158,9 +149,7 @@ impl Stream {
     /// A person, and one of the person's conversations.
     fn somebody(&mut self) -> (usize, usize) {
         let conversation = self.dice.below(self.cell.conversations.len());
-        let person = *self
-            .dice
-            .pick(&self.cell.conversations[conversation].members);
+        let person = *self.dice.pick(&self.cell.conversations[conversation].members);
         (person, conversation)
     }
 
@@ -176,10 +165,7 @@ impl Stream {
         let kind = choose(&self.behaviour.texts, &mut self.dice);
         let sequence = self.ordinal + self.sent * self.stride;
         self.sent += 1;
-        Token::new(
-            (self.run & 0xfff) as u16,
-            text::number(kind, self.cell.number, sequence),
-        )
+        Token::new((self.run & 0xfff) as u16, text::number(kind, self.cell.number, sequence))
     }
 
     /// One message, and whatever deliberate trouble the behaviour adds to it.
@@ -197,14 +183,7 @@ impl Stream {
         }
         if self.dice.chance(self.behaviour.same_text) {
             let again = text::key(self.run, token, 1);
-            acts.push(self.send(
-                at + 40 * MILLISECOND,
-                client,
-                conversation,
-                token,
-                again,
-                false,
-            ));
+            acts.push(self.send(at + 40 * MILLISECOND, client, conversation, token, again, false));
         }
         if self.dice.chance(self.behaviour.same_key) {
             let members = self.cell.conversations[conversation].members.clone();
@@ -229,10 +208,7 @@ impl Stream {
         let clients = &self.cell.people[person].clients;
         let start = self.dice.below(clients.len());
         let others = clients[start..].iter().chain(&clients[..start]);
-        others
-            .copied()
-            .find(|other| *other != client)
-            .unwrap_or(client)
+        others.copied().find(|other| *other != client).unwrap_or(client)
     }
 
     fn send(
@@ -246,15 +222,7 @@ impl Stream {
     ) -> Planned {
         let conversation = self.id(conversation);
         let message = MessageRef { token, key };
-        Planned {
-            at,
-            client,
-            act: Act::Send {
-                conversation,
-                message,
-                repeat,
-            },
-        }
+        Planned { at, client, act: Act::Send { conversation, message, repeat } }
     }
 
     /// Up to three members send `messages` each, without waiting for one another.
@@ -283,11 +251,7 @@ impl Stream {
         let mut time = at;
         let mut acts = Vec::new();
         for _ in 0..2 + self.dice.below(7) {
-            acts.push(Planned {
-                at: time,
-                client,
-                act: Act::Keystroke { conversation: id },
-            });
+            acts.push(Planned { at: time, client, act: Act::Keystroke { conversation: id } });
             time += (60 + self.dice.below(500) as Nanos) * MILLISECOND;
         }
         if self.dice.chance(0.5) && time < self.phase.end {
@@ -303,23 +267,11 @@ impl Stream {
         let (at, until) = (self.phase.start, self.phase.end);
         let cell = Arc::clone(&self.cell);
         let mut acts = Vec::new();
-        for person in cell
-            .people
-            .iter()
-            .filter(|person| !person.conversations.is_empty())
-        {
+        for person in cell.people.iter().filter(|person| !person.conversations.is_empty()) {
             if self.dice.chance(converse.share) {
                 let seed = self.dice.bits();
-                let act = Act::Converse {
-                    think: converse.think,
-                    until,
-                    seed,
-                };
-                acts.push(Planned {
-                    at,
-                    client: person.clients[0],
-                    act,
-                });
+                let act = Act::Converse { think: converse.think, until, seed };
+                acts.push(Planned { at, client: person.clients[0], act });
             }
         }
         acts

@@ -93,10 +93,7 @@ pub fn key(run: u64, token: Token, variant: u64) -> CompactString {
     let high = mix(run, token.number(), variant);
     let low = mix(high, run, token.number());
     let bytes = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
-    uuid::Builder::from_random_bytes(bytes)
-        .into_uuid()
-        .hyphenated()
-        .to_compact_string()
+    uuid::Builder::from_random_bytes(bytes).into_uuid().hyphenated().to_compact_string()
 }
 
 /// Appends the text of a token: `limit` characters at most, the token first.
@@ -153,26 +150,13 @@ pub fn compare(
             }
             Sanitise::Free => true,
         };
-    if intact {
-        Damage::Intact
-    } else {
-        Damage::Changed(excerpt(came, scratch))
-    }
+    if intact { Damage::Intact } else { Damage::Changed(excerpt(came, scratch)) }
 }
 
 /// Where the two part, in a few words.
 fn excerpt(came: &str, sent: &str) -> CompactString {
-    let same = came
-        .chars()
-        .zip(sent.chars())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let part = |text: &str| {
-        text.chars()
-            .skip(same.saturating_sub(8))
-            .take(24)
-            .collect::<String>()
-    };
+    let same = came.chars().zip(sent.chars()).take_while(|(a, b)| a == b).count();
+    let part = |text: &str| text.chars().skip(same.saturating_sub(8)).take(24).collect::<String>();
     let (came_length, sent_length) = (came.chars().count(), sent.chars().count());
     compact_str::format_compact!(
         "from character {same} on `{}` instead of `{}` ({came_length} of {sent_length} characters)",

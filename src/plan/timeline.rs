@@ -88,11 +88,7 @@ impl Timeline {
     /// The timeline of these cells.
     #[must_use]
     pub fn new(plan: &Plan, cells: &[Cell]) -> Self {
-        let mut timeline = Self {
-            heap: BinaryHeap::new(),
-            streams: Vec::new(),
-            count: 0,
-        };
+        let mut timeline = Self { heap: BinaryHeap::new(), streams: Vec::new(), count: 0 };
         for cell in cells {
             for planned in arrivals(plan, cell).chain(faults(plan, cell)) {
                 timeline.push(planned.at, What::Act(planned));
@@ -117,11 +113,7 @@ impl Timeline {
 
     fn push(&mut self, at: Nanos, what: What) {
         self.count += 1;
-        self.heap.push(Reverse(Due {
-            at,
-            count: self.count,
-            what,
-        }));
+        self.heap.push(Reverse(Due { at, count: self.count, what }));
     }
 
     /// When the next act is due, at the earliest.
@@ -156,18 +148,11 @@ fn arrivals<'a>(plan: &'a Plan, cell: &'a Cell) -> impl Iterator<Item = Planned>
     let mut clients: Vec<ClientId> = cell.clients().collect();
     dice.shuffle(&mut clients);
     let count = clients.len() as f64;
-    clients
-        .into_iter()
-        .enumerate()
-        .filter_map(move |(index, client)| {
-            let place = (index as f64 + dice.unit()) / count;
-            let at = arrival(plan, place)?;
-            Some(Planned {
-                at,
-                client,
-                act: Act::Connect,
-            })
-        })
+    clients.into_iter().enumerate().filter_map(move |(index, client)| {
+        let place = (index as f64 + dice.unit()) / count;
+        let at = arrival(plan, place)?;
+        Some(Planned { at, client, act: Act::Connect })
+    })
 }
 
 fn arrival(plan: &Plan, place: f64) -> Option<Nanos> {
@@ -186,25 +171,21 @@ fn arrival(plan: &Plan, place: f64) -> Option<Nanos> {
 
 /// Begin and end of each fault for the clients it hits: exactly its share of each cell.
 fn faults<'a>(plan: &'a Plan, cell: &'a Cell) -> impl Iterator<Item = Planned> + 'a {
-    plan.scenario
-        .faults
-        .iter()
-        .enumerate()
-        .flat_map(move |(index, fault)| {
-            let mut dice = Dice::new(plan.seed, "fault", u64::from(cell.number), index as u64);
-            let mut clients: Vec<ClientId> = cell.clients().collect();
-            dice.shuffle(&mut clients);
-            // The remainder is drawn, so that the shares of small cells add up in the whole.
-            let hit = (clients.len() as f64 * fault.share + dice.unit()) as usize;
-            clients.truncate(hit);
-            clients.into_iter().flat_map(move |client| {
-                [(fault.at, true), (fault.at + fault.lasts, false)].map(|(at, begins)| Planned {
-                    at: at.as_nanos() as Nanos,
-                    client,
-                    act: Act::Fault { index, begins },
-                })
+    plan.scenario.faults.iter().enumerate().flat_map(move |(index, fault)| {
+        let mut dice = Dice::new(plan.seed, "fault", u64::from(cell.number), index as u64);
+        let mut clients: Vec<ClientId> = cell.clients().collect();
+        dice.shuffle(&mut clients);
+        // The remainder is drawn, so that the shares of small cells add up in the whole.
+        let hit = (clients.len() as f64 * fault.share + dice.unit()) as usize;
+        clients.truncate(hit);
+        clients.into_iter().flat_map(move |client| {
+            [(fault.at, true), (fault.at + fault.lasts, false)].map(|(at, begins)| Planned {
+                at: at.as_nanos() as Nanos,
+                client,
+                act: Act::Fault { index, begins },
             })
         })
+    })
 }
 
 /// Streams of one source and phase, as [`Stream::all`] makes them.
