@@ -1,1 +1,3 @@
 //! Assize puts real-time chat servers on trial and finds their size.
+
+pub mod wire;
