@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::ops::Range;
 
 use super::error::{EngineIo3Sign, WireError, piece};
 
@@ -118,16 +119,7 @@ impl<'a> Packet<'a> {
     /// # Errors
     /// Which part of the packet is not of the form the protocol asks for.
     pub fn decode(text: &'a str) -> Result<Self, WireError> {
-        let header = Header::decode(text)?;
-        let packet = Packet {
-            kind: header.kind,
-            namespace: header.namespace,
-            ack: header.ack,
-            attachments: header.attachments,
-            data: text.get(header.data_offset..).unwrap_or_default(),
-        };
-        packet.check(header.data_offset)?;
-        Ok(packet)
+        Layout::read(text).map(|layout| layout.packet(text))
     }
 
     /// Appends the packet to `out`, without the Engine.IO digit.
@@ -212,19 +204,47 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// What stands before the payload of a packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Header<'a> {
-    kind: Kind,
-    namespace: &'a str,
-    ack: Option<u64>,
-    attachments: usize,
-    /// Where the payload begins, in bytes from the start of the text.
-    data_offset: usize,
+/// Where the parts of a packet stand in its text: a [`Packet`] that borrows nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// The packet's type.
+    pub kind: Kind,
+    /// The id that asks for an answer, or that is answered.
+    pub ack: Option<u64>,
+    /// How many binary messages follow.
+    pub attachments: usize,
+    /// Where the namespace stands, in bytes; `None` where the packet names none.
+    namespace: Option<Range<usize>>,
+    /// Where the payload begins, in bytes.
+    data_start: usize,
 }
 
-impl<'a> Header<'a> {
-    fn decode(text: &'a str) -> Result<Self, WireError> {
+impl Layout {
+    /// Reads the data of an Engine.IO message; see [`Packet::decode`].
+    ///
+    /// # Errors
+    /// Which part of the packet is not of the form the protocol asks for.
+    pub fn read(text: &str) -> Result<Self, WireError> {
+        let layout = Self::read_unchecked(text)?;
+        layout.packet(text).check(layout.data_start)?;
+        Ok(layout)
+    }
+
+    /// The packet, borrowed from the text that the layout was read from.
+    #[must_use]
+    pub fn packet<'a>(&self, text: &'a str) -> Packet<'a> {
+        let namespace = self.namespace.clone().and_then(|range| text.get(range));
+        Packet {
+            kind: self.kind,
+            namespace: namespace.unwrap_or(MAIN_NAMESPACE),
+            ack: self.ack,
+            attachments: self.attachments,
+            data: text.get(self.data_start..).unwrap_or_default(),
+        }
+    }
+
+    /// Reads all but the payload.
+    fn read_unchecked(text: &str) -> Result<Self, WireError> {
         let Some(&digit) = text.as_bytes().first() else {
             return Err(WireError::Empty { offset: 0 });
         };
@@ -240,12 +260,12 @@ impl<'a> Header<'a> {
         };
         let namespace = namespace_at(text, &mut at);
         let ack = ack_at(text, &mut at)?;
-        Ok(Header {
+        Ok(Layout {
             kind,
-            namespace,
             ack,
             attachments,
-            data_offset: at,
+            namespace,
+            data_start: at,
         })
     }
 }
@@ -267,14 +287,15 @@ fn attachments_at(text: &str, at: &mut usize) -> Result<usize, WireError> {
 }
 
 /// Reads `/namespace,` and moves behind it; without a comma it takes the rest, as JavaScript does.
-fn namespace_at<'a>(text: &'a str, at: &mut usize) -> &'a str {
+fn namespace_at(text: &str, at: &mut usize) -> Option<Range<usize>> {
     let rest = text.get(*at..).unwrap_or_default();
     if !rest.starts_with('/') {
-        return MAIN_NAMESPACE;
+        return None;
     }
-    let end = rest.find(',').unwrap_or(rest.len());
-    *at += (end + 1).min(rest.len());
-    rest.get(..end).unwrap_or_default()
+    let start = *at;
+    let length = rest.find(',').unwrap_or(rest.len());
+    *at += (length + 1).min(rest.len());
+    Some(start..start + length)
 }
 
 /// Reads the digits of an acknowledgement id and moves behind them.
@@ -302,10 +323,10 @@ fn digits_of(text: &str) -> &str {
 /// `None` if it is no event, or if its name has escapes: then [`Packet::event_name`] knows it.
 #[must_use]
 pub fn peek_event_name(text: &str) -> Option<&str> {
-    let header = Header::decode(text)
+    let layout = Layout::read_unchecked(text)
         .ok()
-        .filter(|header| header.kind.is_event())?;
-    simple_name(text.get(header.data_offset..)?)
+        .filter(|layout| layout.kind.is_event())?;
+    simple_name(layout.packet(text).data)
 }
 
 /// The first string of a JSON array, if it has no escapes.
@@ -354,20 +375,25 @@ mod tests {
     const ONE: &str = r#"["foo",{"_placeholder":true,"num":0}]"#;
     const TWO: &str = r#"["baz",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
 
-    fn packet(
+    fn packet<'a>(
         kind: Kind,
-        namespace: &str,
+        namespace: &'a str,
         ack: Option<u64>,
         attachments: usize,
-        data: &str,
-    ) -> (String, String, Kind, Option<u64>, usize) {
-        (namespace.into(), data.into(), kind, ack, attachments)
+        data: &'a str,
+    ) -> Packet<'a> {
+        Packet {
+            kind,
+            namespace,
+            ack,
+            attachments,
+            data,
+        }
     }
 
     /// The examples of the protocol's document, "Packet encoding".
     #[test]
     fn reads_and_writes_the_examples_of_the_document() {
-        let one = ONE;
         for (text, expected) in [
             ("0", packet(Kind::Connect, "/", None, 0, "")),
             (
@@ -416,23 +442,15 @@ mod tests {
             ),
             (
                 r#"51-14["foo",{"_placeholder":true,"num":0}]"#,
-                packet(Kind::BinaryEvent, "/", Some(14), 1, one),
+                packet(Kind::BinaryEvent, "/", Some(14), 1, ONE),
             ),
             (
                 r#"61-15["foo",{"_placeholder":true,"num":0}]"#,
-                packet(Kind::BinaryAck, "/", Some(15), 1, one),
+                packet(Kind::BinaryAck, "/", Some(15), 1, ONE),
             ),
             ("1", packet(Kind::Disconnect, "/", None, 0, "")),
             ("1/admin,", packet(Kind::Disconnect, "/admin", None, 0, "")),
         ] {
-            let (namespace, data, kind, ack, attachments) = &expected;
-            let expected = Packet {
-                kind: *kind,
-                namespace,
-                ack: *ack,
-                attachments: *attachments,
-                data,
-            };
             assert_eq!(Packet::decode(text), Ok(expected), "{text}");
             let mut written = String::new();
             expected.encode(&mut written);
