@@ -1,5 +1,6 @@
 //! Assize puts real-time chat servers on trial and finds their size.
 
+pub mod dialect;
 pub mod history;
 pub mod operation;
 pub mod outcome;
@@ -8,3 +9,4 @@ pub mod scalar;
 pub mod scenario;
 pub mod spec;
 pub mod verdict;
+pub mod wire;
