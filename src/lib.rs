@@ -1,6 +1,7 @@
 //! Assize puts real-time chat servers on trial and finds their size.
 
 pub mod history;
+pub mod metric;
 pub mod operation;
 pub mod outcome;
 pub mod scalar;
