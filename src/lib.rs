@@ -2,6 +2,7 @@
 
 pub mod dialect;
 pub mod history;
+pub mod metric;
 pub mod operation;
 pub mod outcome;
 pub mod plan;
