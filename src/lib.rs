@@ -9,5 +9,6 @@ pub mod plan;
 pub mod scalar;
 pub mod scenario;
 pub mod spec;
+pub mod transport;
 pub mod verdict;
 pub mod wire;
