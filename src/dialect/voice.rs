@@ -34,10 +34,10 @@ struct Awaited {
 /// What a request became.
 #[derive(Debug)]
 pub enum Said {
-    /// A Socket.IO packet was appended; the attempt will be answered.
-    Packet,
-    /// A Socket.IO packet was appended; nothing answers it.
-    Unanswered,
+    /// A Socket.IO event: its JSON array was appended. With a number, it asks for an ack.
+    Event(Option<u64>),
+    /// A frame of a raw WebSocket was appended.
+    Frame,
     /// An HTTP request.
     Http(Box<Call>),
 }
@@ -79,20 +79,16 @@ impl Voice {
                     self.next_ack += 1;
                     self.next_ack
                 });
-                let mut data = String::with_capacity(160);
-                shape.fill(bindings, &mut data)?;
-                let packet = Packet { ack, data: &data, ..Packet::bare(Kind::Event) };
-                packet.encode(out);
-                if step.is_unanswered() {
-                    return Ok(Said::Unanswered);
+                shape.fill(bindings, out)?;
+                if !step.is_unanswered() {
+                    let bound = (!acked).then(|| Box::new(bindings.clone()));
+                    self.wait_for(Awaited { attempt, operation, ack, bound });
                 }
-                let bound = (!acked).then(|| Box::new(bindings.clone()));
-                self.wait_for(Awaited { attempt, operation, ack, bound });
-                Ok(Said::Packet)
+                Ok(Said::Event(ack))
             }
             Request::Frame { shape } => {
                 shape.fill(bindings, out)?;
-                Ok(Said::Unanswered)
+                Ok(Said::Frame)
             }
         }
     }
