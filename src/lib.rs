@@ -4,6 +4,7 @@ pub mod history;
 pub mod metric;
 pub mod operation;
 pub mod outcome;
+pub mod report;
 pub mod scalar;
 pub mod scenario;
 pub mod spec;
