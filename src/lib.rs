@@ -7,6 +7,7 @@ pub mod metric;
 pub mod operation;
 pub mod outcome;
 pub mod plan;
+pub mod report;
 pub mod scalar;
 pub mod scenario;
 pub mod spec;
