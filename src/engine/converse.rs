@@ -1,6 +1,6 @@
 //! A closed workload: send, wait for the end of the send, think, send again.
 
-use crate::history::{ConversationId, Event, Nanos, OpId, Token};
+use crate::history::{ConversationId, Event, Nanos, OpId};
 use crate::plan::dice::Dice;
 use std::time::Duration;
 
@@ -11,14 +11,11 @@ pub(super) struct Converse {
     dice: Dice,
     conversations: Vec<ConversationId>,
     state: State,
-    /// The token of the send that was just begun.
-    pub(super) token: Option<Token>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Thinking(Nanos),
-    Beginning,
     Waiting(OpId),
     Over,
 }
@@ -37,7 +34,7 @@ impl Converse {
         }
         let dice = Dice::new(seed, "converse", 0, 0);
         let mut converse =
-            Self { think, until, dice, conversations, state: State::Over, token: None };
+            Self { think, until, dice, conversations, state: State::Over };
         converse.think(now);
         Some(Box::new(converse))
     }
@@ -58,18 +55,18 @@ impl Converse {
     /// Begins the send that is due: its planned time and its place.
     pub(super) fn begin(&mut self) -> Option<(Nanos, ConversationId)> {
         let State::Thinking(at) = self.state else { return None };
-        self.state = State::Beginning;
+        self.state = State::Over;
         Some((at, *self.dice.pick(&self.conversations)))
     }
 
-    /// Hears what the client records: its own send's beginning and end.
+    /// The send has this number.
+    pub(super) const fn wait_for(&mut self, op: OpId) {
+        self.state = State::Waiting(op);
+    }
+
+    /// Hears what the client records: its own send's end.
     pub(super) fn hear(&mut self, now: Nanos, event: &Event) {
         match (event, self.state) {
-            (Event::Invoke { op, message: Some(message), .. }, State::Beginning)
-                if Some(message.token) == self.token =>
-            {
-                self.state = State::Waiting(*op);
-            }
             (Event::Ok { op, .. } | Event::Failed { op, .. }, State::Waiting(waiting))
                 if *op == waiting =>
             {

@@ -3,22 +3,23 @@
 //! One task per client. It owns the connection, gives everything that happens to the machine, and
 //! does what the machine says. It decides nothing itself but where its faults make it misbehave.
 
-use crate::client::{Action, Ask, AttemptId, Client, Input, Output, Payload, Since, Transmit};
+use crate::client::{Action, Ask, AttemptId, Client, Input, Output, Payload, Reply, Since, Transmit};
 use crate::dialect::voice::{Heard, Said, Voice};
 use crate::engine::converse::Converse;
 use crate::engine::link::{Link, LinkEvent};
 use crate::engine::rest;
 use crate::engine::shard::Shard;
 use crate::engine::slot::{Command, Slot};
-use crate::engine::trouble::Trouble;
-use crate::history::{Answer, ClientId, ConversationId, Event, Nanos, Seen};
+use crate::engine::trouble::{Cut, Trouble, nanos};
+use crate::history::{ClientId, ConversationId, Event, Nanos, OpId, Seen};
 use crate::operation::Operation;
 use crate::plan::Act;
 use crate::plan::dice::mix;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole};
 use crate::transport::socket_io::{Incoming, Received};
-use crate::transport::{Closed, Leave};
+use crate::transport::Leave;
+use crate::wire::socket_io::Kind;
 use compact_str::CompactString;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -40,6 +41,8 @@ pub(super) struct Driver {
     bindings: Bindings,
     trouble: Trouble,
     converse: Option<Box<Converse>>,
+    /// A cut that happens as soon as what was sent is out.
+    cut_due: Option<Cut>,
     leaving: bool,
 }
 
@@ -76,6 +79,7 @@ impl Driver {
             bindings,
             trouble: Trouble::default(),
             converse: None,
+            cut_due: None,
             leaving: false,
         }
     }
@@ -92,6 +96,10 @@ impl Driver {
                 Woken::Link(event) => self.link_event(event).await,
                 Woken::Returned(returned) => self.returned(returned),
                 Woken::Due => self.due(),
+            }
+            if let Some(cut) = self.cut_due.take() {
+                let _ = self.link.flush().await;
+                self.bear(Some(cut)).await;
             }
             self.slot.idle.set(self.is_idle());
         }
@@ -122,25 +130,29 @@ impl Driver {
     }
 
     fn is_idle(&self) -> bool {
-        self.machine.is_idle() && self.calls.is_empty()
+        self.machine.is_ready() && self.machine.unsettled() == 0 && self.calls.is_empty()
     }
 
     fn due(&mut self) {
         let now = self.shard.clock.now();
         if self.machine.deadline().is_some_and(|at| at <= now) {
-            self.shard.lag(self.id, self.machine.deadline().unwrap_or(now), now);
             self.input(Input::Tick);
         }
-        if let Some(converse) = &mut self.converse
-            && converse.due().is_some_and(|at| at <= now)
-            && let Some((planned, conversation)) = converse.begin()
-        {
+        let due = self.converse.as_mut().filter(|c| c.due().is_some_and(|at| at <= now));
+        if let Some((planned, conversation)) = due.and_then(|converse| converse.begin()) {
             let message = self.shard.closed_message(self.id);
+            let op = self.ask(planned, Ask::send(conversation, message));
             if let Some(converse) = &mut self.converse {
-                converse.token = Some(message.token);
+                converse.wait_for(op);
             }
-            self.input(Input::Act(Action::Send { conversation, message, planned, repeat: false }));
         }
+    }
+
+    /// Asks for an operation that was planned for this time.
+    fn ask(&mut self, planned: Nanos, ask: Ask) -> OpId {
+        let op = self.shard.effects.borrow_mut().next_op();
+        self.input(Input::Act(Action::Ask { op, ask, planned }));
+        op
     }
 
     // ------------------------------------------------------------------------------------------
@@ -149,10 +161,10 @@ impl Driver {
     async fn command(&mut self, command: Command) {
         match command {
             Command::Act(planned, act) => self.act(planned, act).await,
-            Command::Heal => self.heal(),
+            Command::Heal => self.heal().await,
             Command::FinalRead(conversation) => {
                 let planned = self.shard.clock.now();
-                self.input(Input::Act(Action::Ask { ask: Ask::history(conversation), planned }));
+                self.ask(planned, Ask::history(conversation));
             }
             Command::Leave => self.leaving = true,
         }
@@ -165,13 +177,17 @@ impl Driver {
                 self.input(Input::Start);
             }
             Act::Send { conversation, message, repeat } => {
-                self.input(Input::Act(Action::Send { conversation, message, planned, repeat }));
+                let ask = Ask::send(conversation, message);
+                if repeat {
+                    self.ask(planned, ask.clone());
+                }
+                self.ask(planned, ask);
             }
             Act::Keystroke { conversation } => {
                 self.input(Input::Act(Action::Keystroke { conversation, planned }));
             }
             Act::History { conversation } => {
-                self.input(Input::Act(Action::Ask { ask: Ask::history(conversation), planned }));
+                self.ask(planned, Ask::history(conversation));
             }
             Act::Converse { think, until, seed } => {
                 let until = until + self.shard.start.get();
@@ -187,32 +203,36 @@ impl Driver {
         if !begins && !self.trouble.has(index) {
             return;
         }
-        let what = fault.fault.name().into();
-        self.record(Event::Fault { what, begins });
-        let leave = if begins {
-            self.trouble.begin(index, fault.fault)
+        let (kind, until) = (fault.fault, self.shard.start.get() + nanos(fault.at + fault.lasts));
+        self.record(Event::Fault { what: kind.name().into(), begins });
+        if begins {
+            let cut = self.trouble.begin(index, kind, until);
+            self.bear(cut).await;
         } else {
             self.trouble.end(index);
-            None
-        };
-        if let Some(leave) = leave {
-            self.cut(leave).await;
+            self.bear(None).await;
         }
-        self.hold();
     }
 
-    /// Tells the machine whether a fault keeps it from connecting.
-    fn hold(&mut self) {
-        let away = self.trouble.away();
-        self.input(Input::KeepAway(away));
+    /// Drops the connection if a fault says so, and tells the machine what else the faults do.
+    async fn bear(&mut self, cut: Option<Cut>) {
+        self.input(Input::Withhold(self.trouble.excuses()));
+        if let Some(cut) = cut {
+            self.input(Input::Away { until: cut.until });
+            if let Some(session) = self.link.take() {
+                cut.apply(session).await;
+                self.hung_up(cut.name(), true);
+            }
+        }
     }
 
-    fn heal(&mut self) {
+    async fn heal(&mut self) {
         for index in self.trouble.clear() {
             let what = self.shard.plan.scenario.faults[index].fault.name().into();
             self.record(Event::Fault { what, begins: false });
         }
-        self.hold();
+        self.bear(None).await;
+        self.input(Input::Away { until: 0 });
     }
 
     // ------------------------------------------------------------------------------------------
@@ -226,98 +246,79 @@ impl Driver {
             }
             LinkEvent::OpenFailed(error) => {
                 self.shard.note_connect_error(&error);
-                self.input(Input::OpenFailed { why: &error.to_string() });
+                let why = crate::dialect::excerpt(&error.to_string());
+                self.input(Input::Closed { why, caused: false });
             }
             LinkEvent::Incoming(Incoming::Packet(received)) => self.packet(&received).await,
             LinkEvent::Incoming(Incoming::Ping) => {}
             LinkEvent::Incoming(Incoming::Malformed(error)) => {
                 self.garbage(crate::dialect::excerpt(&error.to_string()));
             }
-            LinkEvent::Incoming(Incoming::Closed(closed)) => self.closed(&closed),
+            LinkEvent::Incoming(Incoming::Closed(closed)) => self.hung_up(&closed.to_string(), false),
         }
     }
 
-    fn closed(&mut self, closed: &Closed) {
+    fn hung_up(&mut self, why: &str, caused: bool) {
         self.link = Link::Down;
         self.voice.hang_up();
-        self.input(Input::Closed { why: &closed.to_string(), caused: false });
-    }
-
-    /// Drops the connection as a fault wants it.
-    async fn cut(&mut self, leave: crate::engine::trouble::Cut) {
-        let Some(session) = self.link.take() else { return };
-        leave.apply(session).await;
-        self.voice.hang_up();
-        self.input(Input::Closed { why: leave.name(), caused: true });
+        self.input(Input::Closed { why: why.into(), caused });
     }
 
     async fn packet(&mut self, received: &Received) {
         let packet = received.packet();
         match self.voice.hear(&self.shard.dialect, &packet) {
-            Heard::Answer(attempt, _, answer) => {
-                if self.trouble.withholds_acks() {
-                    return;
+            Heard::Answer(attempt, reply) => {
+                if !self.trouble.withholds_acks() {
+                    self.input(Input::Answered { attempt, reply });
                 }
-                self.answered(attempt, answer);
             }
             Heard::Sight(Event::Message(seen)) => {
                 self.saw(seen);
                 if let Some(cut) = self.trouble.on_message() {
-                    self.cut(cut).await;
-                    self.hold();
+                    self.bear(Some(cut)).await;
                 }
             }
             Heard::Sight(event) => self.record(event),
-            Heard::Unknown => {
-                if packet.kind == crate::wire::socket_io::Kind::Disconnect {
-                    self.closed(&Closed::ClosePacket);
-                }
+            Heard::Unknown if packet.kind == Kind::Disconnect => {
+                self.hung_up("Socket.IO disconnect packet", false);
             }
+            Heard::Unknown => {}
             Heard::Garbage(what) => self.garbage(what),
         }
     }
 
+    /// A message was pushed; the person reads some of them.
     fn saw(&mut self, seen: Seen) {
-        self.input(Input::Saw(&seen));
-        let reads = self.shard.plan.scenario.phases[self.shard.phase.get()].behaviour.read;
-        if reads > 0.0
-            && let (Some(token), Some(conversation), Some(id)) =
-                (seen.token, seen.conversation, &seen.id)
-        {
-            let draw = mix(token.number(), self.id.0.into(), 1) as f64 / u64::MAX as f64;
-            if draw < reads && self.machine.is_ready() {
-                let planned = self.shard.clock.now();
-                let ask = Ask::read(conversation, id.clone());
-                self.record(Event::Message(seen));
-                self.input(Input::Act(Action::Ask { ask, planned }));
-                return;
+        let reads = self.shard.reads.get();
+        let about = match (seen.token, seen.conversation, &seen.id) {
+            (Some(token), Some(conversation), Some(id)) if reads > 0.0 && self.machine.is_ready() => {
+                let draw = mix(token.number(), self.id.0.into(), 1) as f64 / u64::MAX as f64;
+                (draw < reads).then(|| Ask::read(conversation, id.clone()))
             }
+            _ => None,
+        };
+        self.input(Input::Saw(seen));
+        if let Some(ask) = about {
+            self.ask(self.shard.clock.now(), ask);
         }
-        self.record(Event::Message(seen));
-    }
-
-    // ------------------------------------------------------------------------------------------
-    // answers
-
-    fn answered(&mut self, attempt: AttemptId, answer: Answer) {
-        self.input(Input::Answered { attempt, answer });
     }
 
     fn returned(&mut self, Returned { attempt, outcome }: Returned) {
-        match outcome {
-            rest::Outcome::Answered(answer) => self.answered(attempt, answer),
+        let reply = match outcome {
+            rest::Outcome::Answered(reply) => reply,
             rest::Outcome::Read(rows) => {
+                let count = rows.len() as u32;
                 for seen in rows {
-                    self.input(Input::Row { attempt, seen: &seen });
-                    self.record(Event::Message(seen));
+                    self.input(Input::Saw(seen));
                 }
-                self.input(Input::Answered { attempt, answer: Answer::Ack { id: None, order: None } });
+                Reply::Yes { id: None, order: None, rows: count, cursor: None }
             }
             rest::Outcome::Failed(why) => {
                 self.garbage(why);
-                self.input(Input::Answered { attempt, answer: Answer::Lost });
+                Reply::Lost
             }
-        }
+        };
+        self.input(Input::Answered { attempt, reply });
     }
 
     fn garbage(&mut self, what: CompactString) {
@@ -334,7 +335,7 @@ impl Driver {
     }
 
     /// Gives the machine an input and does what it says.
-    fn input(&mut self, input: Input<'_>) {
+    fn input(&mut self, input: Input) {
         let shard = Rc::clone(&self.shard);
         let now = shard.clock.now();
         let mut effects = shard.effects.borrow_mut();
@@ -373,8 +374,7 @@ impl Driver {
     fn transmit(&mut self, now: Nanos, Transmit { attempt, ask }: Transmit) {
         let shard = Rc::clone(&self.shard);
         let mark = self.bindings.mark();
-        let cursor_less = self.bind(&ask);
-        debug_assert!(cursor_less || ask.operation != Operation::Sync);
+        self.bind(&ask);
         let Some(step) = shard.dialect.step(ask.operation) else { return };
         let mut data = shard.scratch.take();
         data.clear();
@@ -386,7 +386,7 @@ impl Driver {
                     self.complain(now, &error.to_string());
                 }
                 if ask.operation == Operation::Send {
-                    self.trouble.sent();
+                    self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
                 }
             }
             Ok(Said::Http(_)) => self.call(attempt, ask.operation, ask.conversation),
@@ -406,8 +406,8 @@ impl Driver {
         self.shard.recorder.borrow_mut().record(now, self.id, event);
     }
 
-    /// Binds what a request needs beside the person; says whether it could.
-    fn bind(&mut self, ask: &Ask) -> bool {
+    /// Binds what a request needs beside the person.
+    fn bind(&mut self, ask: &Ask) {
         let dialect = &self.shard.dialect;
         if let Some(id) = ask.conversation.and_then(|place| dialect.conversation(place)) {
             self.bindings.set(Hole::CONVERSATION, id);
@@ -432,7 +432,6 @@ impl Driver {
                 }
             },
         }
-        true
     }
 
     fn call(&mut self, attempt: AttemptId, operation: Operation, place: Option<ConversationId>) {

@@ -60,6 +60,14 @@ impl Link {
         }
     }
 
+    /// Brings out what was handed to the connection.
+    pub(super) async fn flush(&mut self) -> Result<(), SendError> {
+        match self {
+            Self::Up(session) => session.flush().await,
+            _ => Ok(()),
+        }
+    }
+
     /// Hands an event to the connection; it leaves with the next [`Link::next`].
     pub(super) fn emit(
         &mut self,

@@ -1,5 +1,6 @@
 //! What the scenario's faults do to one client at the moment.
 
+use crate::history::Nanos;
 use crate::scenario::{CutHow, FaultKind};
 use crate::transport::Leave;
 use crate::transport::socket_io::SocketIo;
@@ -16,21 +17,27 @@ struct Active {
     kind: FaultKind,
     /// A cut that waits for its moment.
     armed: bool,
+    /// When the fault ends, on the run's clock.
+    until: Nanos,
 }
 
 /// How the connection is dropped now.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cut(CutHow);
+pub(super) struct Cut {
+    how: CutHow,
+    /// The client stays away until then.
+    pub(super) until: Nanos,
+}
 
 impl Trouble {
     /// A fault begins; says whether the connection is dropped at once.
-    pub(super) fn begin(&mut self, index: usize, kind: FaultKind) -> Option<Cut> {
+    pub(super) fn begin(&mut self, index: usize, kind: FaultKind, until: Nanos) -> Option<Cut> {
         let (now, armed) = match kind {
-            FaultKind::Cut { how, on_message: false } => (Some(Cut(how)), false),
+            FaultKind::Cut { how, on_message: false } => (Some(Cut { how, until }), false),
             FaultKind::Cut { on_message: true, .. } | FaultKind::CutAfterSend => (None, true),
             _ => (None, false),
         };
-        self.active.push(Active { index, kind, armed });
+        self.active.push(Active { index, kind, armed, until });
         now
     }
 
@@ -61,10 +68,11 @@ impl Trouble {
     fn fire(&mut self, fits: impl Fn(&FaultKind) -> bool) -> Option<Cut> {
         let active = self.active.iter_mut().find(|active| active.armed && fits(&active.kind))?;
         active.armed = false;
-        Some(match active.kind {
-            FaultKind::Cut { how, .. } => Cut(how),
-            _ => Cut(CutHow::Rst),
-        })
+        let how = match active.kind {
+            FaultKind::Cut { how, .. } => how,
+            _ => CutHow::Rst,
+        };
+        Some(Cut { how, until: active.until })
     }
 
     /// Acks do not reach the client.
@@ -77,14 +85,6 @@ impl Trouble {
         self.active.iter().any(|active| active.kind == FaultKind::Silence)
     }
 
-    /// A cut keeps the client away.
-    pub(super) fn away(&self) -> bool {
-        self.active.iter().any(|active| {
-            let cuts = matches!(active.kind, FaultKind::Cut { .. } | FaultKind::CutAfterSend);
-            cuts && !active.armed
-        })
-    }
-
     /// What is missing or late now is the harness's doing.
     pub(super) fn excuses(&self) -> bool {
         self.withholds_acks() || self.silent()
@@ -94,7 +94,7 @@ impl Trouble {
 impl Cut {
     /// As the history says it.
     pub(super) const fn name(self) -> &'static str {
-        match self.0 {
+        match self.how {
             CutHow::Rst => "cut by RST",
             CutHow::Fin => "cut by FIN",
             CutHow::CloseFrame => "cut by a close frame",
@@ -104,7 +104,7 @@ impl Cut {
 
     /// Drops the connection.
     pub(super) async fn apply(self, mut session: Box<SocketIo>) {
-        let leave = match self.0 {
+        let leave = match self.how {
             CutHow::Fin => Leave::Fin,
             CutHow::CloseFrame => Leave::CloseFrame(1001),
             CutHow::Rst => Leave::Reset,
@@ -118,4 +118,9 @@ impl Cut {
         };
         session.leave(leave).await;
     }
+}
+
+/// A duration on the run's clock.
+pub(super) fn nanos(duration: std::time::Duration) -> Nanos {
+    Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX)
 }

@@ -56,11 +56,7 @@ pub const fn standing(verdict: &Verdict) -> Word {
 /// Whether a threshold held.
 #[must_use]
 pub const fn held(held: bool) -> Word {
-    if held {
-        word("✓", "held", Tone::Good)
-    } else {
-        word("✗", "MISSED", Tone::Bad)
-    }
+    if held { word("✓", "held", Tone::Good) } else { word("✗", "MISSED", Tone::Bad) }
 }
 
 /// What to say beside a verdict; may be empty.
@@ -73,11 +69,7 @@ pub fn remark(verdict: &Verdict) -> String {
     }
     if let Some(first) = finding.violations.first() {
         let violations = quantity::counted(finding.violation_count, "violation");
-        let first_of = if finding.violation_count > 1 {
-            ", first"
-        } else {
-            ""
-        };
+        let first_of = if finding.violation_count > 1 { ", first" } else { "" };
         parts.push(format!("{violations}{first_of}: {}", first.summary));
     }
     parts.extend(finding.doubts.iter().cloned());
@@ -92,11 +84,8 @@ pub fn remark(verdict: &Verdict) -> String {
 /// A named count: `messages sent 1,204`, `bytes sent 34.0 MiB`.
 #[must_use]
 pub fn figure(name: &str, number: u64) -> String {
-    let number = if name.starts_with("bytes ") {
-        quantity::bytes(number)
-    } else {
-        quantity::count(number)
-    };
+    let number =
+        if name.starts_with("bytes ") { quantity::bytes(number) } else { quantity::count(number) };
     format!("{name} {number}")
 }
 
@@ -122,10 +111,7 @@ pub fn answer(outcome: &Outcome) -> Answer {
             let sentence = format!("nothing is broken, but in doubt: {}", names.join(", "));
             (word("?", "INCONCLUSIVE", Tone::Doubt), sentence)
         }
-        _ => (
-            word("–", "NOT EXERCISED", Tone::Doubt),
-            unexercised_sentence(outcome),
-        ),
+        _ => (word("–", "NOT EXERCISED", Tone::Doubt), unexercised_sentence(outcome)),
     };
     Answer { word, sentence }
 }
@@ -151,17 +137,9 @@ fn held_sentence(outcome: &Outcome) -> String {
 fn failed_sentence(outcome: &Outcome) -> String {
     let broken = promised(outcome, Standing::Fail);
     let all = outcome.verdicts.iter().filter(|v| v.promised).count();
-    let until = if outcome.interrupted {
-        ", and the run was interrupted"
-    } else {
-        ""
-    };
+    let until = if outcome.interrupted { ", and the run was interrupted" } else { "" };
     let properties = if all == 1 { "property" } else { "properties" };
-    format!(
-        "{} of {all} promised {properties} broken: {}{until}",
-        broken.len(),
-        broken.join(", "),
-    )
+    format!("{} of {all} promised {properties} broken: {}{until}", broken.len(), broken.join(", "),)
 }
 
 fn missed_sentence(outcome: &Outcome) -> String {
@@ -172,11 +150,7 @@ fn missed_sentence(outcome: &Outcome) -> String {
         .map(|expected| expected.text.as_str())
         .collect();
     let all = outcome.expectations.len();
-    let expectations = if all == 1 {
-        "expectation"
-    } else {
-        "expectations"
-    };
+    let expectations = if all == 1 { "expectation" } else { "expectations" };
     format!(
         "no property is broken, but {} of {all} {expectations} missed: {}",
         missed.len(),
