@@ -10,6 +10,7 @@ pub mod plan;
 pub mod report;
 pub mod scalar;
 pub mod scenario;
+pub mod source;
 pub mod spec;
 pub mod transport;
 pub mod verdict;
