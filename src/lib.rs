@@ -3,6 +3,7 @@
 pub mod history;
 pub mod operation;
 pub mod outcome;
+pub mod reference;
 pub mod scalar;
 pub mod scenario;
 pub mod spec;
