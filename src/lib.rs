@@ -7,6 +7,7 @@ pub mod metric;
 pub mod operation;
 pub mod outcome;
 pub mod plan;
+pub mod reference;
 pub mod report;
 pub mod scalar;
 pub mod scenario;
