@@ -11,7 +11,7 @@ use compact_str::CompactString;
 
 /// Attempts whose answer is awaited, at most; older ones are forgotten (their late answers would
 /// go unnoticed, which the contract's timeout makes harmless).
-const AWAITED: usize = 256;
+const AWAITED: usize = 32;
 
 /// One client's part.
 #[derive(Debug, Default)]
@@ -118,7 +118,8 @@ impl Voice {
 
     /// Answers stay awaited, so that a second answer to the same attempt is noticed.
     fn hear_ack(&mut self, dialect: &Dialect, packet: &Packet<'_>) -> Heard {
-        let Some(awaited) = self.awaited.iter().find(|awaited| awaited.ack == packet.ack) else {
+        let Some(awaited) = self.awaited.iter().rev().find(|awaited| awaited.ack == packet.ack)
+        else {
             return Heard::Garbage(excerpt(&format!(
                 "an ack with number {:?} that answers nothing",
                 packet.ack
