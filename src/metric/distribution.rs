@@ -22,9 +22,7 @@ pub struct Distribution {
 impl Distribution {
     /// Adds one duration.
     pub fn record(&mut self, nanos: Nanos) {
-        self.histogram
-            .get_or_insert_with(empty)
-            .saturating_record(nanos.clamp(SHORTEST, LONGEST));
+        self.histogram.get_or_insert_with(empty).saturating_record(nanos.clamp(SHORTEST, LONGEST));
     }
 
     /// Adds all durations of another distribution.

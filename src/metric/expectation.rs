@@ -89,11 +89,7 @@ mod tests {
     use super::*;
 
     fn fared(series: &str, statistic: &str, comparison: &str, bound: f64) -> Expected {
-        let measured = Percentiles {
-            count: 99,
-            p95: 40_000_000,
-            ..Percentiles::default()
-        };
+        let measured = Percentiles { count: 99, p95: 40_000_000, ..Percentiles::default() };
         let latency = Latency {
             series: "delivery".into(),
             planned: measured,

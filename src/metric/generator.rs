@@ -54,30 +54,20 @@ pub fn assess(recorder: &Recorder, shards: &[ShardUse], process: ProcessUse) -> 
 fn bottleneck(lag: &Percentiles, cpu_share: f64, dropped: u64) -> Option<String> {
     if dropped > 0 {
         let dropped = quantity::count(dropped);
-        Some(format!(
-            "{dropped} planned actions were dropped because a queue was full"
-        ))
+        Some(format!("{dropped} planned actions were dropped because a queue was full"))
     } else if lag.p99 > MOST_LAG {
         let (lag, most) = (quantity::duration(lag.p99), quantity::duration(MOST_LAG));
-        Some(format!(
-            "timers fired late: p99 {lag}, at most {most} is allowed"
-        ))
+        Some(format!("timers fired late: p99 {lag}, at most {most} is allowed"))
     } else if cpu_share > MOST_CPU {
         let (share, most) = (quantity::share(cpu_share), quantity::share(MOST_CPU));
-        Some(format!(
-            "the busiest shard used {share} of its core, at most {most} is allowed"
-        ))
+        Some(format!("the busiest shard used {share} of its core, at most {most} is allowed"))
     } else {
         None
     }
 }
 
 fn cpu_share(shard: &ShardUse) -> f64 {
-    if shard.wall == 0 {
-        0.0
-    } else {
-        shard.cpu as f64 / shard.wall as f64
-    }
+    if shard.wall == 0 { 0.0 } else { shard.cpu as f64 / shard.wall as f64 }
 }
 
 #[cfg(test)]
@@ -89,16 +79,8 @@ mod tests {
     fn assess_with(lag: Nanos, cpu: Nanos, dropped: u64) -> Generator {
         let mut recorder = Recorder::new(SECOND);
         recorder.lag(0, lag);
-        let idle = ShardUse {
-            cpu: 0,
-            wall: SECOND,
-            dropped: 0,
-        };
-        let busy = ShardUse {
-            cpu,
-            wall: SECOND,
-            dropped,
-        };
+        let idle = ShardUse { cpu: 0, wall: SECOND, dropped: 0 };
+        let busy = ShardUse { cpu, wall: SECOND, dropped };
         assess(&recorder, &[idle, busy], ProcessUse { cpu, peak_rss: 1 })
     }
 
@@ -107,10 +89,7 @@ mod tests {
         let calm = assess_with(1_000_000, SECOND / 2, 0);
         assert_eq!(calm.bottleneck, None);
         assert!((calm.cpu_share - 0.5).abs() < 1e-9);
-        assert_eq!(
-            assess(&Recorder::new(SECOND), &[], ProcessUse::default()).bottleneck,
-            None
-        );
+        assert_eq!(assess(&Recorder::new(SECOND), &[], ProcessUse::default()).bottleneck, None);
     }
 
     #[test]

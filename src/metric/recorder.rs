@@ -40,10 +40,7 @@ impl Recorder {
     /// All recorders of one run have the same interval.
     #[must_use]
     pub fn new(interval: Nanos) -> Self {
-        Self {
-            tracks: Default::default(),
-            timeline: Timeline::new(interval),
-        }
+        Self { tracks: Default::default(), timeline: Timeline::new(interval) }
     }
 
     /// Records something that ended well.
@@ -51,9 +48,7 @@ impl Recorder {
         let felt = timing.ended.saturating_sub(timing.planned);
         let track = &mut self.tracks[series as usize];
         track.planned.record(felt);
-        track
-            .actual
-            .record(timing.ended.saturating_sub(timing.started));
+        track.actual.record(timing.ended.saturating_sub(timing.started));
         self.timeline.record(series, timing.ended, felt);
     }
 
@@ -64,11 +59,7 @@ impl Recorder {
 
     /// Records how late a timer of the generator fired.
     pub fn lag(&mut self, due: Nanos, fired: Nanos) {
-        let timing = Timing {
-            planned: due,
-            started: due,
-            ended: fired,
-        };
+        let timing = Timing { planned: due, started: due, ended: fired };
         self.record(Series::Lag, timing);
     }
 
@@ -138,11 +129,7 @@ mod tests {
                 .map(|(series, planned, late, took)| {
                     let started = planned + late;
                     let ended = started + took;
-                    let timing = Timing {
-                        planned,
-                        started,
-                        ended,
-                    };
+                    let timing = Timing { planned, started, ended };
                     (series, timing)
                 })
                 .collect();
@@ -171,11 +158,7 @@ mod tests {
 
     #[test]
     fn lateness_of_the_generator_is_felt_but_not_blamed() {
-        let timing = Timing {
-            planned: 0,
-            started: 40_000_000,
-            ended: 50_000_000,
-        };
+        let timing = Timing { planned: 0, started: 40_000_000, ended: 50_000_000 };
         let latency = &recorder(&[(Series::Ack as usize, timing)]).latencies()[1];
         assert_eq!(latency.series, "ack");
         assert_eq!(latency.planned.p50 / 1_000_000, 50);
@@ -195,11 +178,7 @@ mod tests {
     fn lag_is_no_latency_of_the_server() {
         let mut one = recorder(&[]);
         one.lag(1_000, 9_001_000);
-        assert!(
-            one.latencies()
-                .iter()
-                .all(|latency| latency.planned.count == 0)
-        );
+        assert!(one.latencies().iter().all(|latency| latency.planned.count == 0));
         assert_eq!(one.planned(Series::Lag).count(), 1);
     }
 }

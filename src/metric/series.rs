@@ -57,10 +57,7 @@ impl Series {
                 "connect",
                 "from the first byte of a client's first connection to the server's acceptance",
             ),
-            Self::Ack => (
-                "ack",
-                "from a send to the answer that settles it, retries included",
-            ),
+            Self::Ack => ("ack", "from a send to the answer that settles it, retries included"),
             Self::Delivery => (
                 "delivery",
                 "from a send to the message's arrival at one other member, for each of them",
@@ -69,18 +66,13 @@ impl Series {
                 "reconnect",
                 "from the loss of a connection to the server's acceptance, pauses included",
             ),
-            Self::Sync => (
-                "sync",
-                "from asking what was missed to the last page of the answer",
-            ),
-            Self::Typing => (
-                "typing",
-                "from a typing event's emission to its arrival at one other member",
-            ),
-            Self::Lag => (
-                "lag",
-                "from the time a timer of the generator was due to the time it fired",
-            ),
+            Self::Sync => ("sync", "from asking what was missed to the last page of the answer"),
+            Self::Typing => {
+                ("typing", "from a typing event's emission to its arrival at one other member")
+            }
+            Self::Lag => {
+                ("lag", "from the time a timer of the generator was due to the time it fired")
+            }
         }
     }
 }

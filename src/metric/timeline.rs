@@ -45,10 +45,7 @@ impl Timeline {
     /// An empty timeline; `interval` in nanoseconds, not 0.
     #[must_use]
     pub fn new(interval: Nanos) -> Self {
-        Self {
-            interval: interval.max(1),
-            tracks: Default::default(),
-        }
+        Self { interval: interval.max(1), tracks: Default::default() }
     }
 
     /// Adds a duration that was known at `at`. Calls come in the order of time; one that does not
@@ -191,9 +188,8 @@ mod tests {
                         &base64::engine::general_purpose::STANDARD,
                         interval.encoded_histogram(),
                     );
-                    let histogram: Histogram<u64> = Deserializer::new()
-                        .deserialize(&mut bytes.unwrap().as_slice())
-                        .unwrap();
+                    let histogram: Histogram<u64> =
+                        Deserializer::new().deserialize(&mut bytes.unwrap().as_slice()).unwrap();
                     let tag = interval.tag().unwrap().as_str().to_owned();
                     Some((interval.start_timestamp().as_secs(), tag, histogram.len()))
                 }

@@ -236,11 +236,6 @@ pub struct Expectation {
 
 impl Default for Texts {
     fn default() -> Self {
-        Self {
-            short: 0.9,
-            long: 0.02,
-            unicode: 0.05,
-            markup: 0.03,
-        }
+        Self { short: 0.9, long: 0.02, unicode: 0.05, markup: 0.03 }
     }
 }

@@ -42,11 +42,7 @@ impl Shape {
     /// # Errors
     /// The first difference; `bindings` is left as it was.
     pub fn matches(&self, _json: &str, _bindings: &mut Bindings) -> Result<(), Mismatch> {
-        Err(Mismatch {
-            pointer: String::new(),
-            expected: String::new(),
-            found: String::new(),
-        })
+        Err(Mismatch { pointer: String::new(), expected: String::new(), found: String::new() })
     }
 
     /// Calls `row` with the bindings of each element of the repeated part, in order, on top of
@@ -60,11 +56,7 @@ impl Shape {
         _bindings: &Bindings,
         _row: &mut dyn FnMut(&Bindings),
     ) -> Result<usize, Mismatch> {
-        Err(Mismatch {
-            pointer: String::new(),
-            expected: String::new(),
-            found: String::new(),
-        })
+        Err(Mismatch { pointer: String::new(), expected: String::new(), found: String::new() })
     }
 
     /// The holes the shape mentions, in order of appearance, and whether each is optional.
