@@ -6,6 +6,7 @@ pub mod metric;
 pub mod operation;
 pub mod outcome;
 pub mod plan;
+pub mod property;
 pub mod scalar;
 pub mod scenario;
 pub mod spec;
