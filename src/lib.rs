@@ -9,6 +9,7 @@ pub mod outcome;
 pub mod plan;
 pub mod reference;
 pub mod report;
+pub mod property;
 pub mod scalar;
 pub mod scenario;
 pub mod source;
