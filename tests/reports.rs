@@ -8,16 +8,11 @@ use assize::report::{FORMATS, Look, json, terminal};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CASES: &[(&str, Exit)] = &[
-    ("pass", Exit::Held),
-    ("fail", Exit::PropertyFailed),
-    ("interrupted", Exit::Interrupted),
-];
+const CASES: &[(&str, Exit)] =
+    &[("pass", Exit::Held), ("fail", Exit::PropertyFailed), ("interrupted", Exit::Interrupted)];
 
 fn golden(case: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(case)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(case)
 }
 
 fn outcome(case: &str) -> Outcome {
@@ -31,12 +26,7 @@ fn check(path: &Path, actual: &str) {
         fs::write(path, actual).unwrap();
         actual.clone_into(&mut expected);
     }
-    assert_eq!(
-        actual,
-        expected,
-        "{} differs; see the head of this file",
-        path.display()
-    );
+    assert_eq!(actual, expected, "{} differs; see the head of this file", path.display());
 }
 
 #[test]
@@ -54,10 +44,7 @@ fn every_format_is_as_it_was_found_right() {
 fn no_line_is_wider_than_the_terminal() {
     for (case, _) in CASES {
         for width in [80, 100, 140] {
-            let look = Look {
-                colour: false,
-                width,
-            };
+            let look = Look { colour: false, width };
             let text = terminal::render(&outcome(case), look);
             // A command is there to be copied, so it is not wrapped.
             for line in text.lines().filter(|line| !line.starts_with("  again")) {
@@ -70,20 +57,10 @@ fn no_line_is_wider_than_the_terminal() {
 #[test]
 fn colours_change_nothing_but_colours() {
     for (case, _) in CASES {
-        let colour = terminal::render(
-            &outcome(case),
-            Look {
-                colour: true,
-                width: 100,
-            },
-        );
+        let colour = terminal::render(&outcome(case), Look { colour: true, width: 100 });
         let mut plain = String::new();
         for (index, piece) in colour.split('\x1b').enumerate() {
-            let text = if index == 0 {
-                Some(piece)
-            } else {
-                piece.split_once('m').map(|x| x.1)
-            };
+            let text = if index == 0 { Some(piece) } else { piece.split_once('m').map(|x| x.1) };
             plain.push_str(text.unwrap());
         }
         assert_eq!(plain, terminal::render(&outcome(case), Look::PLAIN));

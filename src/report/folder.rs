@@ -44,18 +44,9 @@ impl Folder {
         spec: &str,
     ) -> Result<Self, FolderError> {
         fs::create_dir_all(root).map_err(|reason| FolderError::new("create", root, reason))?;
-        let stem = format!(
-            "{}-{}-{}",
-            stamp::sortable(started),
-            plain(scenario),
-            plain(spec)
-        );
+        let stem = format!("{}-{}-{}", stamp::sortable(started), plain(scenario), plain(spec));
         for number in 1.. {
-            let name = if number == 1 {
-                stem.clone()
-            } else {
-                format!("{stem}-{number}")
-            };
+            let name = if number == 1 { stem.clone() } else { format!("{stem}-{number}") };
             let path = root.join(&name);
             match fs::create_dir(&path) {
                 Ok(()) => {
@@ -110,15 +101,10 @@ impl Folder {
             .iter()
             .filter_map(|format| {
                 let text = (format.render)(outcome);
-                self.write(format.file, |out| out.write_all(text.as_bytes()))
-                    .err()
+                self.write(format.file, |out| out.write_all(text.as_bytes())).err()
             })
             .collect();
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
     /// Makes `latest` point here, in one step.
@@ -140,21 +126,13 @@ impl Folder {
 impl FolderError {
     fn new(doing: &'static str, path: &Path, reason: io::Error) -> Self {
         let path = path.to_owned();
-        Self {
-            doing,
-            path,
-            reason,
-        }
+        Self { doing, path, reason }
     }
 }
 
 impl fmt::Display for FolderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            doing,
-            path,
-            reason,
-        } = self;
+        let Self { doing, path, reason } = self;
         write!(f, "cannot {doing} `{}`: {reason}", path.display())
     }
 }
@@ -229,9 +207,7 @@ mod tests {
         let folder = create(root.path());
         let partial = folder.path().join(".latency.hlog.partial");
         std::os::unix::fs::symlink("/dev/full", partial).unwrap();
-        let error = folder
-            .write("latency.hlog", |out| out.write_all(b"x"))
-            .unwrap_err();
+        let error = folder.write("latency.hlog", |out| out.write_all(b"x")).unwrap_err();
         assert_eq!(error.reason.kind(), io::ErrorKind::StorageFull);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }

@@ -23,9 +23,7 @@ pub fn parse(json: &str) -> Result<Outcome, String> {
     let Versioned { schema } = serde_json::from_str(json)
         .map_err(|error| format!("it is no report of this tool: {error}"))?;
     if schema != SCHEMA {
-        return Err(format!(
-            "it has schema version {schema}, this is version {SCHEMA}"
-        ));
+        return Err(format!("it has schema version {schema}, this is version {SCHEMA}"));
     }
     serde_json::from_str(json).map_err(|error| format!("it is damaged: {error}"))
 }
@@ -38,10 +36,7 @@ mod tests {
     fn mistakes_are_told_apart() {
         let told = |json: &str| parse(json).unwrap_err();
         assert!(told("[]").starts_with("it is no report"));
-        assert_eq!(
-            told(r#"{"schema": 99}"#),
-            "it has schema version 99, this is version 1"
-        );
+        assert_eq!(told(r#"{"schema": 99}"#), "it has schema version 99, this is version 1");
         assert!(told(r#"{"schema": 1}"#).starts_with("it is damaged: missing field `run`"));
     }
 }

@@ -40,9 +40,7 @@ pub fn render(outcome: &Outcome) -> String {
     let mut report = Report::new("assize");
     report.set_time(Duration::from_nanos(run.nanos));
     report.add_test_suite(suite);
-    report
-        .to_string()
-        .expect("writing into memory does not fail")
+    report.to_string().expect("writing into memory does not fail")
 }
 
 fn case(class: &str, name: &str, status: TestCaseStatus) -> TestCase {
@@ -59,12 +57,7 @@ fn of_run(outcome: &Outcome) -> TestCaseStatus {
         _ => {
             let answer = words::answer(outcome);
             let message = format!("{}: {}", answer.word.word.to_lowercase(), answer.sentence);
-            non_success(
-                NonSuccessKind::Error,
-                "run",
-                &message,
-                &outcome.notes.join("\n"),
-            )
+            non_success(NonSuccessKind::Error, "run", &message, &outcome.notes.join("\n"))
         }
     }
 }
@@ -136,10 +129,7 @@ fn argue(violation: &Violation) -> String {
     [violation.summary.clone()]
         .into_iter()
         .chain(exhibits)
-        .chain([
-            format!("therefore {}", violation.therefore),
-            format!("but {}", violation.but),
-        ])
+        .chain([format!("therefore {}", violation.therefore), format!("but {}", violation.but)])
         .collect::<Vec<_>>()
         .join("\n")
 }

@@ -39,10 +39,7 @@ const WIDEST_PROSE: usize = 116;
 
 impl Look {
     /// No colours, 100 columns: for files.
-    pub const PLAIN: Self = Self {
-        colour: false,
-        width: 100,
-    };
+    pub const PLAIN: Self = Self { colour: false, width: 100 };
 
     /// The text in the colour of its tone.
     #[must_use]
@@ -148,11 +145,7 @@ impl Look {
     }
 
     const fn prose(self) -> usize {
-        if self.width < WIDEST_PROSE {
-            self.width
-        } else {
-            WIDEST_PROSE
-        }
+        if self.width < WIDEST_PROSE { self.width } else { WIDEST_PROSE }
     }
 }
 
@@ -170,19 +163,13 @@ impl Cell {
     /// A cell in the terminal's own colour.
     #[must_use]
     pub fn new(text: impl AsRef<str>) -> Self {
-        Self {
-            text: clean(text.as_ref()),
-            tone: None,
-        }
+        Self { text: clean(text.as_ref()), tone: None }
     }
 
     /// A cell with a tone.
     #[must_use]
     pub fn toned(tone: Tone, text: impl AsRef<str>) -> Self {
-        Self {
-            tone: Some(tone),
-            ..Self::new(text)
-        }
+        Self { tone: Some(tone), ..Self::new(text) }
     }
 
     fn width(&self) -> usize {
@@ -190,8 +177,7 @@ impl Cell {
     }
 
     fn paint(&self, look: Look, text: &str) -> String {
-        self.tone
-            .map_or_else(|| text.to_owned(), |tone| look.paint(tone, text))
+        self.tone.map_or_else(|| text.to_owned(), |tone| look.paint(tone, text))
     }
 }
 
@@ -215,10 +201,7 @@ fn pieces(word: &str, room: usize) -> impl Iterator<Item = &str> {
         if rest.is_empty() {
             return None;
         }
-        let end = rest
-            .char_indices()
-            .nth(room)
-            .map_or(rest.len(), |(index, _)| index);
+        let end = rest.char_indices().nth(room).map_or(rest.len(), |(index, _)| index);
         let (piece, tail) = rest.split_at(end);
         rest = tail;
         Some(piece)
@@ -258,15 +241,8 @@ mod tests {
             vec![Cell::new("long"), Cell::new("22")],
         ];
         let align = [Align::Left, Align::Right];
-        assert_eq!(
-            Look::PLAIN.table(2, &align, &rows),
-            "  a      1\n  long  22\n"
-        );
-        let colour = Look {
-            colour: true,
-            width: 80,
-        }
-        .table(0, &align, &rows);
+        assert_eq!(Look::PLAIN.table(2, &align, &rows), "  a      1\n  long  22\n");
+        let colour = Look { colour: true, width: 80 }.table(0, &align, &rows);
         assert_eq!(colour, "a      \x1b[1;31m1\x1b[0m\nlong  22\n");
     }
 }

@@ -63,10 +63,7 @@ impl Progress {
         let bar = look.paint(Tone::Good, &bar(self.share()));
         let room = look.width.saturating_sub(1);
         let head = format!("{}  {}", self.time(), self.phase);
-        let head = format!(
-            "{bar}  {}",
-            cut(&clean(&head), room.saturating_sub(BAR + 2))
-        );
+        let head = format!("{bar}  {}", cut(&clean(&head), room.saturating_sub(BAR + 2)));
         let work = cut(&self.work(), room);
         let state = cut(&clean(&self.state()), room);
         let state = if self.violations > 0 {
@@ -81,19 +78,11 @@ impl Progress {
     #[must_use]
     pub fn line(&self) -> String {
         let (time, phase) = (self.time(), &self.phase);
-        clean(&format!(
-            "{time}  {phase}  {}, {}",
-            self.work(),
-            self.state()
-        ))
+        clean(&format!("{time}  {phase}  {}, {}", self.work(), self.state()))
     }
 
     fn share(&self) -> f64 {
-        if self.of == 0 {
-            0.0
-        } else {
-            (self.elapsed as f64 / self.of as f64).min(1.0)
-        }
+        if self.of == 0 { 0.0 } else { (self.elapsed as f64 / self.of as f64).min(1.0) }
     }
 
     fn time(&self) -> String {
@@ -234,33 +223,18 @@ mod tests {
     #[test]
     fn the_block_fits_any_terminal() {
         for width in [20, 40, 80, 140] {
-            let block = middle().block(Look {
-                colour: false,
-                width,
-            });
+            let block = middle().block(Look { colour: false, width });
             assert_eq!(block.lines().count(), 3);
-            assert!(
-                block
-                    .lines()
-                    .skip(1)
-                    .all(|line| line.chars().count() < width)
-            );
+            assert!(block.lines().skip(1).all(|line| line.chars().count() < width));
         }
-        let look = Look {
-            colour: false,
-            width: 80,
-        };
+        let look = Look { colour: false, width: 80 };
         let expected = "━━━━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌  8.2 of 15 s  traffic";
         assert_eq!(middle().block(look).lines().next(), Some(expected));
     }
 
     #[test]
     fn plain_lines_come_by_time_and_by_phase() {
-        let at = |elapsed, phase: &str| Progress {
-            elapsed,
-            phase: phase.into(),
-            ..middle()
-        };
+        let at = |elapsed, phase: &str| Progress { elapsed, phase: phase.into(), ..middle() };
         let last = (1_000, "traffic".to_owned());
         assert!(is_due(None, &at(0, "traffic")));
         assert!(!is_due(Some(&last), &at(2_000, "traffic")));

@@ -5,30 +5,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// The time as RFC 3339 with milliseconds: `2026-01-31T23:59:59.123Z`.
 #[must_use]
 pub fn rfc3339(time: SystemTime) -> String {
-    let Parts {
-        year,
-        month,
-        day,
-        hour,
-        minute,
-        second,
-        milli,
-    } = parts(time);
+    let Parts { year, month, day, hour, minute, second, milli } = parts(time);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
 /// The time as a name that sorts: `20260131-235959`.
 #[must_use]
 pub fn sortable(time: SystemTime) -> String {
-    let Parts {
-        year,
-        month,
-        day,
-        hour,
-        minute,
-        second,
-        ..
-    } = parts(time);
+    let Parts { year, month, day, hour, minute, second, .. } = parts(time);
     format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}")
 }
 
@@ -53,11 +37,7 @@ fn parts(time: SystemTime) -> Parts {
         (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     Parts {
         year: era * 400 + year_of_era + u64::from(month <= 2),
         month,
@@ -86,9 +66,6 @@ mod tests {
         for (millis, text) in shown {
             assert_eq!(rfc3339(UNIX_EPOCH + Duration::from_millis(millis)), text);
         }
-        assert_eq!(
-            sortable(UNIX_EPOCH + Duration::from_secs(86_399)),
-            "19700101-235959"
-        );
+        assert_eq!(sortable(UNIX_EPOCH + Duration::from_secs(86_399)), "19700101-235959");
     }
 }

@@ -24,22 +24,15 @@ pub fn render(outcome: &Outcome) -> String {
         arguments(outcome),
         again(outcome),
     ];
-    let parts: Vec<&str> = parts
-        .iter()
-        .map(String::as_str)
-        .filter(|part| !part.is_empty())
-        .collect();
+    let parts: Vec<&str> =
+        parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
     parts.join("\n")
 }
 
 fn head(outcome: &Outcome) -> String {
     let answer = words::answer(outcome);
     let run = &outcome.run;
-    let notes: String = outcome
-        .notes
-        .iter()
-        .map(|note| format!("- {}\n", escape(note)))
-        .collect();
+    let notes: String = outcome.notes.iter().map(|note| format!("- {}\n", escape(note))).collect();
     format!(
         "## {} {}: {} on {}\n\n{}.\n\n{}, {} clients, seed {}, {}, version {}\n{}{notes}",
         answer.word.sign,
@@ -84,10 +77,7 @@ fn expectations(outcome: &Outcome) -> String {
     let mut out = "| | expectation | measured |\n|---|---|---:|\n".to_owned();
     for expected in &outcome.expectations {
         let sign = words::held(expected.held).sign;
-        row(
-            &mut out,
-            &[sign, &escape(&expected.text), &escape(&expected.measured)],
-        );
+        row(&mut out, &[sign, &escape(&expected.text), &escape(&expected.measured)]);
     }
     out
 }
@@ -129,10 +119,7 @@ fn latencies(outcome: &Outcome) -> String {
 }
 
 fn arguments(outcome: &Outcome) -> String {
-    let broken = outcome
-        .verdicts
-        .iter()
-        .filter(|verdict| verdict.standing == Standing::Fail);
+    let broken = outcome.verdicts.iter().filter(|verdict| verdict.standing == Standing::Fail);
     broken.map(argument).collect::<Vec<_>>().join("\n")
 }
 
@@ -147,12 +134,7 @@ fn argument(verdict: &Verdict) -> String {
         );
         for exhibit in &violation.exhibits {
             let at = quantity::instant(exhibit.at);
-            let _ = writeln!(
-                out,
-                "{at} s  client {}  {}",
-                exhibit.client.0,
-                code(&exhibit.text)
-            );
+            let _ = writeln!(out, "{at} s  client {}  {}", exhibit.client.0, code(&exhibit.text));
         }
         let _ = writeln!(out, "therefore  {}", code(&violation.therefore));
         let _ = writeln!(out, "but        {}", code(&violation.but));

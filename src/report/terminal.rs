@@ -23,11 +23,8 @@ pub fn render(outcome: &Outcome, look: Look) -> String {
         figures(outcome, look),
         arguments(outcome, look),
     ];
-    let parts: Vec<&str> = parts
-        .iter()
-        .map(String::as_str)
-        .filter(|part| !part.is_empty())
-        .collect();
+    let parts: Vec<&str> =
+        parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
     parts.join("\n")
 }
 
@@ -59,26 +56,16 @@ fn run(outcome: &Outcome, look: Look) -> String {
     };
     let fact = |label, text: String| look.fact(2, label, LABEL, &text);
     [
-        fact(
-            "scenario",
-            format!("{} on {}, seed {}", run.scenario, run.spec, run.seed),
-        ),
+        fact("scenario", format!("{} on {}, seed {}", run.scenario, run.spec, run.seed)),
         fact("server", format!("{}{bugs}", run.target)),
         fact("load", load + &client),
-        fact(
-            "time",
-            format!("{}, from {}", quantity::duration(run.nanos), run.started),
-        ),
+        fact("time", format!("{}, from {}", quantity::duration(run.nanos), run.started)),
     ]
     .concat()
 }
 
 fn people(number: u64) -> String {
-    if number == 1 {
-        "1 person".to_owned()
-    } else {
-        format!("{} people", quantity::count(number))
-    }
+    if number == 1 { "1 person".to_owned() } else { format!("{} people", quantity::count(number)) }
 }
 
 fn verdicts(outcome: &Outcome, look: Look) -> String {
@@ -100,13 +87,7 @@ fn verdicts(outcome: &Outcome, look: Look) -> String {
             },
         ]
     }));
-    let align = [
-        Align::Sign,
-        Align::Left,
-        Align::Left,
-        Align::Right,
-        Align::Left,
-    ];
+    let align = [Align::Sign, Align::Left, Align::Left, Align::Right, Align::Left];
     look.table(0, &align, &rows)
 }
 
@@ -134,9 +115,7 @@ fn expectations(outcome: &Outcome, look: Look) -> String {
 
 fn latencies(outcome: &Outcome, look: Look) -> String {
     let measured = |latency: &&Latency| latency.planned.count + latency.failures > 0;
-    let mut rows = vec![heads(&[
-        "latency", "count", "p50", "p90", "p95", "p99", "p99.9", "max",
-    ])];
+    let mut rows = vec![heads(&["latency", "count", "p50", "p90", "p95", "p99", "p99.9", "max"])];
     let mut failed = Vec::new();
     let mut is_split = false;
     for latency in outcome.latencies.iter().filter(measured) {
@@ -173,18 +152,8 @@ fn latency_row(name: &str, p: &Percentiles, tone: Option<Tone>) -> Vec<Cell> {
         Some(tone) => Cell::toned(tone, text),
         None => Cell::new(text),
     };
-    let mut row = vec![
-        cell(tone, name.to_owned()),
-        cell(tone, quantity::count(p.count)),
-    ];
-    let times = [
-        (p.p50, 2),
-        (p.p90, 10),
-        (p.p95, 20),
-        (p.p99, 100),
-        (p.p99_9, 1_000),
-        (p.max, 1),
-    ];
+    let mut row = vec![cell(tone, name.to_owned()), cell(tone, quantity::count(p.count))];
+    let times = [(p.p50, 2), (p.p90, 10), (p.p95, 20), (p.p99, 100), (p.p99_9, 1_000), (p.max, 1)];
     row.extend(times.map(|(nanos, least)| match p.count {
         0 => cell(tone, "–".to_owned()),
         count if count < least => cell(Some(Tone::Quiet), quantity::duration(nanos)),
@@ -232,13 +201,9 @@ fn figures(outcome: &Outcome, look: Look) -> String {
 }
 
 fn arguments(outcome: &Outcome, look: Look) -> String {
-    let broken = outcome
-        .verdicts
-        .iter()
-        .filter(|verdict| verdict.standing == Standing::Fail);
-    let blocks: Vec<String> = broken
-        .map(|verdict| argument(verdict, &outcome.run.command, look))
-        .collect();
+    let broken = outcome.verdicts.iter().filter(|verdict| verdict.standing == Standing::Fail);
+    let blocks: Vec<String> =
+        broken.map(|verdict| argument(verdict, &outcome.run.command, look)).collect();
     blocks.join("\n")
 }
 
@@ -259,9 +224,7 @@ fn argument(verdict: &Verdict, command: &str, look: Look) -> String {
     let more = number.saturating_sub(ARGUED as u64);
     if more > 0 {
         let more = quantity::count(more);
-        out.push_str(&format!(
-            "\n  and {more} more, the first of them in report.json\n"
-        ));
+        out.push_str(&format!("\n  and {more} more, the first of them in report.json\n"));
     }
     out.push('\n');
     let promise = if verdict.promised { "promise" } else { "rule" };
@@ -300,8 +263,5 @@ fn argue(number: usize, violation: &Violation, look: Look) -> String {
 }
 
 fn heads(names: &[&str]) -> Vec<Cell> {
-    names
-        .iter()
-        .map(|name| Cell::toned(Tone::Quiet, name))
-        .collect()
+    names.iter().map(|name| Cell::toned(Tone::Quiet, name)).collect()
 }

@@ -56,11 +56,7 @@ pub const fn standing(verdict: &Verdict) -> Word {
 /// Whether a threshold held.
 #[must_use]
 pub const fn held(held: bool) -> Word {
-    if held {
-        word("✓", "held", Tone::Good)
-    } else {
-        word("✗", "MISSED", Tone::Bad)
-    }
+    if held { word("✓", "held", Tone::Good) } else { word("✗", "MISSED", Tone::Bad) }
 }
 
 /// What to say beside a verdict; may be empty.
@@ -73,11 +69,7 @@ pub fn remark(verdict: &Verdict) -> String {
     }
     if let Some(first) = finding.violations.first() {
         let violations = quantity::counted(finding.violation_count, "violation");
-        let first_of = if finding.violation_count > 1 {
-            ", first"
-        } else {
-            ""
-        };
+        let first_of = if finding.violation_count > 1 { ", first" } else { "" };
         parts.push(format!("{violations}{first_of}: {}", first.summary));
     }
     parts.extend(finding.doubts.iter().cloned());
@@ -92,11 +84,8 @@ pub fn remark(verdict: &Verdict) -> String {
 /// A named count: `messages sent 1,204`, `bytes sent 34.0 MiB`.
 #[must_use]
 pub fn figure(name: &str, number: u64) -> String {
-    let number = if name.starts_with("bytes ") {
-        quantity::bytes(number)
-    } else {
-        quantity::count(number)
-    };
+    let number =
+        if name.starts_with("bytes ") { quantity::bytes(number) } else { quantity::count(number) };
     format!("{name} {number}")
 }
 
@@ -122,10 +111,7 @@ pub fn answer(outcome: &Outcome) -> Answer {
             let sentence = format!("nothing is broken, but in doubt: {}", names.join(", "));
             (word("?", "INCONCLUSIVE", Tone::Doubt), sentence)
         }
-        _ => (
-            word("–", "NOT EXERCISED", Tone::Doubt),
-            unexercised_sentence(outcome),
-        ),
+        _ => (word("–", "NOT EXERCISED", Tone::Doubt), unexercised_sentence(outcome)),
     };
     Answer { word, sentence }
 }
@@ -151,15 +137,10 @@ fn held_sentence(outcome: &Outcome) -> String {
 fn failed_sentence(outcome: &Outcome) -> String {
     let broken = promised(outcome, Standing::Fail);
     let all = outcome.verdicts.iter().filter(|v| v.promised).count();
-    let until = if outcome.interrupted {
-        ", and the run was interrupted"
-    } else {
-        ""
-    };
-    let properties = if all == 1 { "property" } else { "properties" };
+    let until = if outcome.interrupted { ", and the run was interrupted" } else { "" };
     format!(
-        "{} of {all} promised {properties} broken: {}{until}",
-        broken.len(),
+        "{} broken: {}{until}",
+        part(broken.len(), all, "promised property", "promised properties"),
         broken.join(", "),
     )
 }
@@ -172,16 +153,18 @@ fn missed_sentence(outcome: &Outcome) -> String {
         .map(|expected| expected.text.as_str())
         .collect();
     let all = outcome.expectations.len();
-    let expectations = if all == 1 {
-        "expectation"
-    } else {
-        "expectations"
-    };
     format!(
-        "no property is broken, but {} of {all} {expectations} missed: {}",
-        missed.len(),
+        "no property is broken, but {} missed: {}",
+        part(missed.len(), all, "expectation", "expectations"),
         missed.join(", "),
     )
+}
+
+/// `1 of 5 properties is`, `2 of 5 properties are`.
+fn part(some: usize, all: usize, one: &str, many: &str) -> String {
+    let noun = if all == 1 { one } else { many };
+    let verb = if some == 1 { "is" } else { "are" };
+    format!("{some} of {all} {noun} {verb}")
 }
 
 fn unexercised_sentence(outcome: &Outcome) -> String {

@@ -79,13 +79,7 @@ impl Request {
     #[must_use]
     pub fn new(method: Method, target: impl Into<String>) -> Self {
         let (target, headers) = (target.into(), HeaderMap::new());
-        Request {
-            method,
-            target,
-            headers,
-            body: Bytes::new(),
-            timeout: None,
-        }
+        Request { method, target, headers, body: Bytes::new(), timeout: None }
     }
 }
 
@@ -144,14 +138,8 @@ impl fmt::Display for HttpError {
                 write!(f, "no complete answer within {} ms", after.as_millis())
             }
             HttpError::Closed => f.write_str("the server closed the connection before answering"),
-            HttpError::NotHttp {
-                reason,
-                first_bytes,
-            } => {
-                write!(
-                    f,
-                    "the answer is not HTTP ({reason}), it begins with `{first_bytes}`"
-                )
+            HttpError::NotHttp { reason, first_bytes } => {
+                write!(f, "the answer is not HTTP ({reason}), it begins with `{first_bytes}`")
             }
             HttpError::TooBig { limit } => write!(f, "the answer has more than {limit} bytes"),
             HttpError::Unsendable => f.write_str("the target cannot be written into a request"),
@@ -178,13 +166,7 @@ impl HttpClient {
     pub fn new(endpoint: &Endpoint, options: HttpOptions) -> Self {
         let (endpoint, authority) = (endpoint.clone(), endpoint.authority());
         let (idle, reset) = (Mutex::default(), Arc::default());
-        HttpClient {
-            endpoint,
-            authority,
-            options,
-            idle,
-            reset,
-        }
+        HttpClient { endpoint, authority, options, idle, reset }
     }
 
     /// Asks, and waits for the whole answer.
@@ -197,9 +179,7 @@ impl HttpClient {
     pub async fn request(&self, request: Request) -> Result<Response, HttpError> {
         let after = request.timeout.unwrap_or(self.options.timeout);
         let work = self.request_untimed(request);
-        timeout(after, work)
-            .await
-            .map_err(|_| HttpError::TimedOut { after })?
+        timeout(after, work).await.map_err(|_| HttpError::TimedOut { after })?
     }
 
     /// Drops all connections with a reset, those of requests under way as they end.
@@ -213,17 +193,12 @@ impl HttpClient {
         while let Some(kept) = self.take_idle() {
             match self.exchange(kept, unsent).await {
                 Ok(response) => return Ok(response),
-                Err(Failure {
-                    unsent: Some(request),
-                    ..
-                }) => unsent = request,
+                Err(Failure { unsent: Some(request), .. }) => unsent = request,
                 Err(failure) => return Err(failure.error),
             }
         }
         let fresh = self.open().await?;
-        self.exchange(fresh, unsent)
-            .await
-            .map_err(|failure| failure.error)
+        self.exchange(fresh, unsent).await.map_err(|failure| failure.error)
     }
 
     /// The request as hyper wants it.
@@ -255,9 +230,7 @@ impl HttpClient {
         mut connection: Connection,
         request: hyper::Request<Full<Bytes>>,
     ) -> Result<Response, Failure> {
-        let response = connection
-            .exchange(request, self.options.body_bytes_max)
-            .await?;
+        let response = connection.exchange(request, self.options.body_bytes_max).await?;
         let seconds = keep_alive_seconds(&response.headers);
         connection.usable_until = seconds.map(|seconds| {
             Instant::now() + Duration::from_secs(seconds).saturating_sub(KEEP_ALIVE_MARGIN)
@@ -305,22 +278,11 @@ struct Failure {
 impl Connection {
     async fn open(stream: Stream) -> Result<Self, HttpError> {
         let first_bytes = Arc::<Mutex<Vec<u8>>>::default();
-        let tap = Tap {
-            stream,
-            first_bytes: Arc::clone(&first_bytes),
-        };
-        let handshake = http1::Builder::new()
-            .max_buf_size(64 << 10)
-            .handshake(TokioIo::new(tap));
+        let tap = Tap { stream, first_bytes: Arc::clone(&first_bytes) };
+        let handshake = http1::Builder::new().max_buf_size(64 << 10).handshake(TokioIo::new(tap));
         let (sender, driver) = handshake.await.map_err(|_| HttpError::Closed)?;
         let driver = Box::pin(driver);
-        Ok(Connection {
-            sender,
-            driver,
-            ended: false,
-            first_bytes,
-            usable_until: None,
-        })
+        Ok(Connection { sender, driver, ended: false, first_bytes, usable_until: None })
     }
 
     /// Whether another request can be tried; looks at the socket once.
@@ -328,9 +290,7 @@ impl Connection {
         if !self.ended && self.driver.as_mut().now_or_never().is_some() {
             self.ended = true;
         }
-        let too_late = self
-            .usable_until
-            .is_some_and(|until| Instant::now() >= until);
+        let too_late = self.usable_until.is_some_and(|until| Instant::now() >= until);
         !self.ended && !too_late && !self.sender.is_closed()
     }
 
@@ -357,9 +317,7 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("ended", &self.ended)
-            .finish_non_exhaustive()
+        f.debug_struct("Connection").field("ended", &self.ended).finish_non_exhaustive()
     }
 }
 
@@ -370,32 +328,16 @@ async fn ask(
     first_bytes: &Mutex<Vec<u8>>,
 ) -> Result<Response, Failure> {
     if poll_fn(|cx| sender.poll_ready(cx)).await.is_err() {
-        return Err(Failure {
-            error: HttpError::Closed,
-            unsent: Some(request),
-        });
+        return Err(Failure { error: HttpError::Closed, unsent: Some(request) });
     }
-    let response = sender
-        .try_send_request(request)
-        .await
-        .map_err(|mut failed| {
-            let unsent = failed.take_message();
-            Failure {
-                error: http_error(&failed.into_error(), first_bytes),
-                unsent,
-            }
-        })?;
+    let response = sender.try_send_request(request).await.map_err(|mut failed| {
+        let unsent = failed.take_message();
+        Failure { error: http_error(&failed.into_error(), first_bytes), unsent }
+    })?;
     let (parts, body) = response.into_parts();
     let body = read_body(body, body_bytes_max, first_bytes).await;
-    let body = body.map_err(|error| Failure {
-        error,
-        unsent: None,
-    })?;
-    Ok(Response {
-        status: parts.status,
-        headers: parts.headers,
-        body,
-    })
+    let body = body.map_err(|error| Failure { error, unsent: None })?;
+    Ok(Response { status: parts.status, headers: parts.headers, body })
 }
 
 async fn read_body(
@@ -421,10 +363,7 @@ fn http_error(error: &hyper::Error, first_bytes: &Mutex<Vec<u8>>) -> HttpError {
     if error.is_parse() {
         let first = first_bytes.lock().unwrap_or_else(PoisonError::into_inner);
         let first_bytes = first.escape_ascii().to_string();
-        return HttpError::NotHttp {
-            reason: error.to_string(),
-            first_bytes,
-        };
+        return HttpError::NotHttp { reason: error.to_string(), first_bytes };
     }
     HttpError::Closed
 }
@@ -432,17 +371,9 @@ fn http_error(error: &hyper::Error, first_bytes: &Mutex<Vec<u8>>) -> HttpError {
 /// The seconds of a `Keep-Alive: timeout=5` header.
 fn keep_alive_seconds(headers: &HeaderMap) -> Option<u64> {
     let value = headers.get("keep-alive")?.to_str().ok()?;
-    let parameters = value
-        .split(',')
-        .filter_map(|parameter| parameter.split_once('='));
+    let parameters = value.split(',').filter_map(|parameter| parameter.split_once('='));
     let mut timeouts = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("timeout"));
-    timeouts
-        .next()?
-        .1
-        .trim()
-        .parse::<u64>()
-        .ok()
-        .map(|seconds| seconds.min(24 * 3600))
+    timeouts.next()?.1.trim().parse::<u64>().ok().map(|seconds| seconds.min(24 * 3600))
 }
 
 /// The beginning of a body, for an error message.
@@ -460,19 +391,16 @@ impl From<HttpError> for ConnectError {
     fn from(error: HttpError) -> Self {
         match error {
             HttpError::Connect(error) => error,
-            HttpError::TimedOut { after } => ConnectError::TimedOut {
-                phase: Phase::Response,
-                after,
-            },
-            HttpError::Closed => ConnectError::ClosedInHandshake {
-                phase: Phase::Response,
-            },
+            HttpError::TimedOut { after } => {
+                ConnectError::TimedOut { phase: Phase::Response, after }
+            }
+            HttpError::Closed => ConnectError::ClosedInHandshake { phase: Phase::Response },
             HttpError::NotHttp { first_bytes, .. } => {
                 ConnectError::SpeaksSomethingElse { first_bytes }
             }
-            HttpError::TooBig { .. } => ConnectError::SpeaksSomethingElse {
-                first_bytes: error.to_string(),
-            },
+            HttpError::TooBig { .. } => {
+                ConnectError::SpeaksSomethingElse { first_bytes: error.to_string() }
+            }
             HttpError::Unsendable => ConnectError::Unsendable { what: "target" },
         }
     }
@@ -492,10 +420,7 @@ impl AsyncRead for Tap {
     ) -> Poll<std::io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        let mut first = self
-            .first_bytes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut first = self.first_bytes.lock().unwrap_or_else(PoisonError::into_inner);
         if first.len() < FIRST_BYTES {
             let new = buffer.filled().get(before..).unwrap_or_default();
             let room = FIRST_BYTES - first.len();

@@ -33,9 +33,7 @@ impl Trust {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|error| format!("not a PEM file: {error}"))?;
-            roots
-                .add(certificate)
-                .map_err(|error| format!("not a certificate: {error}"))?;
+            roots.add(certificate).map_err(|error| format!("not a certificate: {error}"))?;
         }
         if roots.is_empty() {
             return Err("the PEM file has no certificate".to_owned());
@@ -67,9 +65,7 @@ impl Trust {
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?;
-        Ok(Trust(Arc::new(
-            builder.with_root_certificates(roots).with_no_client_auth(),
-        )))
+        Ok(Trust(Arc::new(builder.with_root_certificates(roots).with_no_client_auth())))
     }
 
     /// The configuration for one handshake.
