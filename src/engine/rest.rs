@@ -1,8 +1,9 @@
 //! Operations that go over HTTP: one request, or several pages, and what they brought.
 
+use crate::client::Reply;
 use crate::dialect::http::{Call, Meaning, meaning};
 use crate::dialect::{Dialect, excerpt};
-use crate::history::{Answer, Carrier, ConversationId, OpId, Seen};
+use crate::history::{Carrier, ConversationId, OpId, Seen};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Paging, Request, Step};
@@ -20,7 +21,7 @@ const ROWS: u32 = 100;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Yes or no, as the spec says it.
-    Answered(Answer),
+    Answered(Reply),
     /// A read that came to its end.
     Read(Vec<Seen>),
     /// No answer, or none that the spec knows; why.
@@ -61,11 +62,8 @@ pub async fn act(
     let outcome = match request(http, dialect, step, &bindings).await {
         Err(reason) => Outcome::Failed(reason),
         Ok((status, body)) => match meaning(step, status, &body, &mut bindings) {
-            Meaning::Yes(_) => Outcome::Answered(Answer::Ack {
-                id: bindings.get(Hole::MESSAGE).map(Scalar::id),
-                order: dialect.order(&bindings),
-            }),
-            Meaning::No(error) => Outcome::Answered(Answer::Nack(error_text(&error))),
+            Meaning::Yes(_) => Outcome::Answered(dialect.yes(&bindings)),
+            Meaning::No(error) => Outcome::Answered(Reply::No(error_text(&error))),
             Meaning::Strange(mismatch) => Outcome::Failed(strange(status, &body, mismatch)),
         },
     };
@@ -90,7 +88,7 @@ async fn read(http: &HttpClient, dialect: &Dialect, step: &Step, ask: Ask) -> Ou
         let mut bound = bindings.clone();
         let reception = match meaning(step, status, &body, &mut bound) {
             Meaning::Yes(reception) => reception,
-            Meaning::No(error) => return Outcome::Answered(Answer::Nack(error_text(&error))),
+            Meaning::No(error) => return Outcome::Answered(Reply::No(error_text(&error))),
             Meaning::Strange(mismatch) => {
                 return Outcome::Failed(strange(status, &body, mismatch));
             }
