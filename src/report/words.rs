@@ -138,8 +138,11 @@ fn failed_sentence(outcome: &Outcome) -> String {
     let broken = promised(outcome, Standing::Fail);
     let all = outcome.verdicts.iter().filter(|v| v.promised).count();
     let until = if outcome.interrupted { ", and the run was interrupted" } else { "" };
-    let properties = if all == 1 { "property" } else { "properties" };
-    format!("{} of {all} promised {properties} broken: {}{until}", broken.len(), broken.join(", "),)
+    format!(
+        "{} broken: {}{until}",
+        part(broken.len(), all, "promised property", "promised properties"),
+        broken.join(", "),
+    )
 }
 
 fn missed_sentence(outcome: &Outcome) -> String {
@@ -150,12 +153,18 @@ fn missed_sentence(outcome: &Outcome) -> String {
         .map(|expected| expected.text.as_str())
         .collect();
     let all = outcome.expectations.len();
-    let expectations = if all == 1 { "expectation" } else { "expectations" };
     format!(
-        "no property is broken, but {} of {all} {expectations} missed: {}",
-        missed.len(),
+        "no property is broken, but {} missed: {}",
+        part(missed.len(), all, "expectation", "expectations"),
         missed.join(", "),
     )
+}
+
+/// `1 of 5 properties is`, `2 of 5 properties are`.
+fn part(some: usize, all: usize, one: &str, many: &str) -> String {
+    let noun = if all == 1 { one } else { many };
+    let verb = if some == 1 { "is" } else { "are" };
+    format!("{some} of {all} {noun} {verb}")
 }
 
 fn unexercised_sentence(outcome: &Outcome) -> String {
