@@ -206,10 +206,7 @@ impl Reader<'_, '_, '_> {
             .map(|index| nodes.len() - after_optional.count() + index)
         {
             self.found
-                .error(
-                    items[position].span,
-                    "this stands after something that may be missing",
-                )
+                .error(items[position].span, "this stands after something that may be missing")
                 .hint("in a list only the last elements may be optional");
         }
         let each = match each {
@@ -238,31 +235,19 @@ impl Reader<'_, '_, '_> {
                     }
                 };
                 let value = self.value(&keyed.value);
-                return Some(Node::Entries {
-                    key: key?,
-                    value: Box::new(value?),
-                });
+                return Some(Node::Entries { key: key?, value: Box::new(value?) });
             }
         }
         if entries.len() > MAX_FIELDS {
-            self.found.error(
-                node.span,
-                format!("an object of a shape has at most {MAX_FIELDS} fields"),
-            );
+            self.found
+                .error(node.span, format!("an object of a shape has at most {MAX_FIELDS} fields"));
             return None;
         }
         let read: Vec<_> = entries
             .iter()
-            .map(|entry| {
-                (
-                    entry.key.replace("$$", "$").into(),
-                    self.value(&entry.value),
-                )
-            })
+            .map(|entry| (entry.key.replace("$$", "$").into(), self.value(&entry.value)))
             .collect();
-        let fields = read
-            .into_iter()
-            .map(|(name, node)| node.map(|node| (name, node)));
+        let fields = read.into_iter().map(|(name, node)| node.map(|node| (name, node)));
         Some(Node::Object(fields.collect::<Option<_>>()?))
     }
 }
@@ -318,10 +303,7 @@ fn inner(rest: &str, begins: bool) -> Result<(&str, &str), Stray> {
             hint: DOLLAR,
         });
     }
-    let name = rest
-        .bytes()
-        .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
-        .count();
+    let name = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
     let end = match rest.as_bytes().get(name) {
         Some(b'?') if name > 0 => name + 1,
         Some(b'|') if name > 0 && begins => rest.len(),
@@ -346,10 +328,7 @@ fn hole(inner: &str, holes: &mut HoleTable) -> Result<Part, Stray> {
     let good = letters.next().is_some_and(|b| b.is_ascii_alphabetic())
         && letters.all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !good {
-        return Err(Stray {
-            message: format!("`${inner}` is no hole"),
-            hint: DOLLAR,
-        });
+        return Err(Stray { message: format!("`${inner}` is no hole"), hint: DOLLAR });
     }
     let hole = holes.intern(name);
     Ok(Part::Hole(Slot { hole, unbound }))
@@ -361,9 +340,9 @@ fn default_of(text: &str) -> Scalar {
         "null" | "" => Scalar::Null,
         "true" => Scalar::Bool(true),
         "false" => Scalar::Bool(false),
-        _ if is_number(text) => text
-            .parse()
-            .map_or_else(|_| Scalar::Json(text.into()), Scalar::Int),
+        _ if is_number(text) => {
+            text.parse().map_or_else(|_| Scalar::Json(text.into()), Scalar::Int)
+        }
         _ => Scalar::from(text),
     }
 }

@@ -573,9 +573,7 @@ impl Spec {
     /// The promise of this property, if the server makes it.
     #[must_use]
     pub fn promise(&self, property: &str) -> Option<&Promise> {
-        self.promises
-            .iter()
-            .find(|promise| promise.property == property)
+        self.promises.iter().find(|promise| promise.property == property)
     }
 }
 
