@@ -242,7 +242,9 @@ fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
         let near = crate::source::suggest::nearest(&unknown.0, &known);
         let failure = Failure::usage(unknown.to_string());
         match near {
-            Some(near) => failure.hint(format!("did you mean `{near}`? `assize list bugs` lists all")),
+            Some(near) => {
+                failure.hint(format!("did you mean `{near}`? `assize list bugs` lists all"))
+            }
             None => failure.hint("`assize list bugs` lists all"),
         }
     })?;
@@ -269,9 +271,8 @@ fn store(folder: &Folder, measured: &engine::Measured, files: &[(&str, String)],
     for (name, text) in files {
         errors.extend(folder.write(name, |out| out.write_all(text.as_bytes())).err());
     }
-    let log = folder.write("latency.hlog", |out| {
-        measured.timeline.write_log(out, measured.started)
-    });
+    let log =
+        folder.write("latency.hlog", |out| measured.timeline.write_log(out, measured.started));
     errors.extend(log.err());
     errors.extend(folder.publish().err());
     for error in &errors {

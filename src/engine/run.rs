@@ -211,15 +211,14 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 let path = folder.join(format!("shard-{number}.jsonl"));
                 let file = File::create(&path)
                     .map_err(|error| Failure::Internal(format!("{}: {error}", path.display())))?;
-                let header = Header {
-                    run: settings.run,
-                    spec: settings.spec.name.clone(),
-                    shard: number,
-                };
+                let header =
+                    Header { run: settings.run, spec: settings.spec.name.clone(), shard: number };
                 let writer = Writer::new(BufWriter::with_capacity(1 << 18, file), &header);
-                Some(writer.map_err(|error| {
-                    Failure::Internal(format!("{}: {error}", path.display()))
-                })?)
+                Some(
+                    writer.map_err(|error| {
+                        Failure::Internal(format!("{}: {error}", path.display()))
+                    })?,
+                )
             }
         };
         Ok(Recorder::new(meter, bench, writer))

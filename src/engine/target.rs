@@ -33,8 +33,7 @@ impl Target {
     ) -> Result<Self, Unreachable> {
         match choice {
             TargetChoice::Embedded(bugs) => {
-                let options =
-                    reference::Options { bugs: *bugs, ..reference::Options::default() };
+                let options = reference::Options { bugs: *bugs, ..reference::Options::default() };
                 let hosted = reference::Hosted::start(Arc::clone(spec), options, 1);
                 hosted.map(Self::Embedded).map_err(|error| {
                     Unreachable::new(
@@ -44,15 +43,13 @@ impl Target {
                 })
             }
             TargetChoice::Launched(launch) => match Launched::start(launch).await {
-                Ok(launched) => {
-                    Ok(Self::Launched(Box::new(launched), launch.command.join(" ")))
-                }
+                Ok(launched) => Ok(Self::Launched(Box::new(launched), launch.command.join(" "))),
                 Err(error) => Err(Unreachable::new(error.what, last_words(&error.said))),
             },
             TargetChoice::Running(urls) => Ok(Self::Running(
-                urls.first().cloned().ok_or_else(|| {
-                    Unreachable::new("no target is named", "say `--target URL`")
-                })?,
+                urls.first()
+                    .cloned()
+                    .ok_or_else(|| Unreachable::new("no target is named", "say `--target URL`"))?,
             )),
         }
     }
@@ -87,7 +84,10 @@ impl Target {
     pub(super) fn ended(&mut self) -> Option<String> {
         match self {
             Self::Launched(launched, command) => launched.ended().map(|status| {
-                format!("the server `{command}` ended by itself: {status}; {}", last_words(&launched.said()))
+                format!(
+                    "the server `{command}` ended by itself: {status}; {}",
+                    last_words(&launched.said())
+                )
             }),
             _ => None,
         }
