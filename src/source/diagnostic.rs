@@ -1,6 +1,6 @@
 //! What is wrong with a file, where, and what would be right.
 
-use crate::source::tree::Span;
+use crate::source::tree::{Position, Span};
 use std::fmt::{self, Write as _};
 
 /// How bad it is.
@@ -162,16 +162,40 @@ impl<'a> Diagnostics<'a> {
         self.list.last_mut().expect("just pushed")
     }
 
+    /// The part of a one-line span where `piece` stands, or the whole span.
+    #[must_use]
+    pub fn narrow(&self, span: Span, piece: &str) -> Span {
+        let line = self.lines.get(span.start.line - 1).copied().unwrap_or("");
+        let from = span.start.column - 1;
+        let tail: String = line.chars().skip(from).collect();
+        match tail.find(piece) {
+            Some(at) => {
+                let column = span.start.column + tail[..at].chars().count();
+                let start = Position {
+                    column,
+                    ..span.start
+                };
+                let end = Position {
+                    column: column + piece.chars().count(),
+                    ..span.start
+                };
+                Span { start, end }
+            }
+            None => span,
+        }
+    }
+
     /// Whether there are errors.
     #[must_use]
     pub fn failed(&self) -> bool {
-        self.list.iter().any(|d| d.severity == Severity::Error)
+        self.errors() > 0
     }
 
-    /// How many diagnostics there are so far.
+    /// How many errors there are so far.
     #[must_use]
-    pub fn count(&self) -> usize {
-        self.list.len()
+    pub fn errors(&self) -> usize {
+        let errors = self.list.iter().filter(|d| d.severity == Severity::Error);
+        errors.count()
     }
 
     /// All of them, in the order of the file.
@@ -209,7 +233,6 @@ pub fn render(list: &[Diagnostic]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Position;
 
     fn span(line: usize, from: usize, to: usize) -> Span {
         Span { start: Position { line, column: from }, end: Position { line, column: to } }

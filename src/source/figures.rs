@@ -4,6 +4,8 @@
 //! mistake.
 
 use crate::source::diagnostic::Diagnostics;
+use crate::source::fields::listed;
+use crate::source::suggest::suggestion;
 use crate::source::tree::Node;
 use std::time::Duration;
 
@@ -183,6 +185,39 @@ impl Node {
                 None
             }
         }
+    }
+
+    /// One of these words.
+    pub fn read_choice<T: Copy>(
+        &self,
+        choices: &[(&'static str, T)],
+        found: &mut Diagnostics<'_>,
+    ) -> Option<T> {
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        let expected = format!("one of {}", listed(&words));
+        let text = self.figure(&expected, found)?;
+        let choice = choices.iter().find(|(word, _)| *word == text);
+        if choice.is_none() {
+            let complaint = found.error(self.span, format!("`{text}` is not known here"));
+            complaint.expected(expected);
+            if let Some(near) = suggestion(text, words) {
+                complaint.hint(format!("did you mean `{near}`?"));
+            }
+        }
+        choice.map(|(_, value)| *value)
+    }
+
+    /// A list of durations.
+    pub fn read_durations(&self, found: &mut Diagnostics<'_>) -> Option<Vec<Duration>> {
+        let Some(items) = self.items() else {
+            let message = format!("{} stands where a list should", self.what());
+            found
+                .error(self.span, message)
+                .expected("a list of durations such as `[1s, 2s, 4s]`");
+            return None;
+        };
+        let read: Vec<_> = items.iter().map(|item| item.read_duration(found)).collect();
+        read.into_iter().collect()
     }
 
     fn figure(&self, expected: &str, found: &mut Diagnostics<'_>) -> Option<&str> {

@@ -1,8 +1,8 @@
 //! The written form of shapes and texts: YAML to [`Shape`], strings to [`Text`].
 
 use crate::scalar::Scalar;
-use crate::source::{self, Diagnostics, Kind};
-use crate::spec::bindings::HoleTable;
+use crate::source::{self, Diagnostics, Kind, Span};
+use crate::spec::bindings::{Hole, HoleTable};
 use crate::spec::shape::{Node, Shape, Slot, WhenUnbound};
 use crate::spec::text::{Part, Text};
 
@@ -16,14 +16,29 @@ impl Shape {
         holes: &mut HoleTable,
         found: &mut Diagnostics<'_>,
     ) -> Option<Self> {
-        let before = found.count();
-        let root = Reader { holes, found }.value(node)?;
+        Self::read_noting(node, holes, found, &mut Vec::new())
+    }
+
+    /// The same, noting where each hole is mentioned.
+    pub(super) fn read_noting(
+        node: &source::Node,
+        holes: &mut HoleTable,
+        found: &mut Diagnostics<'_>,
+        noted: &mut Vec<Noted>,
+    ) -> Option<Self> {
+        let before = found.errors();
+        let mut reader = Reader {
+            holes,
+            found,
+            noted,
+        };
+        let root = reader.value(node)?;
         if root.repeats() > 1 {
             found
                 .error(node.span, "this shape has two repeated parts side by side")
                 .hint("keep one `[…, ...]` or key hole; read the other with `$_`");
         }
-        (found.count() == before).then(|| Self::new(root))
+        (found.errors() == before).then(|| Self::new(root))
     }
 
     /// A shape from a piece of YAML.
@@ -45,9 +60,23 @@ impl Text {
         holes: &mut HoleTable,
         found: &mut Diagnostics<'_>,
     ) -> Option<Self> {
+        Self::read_noting(node, what, holes, found, &mut Vec::new())
+    }
+
+    /// The same, noting where each hole is mentioned.
+    pub(super) fn read_noting(
+        node: &source::Node,
+        what: &str,
+        holes: &mut HoleTable,
+        found: &mut Diagnostics<'_>,
+        noted: &mut Vec<Noted>,
+    ) -> Option<Self> {
         let text = node.read_text(what, found)?;
-        match Self::parse(text, holes) {
-            Ok(text) => Some(text),
+        match parts(text, holes) {
+            Ok(parts) => {
+                note(&parts, node.span, holes, found, noted);
+                Some(Self::new(parts))
+            }
             Err(Stray { message, hint }) => {
                 found.error(node.span, message).hint(hint);
                 None
@@ -73,9 +102,44 @@ pub struct Stray {
     pub hint: &'static str,
 }
 
+/// A hole where it is mentioned.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Noted {
+    pub(super) hole: Hole,
+    pub(super) optional: bool,
+    pub(super) span: Span,
+}
+
+/// Notes the holes of a text.
+pub(super) fn note(
+    parts: &[Part],
+    span: Span,
+    holes: &HoleTable,
+    found: &Diagnostics<'_>,
+    noted: &mut Vec<Noted>,
+) {
+    for part in parts {
+        if let Part::Hole(slot) = part {
+            let name = holes.name(slot.hole);
+            let plain = found.narrow(span, &format!("${name}"));
+            let span = if plain == span {
+                found.narrow(span, &format!("${{{name}"))
+            } else {
+                plain
+            };
+            noted.push(Noted {
+                hole: slot.hole,
+                optional: slot.is_optional(),
+                span,
+            });
+        }
+    }
+}
+
 struct Reader<'h, 'd, 'a> {
     holes: &'h mut HoleTable,
     found: &'d mut Diagnostics<'a>,
+    noted: &'h mut Vec<Noted>,
 }
 
 impl Reader<'_, '_, '_> {
@@ -115,6 +179,7 @@ impl Reader<'_, '_, '_> {
                 return None;
             }
         };
+        note(&parts, node.span, self.holes, self.found, self.noted);
         Some(match &parts[..] {
             [] => Node::String("".into()),
             [Part::Literal(text)] => Node::String(text.clone()),
@@ -160,7 +225,10 @@ impl Reader<'_, '_, '_> {
             }
             if !keyed.key.starts_with("$$") {
                 let key = match parts(&keyed.key, self.holes) {
-                    Ok(parts) => Some(Text::new(parts)),
+                    Ok(parts) => {
+                        note(&parts, keyed.key_span, self.holes, self.found, self.noted);
+                        Some(Text::new(parts))
+                    }
                     Err(Stray { message, hint }) => {
                         self.found.error(keyed.key_span, message).hint(hint);
                         None

@@ -158,6 +158,17 @@ impl Shape {
         Self { root, pieces }
     }
 
+    /// A shape that anything matches.
+    pub(super) fn anything() -> Self {
+        Self::new(Node::Anything)
+    }
+
+    /// A shape that is nothing but a hole.
+    pub(super) fn of_hole(hole: Hole) -> Self {
+        let unbound = WhenUnbound::Refuse;
+        Self::new(Node::Hole(Slot { hole, unbound }))
+    }
+
     /// Whether `$_` occurs: then it can't be sent.
     pub(super) fn has_anything(&self) -> bool {
         self.root.has_anything()

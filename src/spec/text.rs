@@ -31,6 +31,16 @@ impl Text {
         Self { parts: vec![Part::Literal(text.into())] }
     }
 
+    /// The text with `prefix` before it.
+    pub(super) fn after(mut self, prefix: &str) -> Self {
+        match self.parts.first_mut() {
+            _ if prefix.is_empty() => {}
+            Some(Part::Literal(first)) => *first = format!("{prefix}{first}").into(),
+            _ => self.parts.insert(0, Part::Literal(prefix.into())),
+        }
+        self
+    }
+
     pub(super) fn parts(&self) -> &[Part] {
         &self.parts
     }
