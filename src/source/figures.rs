@@ -211,9 +211,7 @@ impl Node {
     pub fn read_durations(&self, found: &mut Diagnostics<'_>) -> Option<Vec<Duration>> {
         let Some(items) = self.items() else {
             let message = format!("{} stands where a list should", self.what());
-            found
-                .error(self.span, message)
-                .expected("a list of durations such as `[1s, 2s, 4s]`");
+            found.error(self.span, message).expected("a list of durations such as `[1s, 2s, 4s]`");
             return None;
         };
         let read: Vec<_> = items.iter().map(|item| item.read_duration(found)).collect();

@@ -30,13 +30,7 @@ impl Loader<'_> {
         for entry in entries {
             if let Some(operation) = self.operation(entry) {
                 let channels = self.channels(operation, &entry.value, sees);
-                does.push((
-                    Deed {
-                        operation,
-                        channels,
-                    },
-                    entry.key_span,
-                ));
+                does.push((Deed { operation, channels }, entry.key_span));
             }
         }
         check::deeds(&does, sees, self);
@@ -128,9 +122,7 @@ impl Loader<'_> {
         more: impl FnOnce(&mut Self, &mut Fields<'_>),
     ) -> Step {
         let nothing = Step {
-            request: Request::Frame {
-                shape: Shape::anything(),
-            },
+            request: Request::Frame { shape: Shape::anything() },
             yes: Vec::new(),
             no: Vec::new(),
             limited: Vec::new(),
@@ -152,11 +144,8 @@ impl Loader<'_> {
         let request = self.request(entry, &mut fields);
         let answers = self.answers(&entry.key, &mut fields, sees);
         let paging = fields.value("pages").and_then(|node| {
-            let choices = [
-                ("since", Paging::Since),
-                ("page", Paging::Page),
-                ("cursor", Paging::Cursor),
-            ];
+            let choices =
+                [("since", Paging::Since), ("page", Paging::Page), ("cursor", Paging::Cursor)];
             node.read_choice(&choices, &mut self.found)
         });
         more(self, &mut fields);
@@ -267,10 +256,7 @@ impl Loader<'_> {
             let Some(entry) = entry else { continue };
             if request != "emit" {
                 self.found
-                    .error(
-                        entry.key_span,
-                        format!("`{}` answers an `emit` only", entry.key),
-                    )
+                    .error(entry.key_span, format!("`{}` answers an `emit` only", entry.key))
                     .hint(if socket {
                         "a raw WebSocket answers with a frame: use `reply` and `error`"
                     } else {
@@ -281,10 +267,7 @@ impl Loader<'_> {
                 if node.items().is_none() {
                     loader
                         .found
-                        .error(
-                            node.span,
-                            format!("the callback's arguments are {}", node.what()),
-                        )
+                        .error(node.span, format!("the callback's arguments are {}", node.what()))
                         .expected("a list, such as `[{ success: true }]`, or `[]` for none");
                 }
                 let shape = loader.received_shape(node);
@@ -303,10 +286,7 @@ impl Loader<'_> {
             let Some(entry) = entry else { continue };
             if socket {
                 self.found
-                    .error(
-                        entry.key_span,
-                        format!("`{}` answers an HTTP request only", entry.key),
-                    )
+                    .error(entry.key_span, format!("`{}` answers an HTTP request only", entry.key))
                     .hint("an `emit` is answered by `ack` or `reply`, a `frame` by `reply`");
             }
             self.statuses(&entry.value, list);
@@ -324,16 +304,14 @@ impl Loader<'_> {
                 );
             }
             if wanted {
-                let echoes = shapes
-                    .into_iter()
-                    .map(|shape| (reception(Via::Echo, shape), echo.key_span));
+                let echoes =
+                    shapes.into_iter().map(|shape| (reception(Via::Echo, shape), echo.key_span));
                 answers.yes.extend(echoes);
             }
         }
         if let Some(take) = fields.take("take") {
             if socket {
-                self.found
-                    .error(take.key_span, "only HTTP answers have headers and cookies");
+                self.found.error(take.key_span, "only HTTP answers have headers and cookies");
             }
             answers.takes = self.takes(&take.value);
         }
@@ -388,9 +366,9 @@ impl Loader<'_> {
 
     fn statuses(&mut self, node: &Node, list: &mut Vec<Placed>) {
         let Some(entries) = node.entries() else {
-            self.found
-                .error(node.span, format!("statuses are {}", node.what()))
-                .expected("a mapping such as `{ 200: { id: $message } }` or `{ 400-499: { error: $error } }`");
+            self.found.error(node.span, format!("statuses are {}", node.what())).expected(
+                "a mapping such as `{ 200: { id: $message } }` or `{ 400-499: { error: $error } }`",
+            );
             return;
         };
         for entry in entries {
@@ -437,11 +415,7 @@ pub(super) struct Answers {
 }
 
 const fn reception(via: Via, shape: Shape) -> Reception {
-    Reception {
-        via,
-        shape,
-        correlated: false,
-    }
+    Reception { via, shape, correlated: false }
 }
 
 /// `201`, `400-499` or `4xx`.
@@ -458,9 +432,8 @@ fn status_range(text: &str) -> Option<(u16, u16)> {
 }
 
 /// Holes that don't tell one request of a client from another.
-const COMMON: &[&str] = &[
-    "user", "name", "token", "password", "since", "cursor", "limit", "page", "error", "at",
-];
+const COMMON: &[&str] =
+    &["user", "name", "token", "password", "since", "cursor", "limit", "page", "error", "at"];
 
 /// Marks the answers that share a hole of the request's own with it.
 fn correlate(step: &mut Step) {
@@ -471,12 +444,7 @@ fn correlate(step: &mut Step) {
         .collect();
     let asked = step.request.holes();
     let own = |hole| asked.contains(&hole) && !common.contains(&hole);
-    for answer in step
-        .yes
-        .iter_mut()
-        .chain(&mut step.no)
-        .chain(&mut step.limited)
-    {
+    for answer in step.yes.iter_mut().chain(&mut step.no).chain(&mut step.limited) {
         answer.correlated = match answer.via {
             Via::Ack | Via::Status(..) => true,
             Via::Echo => true,

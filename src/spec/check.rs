@@ -16,9 +16,7 @@ use crate::spec::shape::Shape;
 
 /// Answers that mean different things must look different.
 pub(super) fn answers(answers: &Answers, loader: &mut Loader<'_>) {
-    let Answers {
-        yes, no, limited, ..
-    } = answers;
+    let Answers { yes, no, limited, .. } = answers;
     shadowed(limited, no, "`limited`", loader);
     shadowed(limited, yes, "`limited`", loader);
     shadowed(no, yes, "an answer that means no", loader);
@@ -64,9 +62,8 @@ fn covers(early: &Shape, late: &Shape) -> bool {
 /// Pushed events of different meaning must look different.
 pub(super) fn sights(sees: &[(Pushed, Span)], loader: &mut Loader<'_>) {
     for (index, (late, span)) in sees.iter().enumerate() {
-        let taken = sees[..index]
-            .iter()
-            .find(|(early, _)| takes(&early.reception, &late.reception));
+        let taken =
+            sees[..index].iter().find(|(early, _)| takes(&early.reception, &late.reception));
         let Some((early, _)) = taken else { continue };
         let complaint = if early.sight == late.sight {
             loader.found.warn(*span, "this event is described twice")
@@ -113,9 +110,7 @@ pub(super) fn sight(sight: Sight, sees: &[(Pushed, Span)], key: Span, loader: &m
 
 fn names(shape: &Shape, loader: &Loader<'_>) -> Vec<String> {
     let holes = shape.holes();
-    let names = holes
-        .iter()
-        .map(|(hole, _)| loader.holes.name(*hole).to_owned());
+    let names = holes.iter().map(|(hole, _)| loader.holes.name(*hole).to_owned());
     names.collect()
 }
 
@@ -126,10 +121,8 @@ pub(super) fn deeds(does: &[(Deed, Span)], sees: &[Pushed], loader: &mut Loader<
             let answers = channel.steps.iter().flat_map(|step| &step.yes);
             let bound: Vec<String> = answers.flat_map(|one| names(&one.shape, loader)).collect();
             let yields = deed.operation.yields().iter();
-            let missing: Vec<&str> = yields
-                .filter(|need| !bound.iter().any(|name| name == *need))
-                .copied()
-                .collect();
+            let missing: Vec<&str> =
+                yields.filter(|need| !bound.iter().any(|name| name == *need)).copied().collect();
             if missing.is_empty() || channel.steps.is_empty() {
                 continue;
             }
@@ -146,19 +139,10 @@ pub(super) fn deeds(does: &[(Deed, Span)], sees: &[Pushed], loader: &mut Loader<
 
 /// Whatever needs a `$conversation` needs something that gives one.
 fn conversation_is_known(does: &[(Deed, Span)], sees: &[Pushed], loader: &mut Loader<'_>) {
-    let constant = loader
-        .mentions
-        .iter()
-        .any(|m| m.place == Place::Constants && m.hole == Hole::CONVERSATION);
-    let gives = |shape: &Shape| {
-        shape
-            .holes()
-            .iter()
-            .any(|(hole, _)| *hole == Hole::CONVERSATION)
-    };
-    let seen = sees
-        .iter()
-        .any(|p| p.sight == Sight::Conversation && gives(&p.reception.shape));
+    let constant =
+        loader.mentions.iter().any(|m| m.place == Place::Constants && m.hole == Hole::CONVERSATION);
+    let gives = |shape: &Shape| shape.holes().iter().any(|(hole, _)| *hole == Hole::CONVERSATION);
+    let seen = sees.iter().any(|p| p.sight == Sight::Conversation && gives(&p.reception.shape));
     let answered = does.iter().any(|(deed, _)| {
         let giver = matches!(
             deed.operation,
@@ -172,10 +156,8 @@ fn conversation_is_known(does: &[(Deed, Span)], sees: &[Pushed], loader: &mut Lo
     for (deed, span) in does {
         let needs = steps(deed).any(|step| step.request.holes().contains(&Hole::CONVERSATION));
         if needs && deed.operation != Operation::Create {
-            let message = format!(
-                "`{}` needs a `$conversation`, and nothing gives one",
-                deed.operation
-            );
+            let message =
+                format!("`{}` needs a `$conversation`, and nothing gives one", deed.operation);
             loader.found.error(*span, message).hint(
                 "let `create` or `list` bind it in an answer, or give it as a constant under `let`",
             );
@@ -198,9 +180,8 @@ pub(super) fn holes(spec: &Spec, loader: &mut Loader<'_>) {
     for mention in mentions.iter().filter(|m| m.sent && !m.optional) {
         let name = loader.holes.name(mention.hole).to_owned();
         if !is_given(&name, mention, &mentions, spec) {
-            let complaint = loader
-                .found
-                .error(mention.span, format!("nothing gives `${name}` here"));
+            let complaint =
+                loader.found.error(mention.span, format!("nothing gives `${name}` here"));
             let given = given_names(mention.place);
             match crate::source::suggestion(&name, given.iter().copied()) {
                 Some(near) => complaint.hint(format!("did you mean `${near}`?")),
@@ -214,21 +195,13 @@ pub(super) fn holes(spec: &Spec, loader: &mut Loader<'_>) {
     let own = |mention: &&Mention| usize::from(mention.hole.0) >= Hole::STANDARD.len();
     for mention in mentions.iter().filter(own) {
         let of_it = || mentions.iter().filter(|m| m.hole == mention.hole);
-        let first = of_it()
-            .next()
-            .is_some_and(|first| std::ptr::eq(first, mention));
-        let ordered = spec
-            .traits
-            .order
-            .as_ref()
-            .is_some_and(|o| o.by == mention.hole);
+        let first = of_it().next().is_some_and(|first| std::ptr::eq(first, mention));
+        let ordered = spec.traits.order.as_ref().is_some_and(|o| o.by == mention.hole);
         if !first || ordered || of_it().any(|m| m.sent) || of_it().count() > 1 {
             continue;
         }
         let name = loader.holes.name(mention.hole).to_owned();
-        let complaint = loader
-            .found
-            .warn(mention.span, format!("nothing uses `${name}`"));
+        let complaint = loader.found.warn(mention.span, format!("nothing uses `${name}`"));
         let standard = Hole::STANDARD.iter().map(|(name, ..)| *name);
         match crate::source::suggestion(&name, standard) {
             Some(near) => complaint.hint(format!("did you mean `${near}`?")),
@@ -272,9 +245,7 @@ fn is_given(name: &str, mention: &Mention, mentions: &[Mention], spec: &Spec) ->
     {
         return true;
     }
-    let binders = mentions
-        .iter()
-        .filter(|m| !m.sent && m.hole == mention.hole);
+    let binders = mentions.iter().filter(|m| !m.sent && m.hole == mention.hole);
     binders.into_iter().any(|m| match (m.place, mention.place) {
         (Place::Constants, _) => true,
         // What is learnt while coming in stays known.
@@ -312,17 +283,13 @@ pub(super) fn traits(spec: &Spec, spans: &TraitSpans, loader: &mut Loader<'_>) {
             .filter(|d| matches!(d.operation, Operation::Sync | Operation::History))
             .flat_map(steps)
             .flat_map(|step| step.yes.iter().map(|one| &one.shape));
-        let bound = pushed
-            .chain(read)
-            .any(|shape| shape.holes().iter().any(|(hole, _)| *hole == order.by));
+        let bound =
+            pushed.chain(read).any(|shape| shape.holes().iter().any(|(hole, _)| *hole == order.by));
         if !bound {
             let name = loader.holes.name(order.by).to_owned();
             loader
                 .found
-                .error(
-                    span,
-                    format!("no message carries `${name}`, so nothing is ordered by it"),
-                )
+                .error(span, format!("no message carries `${name}`, so nothing is ordered by it"))
                 .hint("bind it in `see: message` and in the answers of `history` and `sync`");
         }
     }
@@ -332,10 +299,7 @@ pub(super) fn traits(spec: &Spec, spans: &TraitSpans, loader: &mut Loader<'_>) {
         if dedup.by == DedupBy::Key && !keyed {
             loader
                 .found
-                .error(
-                    span,
-                    "no `send` carries `$key`, so nothing is deduplicated by it",
-                )
+                .error(span, "no `send` carries `$key`, so nothing is deduplicated by it")
                 .hint("send `$key`, or say `by: content`, or leave `dedup` out");
         }
     }
@@ -361,14 +325,10 @@ pub(super) fn contract(spec: &Spec, spans: &ContractSpans, loader: &mut Loader<'
                 .expected("at least one pause");
         }
         if contract.reconnect.windows(2).any(|w| w[0] > w[1]) {
-            loader
-                .found
-                .warn(span, "the pauses before reconnecting shrink");
+            loader.found.warn(span, "the pauses before reconnecting shrink");
         }
         if contract.reconnect.iter().any(std::time::Duration::is_zero) {
-            loader
-                .found
-                .warn(span, "a pause of zero makes all clients reconnect at once");
+            loader.found.warn(span, "a pause of zero makes all clients reconnect at once");
         }
     }
     if let Some(span) = spans.retries {
@@ -378,10 +338,7 @@ pub(super) fn contract(spec: &Spec, spans: &ContractSpans, loader: &mut Loader<'
         if longest > std::time::Duration::from_secs(600) {
             let minutes = longest.as_secs() / 60;
             let message = format!("a send may take {minutes} minutes until it has failed");
-            loader
-                .found
-                .warn(span, message)
-                .hint("pauses and ack timeouts of all attempts add up");
+            loader.found.warn(span, message).hint("pauses and ack timeouts of all attempts add up");
         }
         if contract.retries.windows(2).any(|w| w[0] > w[1]) {
             loader.found.warn(span, "the pauses before retries shrink");
@@ -409,20 +366,14 @@ fn sync_from(spec: &Spec, span: Span, loader: &mut Loader<'_>) {
     let Some(sync) = spec.deed(Operation::Sync) else {
         loader
             .found
-            .error(
-                span,
-                "`sync-from` says where a sync starts, but `do` has no `sync`",
-            )
+            .error(span, "`sync-from` says where a sync starts, but `do` has no `sync`")
             .hint("describe `do: sync`, or leave `sync-from` out");
         return;
     };
     if !steps(sync).any(|step| step.request.holes().contains(&hole)) {
         loader
             .found
-            .error(
-                span,
-                format!("`sync` doesn't send `${name}`, so it can't start there"),
-            )
+            .error(span, format!("`sync` doesn't send `${name}`, so it can't start there"))
             .hint("say `sync-from: start`, or send the position in `sync`");
     }
 }
@@ -449,10 +400,9 @@ pub(super) fn promise(property: &str, span: Span, spec: &Spec, loader: &mut Load
             sees(Sight::Presence) || sees(Sight::Online) && sees(Sight::Offline),
             "`see: online` and `see: offline`",
         ),
-        "receipts" => (
-            sees(Sight::Receipt) || sees(Sight::Status),
-            "`see: receipt` or `see: status`",
-        ),
+        "receipts" => {
+            (sees(Sight::Receipt) || sees(Sight::Status), "`see: receipt` or `see: status`")
+        }
         "conversation-identity" => (does(Operation::Create), "`do: create`"),
         "unread-count" => (does(Operation::Unread), "`do: unread`"),
         "search" => (does(Operation::Search), "`do: search`"),
@@ -460,30 +410,20 @@ pub(super) fn promise(property: &str, span: Span, spec: &Spec, loader: &mut Load
         "input-limits" => (spec.limits.text_characters.is_some(), "`limits: text`"),
         "rate-limit" => (spec.limits.send_rate.is_some(), "`limits: send-rate`"),
         "channel-parity" => (
-            spec.deed(Operation::Send)
-                .is_some_and(|d| d.channels.len() > 1),
+            spec.deed(Operation::Send).is_some_and(|d| d.channels.len() > 1),
             "two `channels` of `do: send`",
         ),
         "pagination" => (
-            spec.does
-                .iter()
-                .flat_map(steps)
-                .any(|step| step.paging.is_some()),
+            spec.does.iter().flat_map(steps).any(|step| step.paging.is_some()),
             "`pages:` in `do: history`",
         ),
-        "health" => (
-            spec.http.health.is_some() || does(Operation::Health),
-            "`http: health`",
-        ),
+        "health" => (spec.http.health.is_some() || does(Operation::Health), "`http: health`"),
         _ => (true, ""),
     };
     if !holds {
         loader
             .found
-            .error(
-                span,
-                format!("`{property}` is promised without what it is about"),
-            )
+            .error(span, format!("`{property}` is promised without what it is about"))
             .expected(lacks);
     }
 }

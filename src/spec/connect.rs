@@ -34,10 +34,7 @@ impl Loader<'_> {
             Some(entry) => self.protocol(&entry.key, &entry.value, &mut connect),
             None => {
                 self.found
-                    .error(
-                        fields.span(),
-                        "`connect` doesn't say what carries the events",
-                    )
+                    .error(fields.span(), "`connect` doesn't say what carries the events")
                     .expected("`socket.io`, `websocket` or `http`");
             }
         }
@@ -48,10 +45,7 @@ impl Loader<'_> {
         connect.auth = auth.map(|entry| {
             if !matches!(self.protocol, Protocol::SocketIo { .. }) {
                 self.found
-                    .error(
-                        entry.key_span,
-                        "only Socket.IO's CONNECT packet carries `auth`",
-                    )
+                    .error(entry.key_span, "only Socket.IO's CONNECT packet carries `auth`")
                     .hint("use `query`, `headers` or `first`");
             }
             self.sent_shape(&entry.value)
@@ -66,10 +60,8 @@ impl Loader<'_> {
             connect.timeout = self.positive(timeout).unwrap_or(connect.timeout);
         }
         if let Some(per) = fields.value("per") {
-            let choices = [
-                ("client", SocketPer::Client),
-                ("conversation", SocketPer::Conversation),
-            ];
+            let choices =
+                [("client", SocketPer::Client), ("conversation", SocketPer::Conversation)];
             let choice = per.read_choice(&choices, &mut self.found);
             connect.per = choice.unwrap_or(SocketPer::Client);
         }
@@ -170,19 +162,14 @@ impl Loader<'_> {
         let every = fields.require("every", &mut self.found);
         let every = every.and_then(|node| self.positive(node));
         fields.finish(&mut self.found);
-        Some(AppPing {
-            send: send?,
-            expect,
-            every: every?,
-        })
+        Some(AppPing { send: send?, expect, every: every? })
     }
 
     /// A duration that isn't zero.
     pub(super) fn positive(&mut self, node: &Node) -> Option<Duration> {
         let duration = node.read_duration(&mut self.found)?;
         if duration.is_zero() {
-            self.found
-                .error(node.span, "this takes some time; it can't be zero");
+            self.found.error(node.span, "this takes some time; it can't be zero");
             return None;
         }
         Some(duration)
@@ -204,9 +191,7 @@ impl Loader<'_> {
     pub(super) fn people(&mut self, node: Option<&Node>) -> People {
         self.place = Place::People;
         let mut people = People {
-            ids: UserIds::Text {
-                pattern: "assize-#".to_owned(),
-            },
+            ids: UserIds::Text { pattern: "assize-#".to_owned() },
             token: TokenSource::None,
         };
         let fields = node.and_then(|node| Fields::of(node, "people", &mut self.found));
@@ -250,10 +235,7 @@ impl Loader<'_> {
             let pattern = self.text_of(Some(&entry.value), "text");
             if pattern.matches('#').count() != 1 {
                 self.found
-                    .error(
-                        entry.value.span,
-                        format!("`{pattern}` doesn't tell people apart"),
-                    )
+                    .error(entry.value.span, format!("`{pattern}` doesn't tell people apart"))
                     .expected("a text with one `#` for the person's number, such as `assize-#`");
             }
             return Some(UserIds::Text { pattern });
@@ -270,21 +252,13 @@ impl Loader<'_> {
         if node.text().is_some() {
             let choices = [("none", false), ("by-server", true)];
             let by_server = node.read_choice(&choices, &mut self.found)?;
-            return Some(if by_server {
-                TokenSource::ByServer
-            } else {
-                TokenSource::None
-            });
+            return Some(if by_server { TokenSource::ByServer } else { TokenSource::None });
         }
         let mut fields = Fields::of(node, "token", &mut self.found)?;
         let entry = fields.one_of(&["jwt", "file"], &mut self.found);
         fields.finish(&mut self.found);
         let entry = entry?;
-        if entry.key == "jwt" {
-            self.jwt(&entry.value)
-        } else {
-            self.people_file(&entry.value)
-        }
+        if entry.key == "jwt" { self.jwt(&entry.value) } else { self.people_file(&entry.value) }
     }
 
     fn jwt(&mut self, node: &Node) -> Option<TokenSource> {

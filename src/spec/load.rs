@@ -48,10 +48,7 @@ pub fn load(
     let failed = loader.found.failed();
     let list = loader.found.into_sorted();
     match spec {
-        Some(spec) if !failed => Ok(Loaded {
-            spec,
-            warnings: list,
-        }),
+        Some(spec) if !failed => Ok(Loaded { spec, warnings: list }),
         _ => Err(list),
     }
 }
@@ -170,8 +167,7 @@ impl Loader<'_> {
             let value = Shape::of_hole(hole);
             let bound = value.fits(&json, &mut constants);
             if !bound {
-                self.found
-                    .error(entry.value.span, "a constant is not `null`");
+                self.found.error(entry.value.span, "a constant is not `null`");
             }
         }
         constants
@@ -188,9 +184,7 @@ impl Loader<'_> {
         let health = fields.value("health");
         http.health = health.map(|node| self.text_of(Some(node), "health"));
         let cookies = fields.value("cookies");
-        http.cookies = cookies
-            .and_then(|node| node.read_bool(&mut self.found))
-            .unwrap_or(false);
+        http.cookies = cookies.and_then(|node| node.read_bool(&mut self.found)).unwrap_or(false);
         if let Some(base) = fields.value("base") {
             let text = self.text_of(Some(base), "base");
             if text.starts_with('/') && !text.ends_with('/') && !text.contains('$') {
@@ -284,9 +278,7 @@ impl Loader<'_> {
 /// The version of the language that a file is written in.
 pub(crate) fn check_version(node: &Node, found: &mut Diagnostics<'_>) {
     if node.text() != Some("1") {
-        found
-            .error(node.span, "this version of the language is not known")
-            .expected("`1`");
+        found.error(node.span, "this version of the language is not known").expected("`1`");
     }
 }
 
@@ -295,13 +287,8 @@ mod tests {
     use super::*;
     use crate::spec::model::{Request, Via};
 
-    const PROPERTIES: &[&str] = &[
-        "idempotency",
-        "ordering",
-        "at-least-once",
-        "no-loss-on-reconnect",
-        "ack-timeout",
-    ];
+    const PROPERTIES: &[&str] =
+        &["idempotency", "ordering", "at-least-once", "no-loss-on-reconnect", "ack-timeout"];
 
     #[test]
     fn callback_ack_loads() {
@@ -321,21 +308,10 @@ mod tests {
             .with(Hole::KEY, "k");
         let mut json = String::new();
         shape.fill(&bindings, &mut json).unwrap();
-        assert_eq!(
-            json,
-            r#"["message:send",7,{"text":"hi","clientMessageId":"k"}]"#
-        );
+        assert_eq!(json, r#"["message:send",7,{"text":"hi","clientMessageId":"k"}]"#);
         let mut answer = Bindings::new();
-        assert!(
-            !send.no[0]
-                .shape
-                .fits(r#"[{"success":true,"messageId":3}]"#, &mut answer)
-        );
-        assert!(
-            send.yes[0]
-                .shape
-                .fits(r#"[{"success":true,"messageId":3}]"#, &mut answer)
-        );
+        assert!(!send.no[0].shape.fits(r#"[{"success":true,"messageId":3}]"#, &mut answer));
+        assert!(send.yes[0].shape.fits(r#"[{"success":true,"messageId":3}]"#, &mut answer));
         assert_eq!(send.yes[0].via, Via::Ack);
         assert_eq!(answer.get(Hole::MESSAGE).unwrap().text(), "3");
         assert_eq!(spec.promises.len(), 5);

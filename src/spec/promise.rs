@@ -43,16 +43,10 @@ impl Loader<'_> {
         spans.join = fields.value("join").map(|node| node.span);
         let joins = [("explicit", Join::Explicit), ("by-server", Join::ByServer)];
         self.choose(&mut fields, "join", &joins, &mut traits.join);
-        let sanitises = [
-            ("verbatim", Sanitise::Verbatim),
-            ("html", Sanitise::Html),
-            ("free", Sanitise::Free),
-        ];
+        let sanitises =
+            [("verbatim", Sanitise::Verbatim), ("html", Sanitise::Html), ("free", Sanitise::Free)];
         self.choose(&mut fields, "sanitise", &sanitises, &mut traits.sanitise);
-        let creates = [
-            ("get-or-create", Create::GetOrCreate),
-            ("always-new", Create::AlwaysNew),
-        ];
+        let creates = [("get-or-create", Create::GetOrCreate), ("always-new", Create::AlwaysNew)];
         self.choose(&mut fields, "create", &creates, &mut traits.create);
         let receipts = [
             ("message", Receipts::Message),
@@ -138,9 +132,7 @@ impl Loader<'_> {
         fields.finish(&mut self.found);
         let by = by?;
         let written = by.read_text("by", &mut self.found)?;
-        let hole = written
-            .strip_prefix('$')
-            .and_then(|name| self.holes.get(name));
+        let hole = written.strip_prefix('$').and_then(|name| self.holes.get(name));
         if hole.is_none() {
             self.found
                 .error(by.span, format!("`{written}` is no hole of this spec"))
@@ -188,12 +180,7 @@ impl Loader<'_> {
             let tolerance = tolerance.and_then(|node| node.read_duration(&mut self.found));
             fields.finish(&mut self.found);
             let property = entry.key.clone();
-            spec.promises.push(Promise {
-                property,
-                says,
-                source,
-                tolerance,
-            });
+            spec.promises.push(Promise { property, says, source, tolerance });
         }
     }
 }

@@ -27,11 +27,7 @@ impl Loader<'_> {
             for (alias, nodes) in [(false, events), (true, aliases)] {
                 for node in nodes {
                     let reception = self.event(node);
-                    let pushed = Pushed {
-                        sight,
-                        reception,
-                        alias,
-                    };
+                    let pushed = Pushed { sight, reception, alias };
                     sees.push((pushed, node.span));
                 }
             }
@@ -67,9 +63,7 @@ fn parts(node: &Node) -> (&[Node], &[Node]) {
         let entry = entries.iter().find(|entry| entry.key == name);
         entry.and_then(|entry| entry.value.items())
     };
-    let special = entries
-        .iter()
-        .all(|e| matches!(e.key.as_str(), "any" | "alias"));
+    let special = entries.iter().all(|e| matches!(e.key.as_str(), "any" | "alias"));
     match (special, list("any"), list("alias")) {
         (true, Some(events), aliases) => (events, aliases.unwrap_or(&[])),
         _ => (std::slice::from_ref(node), &[]),
