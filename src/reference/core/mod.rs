@@ -172,6 +172,7 @@ impl Core {
                 self.store.check()?;
                 Ok(Answer::Done)
             }
+            Command::Refuse(refusal) => Err(refusal),
         }
     }
 
@@ -334,7 +335,7 @@ pub(crate) mod tests {
             text: &str,
             key: &str,
         ) -> Result<(Message, bool), Refusal> {
-            let send = Send {
+            let send = Sending {
                 place: Place::Conversation(place),
                 text: text.into(),
                 key: Some(key.into()),
