@@ -6,5 +6,6 @@ pub mod outcome;
 pub mod reference;
 pub mod scalar;
 pub mod scenario;
+pub mod source;
 pub mod spec;
 pub mod verdict;

@@ -6,9 +6,15 @@
 //! that is bound already must be equal. Nothing here knows a socket, a clock or a rate.
 
 pub mod bindings;
+mod fill;
+mod grammar;
+mod matching;
 pub mod model;
+mod scan;
 pub mod shape;
+pub mod text;
 
 pub use bindings::{Bindings, Hole, HoleTable};
 pub use model::*;
-pub use shape::{Mismatch, Shape, Text, Unbound};
+pub use shape::{Mismatch, Shape, Unbound};
+pub use text::Text;

@@ -5,7 +5,8 @@
 
 use crate::operation::{Operation, Sight};
 use crate::spec::bindings::{Bindings, HoleTable};
-use crate::spec::shape::{Shape, Text};
+use crate::spec::shape::Shape;
+use crate::spec::text::Text;
 use std::time::Duration;
 
 /// One server's wire and promises.
