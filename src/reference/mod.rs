@@ -22,6 +22,8 @@ mod server;
 mod socket;
 mod stamp;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use bugs::{Bug, Bugs, UnknownBug};
 pub use server::{Figures, Options, Running, Server, StartError};
