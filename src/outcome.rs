@@ -155,11 +155,8 @@ impl Outcome {
     /// The exit code. A failure outranks everything; an interruption outranks what is unknown.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        let promised = |standing| {
-            self.verdicts
-                .iter()
-                .any(|v| v.promised && v.standing == standing)
-        };
+        let promised =
+            |standing| self.verdicts.iter().any(|v| v.promised && v.standing == standing);
         if promised(Standing::Fail) {
             Exit::PropertyFailed
         } else if self.interrupted {

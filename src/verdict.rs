@@ -106,10 +106,7 @@ impl Finding {
         self.violation_count += other.violation_count;
         self.violations.extend(other.violations);
         self.violations.sort_by_key(|violation| {
-            violation
-                .exhibits
-                .last()
-                .map_or(Nanos::MAX, |exhibit| exhibit.at)
+            violation.exhibits.last().map_or(Nanos::MAX, |exhibit| exhibit.at)
         });
         self.violations.truncate(Self::KEPT);
         for doubt in other.doubts {
@@ -164,17 +161,10 @@ mod tests {
     use super::*;
 
     fn violated_at(at: Nanos) -> Finding {
-        let mut finding = Finding {
-            observations: 1,
-            ..Finding::default()
-        };
+        let mut finding = Finding { observations: 1, ..Finding::default() };
         finding.violate(|| Violation {
             summary: "x".into(),
-            exhibits: vec![Exhibit {
-                at,
-                client: ClientId(0),
-                text: "y".into(),
-            }],
+            exhibits: vec![Exhibit { at, client: ClientId(0), text: "y".into() }],
             therefore: String::new(),
             but: String::new(),
         });

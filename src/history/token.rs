@@ -65,11 +65,7 @@ impl Token {
     }
 
     const fn checksum(self) -> u8 {
-        (self
-            .0
-            .wrapping_add(0x5d)
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            >> 56) as u8
+        (self.0.wrapping_add(0x5d).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8
     }
 }
 

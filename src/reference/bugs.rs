@@ -208,11 +208,7 @@ pub fn draw(parts: &[&str]) -> u64 {
 
 impl fmt::Display for UnknownBug {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "there is no bug `{}`\nhint: `assize list bugs` names them all",
-            self.0
-        )
+        write!(f, "there is no bug `{}`\nhint: `assize list bugs` names them all", self.0)
     }
 }
 
@@ -238,10 +234,7 @@ mod tests {
     #[test]
     fn a_set_has_what_was_named_and_nothing_else() {
         let bugs = Bugs::parse(["ack-late", "phantom"]).unwrap();
-        assert_eq!(
-            bugs.iter().collect::<Vec<_>>(),
-            [Bug::Phantom, Bug::AckLate]
-        );
+        assert_eq!(bugs.iter().collect::<Vec<_>>(), [Bug::Phantom, Bug::AckLate]);
         assert_eq!(Bugs::parse([]).unwrap(), Bugs::NONE);
         let unknown = Bugs::parse(["ack-late", "bug-7"]).unwrap_err();
         assert_eq!(unknown, UnknownBug("bug-7".into()));

@@ -229,10 +229,7 @@ impl RefusalKind {
 
 impl Refusal {
     pub(crate) fn new(kind: RefusalKind, text: impl Into<String>) -> Self {
-        Self {
-            kind,
-            text: text.into(),
-        }
+        Self { kind, text: text.into() }
     }
 
     pub(crate) fn malformed(text: impl Into<String>) -> Self {

@@ -8,9 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Milliseconds since 1970 on the wall clock.
 #[must_use]
 pub(crate) fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as i64)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 
 /// `2026-11-05T12:34:56.789Z`
@@ -21,10 +19,8 @@ pub(crate) fn to_iso(ms: i64) -> String {
     let (hour, minute) = (rest / 3_600_000, rest / 60_000 % 60);
     let (second, milli) = (rest / 1000 % 60, rest % 1000);
     let mut text = String::with_capacity(24);
-    let _ = write!(
-        text,
-        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
-    );
+    let _ =
+        write!(text, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z");
     text
 }
 
@@ -98,14 +94,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_time() {
-        for text in [
-            "",
-            "Z",
-            "yesterday",
-            "2026-13-05T12:34:56Z",
-            "2026-11-05T12:34Z",
-            "2026-1é-05T1:2:3Z",
-        ] {
+        for text in
+            ["", "Z", "yesterday", "2026-13-05T12:34:56Z", "2026-11-05T12:34Z", "2026-1é-05T1:2:3Z"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -105,9 +105,7 @@ impl Store {
         self.database
             .prepare_cached("INSERT INTO conversations VALUES (?, ?)")?
             .execute(params![id, pair])?;
-        let mut statement = self
-            .database
-            .prepare_cached("INSERT INTO members VALUES (?, ?)")?;
+        let mut statement = self.database.prepare_cached("INSERT INTO members VALUES (?, ?)")?;
         for member in members {
             statement.execute(params![id, member.as_str()])?;
         }
@@ -140,10 +138,7 @@ impl Store {
 
     /// The message that was stored under this scope.
     pub(crate) fn by_scope(&self, scope: &str) -> Stored<Option<Message>> {
-        self.one(
-            &format!("SELECT {COLUMNS} FROM messages WHERE scope = ?"),
-            [scope],
-        )
+        self.one(&format!("SELECT {COLUMNS} FROM messages WHERE scope = ?"), [scope])
     }
 
     /// Forgets under which scope a message was stored.
@@ -156,10 +151,7 @@ impl Store {
 
     /// The message of this number.
     pub(crate) fn by_id(&self, id: i64) -> Stored<Option<Message>> {
-        self.one(
-            &format!("SELECT {COLUMNS} FROM messages WHERE id = ?"),
-            [id],
-        )
+        self.one(&format!("SELECT {COLUMNS} FROM messages WHERE id = ?"), [id])
     }
 
     /// The newest message with this sender and text in a conversation.
@@ -171,10 +163,7 @@ impl Store {
     }
 
     fn one(&self, sql: &str, params: impl rusqlite::Params) -> Stored<Option<Message>> {
-        self.database
-            .prepare_cached(sql)?
-            .query_row(params, message)
-            .optional()
+        self.database.prepare_cached(sql)?.query_row(params, message).optional()
     }
 
     /// Messages at or after a position, oldest first; ties by id, or newest id first.
@@ -287,9 +276,7 @@ mod tests {
         let members = ["ann".into(), "bob".into()];
         {
             let store = Store::open(Some(&file)).unwrap();
-            store
-                .add_conversation(1, Some("ann bob"), &members)
-                .unwrap();
+            store.add_conversation(1, Some("ann bob"), &members).unwrap();
             store.add_message(&said(1, 1000), Some("k")).unwrap();
             store.begin().unwrap();
             store.add_message(&said(2, 1001), None).unwrap();

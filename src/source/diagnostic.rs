@@ -1,6 +1,6 @@
 //! What is wrong with a file, where, and what would be right.
 
-use crate::source::tree::Span;
+use crate::source::tree::{Position, Span};
 use std::fmt::{self, Write as _};
 
 /// How bad it is.
@@ -51,13 +51,7 @@ impl Diagnostic {
     /// The diagnostic in one line: `file:line:column: message`.
     #[must_use]
     pub fn one_line(&self) -> String {
-        let Self {
-            file,
-            line,
-            column,
-            message,
-            ..
-        } = self;
+        let Self { file, line, column, message, .. } = self;
         format!("{file}:{line}:{column}: {message}")
     }
 }
@@ -94,17 +88,10 @@ impl Diagnostic {
     /// The line (or the part of a very long one around the place), what stands before the
     /// carets, and the carets.
     fn picture(&self) -> (String, String, String) {
-        let characters: Vec<char> = self
-            .source_line
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
+        let characters: Vec<char> =
+            self.source_line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let column = (self.column - 1).min(characters.len());
-        let from = if characters.len() > WIDTH {
-            column.saturating_sub(WIDTH / 2)
-        } else {
-            0
-        };
+        let from = if characters.len() > WIDTH { column.saturating_sub(WIDTH / 2) } else { 0 };
         let to = characters.len().min(from + WIDTH);
         let mut line = String::new();
         if from > 0 {
@@ -134,12 +121,7 @@ impl<'a> Diagnostics<'a> {
     /// Nothing is wrong yet with the file of this name and text.
     #[must_use]
     pub fn new(file: &'a str, text: &'a str) -> Self {
-        Self {
-            file,
-            text,
-            lines: text.lines().collect(),
-            list: Vec::new(),
-        }
+        Self { file, text, lines: text.lines().collect(), list: Vec::new() }
     }
 
     /// The file's text.
@@ -163,10 +145,7 @@ impl<'a> Diagnostics<'a> {
         let wide = if span.end.line == span.start.line {
             span.end.column.saturating_sub(span.start.column)
         } else {
-            line.trim_end()
-                .chars()
-                .count()
-                .saturating_sub(span.start.column - 1)
+            line.trim_end().chars().count().saturating_sub(span.start.column - 1)
         };
         let offending = line.chars().skip(span.start.column - 1).take(wide);
         self.list.push(Diagnostic {
@@ -183,16 +162,40 @@ impl<'a> Diagnostics<'a> {
         self.list.last_mut().expect("just pushed")
     }
 
+    /// The part of a one-line span where `piece` stands, or the whole span.
+    #[must_use]
+    pub fn narrow(&self, span: Span, piece: &str) -> Span {
+        let line = self.lines.get(span.start.line - 1).copied().unwrap_or("");
+        let from = span.start.column - 1;
+        let tail: String = line.chars().skip(from).collect();
+        match tail.find(piece) {
+            Some(at) => {
+                let column = span.start.column + tail[..at].chars().count();
+                let start = Position {
+                    column,
+                    ..span.start
+                };
+                let end = Position {
+                    column: column + piece.chars().count(),
+                    ..span.start
+                };
+                Span { start, end }
+            }
+            None => span,
+        }
+    }
+
     /// Whether there are errors.
     #[must_use]
     pub fn failed(&self) -> bool {
-        self.list.iter().any(|d| d.severity == Severity::Error)
+        self.errors() > 0
     }
 
-    /// How many diagnostics there are so far.
+    /// How many errors there are so far.
     #[must_use]
-    pub fn count(&self) -> usize {
-        self.list.len()
+    pub fn errors(&self) -> usize {
+        let errors = self.list.iter().filter(|d| d.severity == Severity::Error);
+        errors.count()
     }
 
     /// All of them, in the order of the file.
@@ -210,10 +213,7 @@ pub fn render(list: &[Diagnostic]) -> String {
     for diagnostic in list {
         let _ = writeln!(out, "{diagnostic}");
     }
-    let errors = list
-        .iter()
-        .filter(|d| d.severity == Severity::Error)
-        .count();
+    let errors = list.iter().filter(|d| d.severity == Severity::Error).count();
     let warnings = list.len() - errors;
     let plural = |count: usize, word: &str| match count {
         1 => format!("1 {word}"),
@@ -224,12 +224,7 @@ pub fn render(list: &[Diagnostic]) -> String {
         (_, 0) => _ = writeln!(out, "{}", plural(errors, "error")),
         (0, _) => _ = writeln!(out, "{}", plural(warnings, "warning")),
         _ => {
-            let _ = writeln!(
-                out,
-                "{}, {}",
-                plural(errors, "error"),
-                plural(warnings, "warning")
-            );
+            let _ = writeln!(out, "{}, {}", plural(errors, "error"), plural(warnings, "warning"));
         }
     }
     out
@@ -238,13 +233,9 @@ pub fn render(list: &[Diagnostic]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Position;
 
     fn span(line: usize, from: usize, to: usize) -> Span {
-        Span {
-            start: Position { line, column: from },
-            end: Position { line, column: to },
-        }
+        Span { start: Position { line, column: from }, end: Position { line, column: to } }
     }
 
     #[test]

@@ -57,10 +57,7 @@ impl<'n> Fields<'n> {
         let value = self.value(name);
         if value.is_none() {
             let what = self.what;
-            let top = Span {
-                start: self.span.start,
-                end: self.span.start,
-            };
+            let top = Span { start: self.span.start, end: self.span.start };
             found.error(top, format!("`{what}` lacks `{name}`"));
         }
         value
@@ -75,10 +72,7 @@ impl<'n> Fields<'n> {
         let entries: Vec<&Entry> = names.iter().filter_map(|name| self.take(name)).collect();
         if let [first, second, ..] = entries[..] {
             found
-                .error(
-                    second.key_span,
-                    format!("`{}` stands beside `{}`", second.key, first.key),
-                )
+                .error(second.key_span, format!("`{}` stands beside `{}`", second.key, first.key))
                 .expected(format!("one of {}", listed(names)));
         }
         entries.first().copied()
@@ -128,16 +122,8 @@ mod tests {
             lines,
             [
                 ("`connect` lacks `path`", None, None),
-                (
-                    "`connect` knows no `tmeout`",
-                    Some("did you mean `timeout`?"),
-                    None
-                ),
-                (
-                    "`connect` knows no `wibble`",
-                    None,
-                    Some("one of `timeout`, `path`")
-                ),
+                ("`connect` knows no `tmeout`", Some("did you mean `timeout`?"), None),
+                ("`connect` knows no `wibble`", None, Some("one of `timeout`, `path`")),
             ]
         );
     }

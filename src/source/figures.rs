@@ -4,6 +4,8 @@
 //! mistake.
 
 use crate::source::diagnostic::Diagnostics;
+use crate::source::fields::listed;
+use crate::source::suggest::suggestion;
 use crate::source::tree::Node;
 use std::time::Duration;
 
@@ -90,9 +92,7 @@ impl Node {
                 }
             }
             None => {
-                found
-                    .error(self.span, format!("`{text}` is no share"))
-                    .expected(SHARE);
+                found.error(self.span, format!("`{text}` is no share")).expected(SHARE);
             }
         }
         None
@@ -187,6 +187,39 @@ impl Node {
         }
     }
 
+    /// One of these words.
+    pub fn read_choice<T: Copy>(
+        &self,
+        choices: &[(&'static str, T)],
+        found: &mut Diagnostics<'_>,
+    ) -> Option<T> {
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        let expected = format!("one of {}", listed(&words));
+        let text = self.figure(&expected, found)?;
+        let choice = choices.iter().find(|(word, _)| *word == text);
+        if choice.is_none() {
+            let complaint = found.error(self.span, format!("`{text}` is not known here"));
+            complaint.expected(expected);
+            if let Some(near) = suggestion(text, words) {
+                complaint.hint(format!("did you mean `{near}`?"));
+            }
+        }
+        choice.map(|(_, value)| *value)
+    }
+
+    /// A list of durations.
+    pub fn read_durations(&self, found: &mut Diagnostics<'_>) -> Option<Vec<Duration>> {
+        let Some(items) = self.items() else {
+            let message = format!("{} stands where a list should", self.what());
+            found
+                .error(self.span, message)
+                .expected("a list of durations such as `[1s, 2s, 4s]`");
+            return None;
+        };
+        let read: Vec<_> = items.iter().map(|item| item.read_duration(found)).collect();
+        read.into_iter().collect()
+    }
+
     fn figure(&self, expected: &str, found: &mut Diagnostics<'_>) -> Option<&str> {
         match self.text() {
             Some(text) if !self.is_null() => Some(text.trim()),
@@ -227,9 +260,7 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
 /// What a mistyped duration was probably meant to be.
 fn mended_duration(text: &str) -> Option<String> {
     let squeezed = text.replace(',', ".").replace(' ', "").to_lowercase();
-    let unit_at = squeezed
-        .find(|c: char| c.is_ascii_alphabetic())
-        .unwrap_or(squeezed.len());
+    let unit_at = squeezed.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(squeezed.len());
     let (count, unit) = squeezed.split_at(unit_at);
     let unit = match unit {
         "" | "s" | "sec" | "secs" | "second" | "seconds" => "s",
@@ -265,30 +296,18 @@ fn rate(text: &str) -> Result<RateText, Option<String>> {
         "min" => Duration::from_secs(60),
         "h" => Duration::from_secs(3600),
         "m" => {
-            return Err(Some(format!(
-                "did you mean `{count}/min {}`?",
-                rest.join(" ")
-            )));
+            return Err(Some(format!("did you mean `{count}/min {}`?", rest.join(" "))));
         }
         "sec" => {
-            return Err(Some(format!(
-                "did you mean `{count}/s {}`?",
-                rest.join(" ")
-            )));
+            return Err(Some(format!("did you mean `{count}/s {}`?", rest.join(" "))));
         }
         // `10/5s per person`: ten in a window of five seconds.
         other => duration(other).filter(|d| !d.is_zero()).ok_or(None)?,
     };
     let count = number(count).ok_or_else(|| {
-        count
-            .contains(',')
-            .then(|| format!("write `{}`", text.replace(',', ".")))
+        count.contains(',').then(|| format!("write `{}`", text.replace(',', ".")))
     })?;
-    Ok(RateText {
-        count,
-        window,
-        whose,
-    })
+    Ok(RateText { count, window, whose })
 }
 
 pub(crate) fn share(text: &str) -> Option<f64> {
@@ -331,10 +350,7 @@ mod tests {
             ("5 sec", "`5 sec` is no duration; did you mean `5s`?"),
             ("5", "`5` is no duration; did you mean `5s`?"),
             ("1,5s", "`1,5s` is no duration; did you mean `1.5s`?"),
-            (
-                "3 minutes",
-                "`3 minutes` is no duration; did you mean `3m`?",
-            ),
+            ("3 minutes", "`3 minutes` is no duration; did you mean `3m`?"),
             ("soon", "`soon` is no duration; "),
             ("-1s", "`-1s` is no duration; "),
             ("99999999h", "`99999999h` is no duration; "),

@@ -32,9 +32,8 @@ fn distance(a: &str, b: &str) -> usize {
         let mut row = vec![i + 1];
         for (j, &right) in b.iter().enumerate() {
             let swap = i > 0 && j > 0 && left == b[j - 1] && a[i - 1] == right;
-            let mut best = (above[j] + usize::from(left != right))
-                .min(above[j + 1] + 1)
-                .min(row[j] + 1);
+            let mut best =
+                (above[j] + usize::from(left != right)).min(above[j + 1] + 1).min(row[j] + 1);
             if swap {
                 best = best.min(before[j - 1] + 1);
             }

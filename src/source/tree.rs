@@ -129,13 +129,7 @@ pub fn parse(diagnostics: &mut Diagnostics<'_>) -> Option<Node> {
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
     };
-    let mut builder = Builder {
-        diagnostics,
-        open: Vec::new(),
-        root: None,
-        nodes: 0,
-        documents: 0,
-    };
+    let mut builder = Builder { diagnostics, open: Vec::new(), root: None, nodes: 0, documents: 0 };
     for event in Parser::new_from_str_with_options(text, options) {
         let stop = match event {
             Ok((event, span)) => builder.take(&event, &span),
@@ -196,20 +190,15 @@ impl Builder<'_, '_> {
                 return self.add(Node { kind, span });
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                let kind = Kind::Scalar {
-                    text: String::new(),
-                    quoted: true,
-                };
+                let kind = Kind::Scalar { text: String::new(), quoted: true };
                 return self.add(Node { kind, span });
             }
-            Event::SequenceStart(..) => self.open.push(Open {
-                start: span.start,
-                node: OpenKind::Sequence(Vec::new()),
-            }),
-            Event::MappingStart(..) => self.open.push(Open {
-                start: span.start,
-                node: OpenKind::Mapping(Vec::new(), None),
-            }),
+            Event::SequenceStart(..) => {
+                self.open.push(Open { start: span.start, node: OpenKind::Sequence(Vec::new()) })
+            }
+            Event::MappingStart(..) => self
+                .open
+                .push(Open { start: span.start, node: OpenKind::Mapping(Vec::new(), None) }),
             Event::SequenceEnd | Event::MappingEnd => return self.close(span.end),
             _ => {}
         }
@@ -231,22 +220,13 @@ impl Builder<'_, '_> {
     fn add(&mut self, node: Node) -> Result<(), Stop> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            self.diagnostics.error(
-                node.span,
-                format!("the file has more than {MAX_NODES} values"),
-            );
+            self.diagnostics.error(node.span, format!("the file has more than {MAX_NODES} values"));
             return Err(Stop);
         }
         match self.open.last_mut() {
             None => self.root = Some(node),
-            Some(Open {
-                node: OpenKind::Sequence(items),
-                ..
-            }) => items.push(node),
-            Some(Open {
-                node: OpenKind::Mapping(entries, key),
-                ..
-            }) => match key.take() {
+            Some(Open { node: OpenKind::Sequence(items), .. }) => items.push(node),
+            Some(Open { node: OpenKind::Mapping(entries, key), .. }) => match key.take() {
                 None => *key = Some(node),
                 Some(key) => add_entry(self.diagnostics, entries, key, node),
             },
@@ -281,25 +261,14 @@ impl Builder<'_, '_> {
 
     fn refuse(&mut self, error: &ScanError) -> Result<(), Stop> {
         let marker = error.marker();
-        let start = Position {
-            line: marker.line().max(1),
-            column: marker.col() + 1,
-        };
+        let start = Position { line: marker.line().max(1), column: marker.col() + 1 };
         let line = self.diagnostics.text().lines().nth(start.line - 1);
-        let tab = line.is_some_and(|line| {
-            line.chars()
-                .take_while(|c| c.is_whitespace())
-                .any(|c| c == '\t')
-        });
-        let end = Position {
-            column: start.column + 1,
-            ..start
-        };
+        let tab = line
+            .is_some_and(|line| line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t'));
+        let end = Position { column: start.column + 1, ..start };
         let span = Span { start, end };
         if tab {
-            self.diagnostics
-                .error(span, "a tab indents this line")
-                .hint("YAML wants spaces");
+            self.diagnostics.error(span, "a tab indents this line").hint("YAML wants spaces");
         } else {
             let info = error.info();
             let mut letters = info.chars();
@@ -334,11 +303,7 @@ fn add_entry(diagnostics: &mut Diagnostics<'_>, entries: &mut Vec<Entry>, key: N
             .hint(format!("the first one is at {line}:{column}; keep one"));
         return;
     }
-    entries.push(Entry {
-        key: name,
-        key_span,
-        value,
-    });
+    entries.push(Entry { key: name, key_span, value });
 }
 
 fn to_span(span: &granit_parser::Span) -> Span {
@@ -346,10 +311,7 @@ fn to_span(span: &granit_parser::Span) -> Span {
         line: marker.line().max(1),
         column: marker.col() + 1,
     };
-    Span {
-        start: position(&span.start),
-        end: position(&span.end),
-    }
+    Span { start: position(&span.start), end: position(&span.end) }
 }
 
 #[cfg(test)]
@@ -360,11 +322,8 @@ mod tests {
     fn read(text: &str) -> Result<Node, Vec<String>> {
         let mut diagnostics = Diagnostics::new("f", text);
         let node = parse(&mut diagnostics);
-        let list: Vec<String> = diagnostics
-            .into_sorted()
-            .iter()
-            .map(super::super::Diagnostic::one_line)
-            .collect();
+        let list: Vec<String> =
+            diagnostics.into_sorted().iter().map(super::super::Diagnostic::one_line).collect();
         match node {
             Some(node) if list.is_empty() => Ok(node),
             _ => Err(list),
@@ -399,15 +358,9 @@ mod tests {
 
     #[test]
     fn broken_yaml_says_where() {
-        assert_eq!(
-            read("a:\n\tb: 1\n").unwrap_err(),
-            ["f:2:2: a tab indents this line"]
-        );
+        assert_eq!(read("a:\n\tb: 1\n").unwrap_err(), ["f:2:2: a tab indents this line"]);
         assert!(read("a: [1, 2\n").unwrap_err()[0].contains("this is not YAML"));
-        assert_eq!(
-            read("# nothing\n").unwrap_err(),
-            ["f:1:1: the file is empty"]
-        );
+        assert_eq!(read("# nothing\n").unwrap_err(), ["f:1:1: the file is empty"]);
         assert!(read("a: 1\n---\nb: 2\n").unwrap_err()[0].contains("second document"));
         assert!(read(&"[".repeat(100)).is_err());
     }

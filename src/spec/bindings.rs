@@ -44,6 +44,7 @@ standard_holes! {
     COUNT = 22 "count": "a number of unread messages or of rows",
     REQUEST = 23 "request": "a number that ties an answer to its request on a raw WebSocket",
     MORE = 24 "more": "whether a page is followed by another",
+    EVENT = 25 "event": "one event of a batch, matched against `see:`",
 }
 
 /// The names of a spec's holes. Numbers below the count of [`Hole::STANDARD`] are the harness's.
@@ -56,21 +57,13 @@ impl HoleTable {
     /// A table with the harness's own names.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            names: Hole::STANDARD
-                .iter()
-                .map(|(name, _, _)| (*name).to_owned())
-                .collect(),
-        }
+        Self { names: Hole::STANDARD.iter().map(|(name, _, _)| (*name).to_owned()).collect() }
     }
 
     /// The hole of this name, if the table knows it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Hole> {
-        self.names
-            .iter()
-            .position(|known| known == name)
-            .map(|index| Hole(index as u16))
+        self.names.iter().position(|known| known == name).map(|index| Hole(index as u16))
     }
 
     /// The hole of this name, new if need be.
@@ -110,10 +103,7 @@ impl Bindings {
     /// What the hole is bound to.
     #[must_use]
     pub fn get(&self, hole: Hole) -> Option<&Scalar> {
-        self.pairs
-            .iter()
-            .find(|(known, _)| *known == hole)
-            .map(|(_, scalar)| scalar)
+        self.pairs.iter().find(|(known, _)| *known == hole).map(|(_, scalar)| scalar)
     }
 
     /// Binds the hole, whatever it was bound to before.

@@ -199,10 +199,7 @@ pub(super) fn write(
     rows: &[Bindings],
     out: &mut String,
 ) -> Result<(), Unbound> {
-    let bound = |hole| {
-        row.and_then(|row| row.get(hole))
-            .or_else(|| frame.get(hole))
-    };
+    let bound = |hole| row.and_then(|row| row.get(hole)).or_else(|| frame.get(hole));
     let value = |slot: &Slot| -> Result<&Scalar, Unbound> {
         // Lives as long as the pieces do, or the bindings: both outlive this call.
         bound(slot.hole).ok_or(Unbound(slot.hole))

@@ -1,8 +1,8 @@
 //! The written form of shapes and texts: YAML to [`Shape`], strings to [`Text`].
 
 use crate::scalar::Scalar;
-use crate::source::{self, Diagnostics, Kind};
-use crate::spec::bindings::HoleTable;
+use crate::source::{self, Diagnostics, Kind, Span};
+use crate::spec::bindings::{Hole, HoleTable};
 use crate::spec::shape::{Node, Shape, Slot, WhenUnbound};
 use crate::spec::text::{Part, Text};
 
@@ -16,14 +16,29 @@ impl Shape {
         holes: &mut HoleTable,
         found: &mut Diagnostics<'_>,
     ) -> Option<Self> {
-        let before = found.count();
-        let root = Reader { holes, found }.value(node)?;
+        Self::read_noting(node, holes, found, &mut Vec::new())
+    }
+
+    /// The same, noting where each hole is mentioned.
+    pub(super) fn read_noting(
+        node: &source::Node,
+        holes: &mut HoleTable,
+        found: &mut Diagnostics<'_>,
+        noted: &mut Vec<Noted>,
+    ) -> Option<Self> {
+        let before = found.errors();
+        let mut reader = Reader {
+            holes,
+            found,
+            noted,
+        };
+        let root = reader.value(node)?;
         if root.repeats() > 1 {
             found
                 .error(node.span, "this shape has two repeated parts side by side")
                 .hint("keep one `[…, ...]` or key hole; read the other with `$_`");
         }
-        (found.count() == before).then(|| Self::new(root))
+        (found.errors() == before).then(|| Self::new(root))
     }
 
     /// A shape from a piece of YAML.
@@ -45,9 +60,23 @@ impl Text {
         holes: &mut HoleTable,
         found: &mut Diagnostics<'_>,
     ) -> Option<Self> {
+        Self::read_noting(node, what, holes, found, &mut Vec::new())
+    }
+
+    /// The same, noting where each hole is mentioned.
+    pub(super) fn read_noting(
+        node: &source::Node,
+        what: &str,
+        holes: &mut HoleTable,
+        found: &mut Diagnostics<'_>,
+        noted: &mut Vec<Noted>,
+    ) -> Option<Self> {
         let text = node.read_text(what, found)?;
-        match Self::parse(text, holes) {
-            Ok(text) => Some(text),
+        match parts(text, holes) {
+            Ok(parts) => {
+                note(&parts, node.span, holes, found, noted);
+                Some(Self::new(parts))
+            }
             Err(Stray { message, hint }) => {
                 found.error(node.span, message).hint(hint);
                 None
@@ -73,9 +102,44 @@ pub struct Stray {
     pub hint: &'static str,
 }
 
+/// A hole where it is mentioned.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Noted {
+    pub(super) hole: Hole,
+    pub(super) optional: bool,
+    pub(super) span: Span,
+}
+
+/// Notes the holes of a text.
+pub(super) fn note(
+    parts: &[Part],
+    span: Span,
+    holes: &HoleTable,
+    found: &Diagnostics<'_>,
+    noted: &mut Vec<Noted>,
+) {
+    for part in parts {
+        if let Part::Hole(slot) = part {
+            let name = holes.name(slot.hole);
+            let plain = found.narrow(span, &format!("${name}"));
+            let span = if plain == span {
+                found.narrow(span, &format!("${{{name}"))
+            } else {
+                plain
+            };
+            noted.push(Noted {
+                hole: slot.hole,
+                optional: slot.is_optional(),
+                span,
+            });
+        }
+    }
+}
+
 struct Reader<'h, 'd, 'a> {
     holes: &'h mut HoleTable,
     found: &'d mut Diagnostics<'a>,
+    noted: &'h mut Vec<Noted>,
 }
 
 impl Reader<'_, '_, '_> {
@@ -115,6 +179,7 @@ impl Reader<'_, '_, '_> {
                 return None;
             }
         };
+        note(&parts, node.span, self.holes, self.found, self.noted);
         Some(match &parts[..] {
             [] => Node::String("".into()),
             [Part::Literal(text)] => Node::String(text.clone()),
@@ -141,10 +206,7 @@ impl Reader<'_, '_, '_> {
             .map(|index| nodes.len() - after_optional.count() + index)
         {
             self.found
-                .error(
-                    items[position].span,
-                    "this stands after something that may be missing",
-                )
+                .error(items[position].span, "this stands after something that may be missing")
                 .hint("in a list only the last elements may be optional");
         }
         let each = match each {
@@ -163,38 +225,29 @@ impl Reader<'_, '_, '_> {
             }
             if !keyed.key.starts_with("$$") {
                 let key = match parts(&keyed.key, self.holes) {
-                    Ok(parts) => Some(Text::new(parts)),
+                    Ok(parts) => {
+                        note(&parts, keyed.key_span, self.holes, self.found, self.noted);
+                        Some(Text::new(parts))
+                    }
                     Err(Stray { message, hint }) => {
                         self.found.error(keyed.key_span, message).hint(hint);
                         None
                     }
                 };
                 let value = self.value(&keyed.value);
-                return Some(Node::Entries {
-                    key: key?,
-                    value: Box::new(value?),
-                });
+                return Some(Node::Entries { key: key?, value: Box::new(value?) });
             }
         }
         if entries.len() > MAX_FIELDS {
-            self.found.error(
-                node.span,
-                format!("an object of a shape has at most {MAX_FIELDS} fields"),
-            );
+            self.found
+                .error(node.span, format!("an object of a shape has at most {MAX_FIELDS} fields"));
             return None;
         }
         let read: Vec<_> = entries
             .iter()
-            .map(|entry| {
-                (
-                    entry.key.replace("$$", "$").into(),
-                    self.value(&entry.value),
-                )
-            })
+            .map(|entry| (entry.key.replace("$$", "$").into(), self.value(&entry.value)))
             .collect();
-        let fields = read
-            .into_iter()
-            .map(|(name, node)| node.map(|node| (name, node)));
+        let fields = read.into_iter().map(|(name, node)| node.map(|node| (name, node)));
         Some(Node::Object(fields.collect::<Option<_>>()?))
     }
 }
@@ -250,10 +303,7 @@ fn inner(rest: &str, begins: bool) -> Result<(&str, &str), Stray> {
             hint: DOLLAR,
         });
     }
-    let name = rest
-        .bytes()
-        .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
-        .count();
+    let name = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
     let end = match rest.as_bytes().get(name) {
         Some(b'?') if name > 0 => name + 1,
         Some(b'|') if name > 0 && begins => rest.len(),
@@ -278,10 +328,7 @@ fn hole(inner: &str, holes: &mut HoleTable) -> Result<Part, Stray> {
     let good = letters.next().is_some_and(|b| b.is_ascii_alphabetic())
         && letters.all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !good {
-        return Err(Stray {
-            message: format!("`${inner}` is no hole"),
-            hint: DOLLAR,
-        });
+        return Err(Stray { message: format!("`${inner}` is no hole"), hint: DOLLAR });
     }
     let hole = holes.intern(name);
     Ok(Part::Hole(Slot { hole, unbound }))
@@ -293,9 +340,9 @@ fn default_of(text: &str) -> Scalar {
         "null" | "" => Scalar::Null,
         "true" => Scalar::Bool(true),
         "false" => Scalar::Bool(false),
-        _ if is_number(text) => text
-            .parse()
-            .map_or_else(|_| Scalar::Json(text.into()), Scalar::Int),
+        _ if is_number(text) => {
+            text.parse().map_or_else(|_| Scalar::Json(text.into()), Scalar::Int)
+        }
         _ => Scalar::from(text),
     }
 }

@@ -30,10 +30,7 @@ enum Wants<'s> {
 
 impl From<Broken> for Miss<'_> {
     fn from(Broken { at, wants }: Broken) -> Self {
-        Self {
-            at,
-            wants: Wants::Json(wants),
-        }
+        Self { at, wants: Wants::Json(wants) }
     }
 }
 
@@ -51,11 +48,7 @@ pub(super) fn frame<'s, 'j>(
     json: &'j str,
     bindings: &mut Bindings,
 ) -> Result<Option<Rows<'s, 'j>>, Miss<'s>> {
-    let mut matcher = Matcher {
-        scan: Scan::new(json),
-        bindings,
-        rows: None,
-    };
+    let mut matcher = Matcher { scan: Scan::new(json), bindings, rows: None };
     matcher.value(node)?;
     matcher.scan.end()?;
     Ok(matcher.rows)
@@ -83,15 +76,9 @@ impl<'s> Rows<'s, '_> {
         bindings: &mut Bindings,
         row: &mut dyn FnMut(&Bindings),
     ) -> Result<usize, Miss<'s>> {
-        let Self {
-            node,
-            mut scan,
-            mut first,
-        } = self;
+        let Self { node, mut scan, mut first } = self;
         let (key, body, close) = match node {
-            Node::Array {
-                each: Some(each), ..
-            } => (None, &**each, b']'),
+            Node::Array { each: Some(each), .. } => (None, &**each, b']'),
             Node::Entries { key, value } => (Some(key), &**value, b'}'),
             _ => return Ok(0),
         };
@@ -108,11 +95,7 @@ impl<'s> Rows<'s, '_> {
                     return Err(Miss { at, wants });
                 }
             }
-            let mut matcher = Matcher {
-                scan,
-                bindings,
-                rows: None,
-            };
+            let mut matcher = Matcher { scan, bindings, rows: None };
             matcher.value(body)?;
             scan = matcher.scan;
             match matcher.rows {
@@ -270,10 +253,7 @@ impl<'s> Matcher<'s, '_, '_> {
                     return Ok(());
                 }
                 // An id that is null is none: `$name?` or `$_` says that nothing may come.
-                return Err(Miss {
-                    at,
-                    wants: Wants::Value,
-                });
+                return Err(Miss { at, wants: Wants::Value });
             }
             Some(b't') => self.scan.word("true").map(|()| Scalar::Bool(true))?,
             Some(b'f') => self.scan.word("false").map(|()| Scalar::Bool(false))?,
@@ -285,20 +265,14 @@ impl<'s> Matcher<'s, '_, '_> {
 
 fn equal<'s>(equal: bool, at: usize, slot: &'s Slot) -> Result<(), Miss<'s>> {
     let wants = Wants::Bound(slot.hole);
-    if equal {
-        Ok(())
-    } else {
-        Err(Miss { at, wants })
-    }
+    if equal { Ok(()) } else { Err(Miss { at, wants }) }
 }
 
 /// The field of this name. Servers mostly write fields in the documented order, so the search
 /// begins after the last one found.
 fn find(fields: &[(Box<str>, Node)], key: &Str<'_>, next: usize) -> Option<usize> {
     let count = fields.len();
-    (0..count)
-        .map(|step| (next + step) % count)
-        .find(|&index| key.is(&fields[index].0))
+    (0..count).map(|step| (next + step) % count).find(|&index| key.is(&fields[index].0))
 }
 
 /// An integer of 64 bits, or the digits as they stand.
@@ -345,16 +319,8 @@ impl Miss<'_> {
         };
         let rest = json.get(self.at..).unwrap_or("");
         let value = Scan::new(rest).skip().unwrap_or(rest);
-        let found = if missing || value.is_empty() {
-            "nothing".to_owned()
-        } else {
-            excerpt(value)
-        };
-        Mismatch {
-            pointer,
-            expected,
-            found,
-        }
+        let found = if missing || value.is_empty() { "nothing".to_owned() } else { excerpt(value) };
+        Mismatch { pointer, expected, found }
     }
 }
 

@@ -35,11 +35,7 @@ pub(super) struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     pub(super) const fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            at: 0,
-            depth: 0,
-        }
+        Self { text, at: 0, depth: 0 }
     }
 
     fn byte(&self) -> Option<u8> {
@@ -263,19 +259,13 @@ fn plain_length(bytes: &[u8]) -> usize {
         at += 8;
     }
     let rest = bytes[at..].iter();
-    at + rest
-        .take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20))
-        .count()
+    at + rest.take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count()
 }
 
 impl<'a> Str<'a> {
     /// The text without escapes.
     pub(super) fn plain(&self) -> Cow<'a, str> {
-        if self.escaped {
-            Cow::Owned(unescape(self.raw))
-        } else {
-            Cow::Borrowed(self.raw)
-        }
+        if self.escaped { Cow::Owned(unescape(self.raw)) } else { Cow::Borrowed(self.raw) }
     }
 
     /// The same, to keep.
@@ -288,11 +278,7 @@ impl<'a> Str<'a> {
 
     /// Whether the text without escapes is `text`.
     pub(super) fn is(&self, text: &str) -> bool {
-        if self.escaped {
-            self.plain() == text
-        } else {
-            self.raw == text
-        }
+        if self.escaped { self.plain() == text } else { self.raw == text }
     }
 }
 

@@ -62,15 +62,9 @@ pub(super) enum Node {
     Number(Box<str>),
     String(Box<str>),
     Pattern(Text),
-    Array {
-        items: Vec<Self>,
-        each: Option<Box<Self>>,
-    },
+    Array { items: Vec<Self>, each: Option<Box<Self>> },
     Object(Vec<(Box<str>, Self)>),
-    Entries {
-        key: Text,
-        value: Box<Self>,
-    },
+    Entries { key: Text, value: Box<Self> },
 }
 
 impl Node {
@@ -153,16 +147,8 @@ pub struct Mismatch {
 
 impl std::fmt::Display for Mismatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let place = if self.pointer.is_empty() {
-            "the top"
-        } else {
-            &self.pointer
-        };
-        write!(
-            f,
-            "at {place}: expected {}, found {}",
-            self.expected, self.found
-        )
+        let place = if self.pointer.is_empty() { "the top" } else { &self.pointer };
+        write!(f, "at {place}: expected {}, found {}", self.expected, self.found)
     }
 }
 
@@ -170,6 +156,17 @@ impl Shape {
     pub(super) fn new(root: Node) -> Self {
         let pieces = fill::compile(&root);
         Self { root, pieces }
+    }
+
+    /// A shape that anything matches.
+    pub(super) fn anything() -> Self {
+        Self::new(Node::Anything)
+    }
+
+    /// A shape that is nothing but a hole.
+    pub(super) fn of_hole(hole: Hole) -> Self {
+        let unbound = WhenUnbound::Refuse;
+        Self::new(Node::Hole(Slot { hole, unbound }))
     }
 
     /// Whether `$_` occurs: then it can't be sent.
@@ -209,13 +206,11 @@ impl Shape {
     /// The first difference; `bindings` is left as it was.
     pub fn matches(&self, json: &str, bindings: &mut Bindings) -> Result<(), Mismatch> {
         let mark = bindings.mark();
-        matching::frame(&self.root, json, bindings)
-            .map(|_| ())
-            .map_err(|miss| {
-                let mismatch = miss.explain(json, bindings);
-                bindings.truncate(mark);
-                mismatch
-            })
+        matching::frame(&self.root, json, bindings).map(|_| ()).map_err(|miss| {
+            let mismatch = miss.explain(json, bindings);
+            bindings.truncate(mark);
+            mismatch
+        })
     }
 
     /// The same without the explanation, which costs more than the match: for trying candidates.
@@ -311,12 +306,10 @@ mod tests {
         }
         let mut out = String::from(">");
         let filled = shape.fill(&bound, &mut out);
-        filled
-            .map(|()| out[1..].to_owned())
-            .map_err(|Unbound(hole)| {
-                assert_eq!(out, ">");
-                holes.name(hole).to_owned()
-            })
+        filled.map(|()| out[1..].to_owned()).map_err(|Unbound(hole)| {
+            assert_eq!(out, ">");
+            holes.name(hole).to_owned()
+        })
     }
 
     /// The bindings as `name=text`, or the mismatch.
@@ -336,18 +329,14 @@ mod tests {
     }
 
     fn words(bindings: &Bindings, holes: &HoleTable) -> String {
-        let pairs = bindings
-            .iter()
-            .map(|(hole, scalar)| format!("{}={scalar}", holes.name(hole)));
+        let pairs = bindings.iter().map(|(hole, scalar)| format!("{}={scalar}", holes.name(hole)));
         pairs.collect::<Vec<_>>().join(" ")
     }
 
     fn rows(yaml: &str, json: &str) -> (Vec<String>, Result<usize, String>) {
         let (shape, holes) = shape(yaml);
         let mut list = Vec::new();
-        let count = shape.rows(json, &Bindings::new(), &mut |row| {
-            list.push(words(row, &holes))
-        });
+        let count = shape.rows(json, &Bindings::new(), &mut |row| list.push(words(row, &holes)));
         (list, count.map_err(|mismatch| mismatch.to_string()))
     }
 
@@ -372,10 +361,7 @@ mod tests {
         let yaml = "{ a: $since?, b: x, c: $limit?, d: 'p:$page?' }";
         assert_eq!(filled(yaml, &[]).unwrap(), r#"{"b":"x"}"#);
         let all = [("since", 1i64), ("limit", 2), ("page", 3)].map(|(n, v)| (n, Scalar::Int(v)));
-        assert_eq!(
-            filled(yaml, &all).unwrap(),
-            r#"{"a":1,"b":"x","c":2,"d":"p:3"}"#
-        );
+        assert_eq!(filled(yaml, &all).unwrap(), r#"{"a":1,"b":"x","c":2,"d":"p:3"}"#);
         assert_eq!(filled(yaml, &all[1..2]).unwrap(), r#"{"b":"x","c":2}"#);
         assert_eq!(filled("{ a: $since? }", &[]).unwrap(), "{}");
         let list = "[x, $since?, $limit?]";
@@ -388,11 +374,7 @@ mod tests {
     #[test]
     fn defaults_are_sent() {
         assert_eq!(
-            filled(
-                "{ type: $type|text, limit: $limit|50, on: '${flag|true}!' }",
-                &[]
-            )
-            .unwrap(),
+            filled("{ type: $type|text, limit: $limit|50, on: '${flag|true}!' }", &[]).unwrap(),
             r#"{"type":"text","limit":50,"on":"true!"}"#
         );
         let other = [("limit", Scalar::Int(9))];
@@ -420,10 +402,7 @@ mod tests {
         );
         let null =
             r#"["message:new",{"id":1,"conversationId":2,"text":"","clientMessageId":null}]"#;
-        assert_eq!(
-            matched(yaml, null),
-            Ok("message=1 conversation=2 text=".to_owned())
-        );
+        assert_eq!(matched(yaml, null), Ok("message=1 conversation=2 text=".to_owned()));
     }
 
     #[test]
@@ -442,10 +421,7 @@ mod tests {
 
     #[test]
     fn a_bound_hole_must_be_equal() {
-        assert_eq!(
-            matched("[$message, $message]", r#"[17, "17"]"#),
-            Ok("message=17".to_owned())
-        );
+        assert_eq!(matched("[$message, $message]", r#"[17, "17"]"#), Ok("message=17".to_owned()));
         assert_eq!(
             matched("[$message, $message]", "[17, 18]"),
             Err("at /1: expected the value bound before, `17`, found `18`".to_owned())
@@ -459,22 +435,13 @@ mod tests {
             (r#"["y"]"#, r#"at /0: expected `"x"`, found `"y"`"#),
             (r#"["x"]"#, "at /1: expected an object, found nothing"),
             (r#"["x",7]"#, "at /1: expected an object, found `7`"),
-            (
-                r#"["x",{"success":false}]"#,
-                "at /1/success: expected `true`, found `false`",
-            ),
-            (
-                r#"["x",{"success":true}]"#,
-                "at /1/data: expected an object, found nothing",
-            ),
+            (r#"["x",{"success":false}]"#, "at /1/success: expected `true`, found `false`"),
+            (r#"["x",{"success":true}]"#, "at /1/data: expected an object, found nothing"),
             (
                 r#"["x",{"success":true,"data":{"_id":1,"a/b":[{},"q:1"]}}]"#,
                 r#"at /1/data/a~1b/1: expected a text of the given form, found `"q:1"`"#,
             ),
-            (
-                r#"["x",{"success":tru}]"#,
-                "at /1/success: expected a JSON value, found `tru}]`",
-            ),
+            (r#"["x",{"success":tru}]"#, "at /1/success: expected a JSON value, found `tru}]`"),
             (r#"["x","#, "at /1: expected a JSON value, found nothing"),
             ("", "at the top: expected a JSON value, found nothing"),
         ] {
@@ -490,18 +457,12 @@ mod tests {
         let yaml = "{ messages: [{ id: $message, text: $text? }, ...], total: $count }";
         let json = r#"{"messages":[{"id":1,"text":"a"},{"id":2}],"total":2}"#;
         let expected = ["count=2 message=1 text=a", "count=2 message=2"];
-        assert_eq!(
-            rows(yaml, json),
-            (expected.map(str::to_owned).into(), Ok(2))
-        );
+        assert_eq!(rows(yaml, json), (expected.map(str::to_owned).into(), Ok(2)));
         assert_eq!(matched(yaml, json), Ok("count=2".to_owned()));
         assert_eq!(rows(yaml, r#"{"messages":[],"total":0}"#), (vec![], Ok(0)));
         let (before, error) = rows(yaml, r#"{"messages":[{"id":1},7],"total":2}"#);
         assert_eq!(before, ["count=2 message=1"]);
-        assert_eq!(
-            error,
-            Err("at /messages/1: expected an object, found `7`".to_owned())
-        );
+        assert_eq!(error, Err("at /messages/1: expected an object, found `7`".to_owned()));
         let one = rows("{ id: $message }", r#"{"id":3}"#);
         assert_eq!(one, (vec!["message=3".to_owned()], Ok(1)));
     }
@@ -516,10 +477,7 @@ mod tests {
             "conversation=a message=2 text=y",
             "conversation=c message=3 text=z",
         ];
-        assert_eq!(
-            rows(yaml, json),
-            (expected.map(str::to_owned).into(), Ok(3))
-        );
+        assert_eq!(rows(yaml, json), (expected.map(str::to_owned).into(), Ok(3)));
     }
 
     #[test]
@@ -540,9 +498,7 @@ mod tests {
         ] {
             let (shape, _) = shape(yaml);
             let mut list = Vec::new();
-            shape
-                .rows(json, &Bindings::new(), &mut |row| list.push(row.clone()))
-                .unwrap();
+            shape.rows(json, &Bindings::new(), &mut |row| list.push(row.clone())).unwrap();
             let mut out = String::new();
             shape.fill_rows(&list[0], &list, &mut out).unwrap();
             assert_eq!(out, json);
@@ -594,8 +550,7 @@ mod tests {
         let nested = leaf.prop_recursive(3, 12, 4, |inner| {
             let list = proptest::collection::vec(inner.clone(), 0..4);
             prop_oneof![
-                list.clone()
-                    .prop_map(|items| format!("[{}]", items.join(", "))),
+                list.clone().prop_map(|items| format!("[{}]", items.join(", "))),
                 list.prop_map(|items| {
                     let fields = items.iter().enumerate();
                     let fields = fields.map(|(i, item)| format!("\"f{i}\": {item}"));

@@ -28,9 +28,17 @@ impl Text {
     /// A text without holes.
     #[must_use]
     pub fn literal(text: &str) -> Self {
-        Self {
-            parts: vec![Part::Literal(text.into())],
+        Self { parts: vec![Part::Literal(text.into())] }
+    }
+
+    /// The text with `prefix` before it.
+    pub(super) fn after(mut self, prefix: &str) -> Self {
+        match self.parts.first_mut() {
+            _ if prefix.is_empty() => {}
+            Some(Part::Literal(first)) => *first = format!("{prefix}{first}").into(),
+            _ => self.parts.insert(0, Part::Literal(prefix.into())),
         }
+        self
     }
 
     pub(super) fn parts(&self) -> &[Part] {
@@ -38,9 +46,7 @@ impl Text {
     }
 
     pub(super) fn is_optional(&self) -> bool {
-        self.parts
-            .iter()
-            .any(|part| matches!(part, Part::Hole(slot) if slot.is_optional()))
+        self.parts.iter().any(|part| matches!(part, Part::Hole(slot) if slot.is_optional()))
     }
 
     pub(super) fn has_anything(&self) -> bool {
@@ -119,11 +125,7 @@ impl Text {
             let (value, after) = rest.split_at(end);
             rest = after;
             if let Part::Hole(slot) = part {
-                let value = if percent {
-                    segment(value)?
-                } else {
-                    Cow::Borrowed(value)
-                };
+                let value = if percent { segment(value)? } else { Cow::Borrowed(value) };
                 let scalar = Scalar::Text(CompactString::from(value));
                 bindings.unify(slot.hole, scalar).then_some(())?;
             }

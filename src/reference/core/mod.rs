@@ -143,21 +143,18 @@ impl Core {
             }
             Command::Send(send) => self.send(caller, &send, now, events),
             Command::Look(send) => self.look(caller, &send),
-            Command::Read {
-                conversation,
-                window,
-            } => self.read(&caller.user, conversation, &window),
-            Command::List => Ok(Answer::Conversations(
-                self.conversations_of(&caller.user).to_vec(),
-            )),
+            Command::Read { conversation, window } => {
+                self.read(&caller.user, conversation, &window)
+            }
+            Command::List => {
+                Ok(Answer::Conversations(self.conversations_of(&caller.user).to_vec()))
+            }
             Command::Search { query, window } => self.search(&caller.user, &query, &window),
             Command::Unread { conversation } => {
                 if let Some(conversation) = conversation {
                     self.member(&caller.user, conversation)?;
                 }
-                Ok(Answer::Count(
-                    self.store.unread(&caller.user, conversation)?,
-                ))
+                Ok(Answer::Count(self.store.unread(&caller.user, conversation)?))
             }
             Command::Contacts => Ok(Answer::People(self.contacts(&caller.user))),
             Command::Typing { conversation, on } => {
@@ -197,15 +194,9 @@ impl Core {
         let id = self.last_conversation + 1;
         self.store.add_conversation(id, pair.as_deref(), &members)?;
         self.last_conversation = id;
-        let outline = Outline {
-            members: members.clone(),
-            ..Outline::default()
-        };
+        let outline = Outline { members: members.clone(), ..Outline::default() };
         self.remember(id, outline);
-        events.push(Event::Made {
-            conversation: id,
-            members,
-        });
+        events.push(Event::Made { conversation: id, members });
         Ok(Answer::Conversation { id, new: true })
     }
 
@@ -252,8 +243,7 @@ impl Core {
     ) -> Result<Answer, Refusal> {
         let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such message for you");
         let message = self.store.by_id(message)?.ok_or_else(unknown)?;
-        self.member(user, message.conversation)
-            .map_err(|_| unknown())?;
+        self.member(user, message.conversation).map_err(|_| unknown())?;
         if message.sender != *user && self.store.add_receipt(message.id, user, kind)? {
             events.push(Event::Receipt {
                 message: message.id,
@@ -283,10 +273,7 @@ pub(crate) mod tests {
             text_characters: Some(1000),
             send_rate: Some((10, Duration::from_secs(1))),
             page_rows: 100,
-            dedup: Some(Dedup {
-                scope: Scope::Person,
-                answer: RepeatAnswer::Same,
-            }),
+            dedup: Some(Dedup { scope: Scope::Person, answer: RepeatAnswer::Same }),
             sanitise: Sanitise::Html,
             by_seq: false,
         }
@@ -311,13 +298,8 @@ pub(crate) mod tests {
 
         pub(crate) fn ask(&mut self, user: &str, command: Command) -> Result<Answer, Refusal> {
             self.now += 1;
-            let caller = Caller {
-                user: user.into(),
-                connection: Some(1),
-                arrived: self.now,
-            };
-            self.core
-                .apply(&caller, command, self.now, &mut self.events)
+            let caller = Caller { user: user.into(), connection: Some(1), arrived: self.now };
+            self.core.apply(&caller, command, self.now, &mut self.events)
         }
 
         pub(crate) fn create(&mut self, user: &str, members: &[&str]) -> Conversation {
@@ -353,10 +335,7 @@ pub(crate) mod tests {
             place: Conversation,
             window: Window,
         ) -> Vec<Message> {
-            let command = Command::Read {
-                conversation: place,
-                window,
-            };
+            let command = Command::Read { conversation: place, window };
             match self.ask(user, command) {
                 Ok(Answer::Rows { rows, .. }) => rows,
                 other => panic!("{other:?}"),
@@ -388,44 +367,19 @@ pub(crate) mod tests {
         for command in [
             Command::Join { conversation },
             Command::Leave { conversation },
-            Command::Typing {
-                conversation,
-                on: true,
-            },
-            Command::Read {
-                conversation,
-                window: Window::default(),
-            },
-            Command::Unread {
-                conversation: Some(place),
-            },
-            Command::Receipt {
-                message: message.id,
-                kind: ReceiptKind::Read,
-            },
+            Command::Typing { conversation, on: true },
+            Command::Read { conversation, window: Window::default() },
+            Command::Unread { conversation: Some(place) },
+            Command::Receipt { message: message.id, kind: ReceiptKind::Read },
         ] {
             let refusal = chat.ask("eve", command).unwrap_err();
-            assert!(matches!(
-                refusal.kind,
-                RefusalKind::Forbidden | RefusalKind::NotFound
-            ));
+            assert!(matches!(refusal.kind, RefusalKind::Forbidden | RefusalKind::NotFound));
         }
         assert!(chat.send("eve", place, "hello", "k").is_err());
         assert_eq!(chat.events, [], "nobody heard of it");
-        let found = chat.ask(
-            "eve",
-            Command::Search {
-                query: "secret".into(),
-                window: Window::default(),
-            },
-        );
-        assert_eq!(
-            found.unwrap(),
-            Answer::Rows {
-                rows: vec![],
-                more: false
-            }
-        );
+        let found =
+            chat.ask("eve", Command::Search { query: "secret".into(), window: Window::default() });
+        assert_eq!(found.unwrap(), Answer::Rows { rows: vec![], more: false });
     }
 
     #[test]
@@ -434,10 +388,7 @@ pub(crate) mod tests {
         let place = chat.create("ann", &["bob"]);
         let (message, _) = chat.send("ann", place, "hi", "k").unwrap();
         chat.events.clear();
-        let read = Command::Receipt {
-            message: message.id,
-            kind: ReceiptKind::Read,
-        };
+        let read = Command::Receipt { message: message.id, kind: ReceiptKind::Read };
         for user in ["bob", "bob", "ann"] {
             chat.ask(user, read.clone()).unwrap();
         }

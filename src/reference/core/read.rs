@@ -5,12 +5,8 @@ use crate::reference::bugs::Bug;
 use crate::reference::model::*;
 
 /// The bugs that cheat on a sync and must not cheat on the pages of a history.
-const ON_SYNC: [Bug; 4] = [
-    Bug::SyncRoundsUp,
-    Bug::SyncLastRow,
-    Bug::SyncCapped,
-    Bug::SyncSinceConnect,
-];
+const ON_SYNC: [Bug; 4] =
+    [Bug::SyncRoundsUp, Bug::SyncLastRow, Bug::SyncCapped, Bug::SyncSinceConnect];
 
 impl Core {
     /// Rows at or after `since`: ties with the last row seen come again rather than get lost.
@@ -22,16 +18,11 @@ impl Core {
     ) -> Result<Answer, Refusal> {
         self.member(user, conversation)?;
         let limit = self.limit(window);
-        let skip = window
-            .page
-            .map_or(0, |page| page.saturating_sub(1))
-            .saturating_mul(limit);
+        let skip = window.page.map_or(0, |page| page.saturating_sub(1)).saturating_mul(limit);
         let cheats = self.cheats_on(user, conversation, window);
         let since = self.start(window, cheats);
         let backwards = self.bugs.has(Bug::TieBreak);
-        let mut rows = self
-            .store
-            .since(conversation, since, skip, limit + 1, backwards)?;
+        let mut rows = self.store.since(conversation, since, skip, limit + 1, backwards)?;
         let mut more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         if cheats {
@@ -63,11 +54,7 @@ impl Core {
     }
 
     fn start(&self, window: &Window, cheats: bool) -> Position {
-        let first = if self.rules.by_seq {
-            Position::Seq(0)
-        } else {
-            Position::At(0)
-        };
+        let first = if self.rules.by_seq { Position::Seq(0) } else { Position::At(0) };
         let lag: i64 = self.bugs.iter().map(Bug::stamp_lag_ms).sum();
         match window.since.unwrap_or(first) {
             Position::At(at) if cheats && self.bugs.has(Bug::SyncRoundsUp) => {
@@ -103,9 +90,7 @@ impl Core {
             return;
         }
         match rows.last().filter(|_| more) {
-            Some(last) => self
-                .pages
-                .insert((user.clone(), place), Position::At(last.at)),
+            Some(last) => self.pages.insert((user.clone(), place), Position::At(last.at)),
             None => self.pages.remove(&(user.clone(), place)),
         };
     }
@@ -129,31 +114,19 @@ mod tests {
     use crate::reference::core::Rules;
 
     fn filled(bugs: &[Bug], count: i64, apart_ms: i64) -> (Chat, Conversation, Vec<i64>) {
-        let mut chat = Chat::new(
-            Rules {
-                send_rate: None,
-                ..rules()
-            },
-            bugs,
-        );
+        let mut chat = Chat::new(Rules { send_rate: None, ..rules() }, bugs);
         let place = chat.create("ann", &["bob"]);
         let times = (0..count)
             .map(|key| {
                 chat.now += apart_ms;
-                chat.send("ann", place, "hi", &key.to_string())
-                    .unwrap()
-                    .0
-                    .at
+                chat.send("ann", place, "hi", &key.to_string()).unwrap().0.at
             })
             .collect();
         (chat, place, times)
     }
 
     fn since(at: i64) -> Window {
-        Window {
-            since: Some(Position::At(at)),
-            ..Window::default()
-        }
+        Window { since: Some(Position::At(at)), ..Window::default() }
     }
 
     #[test]
@@ -168,11 +141,7 @@ mod tests {
             }
         }
         assert_eq!(seen, times);
-        let page = |page| Window {
-            page: Some(page),
-            limit: Some(40),
-            ..Window::default()
-        };
+        let page = |page| Window { page: Some(page), limit: Some(40), ..Window::default() };
         let numbered: Vec<i64> = (1..=7)
             .flat_map(|number| chat.read("bob", place, page(number)))
             .map(|row| row.at)
@@ -187,15 +156,7 @@ mod tests {
         assert_eq!(rows.len(), 6);
         assert_eq!(rows[0].at, times[4]);
         assert_eq!(
-            chat.read(
-                "bob",
-                place,
-                Window {
-                    limit: Some(0),
-                    ..Window::default()
-                }
-            )
-            .len(),
+            chat.read("bob", place, Window { limit: Some(0), ..Window::default() }).len(),
             1
         );
     }
@@ -226,19 +187,13 @@ mod tests {
                 let user = if key % 2 == 0 { "ann" } else { "bob" };
                 let (message, _) = chat.send(user, place, "hi", &key.to_string()).unwrap();
                 let synced = chat.read("ann", place, since(newest));
-                assert!(
-                    synced.iter().any(|row| row.id == message.id),
-                    "{bug} lost one"
-                );
+                assert!(synced.iter().any(|row| row.id == message.id), "{bug} lost one");
                 inverted += usize::from(message.at < newest);
                 newest = newest.max(message.at);
             }
             assert_eq!(inverted > 3, bug != Bug::TieBreak, "{bug}: {inverted}");
-            let ids: Vec<i64> = chat
-                .read("ann", place, Window::default())
-                .iter()
-                .map(|m| m.id)
-                .collect();
+            let ids: Vec<i64> =
+                chat.read("ann", place, Window::default()).iter().map(|m| m.id).collect();
             assert!(!ids.is_sorted(), "{bug}");
         }
     }
@@ -252,10 +207,7 @@ mod tests {
         assert_eq!(ids, [1, 3, 2, 5, 4, 6]);
         for count in 0..4 {
             let (mut chat, place, _) = filled(&[Bug::HistoryOrder], count, 10);
-            assert_eq!(
-                chat.read("bob", place, Window::default()).len(),
-                count as usize
-            );
+            assert_eq!(chat.read("bob", place, Window::default()).len(), count as usize);
         }
     }
 }

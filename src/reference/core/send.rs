@@ -41,18 +41,12 @@ impl Core {
         let who = [caller.user.as_str(), key];
         if self.bugs.strikes(Bug::AckBeforeStore, 20, &who) || self.drops(&send.text) {
             message.id = unstored_id(&who);
-            return Ok(Answer::Message {
-                message,
-                repeated: false,
-            });
+            return Ok(Answer::Message { message, repeated: false });
         }
         if self.bugs.has(Bug::DedupByContent)
             && let Some(message) = self.store.by_text(&message)?
         {
-            return Ok(Answer::Message {
-                message,
-                repeated: true,
-            });
+            return Ok(Answer::Message { message, repeated: true });
         }
         self.damage(&mut message.text);
         self.stamp(&mut message, now);
@@ -63,15 +57,9 @@ impl Core {
         }
         events.push(Event::Message(message.clone()));
         if self.bugs.strikes(Bug::RefusedStored, 20, &who) {
-            return Err(Refusal::new(
-                RefusalKind::Internal,
-                "the server is out of order",
-            ));
+            return Err(Refusal::new(RefusalKind::Internal, "the server is out of order"));
         }
-        Ok(Answer::Message {
-            message,
-            repeated: false,
-        })
+        Ok(Answer::Message { message, repeated: false })
     }
 
     /// Whether a key was stored already; the second half of a race comes later.
@@ -139,14 +127,8 @@ impl Core {
         if self.bugs.has(Bug::DedupError) {
             return Err(unique_index());
         }
-        if self
-            .bugs
-            .strikes(Bug::RefusedStored, 20, &[&caller.user, key])
-        {
-            return Err(Refusal::new(
-                RefusalKind::Internal,
-                "the server is out of order",
-            ));
+        if self.bugs.strikes(Bug::RefusedStored, 20, &[&caller.user, key]) {
+            return Err(Refusal::new(RefusalKind::Internal, "the server is out of order"));
         }
         if answer == Some(&RepeatAnswer::Reject) {
             let text = "this message was sent before";
@@ -157,10 +139,7 @@ impl Core {
             let arrived = caller.arrived.to_string();
             message.id = unstored_id(&[&caller.user, key, &arrived]);
         }
-        Ok(Answer::Message {
-            message,
-            repeated: true,
-        })
+        Ok(Answer::Message { message, repeated: true })
     }
 
     fn check_text(&self, text: &str) -> Result<(), Refusal> {
@@ -289,13 +268,7 @@ mod tests {
 
     #[test]
     fn order_strictly_increases_even_within_a_millisecond() {
-        let mut chat = Chat::new(
-            Rules {
-                send_rate: None,
-                ..rules()
-            },
-            &[],
-        );
+        let mut chat = Chat::new(Rules { send_rate: None, ..rules() }, &[]);
         let place = chat.create("ann", &["bob"]);
         let mut last = (0, 0);
         for number in 0..500 {
@@ -356,10 +329,7 @@ mod tests {
         }
         let refusal = chat.send("ann", place, "hi", "eleven").unwrap_err();
         assert_eq!(refusal.kind, RefusalKind::TooMany);
-        assert!(
-            chat.send("ann", place, "hi", "5").unwrap().1,
-            "a repetition is free"
-        );
+        assert!(chat.send("ann", place, "hi", "5").unwrap().1, "a repetition is free");
         assert!(chat.send("bob", place, "hi", "a").is_ok(), "per person");
         chat.now += 980;
         let refusal = chat.send("ann", place, "hi", "eleven").unwrap_err();
@@ -383,9 +353,7 @@ mod tests {
             let place = chat.create("ann", &["bob"]);
             let first = chat.send("ann", place, "hi", "k").unwrap().0.id;
             chat.now += wait;
-            let again = chat
-                .send("ann", place, "hi", "k")
-                .map(|(m, _)| m.id == first);
+            let again = chat.send("ann", place, "hi", "k").map(|(m, _)| m.id == first);
             let rows = chat.read("ann", place, Window::default()).len();
             (again.ok(), rows)
         };
@@ -402,25 +370,12 @@ mod tests {
     #[test]
     fn each_storing_bug_keeps_the_ack_and_harms_the_message() {
         let stored = |bug, text: &str| {
-            let mut chat = Chat::new(
-                Rules {
-                    send_rate: None,
-                    ..rules()
-                },
-                &[bug],
-            );
+            let mut chat = Chat::new(Rules { send_rate: None, ..rules() }, &[bug]);
             let place = chat.create("ann", &["bob"]);
             let acked = (0..100)
                 .filter(|key| chat.send("ann", place, text, &key.to_string()).is_ok())
                 .count();
-            let rows = chat.read(
-                "bob",
-                place,
-                Window {
-                    limit: Some(200),
-                    ..Window::default()
-                },
-            );
+            let rows = chat.read("bob", place, Window { limit: Some(200), ..Window::default() });
             let whole = rows.iter().filter(|row| row.text == text).count();
             (acked, whole)
         };
@@ -437,10 +392,7 @@ mod tests {
 
     #[test]
     fn both_halves_of_a_race_find_nothing() {
-        for (bug, guard) in [
-            (Bug::DedupRace, Guard::Blind),
-            (Bug::DedupRaceError, Guard::Index),
-        ] {
+        for (bug, guard) in [(Bug::DedupRace, Guard::Blind), (Bug::DedupRaceError, Guard::Index)] {
             let mut chat = Chat::new(rules(), &[bug]);
             let place = chat.create("ann", &["bob"]);
             let send = Sending {
