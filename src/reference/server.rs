@@ -204,8 +204,7 @@ impl Running {
         let State::Paused(mut core) = self.state.take().ok_or_else(lost)? else {
             return Ok(());
         };
-        core.restart(stamp::now())
-            .map_err(|error| StartError::Store(error.to_string()))?;
+        core.restart(stamp::now()).map_err(|error| StartError::Store(error.to_string()))?;
         let (runtime, handle) = match self.workers {
             None => (None, Handle::current()),
             Some(workers) => {
@@ -232,9 +231,8 @@ impl Running {
     fn up(&self, core: Core, runtime: Option<Runtime>) -> Result<(Up, SocketAddr), StartError> {
         let listener =
             listen(self.address).map_err(|error| StartError::Bind(self.address, error))?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| StartError::Bind(self.address, error))?;
+        let address =
+            listener.local_addr().map_err(|error| StartError::Bind(self.address, error))?;
         let play = Arc::new(Play::new(Arc::clone(&self.spec)));
         let hall = Hall::new(Arc::clone(&play), self.options.bugs);
         let (desk, work) = Desk::new(core, hall, Arc::clone(&self.counts));
@@ -246,9 +244,7 @@ impl Running {
             last_connection: self.last_connection.into(),
         });
         let working = tokio::spawn(work);
-        let mut router = Router::new()
-            .fallback(http::handle)
-            .with_state(Arc::clone(&app));
+        let mut router = Router::new().fallback(http::handle).with_state(Arc::clone(&app));
         let mut io = None;
         if let Protocol::SocketIo { namespace, .. } = &self.spec.connect.protocol {
             let (layer, sockets) = self.socket_io();
@@ -260,29 +256,16 @@ impl Running {
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let serving = tokio::spawn(async move {
             let quitting = async move { drop(quitting.await) };
-            let _ = axum::serve(listener, router)
-                .with_graceful_shutdown(quitting)
-                .await;
+            let _ = axum::serve(listener, router).with_graceful_shutdown(quitting).await;
         });
-        let up = Up {
-            app,
-            io,
-            quit,
-            serving,
-            working,
-            runtime,
-        };
+        let up = Up { app, io, quit, serving, working, runtime };
         Ok((up, address))
     }
 
     fn socket_io(&self) -> (socketioxide::layer::SocketIoLayer, SocketIo) {
         let mut path = String::new();
         // The path of a Socket.IO server has no holes; if it had, the default is as good.
-        let filled = self
-            .spec
-            .connect
-            .path
-            .fill(&Bindings::new(), true, &mut path);
+        let filled = self.spec.connect.path.fill(&Bindings::new(), true, &mut path);
         let path = match path.trim_end_matches('/') {
             path if filled == Ok(true) && !path.is_empty() => path.to_owned(),
             _ => "/socket.io".to_owned(),

@@ -17,15 +17,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn spec() -> Arc<Spec> {
     let text = include_str!("../../specs/callback-ack.yaml");
-    Arc::new(crate::spec::load("specs/callback-ack.yaml", text).unwrap_or_else(|list| panic!("{list:?}")))
+    Arc::new(
+        crate::spec::load("specs/callback-ack.yaml", text)
+            .unwrap_or_else(|list| panic!("{list:?}")),
+    )
 }
 
 async fn server(bugs: &[Bug]) -> Running {
     let bugs = bugs.iter().fold(Bugs::NONE, |set, bug| set.with(*bug));
-    let options = Options {
-        bugs,
-        ..Options::default()
-    };
+    let options = Options { bugs, ..Options::default() };
     Server::start(spec(), options).await.unwrap()
 }
 
@@ -35,10 +35,7 @@ fn token_of(claims: &Value, secret: &str) -> String {
 }
 
 fn token(user: i64) -> String {
-    token_of(
-        &json!({ "userId": user, "exp": 4_000_000_000_u64 }),
-        "assize-callback-ack",
-    )
+    token_of(&json!({ "userId": user, "exp": 4_000_000_000_u64 }), "assize-callback-ack")
 }
 
 struct Client {
@@ -54,11 +51,7 @@ impl Client {
         let stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
         let url = format!("{url}/socket.io/?EIO=4&transport=websocket").replacen("http", "ws", 1);
         let (socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
-        let mut client = Self {
-            socket,
-            acks: 0,
-            seen: VecDeque::new(),
-        };
+        let mut client = Self { socket, acks: 0, seen: VecDeque::new() };
         assert!(client.packet().await.starts_with("0{"));
         client.raw(&format!("40{auth}")).await;
         let answer = client.packet().await;
@@ -144,7 +137,13 @@ async fn http(server: &Running, method: &str, path: &str, user: i64, body: &Valu
     request(server, method, path, &token, &body.to_string()).await
 }
 
-async fn request(server: &Running, method: &str, path: &str, headers: &str, body: &str) -> (u16, Value) {
+async fn request(
+    server: &Running,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, Value) {
     let url = server.url();
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
     let length = body.len();
@@ -227,7 +226,8 @@ async fn the_same_key_at_once_on_two_devices_is_one_message() {
     for _ in 0..20 {
         let server = server(&[]).await;
         let place = create(&server, &[1, 2]).await;
-        let (mut phone, mut desk) = tokio::join!(Client::connect(&server, 1), Client::connect(&server, 1));
+        let (mut phone, mut desk) =
+            tokio::join!(Client::connect(&server, 1), Client::connect(&server, 1));
         let (one, two) = tokio::join!(phone.send(&place, "hi", "k"), desk.send(&place, "hi", "k"));
         assert_eq!(one["success"], true);
         assert_eq!(one, two);
@@ -284,7 +284,8 @@ async fn strangers_and_bad_tokens_are_refused_in_the_documented_words() {
         let (status, _) = request(&server, "GET", "/api/conversations", &header, "").await;
         assert_eq!(status, 401);
     }
-    let (status, answer) = request(&server, "GET", &format!("/api/conversations/{place}/messages"), "", "").await;
+    let (status, answer) =
+        request(&server, "GET", &format!("/api/conversations/{place}/messages"), "", "").await;
     assert_eq!((status, answer), (401, json!({ "error": "Authentication token required" })));
 
     let mut eve = Client::connect(&server, 9).await;
@@ -316,7 +317,12 @@ async fn garbage_is_answered_as_documented_or_ends_its_own_connection() {
         assert_eq!(answer["success"], false, "{question}");
         assert!(answer["error"].as_str().is_some_and(|text| !text.is_empty()));
     }
-    for unanswered in [r#"42["no such event",1]"#, r#"42["message:send",1,{"text":"#, r#"42["typing:start",{}]"#, "43999[]"] {
+    for unanswered in [
+        r#"42["no such event",1]"#,
+        r#"42["message:send",1,{"text":"#,
+        r#"42["typing:start",{}]"#,
+        "43999[]",
+    ] {
         ann.raw(unanswered).await;
     }
     assert_eq!(ann.send(&place, "still here", "k").await["success"], true);
@@ -347,10 +353,7 @@ async fn garbage_is_answered_as_documented_or_ends_its_own_connection() {
 #[tokio::test]
 async fn a_restart_ends_connections_and_keeps_what_was_acked() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options {
-        file: Some(folder.path().join("chat.db")),
-        ..Options::default()
-    };
+    let options = Options { file: Some(folder.path().join("chat.db")), ..Options::default() };
     let mut server = Server::start_apart(spec(), options, 1).await.unwrap();
     let place = create(&server, &[1, 2]).await;
     let mut ann = Client::connect(&server, 1).await;
@@ -362,7 +365,8 @@ async fn a_restart_ends_connections_and_keeps_what_was_acked() {
     assert_eq!(ann.send(&place, "before", "k").await, first);
     assert_eq!(ann.send(&place, "after", "k2").await["success"], true);
     assert_eq!(bob.event("message:new").await["text"], "after");
-    let texts: Vec<Value> = history(&server, 2, &place, "").await.iter().map(|row| row["text"].clone()).collect();
+    let texts: Vec<Value> =
+        history(&server, 2, &place, "").await.iter().map(|row| row["text"].clone()).collect();
     assert_eq!(texts, ["before", "after"]);
     assert_eq!(server.figures().connections, 2);
     server.stop().await;
