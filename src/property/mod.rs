@@ -10,6 +10,8 @@ mod bench;
 mod charge;
 pub mod explain;
 pub mod idempotency;
+#[cfg(test)]
+mod notation;
 mod recent;
 
 pub use bench::{Bench, judge_all, merge, verdicts};
