@@ -8,6 +8,7 @@ pub mod metric;
 pub mod operation;
 pub mod outcome;
 pub mod plan;
+pub mod property;
 pub mod reference;
 pub mod report;
 pub mod scalar;

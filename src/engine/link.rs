@@ -2,10 +2,10 @@
 
 use crate::dialect::http::fields;
 use crate::engine::shard::Shard;
-use crate::spec::Bindings;
+use crate::spec::{Bindings, Spec};
 use crate::transport::ConnectError;
 use crate::transport::SendError;
-use crate::transport::socket_io::{Incoming, SocketIo};
+use crate::transport::socket_io::{Incoming, Options, SocketIo};
 use futures_util::future::LocalBoxFuture;
 use std::rc::Rc;
 
@@ -26,7 +26,7 @@ impl Link {
     /// Begins to open a connection for the person of these bindings.
     pub(super) fn open(shard: &Rc<Shard>, bindings: &Bindings) -> Self {
         let shard = Rc::clone(shard);
-        let options = session_options(&shard, bindings);
+        let options = session_options(&shard.session, &shard.dialect.spec, bindings);
         Self::Opening(Box::pin(async move {
             // Thousands of clients at once would only make one another time out.
             let _turn = shard.doors.acquire().await;
@@ -83,12 +83,9 @@ impl Link {
 }
 
 /// The handshake of a person: path, query, headers and the CONNECT payload.
-pub(super) fn session_options(
-    shard: &Shard,
-    bindings: &Bindings,
-) -> crate::transport::socket_io::Options {
-    let mut options = shard.session.clone();
-    let connect = &shard.dialect.spec.connect;
+pub(super) fn session_options(session: &Options, spec: &Spec, bindings: &Bindings) -> Options {
+    let mut options = session.clone();
+    let connect = &spec.connect;
     let mut path = String::new();
     if connect.path.fill(bindings, true, &mut path).is_ok() {
         options.engine.path = path;

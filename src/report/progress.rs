@@ -4,43 +4,10 @@
 //! error, and only when it is told to.
 
 use crate::history::Nanos;
-use crate::metric::quantity;
+use crate::metric::{Progress, quantity};
 use crate::report::layout::{Look, clean};
 use crate::report::words::Tone;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-/// A run in the middle.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Progress {
-    /// Since the run's start.
-    pub elapsed: Nanos,
-    /// How long the run is planned to last; 0 if that is unknown.
-    pub of: Nanos,
-    /// The phase of the scenario.
-    pub phase: String,
-    /// Clients that are connected now.
-    pub connected: u64,
-    /// All clients.
-    pub clients: u64,
-    /// Messages sent.
-    pub sent: u64,
-    /// Messages acknowledged.
-    pub acked: u64,
-    /// Messages delivered.
-    pub deliveries: u64,
-    /// Operations without an answer yet.
-    pub in_flight: u64,
-    /// Violations found so far.
-    pub violations: u64,
-    /// 95th percentile of the ack latency, if there was one.
-    pub ack_p95: Option<Nanos>,
-    /// 95th percentile of the delivery latency, if there was one.
-    pub delivery_p95: Option<Nanos>,
-    /// 99th percentile of the generator's own lag.
-    pub lag_p99: Option<Nanos>,
-    /// Faults that last at the moment.
-    pub faults: Vec<String>,
-}
 
 /// Where progress is shown.
 pub enum Screen {
