@@ -4,6 +4,7 @@ use crate::cli::{Failure, display};
 use crate::metric::{Counter, Series};
 use crate::operation::{Operation, Sight};
 use crate::outcome::Exit;
+use crate::property;
 use crate::reference::bugs::Bug;
 use crate::report::{FORMATS, Look, format};
 use crate::source::suggestion;
@@ -35,6 +36,7 @@ pub fn execute(args: &Args) -> Result<Exit, Failure> {
 /// Everything of this name; an operation and a figure may share one.
 fn page(id: &str) -> Option<String> {
     let pages: Vec<String> = [
+        property::find(id).map(property::explain::text),
         Bug::parse(id).map(bug),
         Series::parse(id).map(|series| line(id, "a latency", series.about())),
         counter(id).map(|counter| line(id, "a count", counter.about())),
@@ -68,11 +70,12 @@ fn bug(bug: Bug) -> String {
 }
 
 fn unknown(id: &str) -> Failure {
+    let properties = property::ALL.iter().map(|property| property.page().id);
     let bugs = Bug::ALL.iter().map(|bug| bug.name());
     let words = Operation::ALL.iter().map(|operation| operation.name());
     let figures = Series::ALL.iter().map(|series| series.name());
     let formats = FORMATS.iter().map(|format| format.name);
-    let names = bugs.chain(words).chain(figures).chain(formats);
+    let names = properties.chain(bugs).chain(words).chain(figures).chain(formats);
     let failure = Failure::usage(format!("nothing is called `{id}`"));
     match suggestion(id, names) {
         Some(name) => failure.hint(format!("did you mean `{name}`?")),
@@ -83,6 +86,15 @@ fn unknown(id: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_property_has_a_page() {
+        for property in property::ALL {
+            let title = property.page().title;
+            let words = |text: &str| text.split_whitespace().collect::<String>();
+            assert!(words(&page(property.page().id).unwrap()).contains(&words(title)), "{title}");
+        }
+    }
 
     #[test]
     fn every_bug_has_a_page() {

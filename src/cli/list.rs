@@ -2,6 +2,7 @@
 
 use crate::cli::{Colour, Failure, display, files};
 use crate::outcome::Exit;
+use crate::property;
 use crate::reference::bugs::Bug;
 use crate::report::Look;
 use crate::report::layout::{Align, Cell};
@@ -22,6 +23,8 @@ Examples:
 pub enum Topic {
     /// What the reference server can be told to do wrong.
     Bugs,
+    /// What is judged.
+    Properties,
     /// The servers' wires in `specs/`.
     Specs,
     /// What people do and what goes wrong, in `scenarios/`.
@@ -68,6 +71,14 @@ fn rows(topic: Topic) -> Result<Vec<Row>, Failure> {
                 name: bug.name().to_owned(),
                 about: bug.sentence().to_owned(),
                 more: Some(("breaks", bug.property().to_owned())),
+            })
+            .collect(),
+        Topic::Properties => property::ALL
+            .iter()
+            .map(|property| Row {
+                name: property.page().id.to_owned(),
+                about: property.page().title.to_owned(),
+                more: None,
             })
             .collect(),
         Topic::Specs => yaml(files::SPECS)?,
