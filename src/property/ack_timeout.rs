@@ -4,12 +4,11 @@ use crate::history::{Answer, ClientId, Entry, Event, MessageRef, Nanos, OpId};
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{self, exhibit, span, violation};
 use crate::property::charge::nanos;
-use crate::property::recent::Recent;
+use crate::property::recent::{Recent, hash};
 use crate::property::{Charge, Judge, Page, Property, Tolerance};
 use crate::verdict::Finding;
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
-use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 /// A sender has an answer within the documented time.
@@ -401,9 +400,7 @@ fn promised(bound: Nanos) -> String {
 impl Sending {
     /// The client and the key, in a number.
     fn name(&self) -> u64 {
-        let mut hasher = FxHasher::default();
-        (self.client, &self.message.key).hash(&mut hasher);
-        hasher.finish()
+        hash(&(self.client, &self.message.key))
     }
 
     fn words(&self, number: u32) -> String {

@@ -7,14 +7,13 @@ use crate::history::{
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{Trail, What, exhibit, violation, with_id};
 use crate::property::charge::nanos;
-use crate::property::recent::{Recent, TokenSet};
+use crate::property::recent::{Recent, TokenSet, hash};
 use crate::property::{Charge, Judge, Page, Property};
 use crate::spec::{RepeatAnswer, Scope};
 use crate::verdict::{Exhibit, Finding};
 use compact_str::CompactString;
-use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
-use std::hash::{Hash, Hasher};
 
 /// Sends with one client message id make exactly one message.
 #[derive(Debug)]
@@ -540,12 +539,6 @@ fn sight(token: Token, seen: &Seen) -> What {
         Carrier::Live => What::Pushed(token, seen.id.clone()),
         Carrier::Sync(_) | Carrier::History(_) => What::Read(token, seen.id.clone()),
     }
-}
-
-fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = FxHasher::default();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

@@ -6,12 +6,15 @@
 
 pub mod ack_timeout;
 mod argument;
+pub mod at_least_once;
 mod bench;
 mod charge;
 pub mod explain;
 pub mod idempotency;
+pub mod no_loss_on_reconnect;
 #[cfg(test)]
 mod notation;
+pub mod ordering;
 mod recent;
 
 pub use bench::{Bench, judge_all, merge, verdicts};
@@ -54,7 +57,13 @@ pub trait Judge: Send {
 }
 
 /// Every property, in the order of the catalogue.
-pub const ALL: &[&dyn Property] = &[&idempotency::Idempotency, &ack_timeout::AckTimeout];
+pub const ALL: &[&dyn Property] = &[
+    &idempotency::Idempotency,
+    &ordering::Ordering,
+    &at_least_once::AtLeastOnce,
+    &no_loss_on_reconnect::NoLossOnReconnect,
+    &ack_timeout::AckTimeout,
+];
 
 /// The ids of all properties.
 #[must_use]
