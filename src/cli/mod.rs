@@ -6,8 +6,11 @@
 
 pub mod check;
 pub mod display;
+pub mod explain;
 pub mod failure;
 pub mod files;
+pub mod list;
+pub mod load;
 pub mod report;
 pub mod run;
 pub mod serve;
@@ -57,6 +60,12 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Drives a scenario against a server, judges it and writes the reports.
+    Run(run::Args),
+    /// Lists what there is.
+    List(list::Args),
+    /// Explains a property, a bug or a figure: what it is, why it matters, how it is judged.
+    Explain(explain::Args),
     /// Shows a stored run again, in any format.
     Report(report::Args),
 }
@@ -80,6 +89,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Cli {
     fn execute(self) -> Result<Exit, Failure> {
         match self.verb {
+            Verb::Run(args) => run::execute(&args, self.color),
+            Verb::List(args) => list::execute(&args, self.color),
+            Verb::Explain(args) => explain::execute(&args),
             Verb::Report(args) => report::execute(&args, self.color),
         }
     }

@@ -41,6 +41,8 @@ mod conversation;
 mod effect;
 mod request;
 mod rules;
+#[cfg(test)]
+mod simulation;
 mod typing;
 mod view;
 

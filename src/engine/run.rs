@@ -41,6 +41,8 @@ pub struct Settings {
     pub run: u64,
     /// What is tried.
     pub target: TargetChoice,
+    /// Which simulated client drives the plan.
+    pub client: ClientKind,
     /// The transport, if not the spec's.
     pub transport: Option<Transports>,
     /// Shards; none: as many as there are cores.
@@ -55,6 +57,15 @@ pub struct Settings {
     pub command: String,
 }
 
+/// Which simulated client drives the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientKind {
+    /// The harness's own.
+    Assize,
+    /// The `rust_socketio` crate.
+    RustSocketio,
+}
+
 /// Why there is no outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -62,6 +73,17 @@ pub enum Failure {
     Unreachable(Unreachable),
     /// The harness itself failed.
     Internal(String),
+}
+
+impl ClientKind {
+    /// As reports and the command line spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Assize => "assize",
+            Self::RustSocketio => "rust_socketio",
+        }
+    }
 }
 
 /// What was measured beside the outcome.
@@ -189,15 +211,14 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 let path = folder.join(format!("shard-{number}.jsonl"));
                 let file = File::create(&path)
                     .map_err(|error| Failure::Internal(format!("{}: {error}", path.display())))?;
-                let header = Header {
-                    run: settings.run,
-                    spec: settings.spec.name.clone(),
-                    shard: number,
-                };
+                let header =
+                    Header { run: settings.run, spec: settings.spec.name.clone(), shard: number };
                 let writer = Writer::new(BufWriter::with_capacity(1 << 18, file), &header);
-                Some(writer.map_err(|error| {
-                    Failure::Internal(format!("{}: {error}", path.display()))
-                })?)
+                Some(
+                    writer.map_err(|error| {
+                        Failure::Internal(format!("{}: {error}", path.display()))
+                    })?,
+                )
             }
         };
         Ok(Recorder::new(meter, bench, writer))
@@ -367,7 +388,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             version: env!("CARGO_PKG_VERSION").into(),
             target: target.name(),
             bugs,
-            client: "assize".into(),
+            client: settings.client.name().into(),
             started: chrono::DateTime::<chrono::Utc>::from(facts.started)
                 .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
             nanos: facts.nanos,

@@ -182,6 +182,12 @@ impl Bugs {
         self.has(bug) && draw(parts).is_multiple_of(times)
     }
 
+    /// Whether this is the honest server.
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
     /// The bugs of the set.
     pub fn iter(self) -> impl Iterator<Item = Bug> {
         Bug::ALL.iter().copied().filter(move |bug| self.has(*bug))

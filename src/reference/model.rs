@@ -47,9 +47,9 @@ pub(crate) enum Command {
     Leave {
         conversation: Conversation,
     },
-    Send(Send),
+    Send(Sending),
     /// Whether a key was stored already; only the servers with a race ask this first.
-    Look(Send),
+    Look(Sending),
     /// Messages of a conversation from a position on.
     Read {
         conversation: Conversation,
@@ -79,11 +79,13 @@ pub(crate) enum Command {
     },
     /// Is the store well?
     Health,
+    /// Nothing that can be done: the refusal takes its place in the order of answers.
+    Refuse(Refusal),
 }
 
 /// One attempt to send.
 #[derive(Clone, Debug)]
-pub(crate) struct Send {
+pub(crate) struct Sending {
     /// Where to.
     pub(crate) place: Place,
     /// What it says.

@@ -188,6 +188,12 @@ impl HttpClient {
         self.lock_idle().clear();
     }
 
+    /// How many connections are kept.
+    #[cfg(test)]
+    pub(super) fn idle_count(&self) -> usize {
+        self.lock_idle().len()
+    }
+
     async fn request_untimed(&self, request: Request) -> Result<Response, HttpError> {
         let mut unsent = self.compose(request)?;
         while let Some(kept) = self.take_idle() {
@@ -360,8 +366,10 @@ async fn read_body(
 }
 
 fn http_error(error: &hyper::Error, first_bytes: &Mutex<Vec<u8>>) -> HttpError {
-    if error.is_parse() {
-        let first = first_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = first_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+    // Who speaks before being asked, as SSH does, is not parsed at all.
+    let babbles = error.is_canceled() && !first.is_empty();
+    if error.is_parse() || babbles {
         let first_bytes = first.escape_ascii().to_string();
         return HttpError::NotHttp { reason: error.to_string(), first_bytes };
     }

@@ -169,6 +169,7 @@ impl Core {
                 self.store.check()?;
                 Ok(Answer::Done)
             }
+            Command::Refuse(refusal) => Err(refusal),
         }
     }
 
@@ -316,7 +317,7 @@ pub(crate) mod tests {
             text: &str,
             key: &str,
         ) -> Result<(Message, bool), Refusal> {
-            let send = Send {
+            let send = Sending {
                 place: Place::Conversation(place),
                 text: text.into(),
                 key: Some(key.into()),

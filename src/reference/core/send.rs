@@ -1,6 +1,6 @@
 //! Sending: validate, tell repetitions from messages, stamp, store.
 
-use super::{Core, Rules};
+use super::Core;
 use crate::reference::bugs::{Bug, draw};
 use crate::reference::model::*;
 use crate::spec::{RepeatAnswer, Sanitise, Scope};
@@ -12,7 +12,7 @@ impl Core {
     pub(super) fn send(
         &mut self,
         caller: &Caller,
-        send: &Send,
+        send: &Sending,
         now: i64,
         events: &mut Vec<Event>,
     ) -> Result<Answer, Refusal> {
@@ -63,7 +63,7 @@ impl Core {
     }
 
     /// Whether a key was stored already; the second half of a race comes later.
-    pub(super) fn look(&mut self, caller: &Caller, send: &Send) -> Result<Answer, Refusal> {
+    pub(super) fn look(&mut self, caller: &Caller, send: &Sending) -> Result<Answer, Refusal> {
         let Place::Conversation(conversation) = send.place else {
             return Ok(Answer::Done);
         };
@@ -261,6 +261,7 @@ fn sanitised(how: Sanitise, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Rules;
     use super::super::tests::{Chat, rules};
     use super::*;
     use crate::reference::bugs::Bugs;
@@ -394,7 +395,7 @@ mod tests {
         for (bug, guard) in [(Bug::DedupRace, Guard::Blind), (Bug::DedupRaceError, Guard::Index)] {
             let mut chat = Chat::new(rules(), &[bug]);
             let place = chat.create("ann", &["bob"]);
-            let send = Send {
+            let send = Sending {
                 place: Place::Conversation(place),
                 text: "hi".into(),
                 key: Some("k".into()),
