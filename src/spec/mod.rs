@@ -5,21 +5,16 @@
 //! ways: to send, its holes are filled; to receive, it is matched and its holes are bound; a hole
 //! that is bound already must be equal. Nothing here knows a socket, a clock or a rate.
 
-mod action;
 pub mod bindings;
 mod check;
-mod connect;
-mod contract;
 mod fill;
 mod grammar;
 mod load;
 mod matching;
 pub mod model;
-mod promise;
 mod receiver;
 mod scan;
 mod schema;
-mod see;
 pub mod shape;
 pub mod text;
 

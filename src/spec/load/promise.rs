@@ -11,10 +11,10 @@ use crate::spec::model::{
 
 /// Where some traits stand.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct TraitSpans {
-    pub(super) order: Option<Span>,
-    pub(super) dedup: Option<Span>,
-    pub(super) join: Option<Span>,
+pub(in crate::spec) struct TraitSpans {
+    pub(in crate::spec) order: Option<Span>,
+    pub(in crate::spec) dedup: Option<Span>,
+    pub(in crate::spec) join: Option<Span>,
 }
 
 impl Loader<'_> {

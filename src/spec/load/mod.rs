@@ -4,6 +4,18 @@
 //! by a harmless default, so that the rest is still looked at. What concerns the spec as a whole is
 //! checked in [`check`](super::check).
 
+mod action;
+mod answer;
+mod connect;
+mod contract;
+mod people;
+mod promise;
+mod see;
+
+pub(super) use answer::Answers;
+pub(super) use contract::ContractSpans;
+pub(super) use promise::TraitSpans;
+
 use crate::operation::Operation;
 use crate::source::{self, Diagnostic, Diagnostics, Fields, Node, Span};
 use crate::spec::bindings::{Bindings, Hole, HoleTable};
@@ -290,7 +302,7 @@ mod tests {
 
     #[test]
     fn callback_ack_loads() {
-        let yaml = include_str!("../../specs/callback-ack.yaml");
+        let yaml = include_str!("../../../specs/callback-ack.yaml");
         let loaded = load("callback-ack.yaml", yaml, PROPERTIES)
             .unwrap_or_else(|list| panic!("{}", source::render(&list)));
         assert_eq!(loaded.warnings, []);
