@@ -354,3 +354,270 @@ impl Reply {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{MessageRef, Token};
+    use crate::spec::{Contract, Join};
+
+    const SECOND: Nanos = 1_000_000_000;
+    const HERE: ConversationId = ConversationId(0);
+    /// The user's operation; the client's own are numbered from 0.
+    const MINE: OpId = OpId(100);
+
+    /// Plays inputs at their seconds, timers in between, and says in words what the client did
+    /// in the last part, with the seconds at which it did it.
+    fn told(parts: &[&[(u64, Input)]]) -> Vec<String> {
+        let rules = Rules::new(
+            &Contract::default(),
+            Join::Explicit,
+            |_| true,
+            |operation| operation != Operation::Join,
+        );
+        let (mut client, mut effects) = (Client::new(Arc::new(rules)), Effects::new());
+        let mut words = Vec::new();
+        for part in parts {
+            words.clear();
+            for (second, input) in *part {
+                let at = second * SECOND;
+                while let Some(due) = client.deadline().filter(|due| *due < at) {
+                    client.handle(due, Input::Tick, &mut effects);
+                    words.extend(effects.drain().filter_map(|output| word(due, &output)));
+                }
+                client.handle(at, input.clone(), &mut effects);
+                words.extend(effects.drain().filter_map(|output| word(at, &output)));
+            }
+        }
+        words
+    }
+
+    fn word(now: Nanos, output: &Output) -> Option<String> {
+        let what = match output {
+            Output::Open => "open".into(),
+            Output::Close => "close".into(),
+            Output::Transmit(Transmit { attempt, ask }) => {
+                format!("{} {}/{}", ask.operation, attempt.op.0, attempt.number)
+            }
+            Output::Abandon(attempt) => format!("abandon {}/{}", attempt.op.0, attempt.number),
+            Output::Record(Event::Answered { op, attempt, answer, excused }) => {
+                let answer = match answer {
+                    Answer::Ack { .. } => "yes",
+                    Answer::Nack(_) => "no",
+                    Answer::TimedOut => "late",
+                    Answer::Lost => "lost",
+                };
+                let excused = if *excused { ", excused" } else { "" };
+                format!("{}/{attempt} {answer}{excused}", op.0)
+            }
+            Output::Record(Event::Ok { op, rows }) => format!("{} ok, {rows} rows", op.0),
+            Output::Record(Event::Failed { op, error, certain: true }) => {
+                format!("{} certainly failed: {error}", op.0)
+            }
+            Output::Record(Event::Failed { op, error, .. }) => format!("{} failed: {error}", op.0),
+            Output::Record(Event::Connection { state, why, .. }) => format!("{state}: {why}"),
+            Output::Record(Event::Ready) => "ready".into(),
+            Output::Record(_) => return None,
+        };
+        Some(format!("{} {what}", now / SECOND))
+    }
+
+    fn send(op: OpId) -> Input {
+        let message = MessageRef { token: Token::new(0, 1), key: "key".into() };
+        Input::Act(Action::Ask { op, ask: Ask::send(HERE, message), planned: 0 })
+    }
+
+    fn answer(op: OpId, number: u32, reply: Reply) -> Input {
+        Input::Answered { attempt: AttemptId { op, number }, reply }
+    }
+
+    fn yes() -> Reply {
+        Reply::Yes { id: None, order: None, rows: 0, cursor: None }
+    }
+
+    fn no() -> Reply {
+        Reply::No("no".into())
+    }
+
+    fn closed() -> Input {
+        Input::Closed { why: "cut".into(), caused: false }
+    }
+
+    /// Online and in one conversation at second 0; the join was operation 0, the sync 1.
+    fn online() -> Vec<(u64, Input)> {
+        let enter = Input::Act(Action::Enter(HERE));
+        vec![(0, Input::Start), (0, enter), (0, Input::Opened), (0, answer(OpId(1), 0, yes()))]
+    }
+
+    #[test]
+    fn on_connect_it_joins_then_syncs_then_sends_what_waited() {
+        let mut steps = online();
+        steps.insert(1, (0, send(MINE)));
+        let expected = [
+            "0 connecting: start",
+            "0 open",
+            "0 connected: open",
+            "0 join 0/0",
+            "0 0 ok, 0 rows",
+            "0 sync 1/0",
+            "0 1/0 yes",
+            "0 1 ok, 0 rows",
+            "0 ready",
+            "0 send 100/0",
+        ];
+        assert_eq!(told(&[&steps]), expected);
+    }
+
+    #[test]
+    fn a_send_that_nobody_answers_is_tried_four_times() {
+        let expected = [
+            "1 send 100/0",
+            "6 100/0 late",
+            "7 send 100/1",
+            "12 100/1 late",
+            "14 send 100/2",
+            "19 100/2 late",
+            "23 send 100/3",
+            "28 100/3 late",
+            "28 100 failed: no answer, attempt 4 was the last",
+        ];
+        assert_eq!(told(&[&online(), &[(1, send(MINE)), (60, Input::Tick)]]), expected);
+    }
+
+    #[test]
+    fn a_late_yes_settles_and_a_second_answer_is_recorded() {
+        let steps = [
+            (1, send(MINE)),
+            (8, answer(MINE, 0, yes())),
+            (9, answer(MINE, 1, yes())),
+            (60, Input::Tick),
+        ];
+        let expected = [
+            "1 send 100/0",
+            "6 100/0 late",
+            "7 send 100/1",
+            "8 100/0 yes",
+            "8 100 ok, 0 rows",
+            "9 100/1 yes",
+        ];
+        assert_eq!(told(&[&online(), &steps]), expected);
+    }
+
+    #[test]
+    fn a_no_is_certain_only_of_the_one_attempt() {
+        let first = [(1, send(MINE)), (2, answer(MINE, 0, no()))];
+        let expected = ["1 send 100/0", "2 100/0 no", "2 100 certainly failed: no"];
+        assert_eq!(told(&[&online(), &first]), expected);
+        let second = [(1, send(MINE)), (8, answer(MINE, 0, no())), (9, answer(MINE, 1, no()))];
+        let expected = ["8 100/0 no", "9 100/1 no", "9 100 failed: no"];
+        assert_eq!(told(&[&online(), &second])[3..], expected);
+    }
+
+    #[test]
+    fn an_answer_to_an_attempt_that_was_never_made_is_ignored() {
+        let steps = [(1, send(MINE)), (2, answer(MINE, 1, yes()))];
+        assert_eq!(told(&[&online(), &steps]), ["1 send 100/0"]);
+    }
+
+    #[test]
+    fn what_was_lost_goes_out_again_after_the_sync() {
+        let steps =
+            [(1, send(MINE)), (2, closed()), (4, Input::Opened), (4, answer(OpId(3), 0, yes()))];
+        let expected = [
+            "2 disconnected: cut",
+            "2 100/0 lost",
+            "3 connecting: attempt 1 to reconnect",
+            "3 open",
+            "4 connected: open",
+            "4 join 2/0",
+            "4 2 ok, 0 rows",
+            "4 sync 3/0",
+            "4 3/0 yes",
+            "4 3 ok, 0 rows",
+            "4 ready",
+            "4 send 100/1",
+        ];
+        assert_eq!(told(&[&online(), &steps])[1..], expected);
+    }
+
+    #[test]
+    fn a_sync_that_is_never_answered_ends_in_a_reconnect() {
+        let mut steps = online();
+        steps.pop();
+        let expected = [
+            "27 1/3 late",
+            "27 abandon 1/3",
+            "27 1 failed: no answer, attempt 4 was the last",
+            "27 close",
+            "27 disconnected: `sync` was not answered",
+            "28 connecting: attempt 1 to reconnect",
+            "28 open",
+        ];
+        assert_eq!(told(&[&steps, &[(29, Input::Tick)]])[9..], expected);
+    }
+
+    #[test]
+    fn the_timeout_of_a_read_starts_over_with_each_row() {
+        let ask = Input::Act(Action::Ask { op: MINE, ask: Ask::history(HERE), planned: 0 });
+        let row = Input::Saw(Seen {
+            by: Carrier::History(MINE),
+            conversation: Some(HERE),
+            token: None,
+            key: None,
+            id: Some("1".into()),
+            order: Some(1),
+            sender: None,
+            text: crate::history::Damage::Intact,
+        });
+        let steps = [(1, ask), (5, row), (11, Input::Tick)];
+        let expected = ["1 history 100/0", "10 100/0 late", "10 abandon 100/0", "11 history 100/1"];
+        assert_eq!(told(&[&online(), &steps]), expected);
+    }
+
+    #[test]
+    fn answers_that_a_fault_kept_back_are_excused() {
+        let steps = [
+            (1, Input::Withhold(true)),
+            (1, send(MINE)),
+            (6, Input::Tick),
+            (6, Input::Withhold(false)),
+            (12, Input::Tick),
+            (13, answer(MINE, 0, yes())),
+        ];
+        let expected = ["1 send 100/0", "6 100/0 late, excused", "7 send 100/1", "12 100/1 late"];
+        let told = told(&[&online(), &steps]);
+        assert_eq!(told[..4], expected);
+        assert_eq!(told[4], "13 100/0 yes, excused");
+    }
+
+    #[test]
+    fn a_full_queue_is_said() {
+        let sends: Vec<_> = (0..=UNSETTLED_MAX as u32).map(|op| (0, send(OpId(op)))).collect();
+        let expected = ["0 1000 certainly failed: the queue is full (1000 operations)"];
+        assert_eq!(told(&[&sends]), expected);
+    }
+
+    #[test]
+    fn an_own_message_stands_in_the_view() {
+        let rules = Rules::new(&Contract::default(), Join::ByServer, |_| true, |_| true);
+        let (mut client, mut effects) = (Client::new(Arc::new(rules)), Effects::new());
+        let stored = Reply::Yes { id: Some("17".into()), order: Some(3), rows: 0, cursor: None };
+        let steps = online().into_iter().chain([(1, send(MINE)), (1, answer(MINE, 0, stored))]);
+        for (second, input) in steps {
+            let input = match input {
+                Input::Answered { reply, attempt } if attempt.op != MINE => {
+                    answer(OpId(0), 0, reply)
+                }
+                other => other,
+            };
+            client.handle(second * SECOND, input, &mut effects);
+        }
+        let view = client.view(HERE).unwrap();
+        assert_eq!(view.rows(), [Row { order: 3, id: "17".into() }]);
+    }
+
+    #[test]
+    fn ten_thousand_idle_clients_are_small() {
+        assert!(size_of::<Client>() <= 160, "{} bytes", size_of::<Client>());
+    }
+}

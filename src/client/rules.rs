@@ -39,16 +39,18 @@ impl OperationSet {
 }
 
 impl Rules {
-    /// The rules of a spec. An operation counts as answered if the last step of its first channel
-    /// is.
+    /// The rules of a spec. An operation counts as answered if any step of its first channel is.
     #[must_use]
     pub fn of(spec: &Spec) -> Self {
-        let step = |operation| spec.deed(operation)?.channels.first()?.steps.last();
+        let answered = |operation| {
+            let channel = spec.deed(operation)?.channels.first()?;
+            Some(channel.steps.iter().any(|step| !step.is_unanswered()))
+        };
         Self::new(
             &spec.contract,
             spec.traits.join,
             |operation| spec.deed(operation).is_some(),
-            |operation| step(operation).is_some_and(|step| !step.is_unanswered()),
+            |operation| answered(operation) == Some(true),
         )
     }
 
