@@ -7,26 +7,26 @@
 //!
 //! # The contract
 //!
-//! Figures are those of [`spec::Contract`](crate::spec::Contract); the defaults stand in brackets.
+//! Figures are those of [`spec::Contract`](crate::spec::Contract); the defaults stand in parentheses.
 //!
 //! | what | rule |
 //! |---|---|
 //! | states | `connecting`, `connected`, `disconnected`, `error`; see `connection.rs` for the transitions |
-//! | reconnect | pauses of `reconnect` [1, 2, 4, 8, 16, 30, 30, … s], counted from the loss or the failure; they start over once a connection was open |
+//! | reconnect | pauses of `reconnect` (1, 2, 4, 8, 16, 30, 30, … s), counted from the loss or the failure; they start over once a connection was open |
 //! | after each connect | per conversation a join (if joins are explicit), then a sync from the cursor; four conversations at a time; when all are in: `Ready` |
 //! | join or sync refused | the conversation is left out until the next connect; the others go on |
 //! | join or sync not answered | retried like a send; after the last attempt the client closes the connection and reconnects, for without a sync it must not go on |
 //! | a new conversation | is entered the same way at once; another `Ready` follows |
-//! | attempts | settled by the answer, or by the ack timeout [5 s] after they left; a read's timeout starts over with each row |
-//! | no answer, or lost | the next attempt after the pause of `retries` [1, 2, 4 s], with the same key; `1 + retries` attempts in all, then failed, not certain |
+//! | attempts | settled by the answer, or by the ack timeout (5 s) after they left; a read's timeout starts over with each row |
+//! | no answer, or lost | the next attempt after the pause of `retries` (1, 2, 4 s), with the same key; `1 + retries` attempts in all, then failed, not certain |
 //! | a definite no | ends the operation as failed at once; certain only if no earlier attempt is undecided |
 //! | a late answer | is recorded, and settles the operation if it is open (a late no only if no other attempt is in flight) |
 //! | a second answer | is recorded |
 //! | the connection is lost | attempts in flight are `Lost`; what may be repeated waits, and goes out again after the next `Ready`, without a further pause; the loss counts as an attempt |
 //! | not ready | what the user asks for waits, in order, and goes out in order at `Ready`; with more than [`UNSETTLED_MAX`] unsettled operations the next is refused, certain |
 //! | no offline queue | while not connected, operations are refused, certain; at a loss, those that wait or are in flight fail |
-//! | typing | a start at the first keystroke, a stop `typing_stop` [2 s] after the last, and at once on send; a start within `typing_batch` [100 ms] of a stop is held until the window ends; only in conversations that the client has entered since the last connect |
-//! | view | per conversation the newest `view` [100] messages, merged by id, sorted by the server's order |
+//! | typing | a start at the first keystroke, a stop `typing_stop` (2 s) after the last, and at once on send; a start within `typing_batch` (100 ms) of a stop is held until the window ends; only in conversations that the client has entered since the last connect |
+//! | view | per conversation the newest `view` (100) messages, merged by id, sorted by the server's order |
 //! | cursor | see [`SyncFrom`](crate::spec::SyncFrom); it never moves past messages that a sync under way may bring |
 //! | not repeatable | `create` and `announce` have one attempt |
 //! | not answered | an operation without an answer on this server is `Ok` as soon as it left |
@@ -39,6 +39,7 @@
 mod connection;
 mod conversation;
 mod effect;
+mod input;
 mod request;
 mod rules;
 #[cfg(test)]
@@ -47,13 +48,14 @@ mod typing;
 mod view;
 
 pub use effect::{Ask, AttemptId, Effects, Output, Payload, Since, Transmit};
+pub use input::{Action, Input, Reply};
 pub use request::UNSETTLED_MAX;
 pub use rules::Rules;
 pub use view::{Row, View};
 
-use crate::history::{Answer, Carrier, ConversationId, Event, Nanos, OpId, Order, Seen};
+use crate::history::{Carrier, ConversationId, Event, Nanos, OpId, Seen};
 use crate::operation::{ConnectionState, Operation};
-use compact_str::{CompactString, format_compact};
+use compact_str::format_compact;
 use connection::Connection;
 use conversation::Conversations;
 use request::{End, Requests};
@@ -72,88 +74,6 @@ pub struct Client {
     ready: bool,
     /// The end of the last fault that kept answers back; the far future while there is one.
     withheld_until: Nanos,
-}
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// The user goes online.
-    Start,
-    /// The user goes offline. What has not ended waits for the next start.
-    Stop,
-    /// The user does something.
-    Act(Action),
-    /// The connection is open and the server accepted the client.
-    Opened,
-    /// The connection could not be opened, or is lost. Ignored while there is none.
-    Closed {
-        /// Why, in a few words.
-        why: CompactString,
-        /// The harness itself caused it.
-        caused: bool,
-    },
-    /// An attempt was answered.
-    Answered {
-        /// Which: one that the client transmitted.
-        attempt: AttemptId,
-        /// How.
-        reply: Reply,
-    },
-    /// A message came: pushed, or as a row of a sync or history (rows come before their answer).
-    Saw(Seen),
-    /// A fault that keeps answers from the client begins or ends.
-    Withhold(bool),
-    /// A fault keeps the client from connecting before this time.
-    Away {
-        /// The end of the fault.
-        until: Nanos,
-    },
-    /// Time has passed; see [`Client::deadline`].
-    Tick,
-}
-
-/// What a user does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Asks for an operation.
-    Ask {
-        /// Its number, from [`Effects::next_op`].
-        op: OpId,
-        /// What.
-        ask: Ask,
-        /// When the plan wanted it.
-        planned: Nanos,
-    },
-    /// Presses a key.
-    Keystroke {
-        /// Where.
-        conversation: ConversationId,
-        /// When the plan wanted it.
-        planned: Nanos,
-    },
-    /// Takes part in a conversation from now on, and again after each connect. A `leave` ends it.
-    Enter(ConversationId),
-}
-
-/// How an attempt was answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// The server said yes.
-    Yes {
-        /// The server's id of the message or conversation, if the answer names it.
-        id: Option<CompactString>,
-        /// The message's place in the order, if the answer says it.
-        order: Option<Order>,
-        /// How many rows a read brought, all pages together.
-        rows: u32,
-        /// The opaque cursor with which the next sync begins.
-        cursor: Option<CompactString>,
-    },
-    /// The server said no, and what it said.
-    No(CompactString),
-    /// There will be no answer, though the connection stands (a request of its own was cut off, or
-    /// what came instead is neither yes nor no).
-    Lost,
 }
 
 /// The time, the rules, and where effects go: what every part of the machine works with.
@@ -345,20 +265,10 @@ impl Client {
     }
 }
 
-impl Reply {
-    fn answer(&self) -> Answer {
-        match self {
-            Self::Yes { id, order, .. } => Answer::Ack { id: id.clone(), order: *order },
-            Self::No(error) => Answer::Nack(error.clone()),
-            Self::Lost => Answer::Lost,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{MessageRef, Token};
+    use crate::history::{Answer, MessageRef, Token};
     use crate::spec::{Contract, Join};
 
     const SECOND: Nanos = 1_000_000_000;
