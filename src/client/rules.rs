@@ -142,6 +142,18 @@ mod tests {
     }
 
     #[test]
+    fn a_spec_says_what_is_joined_and_what_is_answered() {
+        let yaml = include_str!("../../specs/callback-ack.yaml");
+        let promised =
+            ["idempotency", "ordering", "at-least-once", "no-loss-on-reconnect", "ack-timeout"];
+        let spec = crate::spec::load("callback-ack.yaml", yaml, &promised).unwrap().spec;
+        let rules = Rules::of(&spec);
+        assert!(rules.joins && rules.can(Operation::Join) && !rules.answers(Operation::Join));
+        assert!(rules.answers(Operation::Send) && rules.answers(Operation::Sync));
+        assert!(!rules.can(Operation::Leave));
+    }
+
+    #[test]
     fn each_operation_has_its_own_bit() {
         for operation in Operation::ALL {
             let only = OperationSet::of(|other| other == *operation);
