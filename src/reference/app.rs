@@ -36,10 +36,7 @@ impl App {
             return claimed.map(Scalar::id).ok_or_else(|| refused(true));
         }
         let token = token.ok_or_else(|| refused(true))?;
-        let user = self
-            .doorman
-            .user(&token.text())
-            .ok_or_else(|| refused(false))?;
+        let user = self.doorman.user(&token.text()).ok_or_else(|| refused(false))?;
         if claimed.is_some_and(|claimed| claimed.id() != user) {
             let text = "the token is somebody else's";
             return Err(Refusal::new(RefusalKind::Forbidden, text));

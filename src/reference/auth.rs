@@ -24,12 +24,7 @@ impl Doorman {
     pub(crate) fn new(spec: &Spec) -> Result<Self, String> {
         match &spec.people.token {
             TokenSource::None => Ok(Self::Open),
-            TokenSource::Jwt {
-                algorithm,
-                secret,
-                claims,
-                ..
-            } => {
+            TokenSource::Jwt { algorithm, secret, claims, .. } => {
                 let known = match algorithm.as_str() {
                     "HS256" => Algorithm::HS256,
                     "HS384" => Algorithm::HS384,
@@ -48,7 +43,7 @@ impl Doorman {
                 })))
             }
             TokenSource::ByServer => Err("`register` and `login` are not played".into()),
-            TokenSource::File(_) => Err("tokens from a file can't be verified".into()),
+            TokenSource::File { .. } => Err("tokens from a file can't be verified".into()),
         }
     }
 
@@ -73,11 +68,10 @@ impl Doorman {
 fn reveal(secret: &Secret) -> Result<String, String> {
     let from_environment = |name: &String| std::env::var(name).ok();
     let variable = secret.variable.as_ref();
-    variable
-        .and_then(from_environment)
-        .or_else(|| secret.default.clone())
-        .ok_or_else(|| match variable {
+    variable.and_then(from_environment).or_else(|| secret.default.clone()).ok_or_else(|| {
+        match variable {
             Some(name) => format!("the environment variable `{name}` is not set"),
             None => "the spec names no secret".into(),
-        })
+        }
+    })
 }

@@ -22,16 +22,8 @@ type Done = Box<dyn FnOnce(Outcome) + Send>;
 
 /// What the desk is handed.
 pub(crate) enum Job {
-    Ask {
-        caller: Caller,
-        command: Command,
-        done: Done,
-    },
-    Arrive {
-        caller: Caller,
-        wire: Arc<dyn Wire>,
-        done: oneshot::Sender<()>,
-    },
+    Ask { caller: Caller, command: Command, done: Done },
+    Arrive { caller: Caller, wire: Arc<dyn Wire>, done: oneshot::Sender<()> },
     Depart(Connection),
     Close,
 }
@@ -70,32 +62,22 @@ impl Desk {
         command: Command,
         done: impl FnOnce(Outcome) + Send + 'static,
     ) {
-        let job = Job::Ask {
-            caller,
-            command,
-            done: Box::new(done),
-        };
+        let job = Job::Ask { caller, command, done: Box::new(done) };
         let refused = match self.jobs.try_send(job) {
             Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => return,
             Err(mpsc::error::TrySendError::Full(refused)) => refused,
         };
         self.counts.refused_busy.fetch_add(1, Ordering::Relaxed);
         if let Job::Ask { done, .. } = refused {
-            done(Err(Refusal::new(
-                RefusalKind::Busy,
-                "the server is too busy",
-            )));
+            done(Err(Refusal::new(RefusalKind::Busy, "the server is too busy")));
         }
     }
 
     /// Asks and waits for the answer; also for a place in the queue.
     pub(crate) async fn answer(&self, caller: Caller, command: Command) -> Outcome {
         let (done, answered) = oneshot::channel();
-        let job = Job::Ask {
-            caller,
-            command,
-            done: Box::new(move |outcome| drop(done.send(outcome))),
-        };
+        let job =
+            Job::Ask { caller, command, done: Box::new(move |outcome| drop(done.send(outcome))) };
         let stopping = || Refusal::new(RefusalKind::Busy, "the server is stopping");
         self.jobs.send(job).await.map_err(|_| stopping())?;
         answered.await.unwrap_or_else(|_| Err(stopping()))
@@ -164,28 +146,17 @@ async fn work(
                 .map(|error| Refusal::new(RefusalKind::Internal, error.to_string()));
             conclude(&mut hall, job, failed, &counts);
         }
-        counts
-            .connections
-            .store(hall.connections() as u64, Ordering::Relaxed);
+        counts.connections.store(hall.connections() as u64, Ordering::Relaxed);
     }
     core
 }
 
 fn decide(core: &mut Core, job: Job, now: i64) -> Option<Decided> {
     Some(match job {
-        Job::Ask {
-            caller,
-            command,
-            done,
-        } => {
+        Job::Ask { caller, command, done } => {
             let mut events = Vec::new();
             let outcome = core.apply(&caller, command, now, &mut events);
-            Decided::Asked {
-                caller,
-                outcome,
-                events,
-                done,
-            }
+            Decided::Asked { caller, outcome, events, done }
         }
         Job::Arrive { caller, wire, done } => Decided::Arrived {
             conversations: core.arrive(&caller.user, now).to_vec(),
@@ -203,12 +174,7 @@ fn conclude(hall: &mut Hall, job: Decided, failed: Option<Refusal>, counts: &Cou
         Decided::Asked { done, .. } if failed.is_some() => {
             done(failed.map_or(Ok(Answer::Done), Err));
         }
-        Decided::Asked {
-            caller,
-            outcome,
-            events,
-            done,
-        } => {
+        Decided::Asked { caller, outcome, events, done } => {
             for event in events {
                 if matches!(event, Event::Message(_)) {
                     counts.messages.fetch_add(1, Ordering::Relaxed);
@@ -217,12 +183,7 @@ fn conclude(hall: &mut Hall, job: Decided, failed: Option<Refusal>, counts: &Cou
             }
             done(outcome);
         }
-        Decided::Arrived {
-            caller,
-            wire,
-            conversations,
-            done,
-        } => {
+        Decided::Arrived { caller, wire, conversations, done } => {
             if let Some(connection) = caller.connection {
                 hall.arrive(connection, &caller.user, wire, &conversations);
             }

@@ -67,12 +67,7 @@ impl Hall {
         conversations: &[Conversation],
     ) {
         let again = self.bugs.has(Bug::NoRejoin) && !self.known.insert(user.clone());
-        let present = Present {
-            user: user.clone(),
-            wire,
-            rooms: Vec::new(),
-            deaf: again,
-        };
+        let present = Present { user: user.clone(), wire, rooms: Vec::new(), deaf: again };
         self.present.insert(connection, present);
         let devices = self.of_user.entry(user.clone()).or_default();
         devices.push(connection);
@@ -107,17 +102,10 @@ impl Hall {
                     self.leave(connection, conversation);
                 }
             }
-            Event::Made {
-                conversation,
-                members,
-            } => self.made(&caller.user, conversation, &members),
-            Event::Receipt {
-                message,
-                conversation,
-                sender,
-                kind,
-                at,
-            } => {
+            Event::Made { conversation, members } => {
+                self.made(&caller.user, conversation, &members)
+            }
+            Event::Receipt { message, conversation, sender, kind, at } => {
                 let mut about = self.play.about_receipt(&caller.user, message, conversation);
                 about.set(Hole::AT, stamp::to_iso(at).as_str());
                 about.set(Hole::STATUS, kind.word());
@@ -192,11 +180,7 @@ impl Hall {
     }
 
     fn tell_typing(&mut self, user: &User, conversation: Conversation, on: bool) {
-        let sight = if on {
-            Sight::TypingStart
-        } else {
-            Sight::TypingStop
-        };
+        let sight = if on { Sight::TypingStart } else { Sight::TypingStop };
         let mut watchers = self.room(conversation);
         watchers.retain(|id| self.present[id].user != *user);
         let mut about = self.play.about(user, Some(conversation));

@@ -65,20 +65,13 @@ fn lookup(app: &App, parts: &Parts, body: &str) -> Option<Asked> {
 async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) {
     let arrived = stamp::now();
     let open = app.play.operation(asked.route) == Operation::Health;
-    let (token, claimed) = (
-        asked.bindings.get(Hole::TOKEN),
-        asked.bindings.get(Hole::USER),
-    );
+    let (token, claimed) = (asked.bindings.get(Hole::TOKEN), asked.bindings.get(Hole::USER));
     let user = match app.admit(token, claimed) {
         Ok(user) => user,
         Err(_) if open => User::default(),
         Err(refusal) => return (Err(refusal), Manner::Once),
     };
-    let caller = Caller {
-        user: user.clone(),
-        connection: None,
-        arrived,
-    };
+    let caller = Caller { user: user.clone(), connection: None, arrived };
     let command = app.play.command(asked);
     let send = match &command {
         Command::Send(send) => Some(send.clone()),
@@ -97,11 +90,7 @@ async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) 
 
 /// Well if the store answers.
 async fn health(app: &App) -> Response {
-    let caller = Caller {
-        user: User::default(),
-        connection: None,
-        arrived: stamp::now(),
-    };
+    let caller = Caller { user: User::default(), connection: None, arrived: stamp::now() };
     match app.desk.answer(caller, Command::Health).await {
         Ok(_) => json(200, r#"{"status":"ok"}"#),
         Err(refusal) => {

@@ -51,15 +51,8 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
             });
             socket.extensions.insert(Arc::clone(&wire));
             let app = Arc::clone(&self.0);
-            let caller = Caller {
-                user,
-                connection: Some(connection),
-                arrived: stamp::now(),
-            };
-            socket.on_fallback::<_, Visitor>(Visitor {
-                app,
-                caller: caller.clone(),
-            });
+            let caller = Caller { user, connection: Some(connection), arrived: stamp::now() };
+            socket.on_fallback::<_, Visitor>(Visitor { app, caller: caller.clone() });
             if self.0.desk.arrive(caller, wire).await {
                 Ok(())
             } else {
@@ -96,13 +89,9 @@ impl Entrance {
                 let _ = take(&field.value, value, &mut bindings);
             }
         }
-        let token = bindings
-            .get(Hole::TOKEN)
-            .filter(|token| !matches!(token, Scalar::Null));
+        let token = bindings.get(Hole::TOKEN).filter(|token| !matches!(token, Scalar::Null));
         let user = bindings.get(Hole::USER);
-        self.0
-            .admit(token, user)
-            .map_err(|refusal| Box::new(refusal) as Refused)
+        self.0.admit(token, user).map_err(|refusal| Box::new(refusal) as Refused)
     }
 }
 
@@ -123,10 +112,7 @@ impl MessageHandler<LocalAdapter, Visitor> for Visitor {
             let Ok(ack) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
             ack
         });
-        let caller = Caller {
-            arrived: stamp::now(),
-            ..self.caller.clone()
-        };
+        let caller = Caller { arrived: stamp::now(), ..self.caller.clone() };
         let command = self.app.play.command(&asked);
         let asking = Asking {
             app: Arc::clone(&self.app),
@@ -178,13 +164,8 @@ impl Asking {
             return;
         };
         let patience = self.app.play.spec().contract.ack_timeout;
-        let manner = misbehave::manner(
-            self.app.bugs,
-            patience,
-            &self.user,
-            self.send.as_ref(),
-            outcome,
-        );
+        let manner =
+            misbehave::manner(self.app.bugs, patience, &self.user, self.send.as_ref(), outcome);
         let [first, second] = acks;
         match manner {
             Manner::Once => self.say(&reply, first),

@@ -1,7 +1,7 @@
 //! The whole server over 127.0.0.1, spoken to by a client of a few lines.
 
 use super::bugs::{Bug, Bugs};
-use super::{Options, Running, Server};
+use super::{Hosted, Options, Running, Server};
 use crate::spec::Spec;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -13,19 +13,36 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
+/// Where a server is.
+trait At {
+    fn url(&self) -> &str;
+}
+
+impl At for Running {
+    fn url(&self) -> &str {
+        Self::url(self)
+    }
+}
+
+impl At for Hosted {
+    fn url(&self) -> &str {
+        Self::url(self)
+    }
+}
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn spec() -> Arc<Spec> {
-    let text = include_str!("../../specs/callback-ack.yaml");
-    Arc::new(crate::spec::load("specs/callback-ack.yaml", text).unwrap_or_else(|list| panic!("{list:?}")))
+    let yaml = include_str!("../../specs/callback-ack.yaml");
+    let properties =
+        ["idempotency", "ordering", "at-least-once", "no-loss-on-reconnect", "ack-timeout"];
+    let loaded = crate::spec::load("callback-ack.yaml", yaml, &properties);
+    Arc::new(loaded.unwrap_or_else(|list| panic!("{list:?}")).spec)
 }
 
 async fn server(bugs: &[Bug]) -> Running {
     let bugs = bugs.iter().fold(Bugs::NONE, |set, bug| set.with(*bug));
-    let options = Options {
-        bugs,
-        ..Options::default()
-    };
+    let options = Options { bugs, ..Options::default() };
     Server::start(spec(), options).await.unwrap()
 }
 
@@ -35,10 +52,7 @@ fn token_of(claims: &Value, secret: &str) -> String {
 }
 
 fn token(user: i64) -> String {
-    token_of(
-        &json!({ "userId": user, "exp": 4_000_000_000_u64 }),
-        "assize-callback-ack",
-    )
+    token_of(&json!({ "userId": user, "exp": 4_000_000_000_u64 }), "assize-callback-ack")
 }
 
 struct Client {
@@ -49,16 +63,12 @@ struct Client {
 
 impl Client {
     /// Connects with this CONNECT payload; `Err` has the payload of the CONNECT_ERROR.
-    async fn enter(server: &Running, auth: &Value) -> Result<Self, Value> {
+    async fn enter(server: &impl At, auth: &Value) -> Result<Self, Value> {
         let url = server.url();
         let stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
         let url = format!("{url}/socket.io/?EIO=4&transport=websocket").replacen("http", "ws", 1);
         let (socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
-        let mut client = Self {
-            socket,
-            acks: 0,
-            seen: VecDeque::new(),
-        };
+        let mut client = Self { socket, acks: 0, seen: VecDeque::new() };
         assert!(client.packet().await.starts_with("0{"));
         client.raw(&format!("40{auth}")).await;
         let answer = client.packet().await;
@@ -71,7 +81,7 @@ impl Client {
         }
     }
 
-    async fn connect(server: &Running, user: i64) -> Self {
+    async fn connect(server: &impl At, user: i64) -> Self {
         Self::enter(server, &json!({ "token": token(user) })).await.unwrap()
     }
 
@@ -139,12 +149,18 @@ impl Client {
     }
 }
 
-async fn http(server: &Running, method: &str, path: &str, user: i64, body: &Value) -> (u16, Value) {
+async fn http(server: &impl At, method: &str, path: &str, user: i64, body: &Value) -> (u16, Value) {
     let token = format!("authorization: Bearer {}\r\n", token(user));
     request(server, method, path, &token, &body.to_string()).await
 }
 
-async fn request(server: &Running, method: &str, path: &str, headers: &str, body: &str) -> (u16, Value) {
+async fn request(
+    server: &impl At,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, Value) {
     let url = server.url();
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
     let length = body.len();
@@ -160,14 +176,14 @@ async fn request(server: &Running, method: &str, path: &str, headers: &str, body
     (status, serde_json::from_str(body).unwrap_or(Value::Null))
 }
 
-async fn create(server: &Running, members: &[i64]) -> Value {
+async fn create(server: &impl At, members: &[i64]) -> Value {
     let body = json!({ "participants": members });
     let (status, answer) = http(server, "POST", "/api/conversations", members[0], &body).await;
     assert_eq!(status, 201);
     answer["id"].clone()
 }
 
-async fn history(server: &Running, user: i64, conversation: &Value, query: &str) -> Vec<Value> {
+async fn history(server: &impl At, user: i64, conversation: &Value, query: &str) -> Vec<Value> {
     let path = format!("/api/conversations/{conversation}/messages{query}");
     let (status, answer) = http(server, "GET", &path, user, &Value::Null).await;
     assert_eq!(status, 200, "{answer}");
@@ -227,7 +243,8 @@ async fn the_same_key_at_once_on_two_devices_is_one_message() {
     for _ in 0..20 {
         let server = server(&[]).await;
         let place = create(&server, &[1, 2]).await;
-        let (mut phone, mut desk) = tokio::join!(Client::connect(&server, 1), Client::connect(&server, 1));
+        let (mut phone, mut desk) =
+            tokio::join!(Client::connect(&server, 1), Client::connect(&server, 1));
         let (one, two) = tokio::join!(phone.send(&place, "hi", "k"), desk.send(&place, "hi", "k"));
         assert_eq!(one["success"], true);
         assert_eq!(one, two);
@@ -284,7 +301,8 @@ async fn strangers_and_bad_tokens_are_refused_in_the_documented_words() {
         let (status, _) = request(&server, "GET", "/api/conversations", &header, "").await;
         assert_eq!(status, 401);
     }
-    let (status, answer) = request(&server, "GET", &format!("/api/conversations/{place}/messages"), "", "").await;
+    let (status, answer) =
+        request(&server, "GET", &format!("/api/conversations/{place}/messages"), "", "").await;
     assert_eq!((status, answer), (401, json!({ "error": "Authentication token required" })));
 
     let mut eve = Client::connect(&server, 9).await;
@@ -316,11 +334,20 @@ async fn garbage_is_answered_as_documented_or_ends_its_own_connection() {
         assert_eq!(answer["success"], false, "{question}");
         assert!(answer["error"].as_str().is_some_and(|text| !text.is_empty()));
     }
-    for unanswered in [r#"42["no such event",1]"#, r#"42["message:send",1,{"text":"#, r#"42["typing:start",{}]"#, "43999[]"] {
+    for unanswered in [r#"42["no such event",1]"#, r#"42["typing:start",{}]"#, "43999[]"] {
         ann.raw(unanswered).await;
     }
     assert_eq!(ann.send(&place, "still here", "k").await["success"], true);
-    for fatal in ["garbage", "42{", "", "45", "4", "42[1]", "451-[\"x\",{\"_placeholder\":true}]"] {
+    for fatal in [
+        "garbage",
+        "42{",
+        r#"42["message:send",1,{"text":"#,
+        "",
+        "45",
+        "4",
+        "42[1]",
+        "451-[\"x\",{\"_placeholder\":true}]",
+    ] {
         let mut broken = Client::connect(&server, 2).await;
         broken.raw(fatal).await;
         drop(broken);
@@ -347,25 +374,26 @@ async fn garbage_is_answered_as_documented_or_ends_its_own_connection() {
 #[tokio::test]
 async fn a_restart_ends_connections_and_keeps_what_was_acked() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options {
-        file: Some(folder.path().join("chat.db")),
-        ..Options::default()
-    };
-    let mut server = Server::start_apart(spec(), options, 1).await.unwrap();
+    let file = Some(folder.path().join("chat.db"));
+    let options = Options { file, ..Options::default() };
+    let mut server = Hosted::start(spec(), options, 1).unwrap();
     let place = create(&server, &[1, 2]).await;
     let mut ann = Client::connect(&server, 1).await;
     let first = ann.send(&place, "before", "k").await;
-    server.restart().await.unwrap();
+    let url = server.url().to_owned();
+    server.restart().unwrap();
+    assert_eq!(server.url(), url);
     while !ann.packet().await.is_empty() {}
     let mut ann = Client::connect(&server, 1).await;
     let mut bob = Client::connect(&server, 2).await;
     assert_eq!(ann.send(&place, "before", "k").await, first);
     assert_eq!(ann.send(&place, "after", "k2").await["success"], true);
     assert_eq!(bob.event("message:new").await["text"], "after");
-    let texts: Vec<Value> = history(&server, 2, &place, "").await.iter().map(|row| row["text"].clone()).collect();
-    assert_eq!(texts, ["before", "after"]);
-    assert_eq!(server.figures().connections, 2);
-    server.stop().await;
+    let rows = history(&server, 2, &place, "").await;
+    assert!(rows.iter().map(|row| &row["text"]).eq(["before", "after"]));
+    assert_eq!((server.figures().messages, server.figures().connections), (2, 2));
+    server.stop();
+    assert!(TcpStream::connect(&url["http://".len()..]).await.is_err());
 }
 
 #[tokio::test]

@@ -266,14 +266,19 @@ impl From<rusqlite::Error> for Refusal {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::spec::{RepeatAnswer, Scope};
+    use crate::spec::{DedupBy, RepeatAnswer, Scope};
 
     pub(crate) fn rules() -> Rules {
         Rules {
             text_characters: Some(1000),
             send_rate: Some((10, Duration::from_secs(1))),
             page_rows: 100,
-            dedup: Some(Dedup { scope: Scope::Person, answer: RepeatAnswer::Same }),
+            dedup: Some(Dedup {
+                by: DedupBy::Key,
+                window: None,
+                scope: Scope::Person,
+                answer: RepeatAnswer::Same,
+            }),
             sanitise: Sanitise::Html,
             by_seq: false,
         }

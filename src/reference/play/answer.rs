@@ -40,11 +40,7 @@ impl Play {
     /// last for a bad one.
     pub(crate) fn refused(&self, missing: bool) -> String {
         let refused = &self.spec.connect.refused;
-        let shape = if missing {
-            refused.first()
-        } else {
-            refused.last()
-        };
+        let shape = if missing { refused.first() } else { refused.last() };
         let json = shape.map(|shape| fill(shape, &self.spec.constants, &[]));
         let json = json.and_then(|json| serde_json::from_str::<serde_json::Value>(&json).ok());
         let message = json.as_ref().and_then(|json| json.get("message")?.as_str());
@@ -68,10 +64,8 @@ impl Play {
             Answer::Message { message, .. } => self.bind_message(&mut frame, message),
             Answer::Rows { rows: read, more } => {
                 frame = Bindings::new();
-                for (hole, scalar) in asked
-                    .bindings
-                    .iter()
-                    .filter(|(hole, _)| *hole != Hole::CURSOR)
+                for (hole, scalar) in
+                    asked.bindings.iter().filter(|(hole, _)| *hole != Hole::CURSOR)
                 {
                     frame.set(hole, scalar.clone());
                 }

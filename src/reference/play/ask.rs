@@ -32,11 +32,7 @@ impl Play {
     /// no event of this name.
     pub(crate) fn event(&self, json: &str, user: &str) -> Option<Asked> {
         let routes = self.events.get(event_name(json)?)?;
-        let start = self
-            .spec
-            .constants
-            .clone()
-            .with(Hole::USER, self.user(user));
+        let start = self.spec.constants.clone().with(Hole::USER, self.user(user));
         let mut wrong = None;
         for route in routes {
             let Request::Emit { shape, .. } = &self.step(*route).request else {
@@ -106,10 +102,7 @@ impl Play {
         if let Some(refusal) = &asked.wrong {
             return Err(refusal.clone());
         }
-        let bound = Bound {
-            play: self,
-            bindings: &asked.bindings,
-        };
+        let bound = Bound { play: self, bindings: &asked.bindings };
         // The first step of a sequence does it; the others have only to be allowed.
         if asked.route.step > 0 {
             let conversation = bound.conversation()?;
@@ -117,20 +110,13 @@ impl Play {
         }
         let operation = self.operation(asked.route);
         Ok(match operation {
-            Operation::Create => Command::Create {
-                members: bound.members()?,
-            },
-            Operation::Join => Command::Join {
-                conversation: bound.conversation()?,
-            },
-            Operation::Leave => Command::Leave {
-                conversation: bound.conversation()?,
-            },
+            Operation::Create => Command::Create { members: bound.members()? },
+            Operation::Join => Command::Join { conversation: bound.conversation()? },
+            Operation::Leave => Command::Leave { conversation: bound.conversation()? },
             Operation::Send => Command::Send(bound.send()?),
-            Operation::Sync | Operation::History => Command::Read {
-                conversation: bound.conversation()?,
-                window: bound.window()?,
-            },
+            Operation::Sync | Operation::History => {
+                Command::Read { conversation: bound.conversation()?, window: bound.window()? }
+            }
             Operation::List => Command::List,
             Operation::Search => Command::Search {
                 query: bound.need(Hole::QUERY)?.text().into_owned(),
@@ -168,11 +154,7 @@ impl Play {
 }
 
 fn asked(route: Route, bindings: Bindings, wrong: Option<Refusal>) -> Asked {
-    Asked {
-        route,
-        bindings,
-        wrong,
-    }
+    Asked { route, bindings, wrong }
 }
 
 /// Bindings, read in the chat's own terms.
@@ -271,11 +253,7 @@ impl Bound<'_> {
                 Refusal::malformed(format!("`{scalar}` is no position to read from"))
             })?),
         };
-        Ok(Window {
-            since,
-            page: count(Hole::PAGE)?,
-            limit: count(Hole::LIMIT)?,
-        })
+        Ok(Window { since, page: count(Hole::PAGE)?, limit: count(Hole::LIMIT)? })
     }
 }
 
@@ -305,9 +283,7 @@ fn take(field: &Field, value: Option<&str>, bindings: &mut Bindings) -> Result<(
     let optional = || {
         let holes = field.value.holes();
         // A missing token is found out where it is checked, and named there.
-        holes
-            .iter()
-            .any(|(hole, optional)| *optional || *hole == Hole::TOKEN)
+        holes.iter().any(|(hole, optional)| *optional || *hole == Hole::TOKEN)
     };
     let taken = match value {
         Some(value) => field.value.matches(value, false, bindings) || optional(),

@@ -55,9 +55,7 @@ impl Play {
         };
         let personal = spec.sees.iter().filter(|pushed| {
             let holes = pushed.reception.shape.holes();
-            holes
-                .iter()
-                .any(|(hole, _)| *hole == Hole::USER || *hole == Hole::PEER)
+            holes.iter().any(|(hole, _)| *hole == Hole::USER || *hole == Hole::PEER)
         });
         let mut play = Self {
             ids,
@@ -68,11 +66,7 @@ impl Play {
             spec: Arc::clone(&spec),
         };
         for (deed, channel, step) in steps(&spec.does) {
-            let route = Route {
-                deed,
-                channel,
-                step,
-            };
+            let route = Route { deed, channel, step };
             match &spec.does[deed].channels[channel].steps[step].request {
                 Request::Emit { event, .. } => {
                     play.events.entry(event.clone()).or_default().push(route);
@@ -99,10 +93,7 @@ impl Play {
     /// Whether any answer to this question comes by this way.
     pub(crate) fn answers_by(&self, route: Route, via: &Via) -> bool {
         let step = self.step(route);
-        step.yes
-            .iter()
-            .chain(&step.no)
-            .any(|answer| answer.via == *via)
+        step.yes.iter().chain(&step.no).any(|answer| answer.via == *via)
     }
 
     /// A user id as the spec writes ids.
@@ -165,12 +156,9 @@ impl Ids {
 
 fn steps(deeds: &[Deed]) -> impl Iterator<Item = (usize, usize, usize)> {
     deeds.iter().enumerate().flat_map(|(index, deed)| {
-        deed.channels
-            .iter()
-            .enumerate()
-            .flat_map(move |(channel, way)| {
-                (0..way.steps.len()).map(move |step| (index, channel, step))
-            })
+        deed.channels.iter().enumerate().flat_map(move |(channel, way)| {
+            (0..way.steps.len()).map(move |step| (index, channel, step))
+        })
     })
 }
 
