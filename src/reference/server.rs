@@ -225,7 +225,7 @@ impl Running {
     }
 
     fn up(&self, listener: TcpListener, core: Core) -> Result<Up, StartError> {
-        let play = Arc::new(Play::new(Arc::clone(&self.spec)));
+        let play = Arc::new(Play::new(&self.spec));
         let hall = Hall::new(Arc::clone(&play), self.options.bugs);
         let (desk, work) = Desk::new(core, hall, Arc::clone(&self.counts));
         let app = Arc::new(App {

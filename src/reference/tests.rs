@@ -33,10 +33,13 @@ impl At for Hosted {
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn spec() -> Arc<Spec> {
-    let yaml = include_str!("../../specs/callback-ack.yaml");
+    load(include_str!("../../specs/callback-ack.yaml"))
+}
+
+fn load(yaml: &str) -> Arc<Spec> {
     let properties =
         ["idempotency", "ordering", "at-least-once", "no-loss-on-reconnect", "ack-timeout"];
-    let loaded = crate::spec::load("callback-ack.yaml", yaml, &properties);
+    let loaded = crate::spec::load("test.yaml", yaml, &properties);
     Arc::new(loaded.unwrap_or_else(|list| panic!("{list:?}")).spec)
 }
 
@@ -62,14 +65,20 @@ struct Client {
 }
 
 impl Client {
-    /// Connects with this CONNECT payload; `Err` has the payload of the CONNECT_ERROR.
-    async fn enter(server: &impl At, auth: &Value) -> Result<Self, Value> {
+    /// Opens the Engine.IO connection.
+    async fn open(server: &impl At, path: &str) -> Self {
         let url = server.url();
         let stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
-        let url = format!("{url}/socket.io/?EIO=4&transport=websocket").replacen("http", "ws", 1);
+        let url = format!("{url}{path}").replacen("http", "ws", 1);
         let (socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
         let mut client = Self { socket, acks: 0, seen: VecDeque::new() };
         assert!(client.packet().await.starts_with("0{"));
+        client
+    }
+
+    /// Connects with this CONNECT payload; `Err` has the payload of the CONNECT_ERROR.
+    async fn enter(server: &impl At, auth: &Value) -> Result<Self, Value> {
+        let mut client = Self::open(server, "/socket.io/?EIO=4&transport=websocket").await;
         client.raw(&format!("40{auth}")).await;
         let answer = client.packet().await;
         match answer.strip_prefix("44") {
@@ -480,4 +489,76 @@ async fn bugs_of_delivery_show_on_the_wire() {
     again.emit(&json!(["conversation:join", place])).await;
     ann.send(&place, "and now", "k2").await;
     assert_eq!(again.silence(&place).await, [] as [String; 0]);
+}
+
+/// A server of another style: answers are events, ids are hexadecimal, positions are numbers.
+const OTHER_STYLE: &str = r#"
+assize: 1
+name: other-style
+about: Answers by event.
+connect:
+  socket.io: { path: /ws/, namespace: /chat }
+  query: { token: $token }
+people:
+  ids: object-id
+  token: { jwt: { algorithm: HS256, secret: { default: s }, claims: { sub: $user }, lives: 1h } }
+http: { headers: { x-token: $token } }
+do:
+  create:
+    emit: [direct, { with: $peer }]
+    reply: ["direct:made", { success: true, data: { _id: $conversation, avatar: $avatar } }]
+    error: ["direct:failed", { error: $error }]
+  send:
+    emit: [say, { to: $conversation, content: $text, key: $key }]
+    reply: [said, { key: $key, data: { _id: $message, number: $seq } }]
+    error: ["say:failed", { key: $key, error: $error }]
+  history:
+    get: /messages/$conversation
+    query: { after: $cursor?, limit: $limit? }
+    ok: { 200: { rows: [{ _id: $message, content: $text, number: $seq }, ...], next: $cursor?, more: $more } }
+    pages: cursor
+see:
+  message: [heard, { success: true, data: { _id: $message, content: $text, number: $seq } }]
+traits:
+  order: { by: $seq }
+  echo: others
+"#;
+
+#[tokio::test]
+async fn another_style_of_server_is_played_from_its_spec() {
+    let server = Server::start(load(OTHER_STYLE), Options::default()).await.unwrap();
+    let (one, two) = ("5f0000000000000000000001", "5f0000000000000000000002");
+    let token = |user| token_of(&json!({ "sub": user, "exp": 4_000_000_000_u64 }), "s");
+    let path = |user| format!("/ws/?EIO=4&transport=websocket&token={}", token(user));
+    let mut ann = Client::open(&server, &path(one)).await;
+    let mut bob = Client::open(&server, &path(two)).await;
+    for client in [&mut ann, &mut bob] {
+        client.raw("40/chat,").await;
+        assert!(client.packet().await.starts_with("40/chat,{"));
+    }
+    let emit = |event: Value| format!("42/chat,{event}");
+    ann.raw(&emit(json!(["direct", { "with": two }]))).await;
+    let made = ann.find(r#"42/chat,["direct:made""#).await;
+    let place = made[1]["data"]["_id"].as_str().unwrap().to_owned();
+    assert_eq!((place.len(), &made[1]["data"]["avatar"]), (24, &Value::Null));
+    for (number, key) in [(1, "a"), (2, "b"), (3, "c")] {
+        let say = json!(["say", { "to": place, "content": key, "key": key }]);
+        ann.raw(&emit(say)).await;
+        let said = ann.find(r#"42/chat,["said""#).await;
+        assert_eq!((&said[1]["key"], &said[1]["data"]["number"]), (&json!(key), &json!(number)));
+        let heard = bob.find(r#"42/chat,["heard""#).await;
+        assert_eq!(heard[1]["data"]["_id"], said[1]["data"]["_id"]);
+    }
+    ann.raw(&emit(json!(["say", { "to": one, "content": "x", "key": "d" }]))).await;
+    let failed = ann.find(r#"42/chat,["say:failed""#).await;
+    assert_eq!(failed[1]["key"], "d");
+    assert!(ann.seen.is_empty(), "own messages are not echoed: {:?}", ann.seen);
+    let header = format!("x-token: {}\r\n", token(two));
+    let read = |query: &str| format!("/messages/{place}?limit=2{query}");
+    let (_, page) = request(&server, "GET", &read(""), &header, "").await;
+    assert_eq!((&page["rows"][1]["number"], &page["more"]), (&json!(2), &json!(true)));
+    let next = read(&format!("&after={}", page["next"]));
+    let (_, page) = request(&server, "GET", &next, &header, "").await;
+    assert_eq!((&page["rows"][1]["number"], &page["more"]), (&json!(3), &json!(false)));
+    assert_eq!(page.get("next"), None, "a last page names no next one");
 }
