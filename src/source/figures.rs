@@ -48,6 +48,13 @@ impl Node {
         }
     }
 
+    /// The version of the language that a file is written in: 1.
+    pub fn read_version(&self, found: &mut Diagnostics<'_>) {
+        if self.text() != Some("1") {
+            found.error(self.span, "this version of the language is not known").expected("`1`");
+        }
+    }
+
     /// A duration with its unit.
     pub fn read_duration(&self, found: &mut Diagnostics<'_>) -> Option<Duration> {
         let text = self.figure(DURATION, found)?;
@@ -239,7 +246,9 @@ fn number(text: &str) -> Option<f64> {
     text.parse().ok()
 }
 
-pub(crate) fn duration(text: &str) -> Option<Duration> {
+/// A duration such as `100ms`.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
     let unit_at = text.find(|c: char| c.is_ascii_alphabetic())?;
     let (count, unit) = text.split_at(unit_at);
     let seconds = match unit {
@@ -308,7 +317,9 @@ fn rate(text: &str) -> Result<RateText, Option<String>> {
     Ok(RateText { count, window, whose })
 }
 
-pub(crate) fn share(text: &str) -> Option<f64> {
+/// A share such as `10%` or `0.1`.
+#[must_use]
+pub fn share(text: &str) -> Option<f64> {
     match text.strip_suffix('%') {
         Some(percent) => number(percent.trim_end()).map(|percent| percent / 100.0),
         None => number(text),

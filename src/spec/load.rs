@@ -89,7 +89,7 @@ impl Loader<'_> {
     fn spec(&mut self, root: &Node, known_properties: &[&str]) -> Option<Spec> {
         let mut fields = Fields::of(root, "spec", &mut self.found)?;
         if let Some(version) = fields.require("assize", &mut self.found) {
-            check_version(version, &mut self.found);
+            version.read_version(&mut self.found);
         }
         let name = fields.require("name", &mut self.found);
         let name = self.text_of(name, "name");
@@ -272,13 +272,6 @@ impl Loader<'_> {
     /// Whether this list has errors already: then consequences are not reported.
     pub(super) fn failed_since(&self, errors: usize) -> bool {
         self.found.errors() > errors
-    }
-}
-
-/// The version of the language that a file is written in.
-pub(crate) fn check_version(node: &Node, found: &mut Diagnostics<'_>) {
-    if node.text() != Some("1") {
-        found.error(node.span, "this version of the language is not known").expected("`1`");
     }
 }
 
