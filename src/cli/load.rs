@@ -1,9 +1,10 @@
 //! Reads specs and scenarios for a verb, and says all their mistakes at once.
 
 use crate::cli::{Failure, files};
+use crate::metric::quantity;
 use crate::property;
 use crate::scenario::{self, Scenario};
-use crate::source::Diagnostic;
+use crate::source::{self, Diagnostic};
 use crate::spec::{self, Spec};
 use std::fs;
 use std::path::Path;
@@ -23,7 +24,7 @@ pub struct Loaded<T> {
 pub fn spec(name: &str) -> Result<Loaded<Spec>, Failure> {
     let (path, text) = read(files::SPECS, name, "spec")?;
     let loaded = spec::load(&path, &text, &property::ids());
-    let loaded = loaded.map_err(|mistakes| failure(&path, &text, &mistakes))?;
+    let loaded = loaded.map_err(|mistakes| failure(&path, &mistakes))?;
     Ok(Loaded { value: loaded.spec, text })
 }
 
@@ -34,7 +35,7 @@ pub fn spec(name: &str) -> Result<Loaded<Spec>, Failure> {
 pub fn scenario(name: &str) -> Result<Loaded<Scenario>, Failure> {
     let (path, text) = read(files::SCENARIOS, name, "scenario")?;
     let loaded = scenario::load(&path, &text, &property::ids());
-    let loaded = loaded.map_err(|mistakes| failure(&path, &text, &mistakes))?;
+    let loaded = loaded.map_err(|mistakes| failure(&path, &mistakes))?;
     Ok(Loaded { value: loaded.scenario, text })
 }
 
@@ -58,11 +59,7 @@ fn read(folder: &str, name: &str, kind: &str) -> Result<(String, String), Failur
     }
 }
 
-fn failure(path: &str, text: &str, mistakes: &[Diagnostic]) -> Failure {
-    let mut message = format!("`{path}` has {}", crate::metric::quantity::counted(mistakes.len() as u64, "mistake"));
-    for mistake in mistakes {
-        message.push_str("\n\n");
-        message.push_str(&mistake.render(text));
-    }
-    Failure::bad_input(message)
+fn failure(path: &str, mistakes: &[Diagnostic]) -> Failure {
+    let count = quantity::counted(mistakes.len() as u64, "mistake");
+    Failure::bad_input(format!("`{path}` has {count}\n\n{}", source::render(mistakes)))
 }

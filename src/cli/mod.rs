@@ -10,6 +10,7 @@ pub mod explain;
 pub mod failure;
 pub mod files;
 pub mod list;
+pub mod load;
 pub mod report;
 pub mod run;
 pub mod serve;

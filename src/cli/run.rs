@@ -112,9 +112,6 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     })?;
     let spec = load::spec(wanted)?;
     let target = target(args, &scenario.value)?;
-    if args.client == Client::RustSocketio {
-        crate::cli::second_client::check()?;
-    }
     let talk = Talk { quiet: args.quiet };
     let folder = match Folder::create(
         &args.out,
@@ -238,8 +235,8 @@ async fn stop_on_signal(interrupt: Arc<Notify>) {
 fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
     let names = args.bugs.iter().map(String::as_str);
     let bugs = Bugs::parse(names).map_err(|unknown| {
-        let known: Vec<&str> = Bug::ALL.iter().map(|bug| bug.name()).collect();
-        let near = crate::source::suggest::nearest(&unknown.0, &known);
+        let known = Bug::ALL.iter().map(|bug| bug.name());
+        let near = crate::source::suggestion(&unknown.0, known);
         let failure = Failure::usage(unknown.to_string());
         match near {
             Some(near) => {

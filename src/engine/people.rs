@@ -61,7 +61,7 @@ impl<'a> Registry<'a> {
                 let token = mint(algorithm, &secret, &json, lives.as_secs())?;
                 bindings.set(Hole::TOKEN, Scalar::Text(token.into()));
             }
-            TokenSource::ByServer | TokenSource::File(_) => {
+            TokenSource::ByServer | TokenSource::File { .. } => {
                 return Err(NoCredential(
                     "tokens that the server hands out or that stand in a file are not supported \
                      by this version; hint: let the harness mint a `jwt`"

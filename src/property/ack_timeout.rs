@@ -177,6 +177,10 @@ impl Judge for Waiting {
         self.finding
     }
 
+    fn violations(&self) -> u64 {
+        self.finding.violation_count
+    }
+
     fn unsettled(&self) -> usize {
         self.sends.len() + self.asked.len() + self.suspects.len() + self.lags.len()
     }

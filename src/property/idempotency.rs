@@ -196,6 +196,10 @@ impl Judge for Identity {
         self.finding
     }
 
+    fn violations(&self) -> u64 {
+        self.finding.violation_count
+    }
+
     fn unsettled(&self) -> usize {
         self.ops.len()
             + self.cases.len()

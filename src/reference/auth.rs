@@ -43,7 +43,7 @@ impl Doorman {
                 })))
             }
             TokenSource::ByServer => Err("`register` and `login` are not played".into()),
-            TokenSource::File(_) => Err("tokens from a file can't be verified".into()),
+            TokenSource::File { .. } => Err("tokens from a file can't be verified".into()),
         }
     }
 
