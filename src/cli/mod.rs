@@ -9,6 +9,7 @@ pub mod display;
 pub mod explain;
 pub mod failure;
 pub mod files;
+pub mod lint;
 pub mod list;
 pub mod load;
 pub mod report;
@@ -60,6 +61,8 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Checks specs and scenarios without a server.
+    Lint(lint::Args),
     /// Lists what there is.
     List(list::Args),
     /// Explains a property, a bug or a figure: what it is, why it matters, how it is judged.
@@ -87,6 +90,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Cli {
     fn execute(self) -> Result<Exit, Failure> {
         match self.verb {
+            Verb::Lint(args) => lint::execute(&args),
             Verb::List(args) => list::execute(&args, self.color),
             Verb::Explain(args) => explain::execute(&args),
             Verb::Report(args) => report::execute(&args, self.color),
