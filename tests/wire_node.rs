@@ -37,10 +37,7 @@ struct Node {
 impl Node {
     async fn start(ping_interval_ms: u32, ping_timeout_ms: u32) -> Node {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node");
-        let prepared = Command::new(format!("{folder}/prepare"))
-            .status()
-            .await
-            .unwrap();
+        let prepared = Command::new(format!("{folder}/prepare")).status().await.unwrap();
         assert!(prepared.success(), "tests/node/prepare failed");
         let mut child = Command::new("node")
             .arg(format!("{folder}/echo.mjs"))
@@ -53,17 +50,11 @@ impl Node {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = line(&mut lines).await;
         let endpoint = Endpoint::parse(&format!("http://127.0.0.1:{}", first["port"])).unwrap();
-        Node {
-            endpoint,
-            lines,
-            _child: child,
-        }
+        Node { endpoint, lines, _child: child }
     }
 
     async fn open(&self, mode: Mode) -> SocketIo {
-        SocketIo::open(&self.endpoint, &options(mode))
-            .await
-            .unwrap()
+        SocketIo::open(&self.endpoint, &options(mode)).await.unwrap()
     }
 
     /// Waits until a poll of this session is held by the server.
@@ -106,19 +97,9 @@ async fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> Value {
 }
 
 fn options(mode: Mode) -> Options {
-    let connect = ConnectOptions {
-        timeout: LONG,
-        ..ConnectOptions::default()
-    };
-    let engine = EngineOptions {
-        connect,
-        mode,
-        ..EngineOptions::default()
-    };
-    Options {
-        engine,
-        ..Options::default()
-    }
+    let connect = ConnectOptions { timeout: LONG, ..ConnectOptions::default() };
+    let engine = EngineOptions { connect, mode, ..EngineOptions::default() };
+    Options { engine, ..Options::default() }
 }
 
 /// The next packet that is no heartbeat.
@@ -152,32 +133,18 @@ async fn events_acks_and_attachments_go_both_ways() {
         let mut session = node.open(mode).await;
         assert_eq!(data(&mut session).await, r#"["welcome","/",{}]"#);
 
-        session
-            .emit("/", Some(1), r#"["echo",1,"zwö",{"3":[true,null]}]"#)
-            .unwrap();
-        assert_eq!(
-            data(&mut session).await,
-            r#"["echoed",1,"zwö",{"3":[true,null]}]"#
-        );
+        session.emit("/", Some(1), r#"["echo",1,"zwö",{"3":[true,null]}]"#).unwrap();
+        assert_eq!(data(&mut session).await, r#"["echoed",1,"zwö",{"3":[true,null]}]"#);
         let answer = packet(&mut session).await;
-        assert_eq!(
-            (answer.packet().kind, answer.packet().ack),
-            (Kind::Ack, Some(1))
-        );
+        assert_eq!((answer.packet().kind, answer.packet().ack), (Kind::Ack, Some(1)));
         assert_eq!(answer.packet().data, r#"[1,"zwö",{"3":[true,null]}]"#);
 
         session.emit("/", None, r#"["ask me"]"#).unwrap();
         let question = packet(&mut session).await;
-        session
-            .answer("/", question.packet().ack.unwrap(), r#"["because"]"#)
-            .unwrap();
+        session.answer("/", question.packet().ack.unwrap(), r#"["because"]"#).unwrap();
         assert_eq!(data(&mut session).await, r#"["answered","because"]"#);
 
-        let name = if mode == Mode::Polling {
-            "polling"
-        } else {
-            "websocket"
-        };
+        let name = if mode == Mode::Polling { "polling" } else { "websocket" };
         session.emit("/", Some(2), r#"["transport"]"#).unwrap();
         assert_eq!(data(&mut session).await, format!(r#"["{name}"]"#));
         echo_attachments(&mut session).await;
@@ -187,12 +154,8 @@ async fn events_acks_and_attachments_go_both_ways() {
 async fn echo_attachments(session: &mut SocketIo) {
     let data = r#"["echo",{"a":{"_placeholder":true,"num":0}},{"_placeholder":true,"num":1}]"#;
     let sent = [Bytes::from_static(&[1, 2, 30, 4]), Bytes::from_static(&[])];
-    let packet_out = Packet {
-        ack: Some(3),
-        attachments: 2,
-        data,
-        ..Packet::bare(Kind::BinaryEvent)
-    };
+    let packet_out =
+        Packet { ack: Some(3), attachments: 2, data, ..Packet::bare(Kind::BinaryEvent) };
     session.feed(&packet_out, &sent).unwrap();
     for kind in [Kind::BinaryEvent, Kind::BinaryAck] {
         let echoed = packet(session).await;
@@ -213,16 +176,10 @@ async fn namespaces_are_granted_and_refused_with_data() {
         let mut session = SocketIo::open(&node.endpoint, &options).await.unwrap();
         let welcome = packet(&mut session).await;
         assert_eq!(welcome.packet().namespace, "/private");
-        assert_eq!(
-            welcome.packet().data,
-            r#"["welcome","/private",{"token":"right"}]"#
-        );
+        assert_eq!(welcome.packet().data, r#"["welcome","/private",{"token":"right"}]"#);
         session.connect("/nowhere", None).unwrap();
         let refused = packet(&mut session).await;
-        assert_eq!(
-            refused.text(),
-            &r#"4/nowhere,{"message":"Invalid namespace"}"#
-        );
+        assert_eq!(refused.text(), &r#"4/nowhere,{"message":"Invalid namespace"}"#);
 
         options.auth = None;
         let error = SocketIo::open(&node.endpoint, &options).await.unwrap_err();
@@ -298,76 +255,27 @@ async fn each_way_to_leave_has_its_reason() {
 async fn broken_frames_end_the_session() {
     let mut node = Node::start(25_000, 20_000).await;
     let right = RawFrame::text(b"42[\"echo\",1]");
-    let continued = RawFrame {
-        opcode: opcode::CONTINUE,
-        ..right
-    };
+    let continued = RawFrame { opcode: opcode::CONTINUE, ..right };
     for (what, bytes, expected) in [
-        (
-            "unmasked",
-            RawFrame {
-                mask: None,
-                ..right
-            }
-            .encode(),
-            "transport error",
-        ),
+        ("unmasked", RawFrame { mask: None, ..right }.encode(), "transport error"),
         (
             "reserved opcode",
-            RawFrame {
-                opcode: opcode::RESERVED_DATA,
-                ..right
-            }
-            .encode(),
+            RawFrame { opcode: opcode::RESERVED_DATA, ..right }.encode(),
             "transport error",
         ),
-        (
-            "reserved bits",
-            RawFrame {
-                reserved_bits: 2,
-                ..right
-            }
-            .encode(),
-            "transport error",
-        ),
+        ("reserved bits", RawFrame { reserved_bits: 2, ..right }.encode(), "transport error"),
         (
             "invalid UTF-8",
-            RawFrame {
-                payload: b"42[\"\xff\"]",
-                ..right
-            }
-            .encode(),
+            RawFrame { payload: b"42[\"\xff\"]", ..right }.encode(),
             "transport error",
         ),
         ("continues nothing", continued.encode(), "transport error"),
-        (
-            "no packet",
-            RawFrame {
-                payload: b"x",
-                ..right
-            }
-            .encode(),
-            "parse error",
-        ),
-        (
-            "no Socket.IO packet",
-            RawFrame {
-                payload: b"42{",
-                ..right
-            }
-            .encode(),
-            "forced close",
-        ),
+        ("no packet", RawFrame { payload: b"x", ..right }.encode(), "parse error"),
+        ("no Socket.IO packet", RawFrame { payload: b"42{", ..right }.encode(), "forced close"),
     ] {
         let mut session = node.open(Mode::WebSocket).await;
         let id = session.socket_id().unwrap();
-        session
-            .engine()
-            .websocket()
-            .unwrap()
-            .inject(&bytes)
-            .await
-            .unwrap();
+        session.engine().websocket().unwrap().inject(&bytes).await.unwrap();
         closed(&mut session).await;
         assert_eq!(node.reason(&id).await, expected, "{what}");
     }
@@ -386,13 +294,7 @@ async fn half_a_frame_waits_for_its_other_half() {
     socket.inject(&whole[half.len()..]).await.unwrap();
     assert_eq!(data(&mut session).await, r#"["echoed",1]"#);
 
-    session
-        .engine()
-        .websocket()
-        .unwrap()
-        .inject(&half)
-        .await
-        .unwrap();
+    session.engine().websocket().unwrap().inject(&half).await.unwrap();
     let id = session.socket_id().unwrap();
     session.leave(Leave::Fin).await;
     assert_eq!(node.reason(&id).await, "transport close");
@@ -411,11 +313,7 @@ async fn a_server_that_hangs_up_is_heard() {
             _ => matches!(how, Closed::CloseFrame { .. }),
         };
         assert!(expected, "{mode:?}: {how}");
-        assert_eq!(
-            node.reason(&id).await,
-            "server namespace disconnect",
-            "{mode:?}"
-        );
+        assert_eq!(node.reason(&id).await, "server namespace disconnect", "{mode:?}");
     }
 }
 
@@ -424,13 +322,7 @@ async fn a_client_of_version_3_is_refused_as_we_expect() {
     let node = Node::start(25_000, 20_000).await;
     let client = HttpClient::new(&node.endpoint, HttpOptions::default());
     let target = "/socket.io/?EIO=3&transport=polling";
-    let answer = client
-        .request(Request::new(Method::GET, target))
-        .await
-        .unwrap();
+    let answer = client.request(Request::new(Method::GET, target)).await.unwrap();
     assert_eq!(answer.status, 400);
-    assert!(matches!(
-        version_refusal(&answer.body),
-        Some(WireError::EngineIo3 { .. })
-    ));
+    assert!(matches!(version_refusal(&answer.body), Some(WireError::EngineIo3 { .. })));
 }

@@ -71,16 +71,10 @@ impl Closed {
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Closed::CloseFrame {
-                code: Some(code),
-                reason,
-            } if reason.is_empty() => {
+            Closed::CloseFrame { code: Some(code), reason } if reason.is_empty() => {
                 write!(f, "close frame {code}")
             }
-            Closed::CloseFrame {
-                code: Some(code),
-                reason,
-            } => {
+            Closed::CloseFrame { code: Some(code), reason } => {
                 write!(f, "close frame {code}: `{reason}`")
             }
             Closed::CloseFrame { code: None, .. } => f.write_str("close frame without a code"),
@@ -134,10 +128,7 @@ impl fmt::Display for SendError {
         match self {
             SendError::Closed(closed) => write!(f, "not sent, the connection is closed: {closed}"),
             SendError::Full { limit } => {
-                write!(
-                    f,
-                    "not sent, {limit} bytes already wait for the server to read"
-                )
+                write!(f, "not sent, {limit} bytes already wait for the server to read")
             }
         }
     }

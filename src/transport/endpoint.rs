@@ -30,12 +30,7 @@ pub struct BadUrl {
 
 impl fmt::Display for BadUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` is not the URL of a server: {}",
-            self.url.escape_debug(),
-            self.reason
-        )
+        write!(f, "`{}` is not the URL of a server: {}", self.url.escape_debug(), self.reason)
     }
 }
 
@@ -47,19 +42,14 @@ impl Endpoint {
     /// # Errors
     /// [`BadUrl`] says what is missing or not allowed.
     pub fn parse(url: &str) -> Result<Endpoint, BadUrl> {
-        Self::read(url).map_err(|reason| BadUrl {
-            url: url.to_owned(),
-            reason,
-        })
+        Self::read(url).map_err(|reason| BadUrl { url: url.to_owned(), reason })
     }
 
     fn read(url: &str) -> Result<Endpoint, &'static str> {
         if !is_sendable(url) {
             return Err("it has spaces or control characters");
         }
-        let (scheme, rest) = url
-            .split_once("://")
-            .ok_or("it has no scheme such as `http://`")?;
+        let (scheme, rest) = url.split_once("://").ok_or("it has no scheme such as `http://`")?;
         let tls = match scheme.to_ascii_lowercase().as_str() {
             "http" | "ws" => false,
             "https" | "wss" => true,
@@ -73,18 +63,8 @@ impl Endpoint {
         }
         let (host, port) = split_authority(authority)?;
         let port = port.unwrap_or(if tls { 443 } else { 80 });
-        let path = if path.starts_with('/') {
-            path.to_owned()
-        } else {
-            format!("/{path}")
-        };
-        let mut endpoint = Endpoint {
-            tls,
-            host,
-            port,
-            path,
-            addresses: Vec::new(),
-        };
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        let mut endpoint = Endpoint { tls, host, port, path, addresses: Vec::new() };
         if let Ok(ip) = endpoint.host.parse::<IpAddr>() {
             endpoint.addresses.push(SocketAddr::new(ip, port));
         }
@@ -115,14 +95,17 @@ impl Endpoint {
         &self.path
     }
 
+    /// The URL without its path: `http://127.0.0.1:3000`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.authority())
+    }
+
     /// Host and port as the `Host` header wants them: no port where it is the scheme's own.
     #[must_use]
     pub fn authority(&self) -> String {
-        let host = if self.host.contains(':') {
-            format!("[{}]", self.host)
-        } else {
-            self.host.clone()
-        };
+        let host =
+            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         match (self.tls, self.port) {
             (false, 80) | (true, 443) => host,
             (_, port) => format!("{host}:{port}"),
@@ -148,20 +131,10 @@ impl Endpoint {
 
     /// Looks the host's name up.
     pub(super) async fn look_up(&self, within: Duration) -> Result<Vec<SocketAddr>, ConnectError> {
-        let dns = |reason: String| ConnectError::Dns {
-            host: self.host.clone(),
-            reason,
-        };
-        let found = timeout(
-            within,
-            tokio::net::lookup_host((self.host.as_str(), self.port)),
-        )
-        .await;
+        let dns = |reason: String| ConnectError::Dns { host: self.host.clone(), reason };
+        let found = timeout(within, tokio::net::lookup_host((self.host.as_str(), self.port))).await;
         let found = found
-            .map_err(|_| ConnectError::TimedOut {
-                phase: Phase::Resolve,
-                after: within,
-            })?
+            .map_err(|_| ConnectError::TimedOut { phase: Phase::Resolve, after: within })?
             .map_err(|error| dns(error.to_string()))?;
         let mut addresses: Vec<_> = found.collect();
         addresses.dedup();
@@ -200,10 +173,8 @@ fn split_authority(authority: &str) -> Result<(String, Option<u16>), &'static st
     if host.is_empty() {
         return Err("it has no host");
     }
-    let port = port
-        .map(str::parse)
-        .transpose()
-        .map_err(|_| "its port is not a number up to 65535")?;
+    let port =
+        port.map(str::parse).transpose().map_err(|_| "its port is not a number up to 65535")?;
     Ok((host.to_owned(), port))
 }
 
@@ -218,13 +189,7 @@ mod tests {
         for (url, tls, authority, port, path) in [
             ("http://localhost", false, "localhost", 80, "/"),
             ("https://a.example:443/x", true, "a.example", 443, "/x"),
-            (
-                "ws://127.0.0.1:3000/ws?a=1#f",
-                false,
-                "127.0.0.1:3000",
-                3000,
-                "/ws?a=1",
-            ),
+            ("ws://127.0.0.1:3000/ws?a=1#f", false, "127.0.0.1:3000", 3000, "/ws?a=1"),
             ("WSS://[::1]:9", true, "[::1]:9", 9, "/"),
             ("http://h?a=1", false, "h", 80, "/?a=1"),
         ] {
@@ -233,10 +198,7 @@ mod tests {
             assert_eq!(endpoint.authority(), authority, "{url}");
             assert_eq!((endpoint.port(), endpoint.path()), (port, path), "{url}");
         }
-        let addresses = Endpoint::parse("http://[::1]:9")
-            .unwrap()
-            .addresses()
-            .to_vec();
+        let addresses = Endpoint::parse("http://[::1]:9").unwrap().addresses().to_vec();
         assert_eq!(addresses, ["[::1]:9".parse().unwrap()]);
     }
 

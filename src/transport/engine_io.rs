@@ -110,10 +110,7 @@ pub struct Session {
     closed: Option<Closed>,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the great variant is the common one"
-)]
+#[expect(clippy::large_enum_variant, reason = "the great variant is the common one")]
 pub(super) enum Link {
     WebSocket(WebSocket),
     Polling(Box<Polling>),
@@ -142,9 +139,7 @@ impl Session {
             let target = request_target(&options.path, &options.query, Carrier::WebSocket, None);
             let wanted = options.websocket();
             let mut socket = WebSocket::open_until(endpoint, &target, &wanted, deadline).await?;
-            let open = deadline
-                .hold(Phase::OpenPacket, read_open(&mut socket))
-                .await??;
+            let open = deadline.hold(Phase::OpenPacket, read_open(&mut socket)).await??;
             return Ok(Session::new(Link::WebSocket(socket), &open));
         }
         let (polling, open) = Polling::open(endpoint, options).await?;
@@ -220,9 +215,7 @@ impl Session {
         if let Some(closed) = &self.closed {
             return Err(SendError::Closed(closed.clone()));
         }
-        poll_fn(|cx| self.poll_flush(cx))
-            .await
-            .map_err(SendError::Closed)
+        poll_fn(|cx| self.poll_flush(cx)).await.map_err(SendError::Closed)
     }
 
     /// Sends a packet and what was fed before it.
@@ -265,9 +258,7 @@ impl Session {
                 }
                 Poll::Ready(Err(closed)) => self.closed = Some(closed),
                 Poll::Pending if self.heartbeat.is_missed(cx) => {
-                    self.closed = Some(Closed::HeartbeatMissed {
-                        silence: self.heartbeat.silence,
-                    });
+                    self.closed = Some(Closed::HeartbeatMissed { silence: self.heartbeat.silence });
                 }
                 Poll::Pending => return Poll::Pending,
             }
@@ -304,14 +295,10 @@ impl Session {
             Arrived::Text(text) => text,
         };
         match Packet::decode_text(&text) {
-            Ok(Packet::Text {
-                kind: Kind::Message,
-                ..
-            }) => Some(Incoming::Text(text.slice(1..text.len()))),
-            Ok(Packet::Text {
-                kind: Kind::Ping,
-                data,
-            }) => {
+            Ok(Packet::Text { kind: Kind::Message, .. }) => {
+                Some(Incoming::Text(text.slice(1..text.len())))
+            }
+            Ok(Packet::Text { kind: Kind::Ping, data }) => {
                 self.heartbeat.beat();
                 if self.answers_pings {
                     let mut pong = String::with_capacity(1 + data.len());
@@ -321,9 +308,7 @@ impl Session {
                 }
                 Some(Incoming::Ping)
             }
-            Ok(Packet::Text {
-                kind: Kind::Close, ..
-            }) => {
+            Ok(Packet::Text { kind: Kind::Close, .. }) => {
                 self.closed = Some(Closed::ClosePacket);
                 None
             }
@@ -355,19 +340,14 @@ async fn read_open(socket: &mut WebSocket) -> Result<Open, ConnectError> {
     match socket.recv().await {
         websocket::Incoming::Text(text) => Open::decode_frame(&text).map_err(ConnectError::of_wire),
         websocket::Incoming::Binary(bytes) => Err(ConnectError::SpeaksSomethingElse {
-            first_bytes: bytes
-                .slice(..bytes.len().min(32))
-                .escape_ascii()
-                .to_string(),
+            first_bytes: bytes.slice(..bytes.len().min(32)).escape_ascii().to_string(),
         }),
         websocket::Incoming::Closed(Closed::BadFrame { reason }) => {
-            Err(ConnectError::SpeaksSomethingElse {
-                first_bytes: reason,
-            })
+            Err(ConnectError::SpeaksSomethingElse { first_bytes: reason })
         }
-        websocket::Incoming::Closed(_) => Err(ConnectError::ClosedInHandshake {
-            phase: Phase::OpenPacket,
-        }),
+        websocket::Incoming::Closed(_) => {
+            Err(ConnectError::ClosedInHandshake { phase: Phase::OpenPacket })
+        }
     }
 }
 
@@ -380,10 +360,7 @@ struct Heartbeat {
 impl Heartbeat {
     fn new(silence: Duration) -> Self {
         let silence = silence.min(SILENCE_MAX);
-        Heartbeat {
-            timer: Box::pin(sleep(silence)),
-            silence,
-        }
+        Heartbeat { timer: Box::pin(sleep(silence)), silence }
     }
 
     fn beat(&mut self) {

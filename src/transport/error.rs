@@ -144,20 +144,13 @@ impl ConnectError {
             ConnectError::LocalLimit { .. } => {
                 "raise `ulimit -n`, or connect from several source addresses"
             }
-            ConnectError::TimedOut {
-                phase: Phase::Tcp | Phase::Resolve,
-                ..
-            } => "check the address, and that no firewall drops the packets",
-            ConnectError::TimedOut {
-                phase: Phase::Namespace,
-                ..
-            } => {
+            ConnectError::TimedOut { phase: Phase::Tcp | Phase::Resolve, .. } => {
+                "check the address, and that no firewall drops the packets"
+            }
+            ConnectError::TimedOut { phase: Phase::Namespace, .. } => {
                 "the server neither granted nor refused the namespace: check its name and the token"
             }
-            ConnectError::TimedOut {
-                phase: Phase::OpenPacket,
-                ..
-            } => {
+            ConnectError::TimedOut { phase: Phase::OpenPacket, .. } => {
                 "this WebSocket does not speak Engine.IO: check the path, or use the raw `websocket` \
                  transport"
             }
@@ -168,18 +161,14 @@ impl ConnectError {
             ConnectError::ClosedInHandshake { phase: Phase::Tls } => {
                 "the server may not speak TLS on this port"
             }
-            ConnectError::ClosedInHandshake {
-                phase: Phase::Namespace,
-            } => "the server hung up on the namespace request: check the token",
+            ConnectError::ClosedInHandshake { phase: Phase::Namespace } => {
+                "the server hung up on the namespace request: check the token"
+            }
             ConnectError::ClosedInHandshake { .. } => {
                 "the server may speak TLS on this port, or be at its limit"
             }
-            ConnectError::NotWebSocket {
-                status: 401 | 403, ..
-            }
-            | ConnectError::HttpStatus {
-                status: 401 | 403, ..
-            } => "check the token",
+            ConnectError::NotWebSocket { status: 401 | 403, .. }
+            | ConnectError::HttpStatus { status: 401 | 403, .. } => "check the token",
             ConnectError::NotWebSocket { status: 404, .. }
             | ConnectError::HttpStatus { status: 404, .. } => "check the path",
             ConnectError::NotWebSocket { .. } => "check the path, and that it serves WebSockets",
@@ -228,10 +217,7 @@ impl fmt::Display for ConnectError {
                 write!(f, "the server closed the connection while {phase}")
             }
             ConnectError::NotWebSocket { status, body } => {
-                write!(
-                    f,
-                    "the server answered the WebSocket request with {status}: `{body}`"
-                )
+                write!(f, "the server answered the WebSocket request with {status}: `{body}`")
             }
             ConnectError::BadUpgrade { reason } => {
                 write!(f, "the server agreed to a WebSocket, but {reason}")
@@ -240,16 +226,10 @@ impl fmt::Display for ConnectError {
                 write!(f, "the server answered with {status}: `{body}`")
             }
             ConnectError::SpeaksSomethingElse { first_bytes } => {
-                write!(
-                    f,
-                    "the server does not speak HTTP, it begins with `{first_bytes}`"
-                )
+                write!(f, "the server does not speak HTTP, it begins with `{first_bytes}`")
             }
             ConnectError::EngineIo3 { sign, piece } => {
-                write!(
-                    f,
-                    "the server speaks Engine.IO 3, shown by {sign}: `{piece}`"
-                )
+                write!(f, "the server speaks Engine.IO 3, shown by {sign}: `{piece}`")
             }
             ConnectError::BadPacket(error) => {
                 write!(f, "the server does not speak Socket.IO: {error}")

@@ -38,13 +38,7 @@ impl<'a> RawFrame<'a> {
     #[must_use]
     pub fn text(payload: &'a [u8]) -> Self {
         let mask = Some([0x37, 0xfa, 0x21, 0x3d]);
-        RawFrame {
-            opcode: opcode::TEXT,
-            last: true,
-            reserved_bits: 0,
-            mask,
-            payload,
-        }
+        RawFrame { opcode: opcode::TEXT, last: true, reserved_bits: 0, mask, payload }
     }
 
     /// The bytes of the frame.
@@ -98,32 +92,15 @@ mod tests {
     #[test]
     fn writes_the_examples_of_the_rfc() {
         let hello = RawFrame::text(b"Hello");
-        let masked = [
-            0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58,
-        ];
+        let masked = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
         assert_eq!(hello.encode(), masked);
-        let bare = RawFrame {
-            mask: None,
-            ..hello
-        };
+        let bare = RawFrame { mask: None, ..hello };
         assert_eq!(bare.encode(), [0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f]);
-        let first = RawFrame {
-            last: false,
-            payload: b"Hel",
-            ..bare
-        };
+        let first = RawFrame { last: false, payload: b"Hel", ..bare };
         assert_eq!(first.encode(), [0x01, 0x03, 0x48, 0x65, 0x6c]);
-        let medium = RawFrame {
-            opcode: opcode::BINARY,
-            payload: &[0; 256],
-            ..bare
-        };
+        let medium = RawFrame { opcode: opcode::BINARY, payload: &[0; 256], ..bare };
         assert_eq!(medium.encode()[..4], [0x82, 0x7e, 0x01, 0x00]);
-        let great = RawFrame {
-            opcode: opcode::BINARY,
-            payload: &[0; 65536],
-            ..bare
-        };
+        let great = RawFrame { opcode: opcode::BINARY, payload: &[0; 65536], ..bare };
         assert_eq!(great.encode()[..10], [0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0]);
         assert_eq!(hello.encode_half(), masked[..8]);
     }

@@ -70,13 +70,7 @@ impl Request {
     #[must_use]
     pub fn new(method: Method, target: impl Into<String>) -> Self {
         let (target, headers) = (target.into(), HeaderMap::new());
-        Request {
-            method,
-            target,
-            headers,
-            body: Bytes::new(),
-            timeout: None,
-        }
+        Request { method, target, headers, body: Bytes::new(), timeout: None }
     }
 }
 
@@ -135,14 +129,8 @@ impl fmt::Display for HttpError {
                 write!(f, "no complete answer within {} ms", after.as_millis())
             }
             HttpError::Closed => f.write_str("the server closed the connection before answering"),
-            HttpError::NotHttp {
-                reason,
-                first_bytes,
-            } => {
-                write!(
-                    f,
-                    "the answer is not HTTP ({reason}), it begins with `{first_bytes}`"
-                )
+            HttpError::NotHttp { reason, first_bytes } => {
+                write!(f, "the answer is not HTTP ({reason}), it begins with `{first_bytes}`")
             }
             HttpError::TooBig { limit } => write!(f, "the answer has more than {limit} bytes"),
             HttpError::Unsendable => f.write_str("the target cannot be written into a request"),
@@ -169,13 +157,7 @@ impl HttpClient {
     pub fn new(endpoint: &Endpoint, options: HttpOptions) -> Self {
         let (endpoint, authority) = (endpoint.clone(), endpoint.authority());
         let (idle, reset) = (Mutex::default(), Arc::default());
-        HttpClient {
-            endpoint,
-            authority,
-            options,
-            idle,
-            reset,
-        }
+        HttpClient { endpoint, authority, options, idle, reset }
     }
 
     /// Asks, and waits for the whole answer.
@@ -188,9 +170,7 @@ impl HttpClient {
     pub async fn request(&self, request: Request) -> Result<Response, HttpError> {
         let after = request.timeout.unwrap_or(self.options.timeout);
         let work = self.request_untimed(request);
-        timeout(after, work)
-            .await
-            .map_err(|_| HttpError::TimedOut { after })?
+        timeout(after, work).await.map_err(|_| HttpError::TimedOut { after })?
     }
 
     /// Drops all connections with a reset, those of requests under way as they end.
@@ -210,17 +190,12 @@ impl HttpClient {
         while let Some(kept) = self.take_idle() {
             match self.exchange(kept, unsent).await {
                 Ok(response) => return Ok(response),
-                Err(Failure {
-                    unsent: Some(request),
-                    ..
-                }) => unsent = request,
+                Err(Failure { unsent: Some(request), .. }) => unsent = request,
                 Err(failure) => return Err(failure.error),
             }
         }
         let fresh = self.open().await?;
-        self.exchange(fresh, unsent)
-            .await
-            .map_err(|failure| failure.error)
+        self.exchange(fresh, unsent).await.map_err(|failure| failure.error)
     }
 
     /// The request as hyper wants it.
@@ -252,9 +227,7 @@ impl HttpClient {
         mut connection: Connection,
         request: hyper::Request<Full<Bytes>>,
     ) -> Result<Response, Failure> {
-        let response = connection
-            .exchange(request, self.options.body_bytes_max)
-            .await?;
+        let response = connection.exchange(request, self.options.body_bytes_max).await?;
         let seconds = keep_alive_seconds(&response.headers);
         connection.usable_until = seconds.map(|seconds| {
             Instant::now() + Duration::from_secs(seconds).saturating_sub(KEEP_ALIVE_MARGIN)
@@ -285,17 +258,9 @@ impl HttpClient {
 /// The seconds of a `Keep-Alive: timeout=5` header.
 fn keep_alive_seconds(headers: &HeaderMap) -> Option<u64> {
     let value = headers.get("keep-alive")?.to_str().ok()?;
-    let parameters = value
-        .split(',')
-        .filter_map(|parameter| parameter.split_once('='));
+    let parameters = value.split(',').filter_map(|parameter| parameter.split_once('='));
     let mut timeouts = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("timeout"));
-    timeouts
-        .next()?
-        .1
-        .trim()
-        .parse::<u64>()
-        .ok()
-        .map(|seconds| seconds.min(24 * 3600))
+    timeouts.next()?.1.trim().parse::<u64>().ok().map(|seconds| seconds.min(24 * 3600))
 }
 
 /// The beginning of a body, for an error message.
@@ -313,19 +278,16 @@ impl From<HttpError> for ConnectError {
     fn from(error: HttpError) -> Self {
         match error {
             HttpError::Connect(error) => error,
-            HttpError::TimedOut { after } => ConnectError::TimedOut {
-                phase: Phase::Response,
-                after,
-            },
-            HttpError::Closed => ConnectError::ClosedInHandshake {
-                phase: Phase::Response,
-            },
+            HttpError::TimedOut { after } => {
+                ConnectError::TimedOut { phase: Phase::Response, after }
+            }
+            HttpError::Closed => ConnectError::ClosedInHandshake { phase: Phase::Response },
             HttpError::NotHttp { first_bytes, .. } => {
                 ConnectError::SpeaksSomethingElse { first_bytes }
             }
-            HttpError::TooBig { .. } => ConnectError::SpeaksSomethingElse {
-                first_bytes: error.to_string(),
-            },
+            HttpError::TooBig { .. } => {
+                ConnectError::SpeaksSomethingElse { first_bytes: error.to_string() }
+            }
             HttpError::Unsendable => ConnectError::Unsendable { what: "target" },
         }
     }

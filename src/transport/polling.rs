@@ -110,9 +110,7 @@ impl Polling {
     pub(super) fn feed(&mut self, outgoing: Outgoing) -> Result<(), SendError> {
         let bytes = self.unsent_bytes.saturating_add(outgoing.len());
         if bytes > self.unsent_bytes_max {
-            return Err(SendError::Full {
-                limit: self.unsent_bytes_max,
-            });
+            return Err(SendError::Full { limit: self.unsent_bytes_max });
         }
         self.unsent_bytes = bytes;
         self.unsent.push_back(outgoing);
@@ -283,11 +281,7 @@ impl Polling {
             Err(error) => return self.arrived.push_back(Arrived::Malformed(error)),
         };
         // What stands behind the open packet of a handshake begins with a separator.
-        let start = if text.starts_with(SEPARATOR) {
-            SEPARATOR.len_utf8()
-        } else {
-            0
-        };
+        let start = if text.starts_with(SEPARATOR) { SEPARATOR.len_utf8() } else { 0 };
         let text = text.slice(start..text.len());
         let mut packets = decode(&text);
         while let Some(range) = packets.next_range() {
@@ -336,15 +330,9 @@ fn refused(response: &Response) -> ConnectError {
 /// The headers with the cookies that an answer set: what keeps a session on its node.
 fn with_cookies(headers: &HeaderMap, answer: &HeaderMap) -> HeaderMap {
     let mut headers = headers.clone();
-    let set = answer
-        .get_all(SET_COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
+    let set = answer.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut cookies: Vec<&str> = set.filter_map(|value| value.split(';').next()).collect();
-    let own = headers
-        .get(COOKIE)
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
+    let own = headers.get(COOKIE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     if !cookies.is_empty() {
         cookies.extend(own.as_deref());
         if let Ok(value) = HeaderValue::from_str(&cookies.join("; ")) {

@@ -122,9 +122,7 @@ impl SocketIo {
         if options.engine.mode == Mode::Upgrade && asked.is_ok() {
             session.engine.upgrade(endpoint, &options.engine).await?;
         }
-        deadline
-            .hold(Phase::Namespace, session.wait_for_grant())
-            .await??;
+        deadline.hold(Phase::Namespace, session.wait_for_grant()).await??;
         Ok(session)
     }
 
@@ -146,9 +144,7 @@ impl SocketIo {
         struct Grant {
             sid: String,
         }
-        serde_json::from_str::<Grant>(&self.grant)
-            .ok()
-            .map(|grant| grant.sid)
+        serde_json::from_str::<Grant>(&self.grant).ok().map(|grant| grant.sid)
     }
 
     /// Waits for what arrives next, and sends meanwhile what was fed. Safe to cancel.
@@ -181,15 +177,7 @@ impl SocketIo {
     /// # Errors
     /// As [`SocketIo::feed`].
     pub fn emit(&mut self, namespace: &str, id: Option<u64>, data: &str) -> Result<(), SendError> {
-        self.feed(
-            &Packet {
-                namespace,
-                ack: id,
-                data,
-                ..Packet::bare(Kind::Event)
-            },
-            &[],
-        )
+        self.feed(&Packet { namespace, ack: id, data, ..Packet::bare(Kind::Event) }, &[])
     }
 
     /// Feeds the answer to an event: a JSON array.
@@ -197,15 +185,7 @@ impl SocketIo {
     /// # Errors
     /// As [`SocketIo::feed`].
     pub fn answer(&mut self, namespace: &str, id: u64, data: &str) -> Result<(), SendError> {
-        self.feed(
-            &Packet {
-                namespace,
-                ack: Some(id),
-                data,
-                ..Packet::bare(Kind::Ack)
-            },
-            &[],
-        )
+        self.feed(&Packet { namespace, ack: Some(id), data, ..Packet::bare(Kind::Ack) }, &[])
     }
 
     /// Feeds the request for a further namespace; the answer arrives as a packet.
@@ -214,14 +194,7 @@ impl SocketIo {
     /// As [`SocketIo::feed`].
     pub fn connect(&mut self, namespace: &str, auth: Option<&str>) -> Result<(), SendError> {
         let data = auth.unwrap_or_default();
-        self.feed(
-            &Packet {
-                namespace,
-                data,
-                ..Packet::bare(Kind::Connect)
-            },
-            &[],
-        )
+        self.feed(&Packet { namespace, data, ..Packet::bare(Kind::Connect) }, &[])
     }
 
     /// Feeds the goodbye to a namespace.
@@ -229,13 +202,7 @@ impl SocketIo {
     /// # Errors
     /// As [`SocketIo::feed`].
     pub fn disconnect(&mut self, namespace: &str) -> Result<(), SendError> {
-        self.feed(
-            &Packet {
-                namespace,
-                ..Packet::bare(Kind::Disconnect)
-            },
-            &[],
-        )
+        self.feed(&Packet { namespace, ..Packet::bare(Kind::Disconnect) }, &[])
     }
 
     /// Sends what was fed. Safe to cancel.
@@ -281,15 +248,8 @@ impl SocketIo {
             };
             match assembled {
                 Ok(None) => {}
-                Ok(Some(Assembled {
-                    text: (text, layout),
-                    attachments,
-                })) => {
-                    return Incoming::Packet(Received {
-                        text,
-                        layout,
-                        attachments,
-                    });
+                Ok(Some(Assembled { text: (text, layout), attachments })) => {
+                    return Incoming::Packet(Received { text, layout, attachments });
                 }
                 Err(error) => return Incoming::Malformed(error),
             }
@@ -321,10 +281,7 @@ impl SocketIo {
 /// Whether a packet grants the namespace, and with what payload.
 fn granted<'a>(packet: &Packet<'a>, namespace: &str) -> Result<Option<&'a str>, ConnectError> {
     packet.check_granted().map_err(ConnectError::of_wire)?;
-    let asked = Packet {
-        namespace,
-        ..*packet
-    };
+    let asked = Packet { namespace, ..*packet };
     if packet.namespace_path() != asked.namespace_path() {
         return Ok(None);
     }
@@ -341,12 +298,9 @@ fn granted<'a>(packet: &Packet<'a>, namespace: &str) -> Result<Option<&'a str>, 
 /// Why a session ended before its namespace was granted.
 fn hung_up(closed: &Closed) -> ConnectError {
     match closed {
-        Closed::HttpStatus { status, body } => ConnectError::HttpStatus {
-            status: *status,
-            body: body.clone(),
-        },
-        _ => ConnectError::ClosedInHandshake {
-            phase: Phase::Namespace,
-        },
+        Closed::HttpStatus { status, body } => {
+            ConnectError::HttpStatus { status: *status, body: body.clone() }
+        }
+        _ => ConnectError::ClosedInHandshake { phase: Phase::Namespace },
     }
 }

@@ -59,10 +59,7 @@ pub(super) struct Deadline {
 impl Deadline {
     pub(super) fn after(after: Duration) -> Self {
         let after = after.min(Duration::from_secs(365 * 24 * 3600));
-        Deadline {
-            at: Instant::now() + after,
-            after,
-        }
+        Deadline { at: Instant::now() + after, after }
     }
 
     /// Awaits `work` until the deadline.
@@ -71,10 +68,7 @@ impl Deadline {
         phase: Phase,
         work: impl Future<Output = T>,
     ) -> Result<T, ConnectError> {
-        let timed_out = ConnectError::TimedOut {
-            phase,
-            after: self.after,
-        };
+        let timed_out = ConnectError::TimedOut { phase, after: self.after };
         timeout_at(self.at, work).await.map_err(|_| timed_out)
     }
 }
@@ -122,16 +116,10 @@ pub(super) async fn connect_until(
     };
     let tcp = connect_tcp(endpoint, addresses, options, deadline).await?;
     if !endpoint.is_tls() {
-        return Ok(Stream {
-            io: Io::Plain(tcp),
-            reset_on_drop: None,
-        });
+        return Ok(Stream { io: Io::Plain(tcp), reset_on_drop: None });
     }
     let tls = connect_tls(endpoint, tcp, options, deadline).await?;
-    Ok(Stream {
-        io: Io::Tls(Box::new(tls)),
-        reset_on_drop: None,
-    })
+    Ok(Stream { io: Io::Tls(Box::new(tls)), reset_on_drop: None })
 }
 
 async fn connect_tcp(
@@ -145,16 +133,10 @@ async fn connect_tcp(
         reason: "no address is of the source address's family".to_owned(),
     };
     for &address in addresses {
-        if options
-            .source
-            .is_some_and(|source| source.is_ipv4() != address.is_ipv4())
-        {
+        if options.source.is_some_and(|source| source.is_ipv4() != address.is_ipv4()) {
             continue;
         }
-        match deadline
-            .hold(Phase::Tcp, connect_address(address, options))
-            .await?
-        {
+        match deadline.hold(Phase::Tcp, connect_address(address, options)).await? {
             Ok(stream) => return Ok(stream),
             Err(error) => last = of_io(&error, address),
         }
@@ -163,11 +145,7 @@ async fn connect_tcp(
 }
 
 async fn connect_address(address: SocketAddr, options: &ConnectOptions) -> io::Result<TcpStream> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if let Some(bytes) = options.receive_buffer_bytes {
         socket.set_recv_buffer_size(bytes)?;
     }
@@ -188,10 +166,7 @@ fn of_io(error: &io::Error, address: SocketAddr) -> ConnectError {
             ConnectError::LocalLimit { reason }
         }
         io::ErrorKind::ConnectionReset => ConnectError::ClosedInHandshake { phase: Phase::Tcp },
-        _ if error
-            .raw_os_error()
-            .is_some_and(|code| limits.contains(&code)) =>
-        {
+        _ if error.raw_os_error().is_some_and(|code| limits.contains(&code)) => {
             ConnectError::LocalLimit { reason }
         }
         _ => ConnectError::Unreachable { address, reason },
@@ -204,22 +179,15 @@ async fn connect_tls(
     options: &ConnectOptions,
     deadline: Deadline,
 ) -> Result<TlsStream<TcpStream>, ConnectError> {
-    let name =
-        ServerName::try_from(endpoint.host().to_owned()).map_err(|error| ConnectError::Tls {
-            reason: error.to_string(),
-        })?;
+    let name = ServerName::try_from(endpoint.host().to_owned())
+        .map_err(|error| ConnectError::Tls { reason: error.to_string() })?;
     let handshake = TlsConnector::from(options.trust.config()).connect(name, tcp);
-    deadline
-        .hold(Phase::Tls, handshake)
-        .await?
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
-                ConnectError::ClosedInHandshake { phase: Phase::Tls }
-            }
-            _ => ConnectError::Tls {
-                reason: error.to_string(),
-            },
-        })
+    deadline.hold(Phase::Tls, handshake).await?.map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
+            ConnectError::ClosedInHandshake { phase: Phase::Tls }
+        }
+        _ => ConnectError::Tls { reason: error.to_string() },
+    })
 }
 
 impl Stream {
@@ -269,11 +237,7 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if self
-            .reset_on_drop
-            .as_ref()
-            .is_some_and(|flag| flag.load(Ordering::Relaxed))
-        {
+        if self.reset_on_drop.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
             self.linger_zero();
         }
     }

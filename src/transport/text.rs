@@ -26,10 +26,7 @@ impl Text {
         polling::text_of(&body)?;
         Utf8Bytes::try_from(body)
             .map(Text::from)
-            .map_err(|_| WireError::NotUtf8 {
-                offset: 0,
-                piece: String::new(),
-            })
+            .map_err(|_| WireError::NotUtf8 { offset: 0, piece: String::new() })
     }
 
     /// The text.
@@ -45,11 +42,7 @@ impl Text {
             Some(_) => (self.start + range.start, self.start + range.end),
             None => (self.end, self.end),
         };
-        Text {
-            whole: self.whole.clone(),
-            start,
-            end,
-        }
+        Text { whole: self.whole.clone(), start, end }
     }
 }
 
@@ -64,11 +57,7 @@ impl Deref for Text {
 impl From<Utf8Bytes> for Text {
     fn from(whole: Utf8Bytes) -> Self {
         let end = whole.len();
-        Text {
-            whole,
-            start: 0,
-            end,
-        }
+        Text { whole, start: 0, end }
     }
 }
 

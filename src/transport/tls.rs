@@ -33,9 +33,7 @@ impl Trust {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|error| format!("not a PEM file: {error}"))?;
-            roots
-                .add(certificate)
-                .map_err(|error| format!("not a certificate: {error}"))?;
+            roots.add(certificate).map_err(|error| format!("not a certificate: {error}"))?;
         }
         if roots.is_empty() {
             return Err("the PEM file has no certificate".to_owned());

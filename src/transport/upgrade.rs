@@ -23,12 +23,8 @@ impl Session {
         endpoint: &Endpoint,
         options: &Options,
     ) -> Result<(), ConnectError> {
-        let target = request_target(
-            &options.path,
-            &options.query,
-            Carrier::WebSocket,
-            Some(self.sid()),
-        );
+        let target =
+            request_target(&options.path, &options.query, Carrier::WebSocket, Some(self.sid()));
         let Link::Polling(polling) = &mut self.link else {
             return Ok(());
         };
@@ -41,14 +37,9 @@ impl Session {
         let probed = probe(endpoint, &target, &wanted, deadline);
         let probed = polling.while_polling(probed, ARRIVED_MAX).await;
         let mut socket = probed.map_err(lost)??;
-        deadline
-            .hold(Phase::Probe, polling.pause())
-            .await?
-            .map_err(lost)?;
+        deadline.hold(Phase::Probe, polling.pause()).await?.map_err(lost)?;
         let fed = socket.feed(Outgoing::text("5"));
-        fed.map_err(|_| ConnectError::ClosedInHandshake {
-            phase: Phase::Probe,
-        })?;
+        fed.map_err(|_| ConnectError::ClosedInHandshake { phase: Phase::Probe })?;
         for outgoing in polling.take_unsent() {
             // The limit is the same as before; a socket that broke already says so when read.
             let _ = socket.feed(outgoing);
@@ -68,12 +59,8 @@ async fn probe(
     deadline: Deadline,
 ) -> Result<WebSocket, ConnectError> {
     let mut socket = WebSocket::open_until(endpoint, target, options, deadline).await?;
-    let closed = ConnectError::ClosedInHandshake {
-        phase: Phase::Probe,
-    };
-    let sent = deadline
-        .hold(Phase::Probe, socket.send(Outgoing::text("2probe")))
-        .await?;
+    let closed = ConnectError::ClosedInHandshake { phase: Phase::Probe };
+    let sent = deadline.hold(Phase::Probe, socket.send(Outgoing::text("2probe"))).await?;
     sent.map_err(|_| closed.clone())?;
     match deadline.hold(Phase::Probe, socket.recv()).await? {
         Incoming::Text(text) if text == "3probe" => Ok(socket),
@@ -82,9 +69,9 @@ async fn probe(
             offset: 0,
             piece: text.chars().take(48).collect(),
         })),
-        Incoming::Binary(bytes) => Err(ConnectError::BadPacket(WireError::UnannouncedAttachment {
-            bytes: bytes.len(),
-        })),
+        Incoming::Binary(bytes) => {
+            Err(ConnectError::BadPacket(WireError::UnannouncedAttachment { bytes: bytes.len() }))
+        }
     }
 }
 
@@ -93,8 +80,6 @@ fn lost(closed: Closed) -> ConnectError {
     match closed {
         Closed::HttpStatus { status, body } => ConnectError::HttpStatus { status, body },
         Closed::Http(error) => error.into(),
-        _ => ConnectError::ClosedInHandshake {
-            phase: Phase::Probe,
-        },
+        _ => ConnectError::ClosedInHandshake { phase: Phase::Probe },
     }
 }

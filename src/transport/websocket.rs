@@ -144,12 +144,7 @@ impl WebSocket {
         let inner =
             WebSocketStream::from_partially_read(stream, tail, Role::Client, Some(config)).await;
         let unsent_bytes_max = options.unsent_bytes_max;
-        Ok(WebSocket {
-            inner: Some(inner),
-            unflushed: false,
-            closed: None,
-            unsent_bytes_max,
-        })
+        Ok(WebSocket { inner: Some(inner), unflushed: false, closed: None, unsent_bytes_max })
     }
 
     /// Waits for what arrives next, and sends meanwhile what was fed. Safe to cancel.
@@ -186,9 +181,7 @@ impl WebSocket {
     /// # Errors
     /// [`SendError::Closed`].
     pub async fn flush(&mut self) -> Result<(), SendError> {
-        poll_fn(|cx| self.poll_flush(cx))
-            .await
-            .map_err(SendError::Closed)
+        poll_fn(|cx| self.poll_flush(cx)).await.map_err(SendError::Closed)
     }
 
     /// Writes bytes under the codec: a broken frame, half a frame, or anything at all.
@@ -219,10 +212,7 @@ impl WebSocket {
             _ if closed_before => drop(inner),
             Leave::Fin => inner.into_inner().finish().await,
             Leave::CloseFrame(code) => {
-                let frame = CloseFrame {
-                    code: CloseCode::from(code),
-                    reason: "".into(),
-                };
+                let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
                 close(inner, Some(frame)).await;
             }
             Leave::Polite => close(inner, None).await,
@@ -291,9 +281,9 @@ impl WebSocket {
                 self.unflushed = true;
                 Ok(())
             }
-            Err(WsError::WriteBufferFull(_)) => Err(SendError::Full {
-                limit: self.unsent_bytes_max,
-            }),
+            Err(WsError::WriteBufferFull(_)) => {
+                Err(SendError::Full { limit: self.unsent_bytes_max })
+            }
             Err(error) => Err(SendError::Closed(closed_by(&error))),
         }
     }
@@ -306,9 +296,7 @@ impl WebSocket {
 
 impl fmt::Debug for WebSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebSocket")
-            .field("closed", &self.closed)
-            .finish_non_exhaustive()
+        f.debug_struct("WebSocket").field("closed", &self.closed).finish_non_exhaustive()
     }
 }
 
@@ -325,10 +313,7 @@ async fn close(mut inner: WebSocketStream<Stream>, frame: Option<CloseFrame>) {
 
 fn close_frame(frame: Option<CloseFrame>) -> Closed {
     match frame {
-        None => Closed::CloseFrame {
-            code: None,
-            reason: String::new(),
-        },
+        None => Closed::CloseFrame { code: None, reason: String::new() },
         Some(frame) => Closed::CloseFrame {
             code: Some(frame.code.into()),
             reason: frame.reason.as_str().to_owned(),
@@ -342,13 +327,10 @@ fn closed_by(error: &WsError) -> Closed {
         WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake)
         | WsError::ConnectionClosed
         | WsError::AlreadyClosed => Closed::Fin,
-        WsError::Capacity(CapacityError::MessageTooLong { size, max_size }) => Closed::TooBig {
-            bytes: *size,
-            limit: *max_size,
-        },
-        other => Closed::BadFrame {
-            reason: other.to_string(),
-        },
+        WsError::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
+            Closed::TooBig { bytes: *size, limit: *max_size }
+        }
+        other => Closed::BadFrame { reason: other.to_string() },
     }
 }
 

@@ -24,10 +24,7 @@ pub struct Limits {
 impl Default for Limits {
     /// 64 attachments, 16 MiB.
     fn default() -> Self {
-        Limits {
-            attachments: 64,
-            bytes: 16 << 20,
-        }
+        Limits { attachments: 64, bytes: 16 << 20 }
     }
 }
 
@@ -62,10 +59,7 @@ impl<T> Reassembler<T> {
     /// A reassembler that waits for nothing.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Reassembler {
-            limits,
-            pending: None,
-        }
+        Reassembler { limits, pending: None }
     }
 
     /// Whether attachments are awaited.
@@ -92,18 +86,10 @@ impl<T> Reassembler<T> {
             return Err(WireError::TooManyAttachments { announced, limit });
         }
         if announced == 0 {
-            return Ok(Some(Assembled {
-                text,
-                attachments: Vec::new(),
-            }));
+            return Ok(Some(Assembled { text, attachments: Vec::new() }));
         }
         let attachments = Vec::with_capacity(announced);
-        self.pending = Some(Box::new(Pending {
-            text,
-            announced,
-            bytes: 0,
-            attachments,
-        }));
+        self.pending = Some(Box::new(Pending { text, announced, bytes: 0, attachments }));
         Ok(None)
     }
 
@@ -114,9 +100,7 @@ impl<T> Reassembler<T> {
     /// attachments pass the limit (the packet is dropped).
     pub fn binary(&mut self, attachment: Bytes) -> Result<Option<Assembled<T>>, WireError> {
         let Some(mut pending) = self.pending.take() else {
-            return Err(WireError::UnannouncedAttachment {
-                bytes: attachment.len(),
-            });
+            return Err(WireError::UnannouncedAttachment { bytes: attachment.len() });
         };
         pending.bytes = pending.bytes.saturating_add(attachment.len());
         if pending.bytes > self.limits.bytes {
@@ -128,9 +112,7 @@ impl<T> Reassembler<T> {
             self.pending = Some(pending);
             return Ok(None);
         }
-        let Pending {
-            text, attachments, ..
-        } = *pending;
+        let Pending { text, attachments, .. } = *pending;
         Ok(Some(Assembled { text, attachments }))
     }
 
@@ -167,9 +149,7 @@ pub fn substitute(
     let mut out = String::with_capacity(payload.len().min(bytes_max));
     let mut rest = 0;
     for (start, end, number) in Placeholders::of(payload) {
-        let attachment = usize::try_from(number)
-            .ok()
-            .and_then(|number| attachments.get(number));
+        let attachment = usize::try_from(number).ok().and_then(|number| attachments.get(number));
         let attachment = attachment.ok_or(WireError::PlaceholderOutOfRange {
             offset: start,
             number,
@@ -179,10 +159,7 @@ pub fn substitute(
         let encoded = base64::encoded_len(attachment.len(), true).unwrap_or(usize::MAX);
         let bytes = out.len().saturating_add(encoded);
         if bytes > bytes_max {
-            return Err(WireError::TooManyBytes {
-                bytes,
-                limit: bytes_max,
-            });
+            return Err(WireError::TooManyBytes { bytes, limit: bytes_max });
         }
         out.push('"');
         STANDARD.encode_string(attachment, &mut out);
@@ -200,10 +177,7 @@ mod tests {
     use super::*;
     use crate::wire::socket_io::Packet;
 
-    const LIMITS: Limits = Limits {
-        attachments: 3,
-        bytes: 10,
-    };
+    const LIMITS: Limits = Limits { attachments: 3, bytes: 10 };
 
     fn bytes(content: &'static [u8]) -> Bytes {
         Bytes::from_static(content)
@@ -213,13 +187,7 @@ mod tests {
     fn packets_without_attachments_pass() {
         let mut reassembler = Reassembler::new(LIMITS);
         let passed = reassembler.text("2[1]", 0).unwrap().unwrap();
-        assert_eq!(
-            passed,
-            Assembled {
-                text: "2[1]",
-                attachments: vec![]
-            }
-        );
+        assert_eq!(passed, Assembled { text: "2[1]", attachments: vec![] });
         assert_eq!(reassembler.finish(), Ok(()));
     }
 
@@ -245,20 +213,13 @@ mod tests {
         let _ = reassembler.binary(bytes(&[1]));
         assert!(matches!(
             reassembler.text("", 0),
-            Err(WireError::TextInsideBinary {
-                arrived: 1,
-                announced: 2,
-                ..
-            })
+            Err(WireError::TextInsideBinary { arrived: 1, announced: 2, .. })
         ));
         assert_eq!(reassembler.finish(), Ok(()));
         let _ = reassembler.text("", 1);
         assert_eq!(
             reassembler.finish(),
-            Err(WireError::AttachmentsMissing {
-                arrived: 0,
-                announced: 1
-            })
+            Err(WireError::AttachmentsMissing { arrived: 0, announced: 1 })
         );
         assert!(reassembler.text("", 0).unwrap().is_some());
     }
@@ -268,19 +229,13 @@ mod tests {
         let mut reassembler = Reassembler::new(LIMITS);
         assert_eq!(
             reassembler.text("", usize::MAX),
-            Err(WireError::TooManyAttachments {
-                announced: usize::MAX,
-                limit: 3
-            })
+            Err(WireError::TooManyAttachments { announced: usize::MAX, limit: 3 })
         );
         let _ = reassembler.text("", 2);
         let _ = reassembler.binary(bytes(&[0; 6]));
         assert_eq!(
             reassembler.binary(bytes(&[0; 6])),
-            Err(WireError::TooManyBytes {
-                bytes: 12,
-                limit: 10
-            })
+            Err(WireError::TooManyBytes { bytes: 12, limit: 10 })
         );
         assert!(!reassembler.is_waiting());
     }
@@ -309,11 +264,7 @@ mod tests {
         }
         assert_eq!(
             sub(r#"[{"_placeholder":true,"num":2}]"#),
-            Err(WireError::PlaceholderOutOfRange {
-                offset: 1,
-                number: 2,
-                attachments: 2
-            })
+            Err(WireError::PlaceholderOutOfRange { offset: 1, number: 2, attachments: 2 })
         );
         assert!(matches!(
             substitute(&payload.repeat(9), &all, 40),

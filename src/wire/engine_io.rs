@@ -28,15 +28,8 @@ pub enum Kind {
 
 impl Kind {
     /// All types, in the order of their digits.
-    pub const ALL: [Kind; 7] = [
-        Kind::Open,
-        Kind::Close,
-        Kind::Ping,
-        Kind::Pong,
-        Kind::Message,
-        Kind::Upgrade,
-        Kind::Noop,
-    ];
+    pub const ALL: [Kind; 7] =
+        [Kind::Open, Kind::Close, Kind::Ping, Kind::Pong, Kind::Message, Kind::Upgrade, Kind::Noop];
 
     /// The digit on the wire.
     #[must_use]
@@ -87,10 +80,7 @@ impl<'a> Packet<'a> {
     /// A text message, `4…`.
     #[must_use]
     pub fn message(data: &'a str) -> Self {
-        Packet::Text {
-            kind: Kind::Message,
-            data,
-        }
+        Packet::Text { kind: Kind::Message, data }
     }
 
     /// A packet of this type without data.
@@ -139,10 +129,7 @@ impl<'a> Packet<'a> {
         };
         match (Kind::of_digit(digit), text.get(1..)) {
             (Some(kind), Some(data)) => Ok(Packet::Text { kind, data }),
-            _ => Err(WireError::UnknownEngineIoType {
-                offset,
-                piece: piece(text),
-            }),
+            _ => Err(WireError::UnknownEngineIoType { offset, piece: piece(text) }),
         }
     }
 }
@@ -190,10 +177,7 @@ mod tests {
             let packet = Packet::decode_text(frame).unwrap();
             assert_eq!(packet.frame(), Frame::Text(frame.to_owned()));
         }
-        assert_eq!(
-            Packet::binary(&[1, 2, 3, 4]).frame(),
-            Frame::Binary(&[1, 2, 3, 4])
-        );
+        assert_eq!(Packet::binary(&[1, 2, 3, 4]).frame(), Frame::Binary(&[1, 2, 3, 4]));
     }
 
     #[test]
@@ -201,10 +185,7 @@ mod tests {
         assert_eq!(Packet::decode_text(""), Err(WireError::Empty { offset: 0 }));
         for wrong in ["abc", "9", "€", "b", " 4", "\u{1e}"] {
             let error = Packet::decode_text(wrong).unwrap_err();
-            assert!(
-                matches!(error, WireError::UnknownEngineIoType { offset: 0, .. }),
-                "{wrong}"
-            );
+            assert!(matches!(error, WireError::UnknownEngineIoType { offset: 0, .. }), "{wrong}");
         }
     }
 

@@ -164,16 +164,10 @@ impl fmt::Display for WireError {
         match self {
             WireError::Empty { offset } => write!(f, "empty packet at byte {offset}"),
             WireError::UnknownEngineIoType { offset, piece } => {
-                write!(
-                    f,
-                    "unknown Engine.IO packet type at byte {offset}: `{piece}`"
-                )
+                write!(f, "unknown Engine.IO packet type at byte {offset}: `{piece}`")
             }
             WireError::UnknownSocketIoType { offset, piece } => {
-                write!(
-                    f,
-                    "unknown Socket.IO packet type at byte {offset}: `{piece}`"
-                )
+                write!(f, "unknown Socket.IO packet type at byte {offset}: `{piece}`")
             }
             WireError::NotUtf8 { offset, piece } => {
                 write!(f, "text is not UTF-8 at byte {offset}: `{piece}`")
@@ -181,37 +175,23 @@ impl fmt::Display for WireError {
             WireError::NotBase64 { offset, piece } => {
                 write!(f, "binary packet is not base64 at byte {offset}: `{piece}`")
             }
-            WireError::BadHandshake {
-                offset,
-                piece,
-                reason,
-            } => {
+            WireError::BadHandshake { offset, piece, reason } => {
                 write!(f, "bad open packet at byte {offset}: {reason}: `{piece}`")
             }
             WireError::BadAttachmentCount { offset, piece } => {
                 write!(f, "bad attachment count at byte {offset}: `{piece}`")
             }
             WireError::BadAckId { offset, piece } => {
-                write!(
-                    f,
-                    "acknowledgement id out of range at byte {offset}: `{piece}`"
-                )
+                write!(f, "acknowledgement id out of range at byte {offset}: `{piece}`")
             }
             WireError::AckWithoutId { offset } => {
                 write!(f, "acknowledgement without an id at byte {offset}")
             }
-            WireError::BadPayload {
-                offset,
-                piece,
-                expected,
-            } => {
+            WireError::BadPayload { offset, piece, expected } => {
                 write!(f, "payload at byte {offset} is not {expected}: `{piece}`")
             }
             WireError::EngineIo3 { sign, piece } => {
-                write!(
-                    f,
-                    "the server speaks Engine.IO 3, shown by {sign}: `{piece}`"
-                )
+                write!(f, "the server speaks Engine.IO 3, shown by {sign}: `{piece}`")
             }
             _ => self.fmt_attachments(f),
         }
@@ -222,44 +202,26 @@ impl WireError {
     /// The sentences about binary attachments.
     fn fmt_attachments(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            WireError::TextInsideBinary {
-                arrived,
-                announced,
-                piece,
-            } => write!(
+            WireError::TextInsideBinary { arrived, announced, piece } => write!(
                 f,
                 "text packet after {arrived} of {announced} attachments of a binary packet: \
                  `{piece}`"
             ),
             WireError::UnannouncedAttachment { bytes } => {
-                write!(
-                    f,
-                    "binary message of {bytes} bytes that no packet announced"
-                )
+                write!(f, "binary message of {bytes} bytes that no packet announced")
             }
             WireError::AttachmentsMissing { arrived, announced } => {
-                write!(
-                    f,
-                    "ended after {arrived} of {announced} attachments of a binary packet"
-                )
+                write!(f, "ended after {arrived} of {announced} attachments of a binary packet")
             }
             WireError::TooManyAttachments { announced, limit } => {
                 write!(f, "{announced} attachments announced, the limit is {limit}")
             }
             WireError::TooManyBytes { bytes, limit } => {
-                write!(
-                    f,
-                    "attachments of {bytes} bytes, the limit is {limit} bytes"
-                )
+                write!(f, "attachments of {bytes} bytes, the limit is {limit} bytes")
             }
-            WireError::PlaceholderOutOfRange {
-                offset,
-                number,
-                attachments,
-            } => write!(
-                f,
-                "placeholder at byte {offset} names attachment {number} of {attachments}"
-            ),
+            WireError::PlaceholderOutOfRange { offset, number, attachments } => {
+                write!(f, "placeholder at byte {offset} names attachment {number} of {attachments}")
+            }
             _ => Ok(()),
         }
     }
@@ -297,19 +259,9 @@ mod tests {
 
     #[test]
     fn messages_are_lowercase_fragments_with_the_piece_in_backticks() {
-        let error = WireError::UnknownEngineIoType {
-            offset: 6,
-            piece: "9x".into(),
-        };
-        assert_eq!(
-            error.to_string(),
-            "unknown Engine.IO packet type at byte 6: `9x`"
-        );
-        let error = WireError::TextInsideBinary {
-            arrived: 1,
-            announced: 2,
-            piece: "2[]".into(),
-        };
+        let error = WireError::UnknownEngineIoType { offset: 6, piece: "9x".into() };
+        assert_eq!(error.to_string(), "unknown Engine.IO packet type at byte 6: `9x`");
+        let error = WireError::TextInsideBinary { arrived: 1, announced: 2, piece: "2[]".into() };
         assert_eq!(
             error.to_string(),
             "text packet after 1 of 2 attachments of a binary packet: `2[]`"

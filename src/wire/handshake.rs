@@ -68,10 +68,9 @@ impl Open {
     /// [`WireError::BadHandshake`], [`WireError::EngineIo3`], or what is wrong with the packet.
     pub fn decode_frame(frame: &str) -> Result<Open, WireError> {
         match Packet::decode_text(frame) {
-            Ok(Packet::Text {
-                kind: Kind::Open,
-                data,
-            }) if data.starts_with('{') => Open::decode(data),
+            Ok(Packet::Text { kind: Kind::Open, data }) if data.starts_with('{') => {
+                Open::decode(data)
+            }
             _ if polling::is_framed_by_lengths(frame) => Err(polling::framed_by_lengths(frame)),
             Ok(_) => Err(not_open(frame)),
             Err(error) => Err(error),
@@ -94,9 +93,7 @@ impl Open {
     /// Whether the server offers to move the session to a WebSocket.
     #[must_use]
     pub fn offers_websocket(&self) -> bool {
-        self.upgrades
-            .iter()
-            .any(|name| name == Carrier::WebSocket.name())
+        self.upgrades.iter().any(|name| name == Carrier::WebSocket.name())
     }
 
     /// Milliseconds without a ping after which the server is to be taken for dead.
@@ -172,11 +169,7 @@ fn reason(error: &serde_json::Error) -> String {
 /// The error for a first packet that is not an open packet.
 fn not_open(frame: &str) -> WireError {
     let reason = "the first packet is not an open packet".to_owned();
-    WireError::BadHandshake {
-        offset: 0,
-        piece: piece(frame),
-        reason,
-    }
+    WireError::BadHandshake { offset: 0, piece: piece(frame), reason }
 }
 
 #[cfg(test)]
@@ -201,15 +194,9 @@ mod tests {
     #[test]
     fn reads_the_example_of_the_document() {
         assert_eq!(Open::decode_frame(EXAMPLE), Ok(example()));
-        assert_eq!(
-            Open::decode_body(EXAMPLE.as_bytes()),
-            Ok((example(), EXAMPLE.len()))
-        );
+        assert_eq!(Open::decode_body(EXAMPLE.as_bytes()), Ok((example(), EXAMPLE.len())));
         let with_more = format!("{EXAMPLE}\x1e40");
-        assert_eq!(
-            Open::decode_body(with_more.as_bytes()),
-            Ok((example(), EXAMPLE.len()))
-        );
+        assert_eq!(Open::decode_body(with_more.as_bytes()), Ok((example(), EXAMPLE.len())));
         assert!(example().offers_websocket());
         assert_eq!(example().silence_ms_max(), 45_000);
     }
@@ -223,9 +210,7 @@ mod tests {
     #[test]
     fn says_what_is_wrong() {
         let error = Open::decode(r#"{"sid":7}"#).unwrap_err();
-        let WireError::BadHandshake { reason, .. } = &error else {
-            panic!("{error}")
-        };
+        let WireError::BadHandshake { reason, .. } = &error else { panic!("{error}") };
         assert_eq!(reason, "invalid type: integer `7`, expected a string");
         for frame in ["0", "0[]", "40", "0{", "x", "", "{}"] {
             assert!(Open::decode_frame(frame).is_err(), "{frame}");
@@ -238,23 +223,14 @@ mod tests {
         let framed = format!("{}:{EXAMPLE}2:40", EXAMPLE.len());
         assert!(matches!(
             Open::decode_body(framed.as_bytes()),
-            Err(WireError::EngineIo3 {
-                sign: EngineIo3Sign::LengthPrefix,
-                ..
-            })
+            Err(WireError::EngineIo3 { sign: EngineIo3Sign::LengthPrefix, .. })
         ));
-        assert!(matches!(
-            Open::decode_frame(data),
-            Err(WireError::BadHandshake { .. })
-        ));
+        assert!(matches!(Open::decode_frame(data), Err(WireError::BadHandshake { .. })));
         let mut binary = vec![0, 1, 1, 7, 0xff];
         binary.extend_from_slice(EXAMPLE.as_bytes());
         assert!(matches!(
             Open::decode_body(&binary),
-            Err(WireError::EngineIo3 {
-                sign: EngineIo3Sign::BinaryLengthPrefix,
-                ..
-            })
+            Err(WireError::EngineIo3 { sign: EngineIo3Sign::BinaryLengthPrefix, .. })
         ));
         for body in [
             r#"{"code":5,"message":"Unsupported protocol version"}"#,
@@ -262,10 +238,7 @@ mod tests {
         ] {
             assert!(version_refusal(body.as_bytes()).is_some(), "{body}");
         }
-        assert_eq!(
-            version_refusal(br#"{"code":1,"message":"Session ID unknown"}"#),
-            None
-        );
+        assert_eq!(version_refusal(br#"{"code":1,"message":"Session ID unknown"}"#), None);
         assert_eq!(version_refusal(b"<html>"), None);
     }
 
@@ -274,10 +247,7 @@ mod tests {
         let target = request_target("", "", Carrier::Polling, None);
         assert_eq!(target, "/socket.io/?EIO=4&transport=polling");
         let target = request_target("/ws/", "?token=a", Carrier::WebSocket, Some("a/b&c"));
-        assert_eq!(
-            target,
-            "/ws/?EIO=4&transport=websocket&sid=a%2Fb%26c&token=a"
-        );
+        assert_eq!(target, "/ws/?EIO=4&transport=websocket&sid=a%2Fb%26c&token=a");
         let target = request_target("/ws?v=1", "", Carrier::WebSocket, None);
         assert_eq!(target, "/ws?v=1&EIO=4&transport=websocket");
     }

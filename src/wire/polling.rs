@@ -29,17 +29,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub fn text_of(body: &[u8]) -> Result<&str, WireError> {
     if has_binary_length_prefix(body) {
         let sign = EngineIo3Sign::BinaryLengthPrefix;
-        return Err(WireError::EngineIo3 {
-            sign,
-            piece: piece_of_bytes(body),
-        });
+        return Err(WireError::EngineIo3 { sign, piece: piece_of_bytes(body) });
     }
     std::str::from_utf8(body).map_err(|error| {
         let offset = error.valid_up_to();
-        WireError::NotUtf8 {
-            offset,
-            piece: piece_of_bytes(body.get(offset..).unwrap_or_default()),
-        }
+        WireError::NotUtf8 { offset, piece: piece_of_bytes(body.get(offset..).unwrap_or_default()) }
     })
 }
 
@@ -49,11 +43,7 @@ pub fn text_of(body: &[u8]) -> Result<&str, WireError> {
 /// the others.
 #[must_use]
 pub fn decode(payload: &str) -> Packets<'_> {
-    Packets {
-        payload,
-        next: Some(0),
-        framed_by_lengths: is_framed_by_lengths(payload),
-    }
+    Packets { payload, next: Some(0), framed_by_lengths: is_framed_by_lengths(payload) }
 }
 
 /// The packets of a payload; made by [`decode`].
@@ -71,9 +61,7 @@ impl<'a> Packets<'a> {
     pub fn next_range(&self) -> Option<Range<usize>> {
         let start = self.next?;
         let rest = self.payload.get(start..)?;
-        let end = rest
-            .find(SEPARATOR)
-            .map_or(self.payload.len(), |at| start + at);
+        let end = rest.find(SEPARATOR).map_or(self.payload.len(), |at| start + at);
         Some(start..end)
     }
 
@@ -85,12 +73,7 @@ impl<'a> Packets<'a> {
             return decode_base64(base64, offset + 1);
         }
         match Packet::decode_text_at(text, offset) {
-            Ok(
-                message @ Packet::Text {
-                    kind: Kind::Message,
-                    ..
-                },
-            ) => Ok(message),
+            Ok(message @ Packet::Text { kind: Kind::Message, .. }) => Ok(message),
             _ if self.framed_by_lengths => Err(framed_by_lengths(self.payload)),
             read => read,
         }
@@ -127,9 +110,9 @@ pub fn push(packet: &Packet<'_>, payload: &mut String) {
 pub fn pushed_len(packet: &Packet<'_>) -> usize {
     match packet {
         Packet::Text { data, .. } => data.len().saturating_add(2),
-        Packet::Binary(bytes) => base64::encoded_len(bytes.len(), true)
-            .unwrap_or(usize::MAX)
-            .saturating_add(2),
+        Packet::Binary(bytes) => {
+            base64::encoded_len(bytes.len(), true).unwrap_or(usize::MAX).saturating_add(2)
+        }
     }
 }
 
@@ -150,18 +133,12 @@ pub fn is_framed_by_lengths(payload: &str) -> bool {
 
 /// The error for a payload that [`is_framed_by_lengths`].
 pub(super) fn framed_by_lengths(payload: &str) -> WireError {
-    WireError::EngineIo3 {
-        sign: EngineIo3Sign::LengthPrefix,
-        piece: piece(payload),
-    }
+    WireError::EngineIo3 { sign: EngineIo3Sign::LengthPrefix, piece: piece(payload) }
 }
 
 /// What stands behind the first Engine.IO 3 frame of `text`, if it begins with one.
 fn behind_one_length_frame(text: &str) -> Option<&str> {
-    let colon = text
-        .bytes()
-        .take(LENGTH_DIGITS_MAX + 1)
-        .position(|byte| byte == b':')?;
+    let colon = text.bytes().take(LENGTH_DIGITS_MAX + 1).position(|byte| byte == b':')?;
     let length: usize = text.get(..colon)?.parse().ok()?;
     let packet = text.get(colon + 1..)?;
     if length == 0 || !packet.starts_with(['0', '1', '2', '3', '4', '5', '6', 'b']) {
@@ -182,11 +159,7 @@ fn has_binary_length_prefix(body: &[u8]) -> bool {
     let Some((0 | 1, rest)) = body.split_first() else {
         return false;
     };
-    let digits = rest
-        .iter()
-        .take(LENGTH_DIGITS_MAX)
-        .take_while(|byte| **byte <= 9)
-        .count();
+    let digits = rest.iter().take(LENGTH_DIGITS_MAX).take_while(|byte| **byte <= 9).count();
     digits > 0 && rest.get(digits) == Some(&0xff)
 }
 
@@ -194,10 +167,7 @@ fn has_binary_length_prefix(body: &[u8]) -> bool {
 fn decode_base64<'a>(base64: &str, offset: usize) -> Result<Packet<'a>, WireError> {
     match BASE64.decode(base64) {
         Ok(bytes) => Ok(Packet::Binary(Cow::Owned(bytes))),
-        Err(_) => Err(WireError::NotBase64 {
-            offset,
-            piece: piece(base64),
-        }),
+        Err(_) => Err(WireError::NotBase64 { offset, piece: piece(base64) }),
     }
 }
 
@@ -224,14 +194,8 @@ mod tests {
                 "4hello\x1e2\x1e4world",
                 vec![Packet::message("hello"), ping, Packet::message("world")],
             ),
-            (
-                "4hello\x1ebAQIDBA==",
-                vec![Packet::message("hello"), Packet::binary(&[1, 2, 3, 4])],
-            ),
-            (
-                "4hello\x1e4€€€",
-                vec![Packet::message("hello"), Packet::message("€€€")],
-            ),
+            ("4hello\x1ebAQIDBA==", vec![Packet::message("hello"), Packet::binary(&[1, 2, 3, 4])]),
+            ("4hello\x1e4€€€", vec![Packet::message("hello"), Packet::message("€€€")]),
             ("4hello", vec![Packet::message("hello")]),
             ("6", vec![Packet::bare(Kind::Noop)]),
         ] {
@@ -243,10 +207,7 @@ mod tests {
 
     #[test]
     fn base64_without_padding_is_read() {
-        assert_eq!(
-            decode("bAQIDBA").next(),
-            Some(Ok(Packet::binary(&[1, 2, 3, 4])))
-        );
+        assert_eq!(decode("bAQIDBA").next(), Some(Ok(Packet::binary(&[1, 2, 3, 4]))));
     }
 
     #[test]
@@ -254,20 +215,11 @@ mod tests {
         let read: Vec<_> = decode("4a\x1eabc\x1e\x1eb!\x1e4z").collect();
         assert_eq!(read.len(), 5);
         assert_eq!(read[0], Ok(Packet::message("a")));
-        assert!(matches!(
-            read[1],
-            Err(WireError::UnknownEngineIoType { offset: 3, .. })
-        ));
+        assert!(matches!(read[1], Err(WireError::UnknownEngineIoType { offset: 3, .. })));
         assert_eq!(read[2], Err(WireError::Empty { offset: 7 }));
-        assert!(matches!(
-            read[3],
-            Err(WireError::NotBase64 { offset: 9, .. })
-        ));
+        assert!(matches!(read[3], Err(WireError::NotBase64 { offset: 9, .. })));
         assert_eq!(read[4], Ok(Packet::message("z")));
-        assert_eq!(
-            decode("").collect::<Vec<_>>(),
-            [Err(WireError::Empty { offset: 0 })]
-        );
+        assert_eq!(decode("").collect::<Vec<_>>(), [Err(WireError::Empty { offset: 0 })]);
     }
 
     #[test]
@@ -280,10 +232,7 @@ mod tests {
             assert!(
                 matches!(
                     first,
-                    Some(Err(WireError::EngineIo3 {
-                        sign: EngineIo3Sign::LengthPrefix,
-                        ..
-                    }))
+                    Some(Err(WireError::EngineIo3 { sign: EngineIo3Sign::LengthPrefix, .. }))
                 ),
                 "{payload}: {first:?}"
             );
@@ -294,10 +243,7 @@ mod tests {
         let body = b"\x00\x06\xff4hello\x01\x04\xff\x04\x01\x02\x03";
         assert!(matches!(
             text_of(body),
-            Err(WireError::EngineIo3 {
-                sign: EngineIo3Sign::BinaryLengthPrefix,
-                ..
-            })
+            Err(WireError::EngineIo3 { sign: EngineIo3Sign::BinaryLengthPrefix, .. })
         ));
     }
 
@@ -308,20 +254,13 @@ mod tests {
 
     #[test]
     fn a_body_that_is_no_text_says_where() {
-        assert!(matches!(
-            text_of(b"4ab\xff"),
-            Err(WireError::NotUtf8 { offset: 3, .. })
-        ));
+        assert!(matches!(text_of(b"4ab\xff"), Err(WireError::NotUtf8 { offset: 3, .. })));
         assert_eq!(text_of("4€".as_bytes()), Ok("4€"));
     }
 
     fn owned_packet() -> impl Strategy<Value = (Option<Kind>, String, Vec<u8>)> {
         let kind = prop::option::of(prop::sample::select(&Kind::ALL[..]));
-        (
-            kind,
-            "[^\u{1e}:]*",
-            prop::collection::vec(any::<u8>(), 0..40),
-        )
+        (kind, "[^\u{1e}:]*", prop::collection::vec(any::<u8>(), 0..40))
     }
 
     proptest! {

@@ -102,13 +102,7 @@ impl<'a> Packet<'a> {
     /// A packet of the main namespace, without id, attachments and payload.
     #[must_use]
     pub fn bare(kind: Kind) -> Self {
-        Packet {
-            kind,
-            namespace: MAIN_NAMESPACE,
-            ack: None,
-            attachments: 0,
-            data: "",
-        }
+        Packet { kind, namespace: MAIN_NAMESPACE, ack: None, attachments: 0, data: "" }
     }
 
     /// Reads the data of an Engine.IO message.
@@ -168,10 +162,7 @@ impl<'a> Packet<'a> {
     pub fn check_granted(&self) -> Result<(), WireError> {
         if self.kind == Kind::Connect && self.data.is_empty() {
             let sign = EngineIo3Sign::ConnectWithoutSid;
-            return Err(WireError::EngineIo3 {
-                sign,
-                piece: piece(self.namespace),
-            });
+            return Err(WireError::EngineIo3 { sign, piece: piece(self.namespace) });
         }
         Ok(())
     }
@@ -186,21 +177,16 @@ impl<'a> Packet<'a> {
         let (fits, expected) = match self.kind {
             Kind::Connect => (data.is_empty() || is_object(data), "nothing or an object"),
             Kind::Disconnect => (data.is_empty(), "empty"),
-            Kind::ConnectError => (
-                data.is_empty() || is_object(data) || is_string(data),
-                "an object or a string",
-            ),
+            Kind::ConnectError => {
+                (data.is_empty() || is_object(data) || is_string(data), "an object or a string")
+            }
             Kind::Event | Kind::BinaryEvent => (array && !is_empty_array(data), "a filled array"),
             Kind::Ack | Kind::BinaryAck => (array, "an array"),
         };
         if fits {
             return Ok(());
         }
-        Err(WireError::BadPayload {
-            offset,
-            piece: piece(self.data),
-            expected,
-        })
+        Err(WireError::BadPayload { offset, piece: piece(self.data), expected })
     }
 }
 
@@ -248,25 +234,13 @@ impl Layout {
         let Some(&digit) = text.as_bytes().first() else {
             return Err(WireError::Empty { offset: 0 });
         };
-        let kind = Kind::of_digit(digit).ok_or_else(|| WireError::UnknownSocketIoType {
-            offset: 0,
-            piece: piece(text),
-        })?;
+        let kind = Kind::of_digit(digit)
+            .ok_or_else(|| WireError::UnknownSocketIoType { offset: 0, piece: piece(text) })?;
         let mut at = 1;
-        let attachments = if kind.is_binary() {
-            attachments_at(text, &mut at)?
-        } else {
-            0
-        };
+        let attachments = if kind.is_binary() { attachments_at(text, &mut at)? } else { 0 };
         let namespace = namespace_at(text, &mut at);
         let ack = ack_at(text, &mut at)?;
-        Ok(Layout {
-            kind,
-            ack,
-            attachments,
-            namespace,
-            data_start: at,
-        })
+        Ok(Layout { kind, ack, attachments, namespace, data_start: at })
     }
 }
 
@@ -274,14 +248,9 @@ impl Layout {
 fn attachments_at(text: &str, at: &mut usize) -> Result<usize, WireError> {
     let rest = text.get(*at..).unwrap_or_default();
     let digits = digits_of(rest);
-    let count = digits
-        .parse()
-        .ok()
-        .filter(|_| rest.as_bytes().get(digits.len()) == Some(&b'-'));
-    let count = count.ok_or_else(|| WireError::BadAttachmentCount {
-        offset: *at,
-        piece: piece(rest),
-    })?;
+    let count = digits.parse().ok().filter(|_| rest.as_bytes().get(digits.len()) == Some(&b'-'));
+    let count =
+        count.ok_or_else(|| WireError::BadAttachmentCount { offset: *at, piece: piece(rest) })?;
     *at += digits.len() + 1;
     Ok(count)
 }
@@ -304,10 +273,8 @@ fn ack_at(text: &str, at: &mut usize) -> Result<Option<u64>, WireError> {
     if digits.is_empty() {
         return Ok(None);
     }
-    let id = digits.parse().map_err(|_| WireError::BadAckId {
-        offset: *at,
-        piece: piece(digits),
-    })?;
+    let id =
+        digits.parse().map_err(|_| WireError::BadAckId { offset: *at, piece: piece(digits) })?;
     *at += digits.len();
     Ok(Some(id))
 }
@@ -323,25 +290,15 @@ fn digits_of(text: &str) -> &str {
 /// `None` if it is no event, or if its name has escapes: then [`Packet::event_name`] knows it.
 #[must_use]
 pub fn peek_event_name(text: &str) -> Option<&str> {
-    let layout = Layout::read_unchecked(text)
-        .ok()
-        .filter(|layout| layout.kind.is_event())?;
+    let layout = Layout::read_unchecked(text).ok().filter(|layout| layout.kind.is_event())?;
     simple_name(layout.packet(text).data)
 }
 
 /// The first string of a JSON array, if it has no escapes.
 fn simple_name(data: &str) -> Option<&str> {
-    let name = data
-        .trim_start()
-        .strip_prefix('[')?
-        .trim_start()
-        .strip_prefix('"')?;
-    let end = name
-        .bytes()
-        .position(|byte| byte == b'"' || byte == b'\\')?;
-    (name.as_bytes().get(end) == Some(&b'"'))
-        .then(|| name.get(..end))
-        .flatten()
+    let name = data.trim_start().strip_prefix('[')?.trim_start().strip_prefix('"')?;
+    let end = name.bytes().position(|byte| byte == b'"' || byte == b'\\')?;
+    (name.as_bytes().get(end) == Some(&b'"')).then(|| name.get(..end)).flatten()
 }
 
 /// Whether a namespace comes back from the wire as it went: it begins with `/` and has no comma.
@@ -360,9 +317,7 @@ fn is_string(data: &str) -> bool {
 
 /// Whether an array, brackets included, has nothing between its brackets.
 fn is_empty_array(array: &str) -> bool {
-    array
-        .get(1..array.len() - 1)
-        .is_none_or(|inside| inside.trim().is_empty())
+    array.get(1..array.len() - 1).is_none_or(|inside| inside.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -382,13 +337,7 @@ mod tests {
         attachments: usize,
         data: &'a str,
     ) -> Packet<'a> {
-        Packet {
-            kind,
-            namespace,
-            ack,
-            attachments,
-            data,
-        }
+        Packet { kind, namespace, ack, attachments, data }
     }
 
     /// The examples of the protocol's document, "Packet encoding".
@@ -396,10 +345,7 @@ mod tests {
     fn reads_and_writes_the_examples_of_the_document() {
         for (text, expected) in [
             ("0", packet(Kind::Connect, "/", None, 0, "")),
-            (
-                r#"0{"sid":"oSO0OpakMV_3jnilAAAA"}"#,
-                packet(Kind::Connect, "/", None, 0, SID),
-            ),
+            (r#"0{"sid":"oSO0OpakMV_3jnilAAAA"}"#, packet(Kind::Connect, "/", None, 0, SID)),
             ("0/admin,", packet(Kind::Connect, "/admin", None, 0, "")),
             (
                 r#"0/admin,{"sid":"oSO0OpakMV_3jnilAAAA"}"#,
@@ -407,39 +353,18 @@ mod tests {
             ),
             (
                 r#"4{"message":"Not authorized"}"#,
-                packet(
-                    Kind::ConnectError,
-                    "/",
-                    None,
-                    0,
-                    r#"{"message":"Not authorized"}"#,
-                ),
+                packet(Kind::ConnectError, "/", None, 0, r#"{"message":"Not authorized"}"#),
             ),
-            (
-                r#"2["foo"]"#,
-                packet(Kind::Event, "/", None, 0, r#"["foo"]"#),
-            ),
-            (
-                r#"2/admin,["bar"]"#,
-                packet(Kind::Event, "/admin", None, 0, r#"["bar"]"#),
-            ),
+            (r#"2["foo"]"#, packet(Kind::Event, "/", None, 0, r#"["foo"]"#)),
+            (r#"2/admin,["bar"]"#, packet(Kind::Event, "/admin", None, 0, r#"["bar"]"#)),
             (
                 r#"52-/admin,["baz",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#,
                 packet(Kind::BinaryEvent, "/admin", None, 2, TWO),
             ),
-            (
-                r#"212["foo"]"#,
-                packet(Kind::Event, "/", Some(12), 0, r#"["foo"]"#),
-            ),
+            (r#"212["foo"]"#, packet(Kind::Event, "/", Some(12), 0, r#"["foo"]"#)),
             ("312[]", packet(Kind::Ack, "/", Some(12), 0, "[]")),
-            (
-                r#"2/admin,13["foo"]"#,
-                packet(Kind::Event, "/admin", Some(13), 0, r#"["foo"]"#),
-            ),
-            (
-                r#"3/admin,13["bar"]"#,
-                packet(Kind::Ack, "/admin", Some(13), 0, r#"["bar"]"#),
-            ),
+            (r#"2/admin,13["foo"]"#, packet(Kind::Event, "/admin", Some(13), 0, r#"["foo"]"#)),
+            (r#"3/admin,13["bar"]"#, packet(Kind::Ack, "/admin", Some(13), 0, r#"["bar"]"#)),
             (
                 r#"51-14["foo",{"_placeholder":true,"num":0}]"#,
                 packet(Kind::BinaryEvent, "/", Some(14), 1, ONE),
@@ -464,15 +389,9 @@ mod tests {
         assert_eq!(read("0/admin").namespace, "/admin");
         assert_eq!(read("1/custom").namespace, "/custom");
         assert_eq!(read("0/,{}").namespace, "/");
-        assert_eq!(
-            read(r#"0/admin?token=1&a=b,{"a":1}"#).namespace,
-            "/admin?token=1&a=b"
-        );
+        assert_eq!(read(r#"0/admin?token=1&a=b,{"a":1}"#).namespace, "/admin?token=1&a=b");
         assert_eq!(read("0/admin?token=1,").namespace_path(), "/admin");
-        assert_eq!(
-            read(r#"4/random,"Invalid namespace""#).data,
-            r#""Invalid namespace""#
-        );
+        assert_eq!(read(r#"4/random,"Invalid namespace""#).data, r#""Invalid namespace""#);
         assert_eq!(read(r#"2 [ "foo" ] "#).event_name().as_deref(), Some("foo"));
         assert_eq!(read("50-[1]").attachments, 0);
         assert_eq!(read("318446744073709551615[]").ack, Some(u64::MAX));
@@ -483,39 +402,19 @@ mod tests {
         let error = |text| Packet::decode(text).unwrap_err();
         assert_eq!(error(""), WireError::Empty { offset: 0 });
         for text in ["7", "a", "€", "-"] {
-            assert!(
-                matches!(error(text), WireError::UnknownSocketIoType { .. }),
-                "{text}"
-            );
+            assert!(matches!(error(text), WireError::UnknownSocketIoType { .. }), "{text}");
         }
-        for text in [
-            "5",
-            "5[1]",
-            "51",
-            "5-[1]",
-            "5a-[1]",
-            "5+1-[1]",
-            "599999999999999999999-[1]",
-        ] {
+        for text in ["5", "5[1]", "51", "5-[1]", "5a-[1]", "5+1-[1]", "599999999999999999999-[1]"] {
             let wrong = error(text);
-            assert!(
-                matches!(wrong, WireError::BadAttachmentCount { offset: 1, .. }),
-                "{text}"
-            );
+            assert!(matches!(wrong, WireError::BadAttachmentCount { offset: 1, .. }), "{text}");
         }
-        assert!(matches!(
-            error("218446744073709551616[1]"),
-            WireError::BadAckId { offset: 1, .. }
-        ));
+        assert!(matches!(error("218446744073709551616[1]"), WireError::BadAckId { offset: 1, .. }));
         assert_eq!(error("3[]"), WireError::AckWithoutId { offset: 1 });
         for text in [
             "2", "2[]", "2[ ]", "2{}", "2[", "2]", "2/a[1]", "0[]", "1{}", "4[]", "31", "31{}",
             "2é",
         ] {
-            assert!(
-                matches!(error(text), WireError::BadPayload { .. }),
-                "{text}"
-            );
+            assert!(matches!(error(text), WireError::BadPayload { .. }), "{text}");
         }
     }
 
@@ -532,17 +431,7 @@ mod tests {
         assert_eq!(peek_event_name(r#"2/admin,13[ "foo" ]"#), Some("foo"));
         assert_eq!(peek_event_name(r#"51-["été",{}]"#), Some("été"));
         assert_eq!(peek_event_name(r#"2[""]"#), Some(""));
-        for text in [
-            "2",
-            "2[",
-            "2[1]",
-            r#"2["a"#,
-            r#"2["a\"b"]"#,
-            r#"3["foo"]"#,
-            "0",
-            "",
-            "5[]",
-        ] {
+        for text in ["2", "2[", "2[1]", r#"2["a"#, r#"2["a\"b"]"#, r#"3["foo"]"#, "0", "", "5[]"] {
             assert_eq!(peek_event_name(text), None, "{text}");
         }
         let escaped = Packet::decode(r#"2["a\"b\u00e9",1]"#).unwrap();
@@ -552,15 +441,8 @@ mod tests {
 
     fn any_packet() -> impl Strategy<Value = (Kind, String, Option<u64>, usize, String)> {
         let kind = prop::sample::select(&Kind::ALL[..]);
-        (
-            kind,
-            "(/|/[^,]{1,8})",
-            any::<Option<u64>>(),
-            0..100_usize,
-            ".*",
-            any::<u64>(),
-        )
-            .prop_map(|(kind, namespace, ack, attachments, text, id)| {
+        (kind, "(/|/[^,]{1,8})", any::<Option<u64>>(), 0..100_usize, ".*", any::<u64>()).prop_map(
+            |(kind, namespace, ack, attachments, text, id)| {
                 let text = serde_json::to_string(&text).unwrap();
                 let attachments = if kind.is_binary() { attachments } else { 0 };
                 let (ack, data) = match kind {
@@ -571,7 +453,8 @@ mod tests {
                     Kind::Ack | Kind::BinaryAck => (ack.or(Some(id)), format!("[{text}]")),
                 };
                 (kind, namespace, ack, attachments, data)
-            })
+            },
+        )
     }
 
     proptest! {

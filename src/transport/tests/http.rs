@@ -16,11 +16,7 @@ use crate::transport::endpoint::Endpoint;
 use crate::transport::http::{HttpClient, HttpError, HttpOptions, Request};
 
 fn options() -> HttpOptions {
-    HttpOptions {
-        connect: within(LONG),
-        timeout: LONG,
-        ..HttpOptions::default()
-    }
+    HttpOptions { connect: within(LONG), timeout: LONG, ..HttpOptions::default() }
 }
 
 async fn server() -> Endpoint {
@@ -31,10 +27,7 @@ async fn server() -> Endpoint {
         )
         .route("/echo", post(|body: String| async move { body }))
         .route("/long", get(|| async { "a".repeat(10_000) }))
-        .route(
-            "/never",
-            get(|| async { std::future::pending::<()>().await }),
-        )
+        .route("/never", get(|| async { std::future::pending::<()>().await }))
         .with_state(());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = endpoint_of(&listener);
@@ -46,48 +39,27 @@ async fn server() -> Endpoint {
 async fn requests_are_answered_whole() {
     let endpoint = server().await;
     let client = HttpClient::new(&endpoint, options());
-    let host = client
-        .request(Request::new(Method::GET, "/host"))
-        .await
-        .unwrap();
-    assert_eq!(
-        (host.status.as_u16(), &host.body[..]),
-        (200, endpoint.authority().as_bytes())
-    );
+    let host = client.request(Request::new(Method::GET, "/host")).await.unwrap();
+    assert_eq!((host.status.as_u16(), &host.body[..]), (200, endpoint.authority().as_bytes()));
     let mut echo = Request::new(Method::POST, "/echo");
     echo.body = "hello".into();
     assert_eq!(&client.request(echo).await.unwrap().body[..], b"hello");
-    let missing = client
-        .request(Request::new(Method::GET, "/missing"))
-        .await
-        .unwrap();
+    let missing = client.request(Request::new(Method::GET, "/missing")).await.unwrap();
     assert_eq!(missing.status, 404);
 }
 
 #[tokio::test]
 async fn limits_hold() {
     let endpoint = server().await;
-    let client = HttpClient::new(
-        &endpoint,
-        HttpOptions {
-            body_bytes_max: 9_999,
-            ..options()
-        },
-    );
-    let long = client
-        .request(Request::new(Method::GET, "/long"))
-        .await
-        .unwrap_err();
+    let client = HttpClient::new(&endpoint, HttpOptions { body_bytes_max: 9_999, ..options() });
+    let long = client.request(Request::new(Method::GET, "/long")).await.unwrap_err();
     assert_eq!(long, HttpError::TooBig { limit: 9_999 });
     let mut never = Request::new(Method::GET, "/never");
     never.timeout = Some(SHORT);
     let never = client.request(never).await.unwrap_err();
     assert_eq!(never, HttpError::TimedOut { after: SHORT });
     assert!(never.may_have_happened());
-    let smuggled = client
-        .request(Request::new(Method::GET, "/a\r\nX: y"))
-        .await
-        .unwrap_err();
+    let smuggled = client.request(Request::new(Method::GET, "/a\r\nX: y")).await.unwrap_err();
     assert_eq!(smuggled, HttpError::Unsendable);
     assert!(!smuggled.may_have_happened());
 }
@@ -118,10 +90,7 @@ async fn connections_are_kept() {
     let (endpoint, connections) = counting(usize::MAX).await;
     let client = HttpClient::new(&endpoint, options());
     for _ in 0..10 {
-        client
-            .request(Request::new(Method::GET, "/"))
-            .await
-            .unwrap();
+        client.request(Request::new(Method::GET, "/")).await.unwrap();
     }
     assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
@@ -130,16 +99,9 @@ async fn connections_are_kept() {
 async fn a_connection_closed_meanwhile_is_replaced() {
     let (endpoint, connections) = counting(1).await;
     let client = HttpClient::new(&endpoint, options());
-    client
-        .request(Request::new(Method::GET, "/"))
-        .await
-        .unwrap();
+    client.request(Request::new(Method::GET, "/")).await.unwrap();
     // The end of the kept connection may be on its way; then the request fails and says so.
-    while client
-        .request(Request::new(Method::GET, "/"))
-        .await
-        .is_err()
-    {}
+    while client.request(Request::new(Method::GET, "/")).await.is_err() {}
     assert!(connections.load(Ordering::SeqCst) >= 2);
 }
 
@@ -162,14 +124,8 @@ async fn a_request_that_left_is_not_sent_again() {
     })
     .await;
     let client = HttpClient::new(&endpoint, options());
-    client
-        .request(Request::new(Method::POST, "/"))
-        .await
-        .unwrap();
-    let error = client
-        .request(Request::new(Method::POST, "/"))
-        .await
-        .unwrap_err();
+    client.request(Request::new(Method::POST, "/")).await.unwrap();
+    let error = client.request(Request::new(Method::POST, "/")).await.unwrap_err();
     assert_eq!(error, HttpError::Closed);
     assert!(error.may_have_happened());
     assert_eq!(requests.load(Ordering::SeqCst), 2);
@@ -181,11 +137,9 @@ async fn many_requests_at_once_keep_few_connections() {
     let router = Router::new()
         .route(
             "/",
-            get(
-                |State(barrier): State<Arc<tokio::sync::Barrier>>| async move {
-                    barrier.wait().await;
-                },
-            ),
+            get(|State(barrier): State<Arc<tokio::sync::Barrier>>| async move {
+                barrier.wait().await;
+            }),
         )
         .with_state(barrier);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -194,10 +148,6 @@ async fn many_requests_at_once_keep_few_connections() {
     let client = HttpClient::new(&endpoint, options());
     let all = (0..8).map(|_| client.request(Request::new(Method::GET, "/")));
     let answers = futures_util::future::join_all(all).await;
-    assert!(
-        answers
-            .iter()
-            .all(|answer| answer.as_ref().unwrap().status == 200)
-    );
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().status == 200));
     assert_eq!(client.idle_count(), options().idle_max);
 }

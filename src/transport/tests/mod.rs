@@ -43,23 +43,13 @@ fn endpoint_of(listener: &TcpListener) -> Endpoint {
 }
 
 fn within(timeout: Duration) -> ConnectOptions {
-    ConnectOptions {
-        timeout,
-        ..ConnectOptions::default()
-    }
+    ConnectOptions { timeout, ..ConnectOptions::default() }
 }
 
 fn engine(mode: Mode, timeout: Duration) -> EngineOptions {
-    EngineOptions {
-        connect: within(timeout),
-        mode,
-        ..EngineOptions::default()
-    }
+    EngineOptions { connect: within(timeout), mode, ..EngineOptions::default() }
 }
 
 fn socket_io(mode: Mode, timeout: Duration) -> Options {
-    Options {
-        engine: engine(mode, timeout),
-        ..Options::default()
-    }
+    Options { engine: engine(mode, timeout), ..Options::default() }
 }

@@ -58,9 +58,7 @@ async fn nobody_listens() {
 #[tokio::test]
 async fn the_name_does_not_exist() {
     let endpoint = Endpoint::parse("ws://no-such-host.invalid").unwrap();
-    let error = Session::open(&endpoint, &engine(Mode::WebSocket, LONG))
-        .await
-        .unwrap_err();
+    let error = Session::open(&endpoint, &engine(Mode::WebSocket, LONG)).await.unwrap_err();
     assert!(matches!(&error, ConnectError::Dns { host, .. } if host == "no-such-host.invalid"));
 }
 
@@ -72,13 +70,8 @@ async fn a_name_is_looked_up_once() {
     assert!(endpoint.addresses().is_empty());
     endpoint.resolve(LONG).await.unwrap();
     assert!(!endpoint.addresses().is_empty());
-    let error = Session::open(&endpoint, &engine(Mode::Polling, LONG))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, ConnectError::HttpStatus { status: 204, .. }),
-        "{error}"
-    );
+    let error = Session::open(&endpoint, &engine(Mode::Polling, LONG)).await.unwrap_err();
+    assert!(matches!(error, ConnectError::HttpStatus { status: 204, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -93,12 +86,7 @@ async fn a_source_address_that_is_not_ours_is_our_limit() {
     assert!(error.to_string().contains("family"), "{error}");
     options.connect.source = Some("127.0.0.9".parse().unwrap());
     let error = Session::open(&endpoint, &options).await.unwrap_err();
-    assert_eq!(
-        error,
-        ConnectError::ClosedInHandshake {
-            phase: Phase::Response
-        }
-    );
+    assert_eq!(error, ConnectError::ClosedInHandshake { phase: Phase::Response });
 }
 
 #[tokio::test]
@@ -108,27 +96,19 @@ async fn the_server_hangs() {
         std::future::pending::<()>().await;
     })
     .await;
-    let expected = ConnectError::TimedOut {
-        phase: Phase::Response,
-        after: SHORT,
-    };
+    let expected = ConnectError::TimedOut { phase: Phase::Response, after: SHORT };
     assert_eq!(both(&endpoint).await, (expected.clone(), expected));
 }
 
 #[tokio::test]
 async fn the_server_hangs_up() {
     let endpoint = serve(|mut stream| async move { read_head(&mut stream).await }).await;
-    let expected = ConnectError::ClosedInHandshake {
-        phase: Phase::Response,
-    };
+    let expected = ConnectError::ClosedInHandshake { phase: Phase::Response };
     assert_eq!(both(&endpoint).await, (expected.clone(), expected.clone()));
     let endpoint = serve(|stream| async move { stream.set_zero_linger().unwrap() }).await;
     let (websocket, polling) = both(&endpoint).await;
     for error in [websocket, polling] {
-        assert!(
-            matches!(error, ConnectError::ClosedInHandshake { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, ConnectError::ClosedInHandshake { .. }), "{error}");
     }
 }
 
@@ -156,22 +136,13 @@ async fn the_server_speaks_something_else() {
 async fn a_head_that_never_ends_is_given_up() {
     let endpoint = serve(|mut stream| async move {
         read_head(&mut stream).await;
-        let _ = stream
-            .write_all(b"HTTP/1.1 101 Switching Protocols\r\n")
-            .await;
-        while stream
-            .write_all(b"X-Padding: and so on and so on and so on\r\n")
-            .await
-            .is_ok()
-        {}
+        let _ = stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\n").await;
+        while stream.write_all(b"X-Padding: and so on and so on and so on\r\n").await.is_ok() {}
     })
     .await;
     let (websocket, polling) = both(&endpoint).await;
     for error in [websocket, polling] {
-        assert!(
-            matches!(error, ConnectError::SpeaksSomethingElse { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, ConnectError::SpeaksSomethingElse { .. }), "{error}");
     }
 }
 
@@ -186,17 +157,9 @@ async fn a_body_that_never_ends_is_given_up() {
     let mut options = engine(Mode::Polling, LONG);
     options.message_bytes_max = 100_000;
     let error = Session::open(&endpoint, &options).await.unwrap_err();
-    assert!(
-        error.to_string().contains("more than 100000 bytes"),
-        "{error}"
-    );
-    let error = Session::open(&endpoint, &engine(Mode::WebSocket, LONG))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, ConnectError::NotWebSocket { status: 200, .. }),
-        "{error}"
-    );
+    assert!(error.to_string().contains("more than 100000 bytes"), "{error}");
+    let error = Session::open(&endpoint, &engine(Mode::WebSocket, LONG)).await.unwrap_err();
+    assert!(matches!(error, ConnectError::NotWebSocket { status: 200, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -207,10 +170,7 @@ async fn a_refusal_is_quoted() {
     assert_eq!(
         both(&endpoint).await,
         (
-            ConnectError::NotWebSocket {
-                status: 401,
-                body: body.clone()
-            },
+            ConnectError::NotWebSocket { status: 401, body: body.clone() },
             ConnectError::HttpStatus { status: 401, body },
         )
     );
@@ -223,15 +183,10 @@ async fn an_agreement_with_a_wrong_key_is_none() {
           Sec-WebSocket-Accept: AAAA\r\n\r\n",
     )
     .await;
-    let options = WebSocketOptions {
-        connect: within(LONG),
-        ..WebSocketOptions::default()
-    };
+    let options = WebSocketOptions { connect: within(LONG), ..WebSocketOptions::default() };
     let error = WebSocket::open(&endpoint, "/", &options).await.unwrap_err();
     assert!(matches!(error, ConnectError::BadUpgrade { .. }), "{error}");
-    let error = WebSocket::open(&endpoint, "/a b", &options)
-        .await
-        .unwrap_err();
+    let error = WebSocket::open(&endpoint, "/a b", &options).await.unwrap_err();
     assert_eq!(error, ConnectError::Unsendable { what: "target" });
 }
 
@@ -245,9 +200,7 @@ async fn engine_io_3_is_named() {
     let body = format!("{}:{open}2:40", open.len());
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
     let endpoint = answer_with(head + &body).await;
-    let polling = Session::open(&endpoint, &engine(Mode::Polling, SHORT))
-        .await
-        .unwrap_err();
+    let polling = Session::open(&endpoint, &engine(Mode::Polling, SHORT)).await.unwrap_err();
     assert_eq!(sign_of(polling), EngineIo3Sign::LengthPrefix);
 
     let endpoint = answer_with(
@@ -268,8 +221,6 @@ async fn engine_io_3_is_named() {
         while let Some(Ok(_)) = socket.next().await {}
     })
     .await;
-    let error = SocketIo::open(&endpoint, &socket_io(Mode::WebSocket, LONG))
-        .await
-        .unwrap_err();
+    let error = SocketIo::open(&endpoint, &socket_io(Mode::WebSocket, LONG)).await.unwrap_err();
     assert_eq!(sign_of(error), EngineIo3Sign::ConnectWithoutSid);
 }

@@ -47,9 +47,7 @@ where
         }
     })
     .await;
-    Session::open(&endpoint, &engine(Mode::WebSocket, LONG))
-        .await
-        .unwrap()
+    Session::open(&endpoint, &engine(Mode::WebSocket, LONG)).await.unwrap()
 }
 
 async fn next(session: &mut Session) -> Incoming {
@@ -67,16 +65,8 @@ async fn a_websocket_that_is_silent_does_not_speak_engine_io() {
         until_gone(tokio_tungstenite::accept_async(stream).await.unwrap()).await;
     })
     .await;
-    let error = Session::open(&endpoint, &engine(Mode::WebSocket, SHORT))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error,
-        ConnectError::TimedOut {
-            phase: Phase::OpenPacket,
-            after: SHORT
-        }
-    );
+    let error = Session::open(&endpoint, &engine(Mode::WebSocket, SHORT)).await.unwrap_err();
+    assert_eq!(error, ConnectError::TimedOut { phase: Phase::OpenPacket, after: SHORT });
 }
 
 /// Answers the first poll with a session, and WebSockets with silence.
@@ -133,34 +123,17 @@ async fn a_namespace_that_is_neither_granted_nor_refused_times_out() {
         until_gone(peer).await;
     })
     .await;
-    let error = SocketIo::open(&endpoint, &socket_io(Mode::WebSocket, SHORT))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error,
-        ConnectError::TimedOut {
-            phase: Phase::Namespace,
-            after: SHORT
-        }
-    );
+    let error = SocketIo::open(&endpoint, &socket_io(Mode::WebSocket, SHORT)).await.unwrap_err();
+    assert_eq!(error, ConnectError::TimedOut { phase: Phase::Namespace, after: SHORT });
 }
 
 #[tokio::test]
 async fn a_missing_ping_is_noticed() {
     let mut session = session(20, 30, until_gone).await;
     let silence = Duration::from_millis(50);
-    assert_eq!(
-        next(&mut session).await,
-        Incoming::Closed(Closed::HeartbeatMissed { silence })
-    );
-    assert_eq!(
-        next(&mut session).await,
-        Incoming::Closed(Closed::HeartbeatMissed { silence })
-    );
-    assert!(matches!(
-        session.feed(message("x")),
-        Err(SendError::Closed(_))
-    ));
+    assert_eq!(next(&mut session).await, Incoming::Closed(Closed::HeartbeatMissed { silence }));
+    assert_eq!(next(&mut session).await, Incoming::Closed(Closed::HeartbeatMissed { silence }));
+    assert!(matches!(session.feed(message("x")), Err(SendError::Closed(_))));
 }
 
 #[tokio::test]
@@ -175,35 +148,23 @@ async fn pings_are_answered_with_their_data_unless_told_otherwise() {
     })
     .await;
     assert_eq!(next(&mut session).await, Incoming::Ping);
-    assert_eq!(
-        next(&mut session).await,
-        Incoming::Text(String::from("3abc").into())
-    );
+    assert_eq!(next(&mut session).await, Incoming::Text(String::from("3abc").into()));
     session.set_answers_pings(false);
     assert_eq!(next(&mut session).await, Incoming::Ping);
     session.feed(message("instead")).unwrap();
-    assert_eq!(
-        next(&mut session).await,
-        Incoming::Text(String::from("4instead").into())
-    );
+    assert_eq!(next(&mut session).await, Incoming::Text(String::from("4instead").into()));
 }
 
 #[tokio::test]
 async fn every_end_has_its_name() {
     let mut ended = session(60_000, 60_000, |mut peer| async move {
-        let frame = CloseFrame {
-            code: 4001.into(),
-            reason: "go away".into(),
-        };
+        let frame = CloseFrame { code: 4001.into(), reason: "go away".into() };
         let _ = peer.close(Some(frame)).await;
         until_gone(peer).await;
     })
     .await;
     let reason = "go away".to_owned();
-    let closed = Closed::CloseFrame {
-        code: Some(4001),
-        reason,
-    };
+    let closed = Closed::CloseFrame { code: Some(4001), reason };
     assert_eq!(next(&mut ended).await, Incoming::Closed(closed));
 
     let mut ended = session(60_000, 60_000, |peer| async move { drop(peer) }).await;
@@ -220,14 +181,8 @@ async fn every_end_has_its_name() {
         until_gone(peer).await;
     })
     .await;
-    assert_eq!(
-        next(&mut ended).await,
-        Incoming::Closed(Closed::ClosePacket)
-    );
-    assert_eq!(
-        next(&mut ended).await,
-        Incoming::Closed(Closed::ClosePacket)
-    );
+    assert_eq!(next(&mut ended).await, Incoming::Closed(Closed::ClosePacket));
+    assert_eq!(next(&mut ended).await, Incoming::Closed(Closed::ClosePacket));
 }
 
 #[tokio::test]
@@ -238,10 +193,7 @@ async fn a_frame_that_announces_too_much_is_not_waited_for() {
         until_gone(peer).await;
     })
     .await;
-    let closed = Closed::TooBig {
-        bytes: 1 << 40,
-        limit: 16 << 20,
-    };
+    let closed = Closed::TooBig { bytes: 1 << 40, limit: 16 << 20 };
     assert_eq!(next(&mut ended).await, Incoming::Closed(closed));
 }
 
@@ -259,18 +211,9 @@ async fn what_is_no_frame_and_what_is_no_packet_are_told_apart() {
         next(&mut ended).await,
         Incoming::Malformed(WireError::UnknownEngineIoType { .. })
     ));
-    assert_eq!(
-        next(&mut ended).await,
-        Incoming::Malformed(WireError::Empty { offset: 0 })
-    );
-    assert_eq!(
-        next(&mut ended).await,
-        Incoming::Text(String::from("fine").into())
-    );
-    assert!(matches!(
-        next(&mut ended).await,
-        Incoming::Closed(Closed::BadFrame { .. })
-    ));
+    assert_eq!(next(&mut ended).await, Incoming::Malformed(WireError::Empty { offset: 0 }));
+    assert_eq!(next(&mut ended).await, Incoming::Text(String::from("fine").into()));
+    assert!(matches!(next(&mut ended).await, Incoming::Closed(Closed::BadFrame { .. })));
 }
 
 #[tokio::test]
@@ -280,10 +223,7 @@ async fn a_flood_is_read_and_can_be_left() {
     })
     .await;
     for _ in 0..10_000 {
-        assert_eq!(
-            next(&mut flooded).await,
-            Incoming::Text(String::from("again").into())
-        );
+        assert_eq!(next(&mut flooded).await, Incoming::Text(String::from("again").into()));
     }
     timeout(LONG, flooded.leave(Leave::Polite)).await.unwrap();
 }
@@ -309,14 +249,8 @@ async fn who_does_not_read_notices_nothing_and_loses_nothing() {
     };
     assert_eq!(heard, Message::from("4still sending"));
     deaf.set_reads(true);
-    assert_eq!(
-        next(&mut deaf).await,
-        Incoming::Text(String::from("first").into())
-    );
-    assert!(matches!(
-        next(&mut deaf).await,
-        Incoming::Closed(Closed::HeartbeatMissed { .. })
-    ));
+    assert_eq!(next(&mut deaf).await, Incoming::Text(String::from("first").into()));
+    assert!(matches!(next(&mut deaf).await, Incoming::Closed(Closed::HeartbeatMissed { .. })));
 }
 
 #[tokio::test]
@@ -341,22 +275,13 @@ async fn attachments_in_the_wrong_order_are_malformed() {
     let endpoint = serve(|stream| async move {
         let mut peer = tokio_tungstenite::accept_async(stream).await.unwrap();
         peer.send(open(60_000, 60_000)).await.unwrap();
-        for text in [
-            r#"40{"sid":"s"}"#,
-            r#"451-["a",{}]"#,
-            r#"42["b"]"#,
-            r#"452-["c",{}]"#,
-        ] {
+        for text in [r#"40{"sid":"s"}"#, r#"451-["a",{}]"#, r#"42["b"]"#, r#"452-["c",{}]"#] {
             peer.send(text.into()).await.unwrap();
         }
-        peer.send(Message::Binary(Bytes::from_static(b"1")))
-            .await
-            .unwrap();
+        peer.send(Message::Binary(Bytes::from_static(b"1"))).await.unwrap();
     })
     .await;
-    let mut session = SocketIo::open(&endpoint, &socket_io(Mode::WebSocket, LONG))
-        .await
-        .unwrap();
+    let mut session = SocketIo::open(&endpoint, &socket_io(Mode::WebSocket, LONG)).await.unwrap();
     let mut errors = Vec::new();
     loop {
         match timeout(LONG, session.recv()).await.unwrap() {
@@ -368,15 +293,8 @@ async fn attachments_in_the_wrong_order_are_malformed() {
     assert!(matches!(
         errors[..],
         [
-            WireError::TextInsideBinary {
-                arrived: 0,
-                announced: 1,
-                ..
-            },
-            WireError::AttachmentsMissing {
-                arrived: 1,
-                announced: 2
-            },
+            WireError::TextInsideBinary { arrived: 0, announced: 1, .. },
+            WireError::AttachmentsMissing { arrived: 1, announced: 2 },
         ]
     ));
 }
@@ -397,10 +315,7 @@ async fn fed_messages_leave_together() {
         }
     })
     .await;
-    let options = WebSocketOptions {
-        connect: within(LONG),
-        ..WebSocketOptions::default()
-    };
+    let options = WebSocketOptions { connect: within(LONG), ..WebSocketOptions::default() };
     let mut socket = WebSocket::open(&endpoint, "/", &options).await.unwrap();
     for _ in 0..100 {
         socket.feed(Outgoing::text("x")).unwrap();

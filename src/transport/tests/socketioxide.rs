@@ -34,24 +34,15 @@ async fn check(TryData(auth): TryData<Auth>) -> Result<(), &'static str> {
 
 async fn greet(socket: SocketRef) {
     socket.emit("welcome", &socket.ns()).unwrap();
-    socket.on(
-        "echo",
-        async |socket: SocketRef, Data(value): Data<Value>, ack: AckSender| {
-            let _ = socket.emit("echoed", &value);
-            let _ = ack.send(&value);
-        },
-    );
-    socket.on(
-        "reverse",
-        async |Data((a, b)): Data<(Bytes, Bytes)>, ack: AckSender| {
-            let _ = ack.send(&(b, a));
-        },
-    );
+    socket.on("echo", async |socket: SocketRef, Data(value): Data<Value>, ack: AckSender| {
+        let _ = socket.emit("echoed", &value);
+        let _ = ack.send(&value);
+    });
+    socket.on("reverse", async |Data((a, b)): Data<(Bytes, Bytes)>, ack: AckSender| {
+        let _ = ack.send(&(b, a));
+    });
     socket.on("ask me", async |socket: SocketRef| {
-        let answer = socket
-            .emit_with_ack::<_, String>("question", &1)
-            .unwrap()
-            .await;
+        let answer = socket.emit_with_ack::<_, String>("question", &1).unwrap().await;
         let _ = socket.emit("answered", &answer.unwrap());
     });
     socket.on("kick", async |socket: SocketRef| {
@@ -96,33 +87,19 @@ async fn closed(session: &mut SocketIo) -> Closed {
 /// The next two packets, the acknowledgement first.
 async fn ack_and_event(session: &mut SocketIo) -> (Received, Received) {
     let (first, second) = (packet(session).await, packet(session).await);
-    if first.packet().kind.is_ack() {
-        (first, second)
-    } else {
-        (second, first)
-    }
+    if first.packet().kind.is_ack() { (first, second) } else { (second, first) }
 }
 
 #[tokio::test]
 async fn events_and_acks_go_both_ways() {
     let endpoint = server().await;
     for mode in MODES {
-        let mut session = SocketIo::open(&endpoint, &socket_io(mode, LONG))
-            .await
-            .unwrap();
+        let mut session = SocketIo::open(&endpoint, &socket_io(mode, LONG)).await.unwrap();
         assert!(session.socket_id().is_some_and(|id| !id.is_empty()));
-        assert_eq!(
-            session.engine().websocket().is_some(),
-            mode != Mode::Polling
-        );
-        assert_eq!(
-            packet(&mut session).await.packet().data,
-            r#"["welcome","/"]"#
-        );
+        assert_eq!(session.engine().websocket().is_some(), mode != Mode::Polling);
+        assert_eq!(packet(&mut session).await.packet().data, r#"["welcome","/"]"#);
 
-        session
-            .emit("/", Some(7), r#"["echo",{"text":"héllo","n":1}]"#)
-            .unwrap();
+        session.emit("/", Some(7), r#"["echo",{"text":"héllo","n":1}]"#).unwrap();
         let (ack, event) = ack_and_event(&mut session).await;
         assert_eq!(ack.packet().ack, Some(7));
         assert_eq!(ack.packet().data, r#"[{"n":1,"text":"héllo"}]"#);
@@ -131,13 +108,8 @@ async fn events_and_acks_go_both_ways() {
         session.emit("/", None, r#"["ask me"]"#).unwrap();
         let question = packet(&mut session).await;
         assert_eq!(question.packet().data, r#"["question",1]"#);
-        session
-            .answer("/", question.packet().ack.unwrap(), r#"["because"]"#)
-            .unwrap();
-        assert_eq!(
-            packet(&mut session).await.packet().data,
-            r#"["answered","because"]"#
-        );
+        session.answer("/", question.packet().ack.unwrap(), r#"["because"]"#).unwrap();
+        assert_eq!(packet(&mut session).await.packet().data, r#"["answered","because"]"#);
 
         session.leave(Leave::Polite).await;
         assert_eq!(session.recv().await, Incoming::Closed(Closed::ByClient));
@@ -148,25 +120,16 @@ async fn events_and_acks_go_both_ways() {
 async fn attachments_go_both_ways() {
     let endpoint = server().await;
     for mode in MODES {
-        let mut session = SocketIo::open(&endpoint, &socket_io(mode, LONG))
-            .await
-            .unwrap();
+        let mut session = SocketIo::open(&endpoint, &socket_io(mode, LONG)).await.unwrap();
         packet(&mut session).await;
         let mut data = String::from(r#"["reverse","#);
         push_placeholder(0, &mut data);
         data.push(',');
         push_placeholder(1, &mut data);
         data.push(']');
-        let sent = [
-            Bytes::from_static(&[1, 2, 30, 4]),
-            Bytes::from_static(&[0xff]),
-        ];
-        let packet_out = Packet {
-            ack: Some(1),
-            attachments: 2,
-            data: &data,
-            ..Packet::bare(Kind::BinaryEvent)
-        };
+        let sent = [Bytes::from_static(&[1, 2, 30, 4]), Bytes::from_static(&[0xff])];
+        let packet_out =
+            Packet { ack: Some(1), attachments: 2, data: &data, ..Packet::bare(Kind::BinaryEvent) };
         session.feed(&packet_out, &sent).unwrap();
         let answer = packet(&mut session).await;
         assert_eq!(answer.packet().kind, Kind::BinaryAck);
@@ -210,9 +173,7 @@ async fn namespaces_are_granted_and_refused() {
 async fn pings_are_answered_and_seen() {
     let endpoint = server().await;
     for mode in MODES {
-        let mut session = SocketIo::open(&endpoint, &socket_io(mode, LONG))
-            .await
-            .unwrap();
+        let mut session = SocketIo::open(&endpoint, &socket_io(mode, LONG)).await.unwrap();
         let mut pings = 0;
         while pings < 3 {
             match timeout(LONG, session.recv()).await.unwrap() {
@@ -228,9 +189,7 @@ async fn pings_are_answered_and_seen() {
 async fn a_server_that_disconnects_is_heard() {
     let endpoint = server().await;
     for mode in MODES {
-        let mut session = SocketIo::open(&endpoint, &socket_io(mode, LONG))
-            .await
-            .unwrap();
+        let mut session = SocketIo::open(&endpoint, &socket_io(mode, LONG)).await.unwrap();
         session.emit("/", None, r#"["kick"]"#).unwrap();
         loop {
             let received = packet(&mut session).await;
@@ -245,15 +204,8 @@ async fn a_server_that_disconnects_is_heard() {
 async fn every_way_to_leave_ends_the_session() {
     let endpoint = server().await;
     for mode in MODES {
-        for how in [
-            Leave::Reset,
-            Leave::Fin,
-            Leave::CloseFrame(4001),
-            Leave::Polite,
-        ] {
-            let mut session = SocketIo::open(&endpoint, &socket_io(mode, LONG))
-                .await
-                .unwrap();
+        for how in [Leave::Reset, Leave::Fin, Leave::CloseFrame(4001), Leave::Polite] {
+            let mut session = SocketIo::open(&endpoint, &socket_io(mode, LONG)).await.unwrap();
             session.leave(how).await;
             assert_eq!(closed(&mut session).await, Closed::ByClient);
             assert!(session.emit("/", None, "[1]").is_err());
@@ -265,9 +217,7 @@ async fn every_way_to_leave_ends_the_session() {
 /// Asks for this echo, if there is one left to ask for.
 fn ask(session: &mut SocketIo, number: usize, count: usize) {
     if number < count {
-        session
-            .emit("/", Some(number as u64), &format!(r#"["echo",{number}]"#))
-            .unwrap();
+        session.emit("/", Some(number as u64), &format!(r#"["echo",{number}]"#)).unwrap();
     }
 }
 
@@ -278,9 +228,7 @@ async fn nothing_is_lost_or_seen_twice_though_reading_is_interrupted() {
     const AT_ONCE: usize = 16;
     let endpoint = server().await;
     for mode in MODES {
-        let mut session = SocketIo::open(&endpoint, &socket_io(mode, LONG))
-            .await
-            .unwrap();
+        let mut session = SocketIo::open(&endpoint, &socket_io(mode, LONG)).await.unwrap();
         packet(&mut session).await;
         (0..AT_ONCE).for_each(|number| ask(&mut session, number, COUNT));
         let mut seen = Vec::new();
@@ -303,9 +251,6 @@ async fn nothing_is_lost_or_seen_twice_though_reading_is_interrupted() {
             }
         }
         seen.sort_unstable();
-        assert!(
-            seen.iter().copied().eq(0..COUNT as u64),
-            "{mode:?}: {seen:?}"
-        );
+        assert!(seen.iter().copied().eq(0..COUNT as u64), "{mode:?}: {seen:?}");
     }
 }

@@ -26,10 +26,7 @@ fn acceptor() -> TlsAcceptor {
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate],
-            PrivateKeyDer::from_pem_slice(KEY).unwrap(),
-        )
+        .with_single_cert(vec![certificate], PrivateKeyDer::from_pem_slice(KEY).unwrap())
         .unwrap();
     TlsAcceptor::from(Arc::new(config))
 }
@@ -59,10 +56,7 @@ async fn echo() -> Endpoint {
 async fn a_certificate_of_ones_own_is_trusted_when_named() {
     let endpoint = echo().await;
     for trust in [Trust::pem(CERTIFICATE).unwrap(), Trust::anyone()] {
-        let options = ConnectOptions {
-            trust,
-            ..within(LONG)
-        };
+        let options = ConnectOptions { trust, ..within(LONG) };
         let mut stream = connect(&endpoint, &options).await.unwrap();
         stream.write_all(b"hello").await.unwrap();
         stream.flush().await.unwrap();
@@ -97,9 +91,7 @@ async fn plain_text_where_tls_is_expected_and_the_other_way_round() {
     let endpoint = echo().await;
     let endpoint = Endpoint::parse(&format!("ws://localhost:{}", endpoint.port())).unwrap();
     for mode in [Mode::WebSocket, Mode::Polling] {
-        let error = Session::open(&endpoint, &engine(mode, LONG))
-            .await
-            .unwrap_err();
+        let error = Session::open(&endpoint, &engine(mode, LONG)).await.unwrap_err();
         let said = matches!(
             &error,
             ConnectError::SpeaksSomethingElse { .. } | ConnectError::ClosedInHandshake { .. }

@@ -31,12 +31,8 @@ pub(super) async fn shake_hands(
 ) -> Result<Vec<u8>, ConnectError> {
     let key = STANDARD.encode(nonce());
     let request = request(authority, target, &key, headers)?;
-    let closed = ConnectError::ClosedInHandshake {
-        phase: Phase::Response,
-    };
-    let written = deadline
-        .hold(Phase::Response, stream.write_all(&request))
-        .await?;
+    let closed = ConnectError::ClosedInHandshake { phase: Phase::Response };
+    let written = deadline.hold(Phase::Response, stream.write_all(&request)).await?;
     // A server may answer and close before it has read everything: what it says is read anyway.
     let (mut received, end) = match (read_head(stream, deadline).await, written) {
         (Ok(read), _) => read,
@@ -49,24 +45,14 @@ pub(super) async fn shake_hands(
         let body = read_body(stream, tail, &head, deadline).await;
         return Err(match version_refusal(&body) {
             Some(error) => ConnectError::of_wire(error),
-            None => ConnectError::NotWebSocket {
-                status: head.status,
-                body: excerpt(&body),
-            },
+            None => ConnectError::NotWebSocket { status: head.status, body: excerpt(&body) },
         });
     }
-    if !head
-        .value("upgrade")
-        .is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
-    {
-        return Err(ConnectError::BadUpgrade {
-            reason: "without `Upgrade: websocket`",
-        });
+    if !head.value("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
+        return Err(ConnectError::BadUpgrade { reason: "without `Upgrade: websocket`" });
     }
     if head.value("sec-websocket-accept") != Some(derive_accept_key(key.as_bytes()).as_str()) {
-        return Err(ConnectError::BadUpgrade {
-            reason: "its accept key is wrong",
-        });
+        return Err(ConnectError::BadUpgrade { reason: "its accept key is wrong" });
     }
     Ok(tail)
 }
@@ -103,9 +89,7 @@ async fn read_head(
 ) -> Result<(Vec<u8>, usize), ConnectError> {
     let mut received = Vec::with_capacity(512);
     loop {
-        let read = deadline
-            .hold(Phase::Response, stream.read_buf(&mut received))
-            .await?;
+        let read = deadline.hold(Phase::Response, stream.read_buf(&mut received)).await?;
         let beginning = received.get(..5).unwrap_or(&received);
         if !b"HTTP/".starts_with(beginning) {
             return Err(something_else(&received));
@@ -117,9 +101,7 @@ async fn read_head(
             return Err(something_else(&received));
         }
         if !matches!(read, Ok(1..)) {
-            return Err(ConnectError::ClosedInHandshake {
-                phase: Phase::Response,
-            });
+            return Err(ConnectError::ClosedInHandshake { phase: Phase::Response });
         }
     }
 }
@@ -131,14 +113,10 @@ async fn read_body(
     head: &Head<'_>,
     deadline: Deadline,
 ) -> Vec<u8> {
-    let length = head
-        .value("content-length")
-        .and_then(|value| value.parse().ok());
+    let length = head.value("content-length").and_then(|value| value.parse().ok());
     let wanted = length.unwrap_or(BODY_BYTES_MAX).min(BODY_BYTES_MAX);
     while body.len() < wanted && !body.ends_with(b"0\r\n\r\n") {
-        let read = deadline
-            .hold(Phase::Response, stream.read_buf(&mut body))
-            .await;
+        let read = deadline.hold(Phase::Response, stream.read_buf(&mut body)).await;
         if !matches!(read, Ok(Ok(1..))) {
             break;
         }
@@ -148,9 +126,7 @@ async fn read_body(
 
 fn something_else(received: &[u8]) -> ConnectError {
     let first = received.get(..32).unwrap_or(received);
-    ConnectError::SpeaksSomethingElse {
-        first_bytes: first.escape_ascii().to_string(),
-    }
+    ConnectError::SpeaksSomethingElse { first_bytes: first.escape_ascii().to_string() }
 }
 
 /// The head of a response.
@@ -170,10 +146,7 @@ impl<'a> Head<'a> {
     }
 
     fn value(&self, name: &str) -> Option<&'a str> {
-        let mut found = self
-            .lines
-            .iter()
-            .filter(|(line, _)| line.eq_ignore_ascii_case(name));
+        let mut found = self.lines.iter().filter(|(line, _)| line.eq_ignore_ascii_case(name));
         found.next().map(|(_, value)| *value)
     }
 }

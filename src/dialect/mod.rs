@@ -1,0 +1,190 @@
+//! One server's wire, spoken: operations become requests, what arrives becomes answers and sights.
+//!
+//! The dialect stands between the client's contract, which knows no wire, and the transport, which
+//! knows no meaning. It is pure: bytes in, meaning out. It does not know retries, time or judges.
+//! Start with [`Dialect`], which all clients of a shard share, and [`Voice`], one client's part.
+
+pub mod http;
+pub mod position;
+pub mod voice;
+
+pub use http::Call;
+pub use voice::{Heard, Said, Voice};
+
+use crate::client::Reply;
+use crate::history::{Carrier, ConversationId, Damage, Seen, Token};
+use crate::operation::{Operation, Sight};
+use crate::plan::text;
+use crate::scalar::Scalar;
+use crate::spec::{Bindings, Channel, Hole, Pushed, Sanitise, Spec, Step, Via};
+use compact_str::CompactString;
+use position::Positions;
+use rustc_hash::FxHashMap;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+/// The speech of one server, shared by the clients of a shard.
+#[derive(Debug)]
+pub struct Dialect {
+    /// The server's spec.
+    pub spec: Arc<Spec>,
+    conversations: RefCell<Conversations>,
+    positions: Cell<Positions>,
+    order_hole: Option<Hole>,
+    sanitise: Sanitise,
+    text_limit: u32,
+    run: u16,
+    scratch: RefCell<String>,
+}
+
+/// Conversations of the plan by the server's id, and back.
+#[derive(Debug, Default)]
+struct Conversations {
+    by_id: FxHashMap<CompactString, ConversationId>,
+    by_plan: FxHashMap<ConversationId, Scalar>,
+}
+
+impl Dialect {
+    /// The dialect of a spec; `text_limit` and `run` are the plan's.
+    #[must_use]
+    pub fn new(spec: Arc<Spec>, text_limit: u32, run: u64) -> Self {
+        Self {
+            order_hole: spec.traits.order.as_ref().map(|order| order.by),
+            sanitise: spec.traits.sanitise,
+            conversations: RefCell::default(),
+            positions: Cell::new(Positions::Unknown),
+            text_limit,
+            run: (run & 0xfff) as u16,
+            scratch: RefCell::default(),
+            spec,
+        }
+    }
+
+    /// Learns how the server calls a conversation of the plan.
+    pub fn learn(&self, conversation: ConversationId, id: Scalar) {
+        let mut conversations = self.conversations.borrow_mut();
+        conversations.by_id.insert(id.id(), conversation);
+        conversations.by_plan.insert(conversation, id);
+    }
+
+    /// How the server calls a conversation of the plan.
+    #[must_use]
+    pub fn conversation(&self, conversation: ConversationId) -> Option<Scalar> {
+        self.conversations.borrow().by_plan.get(&conversation).cloned()
+    }
+
+    /// The conversation of the plan that these bindings name.
+    fn place(&self, bindings: &Bindings) -> Option<ConversationId> {
+        let id = bindings.get(Hole::CONVERSATION)?;
+        self.conversations.borrow().by_id.get(&id.id()).copied()
+    }
+
+    /// The first channel of an operation.
+    #[must_use]
+    pub fn channel(&self, operation: Operation) -> Option<&Channel> {
+        self.spec.deed(operation)?.channels.first()
+    }
+
+    /// The first request of an operation.
+    #[must_use]
+    pub fn step(&self, operation: Operation) -> Option<&Step> {
+        self.channel(operation)?.steps.first()
+    }
+
+    /// Writes the text of a message.
+    pub fn write_text(&self, token: Token, out: &mut String) {
+        text::write(token, self.text_limit, out);
+    }
+
+    /// A message as these bindings show it. `place` is where it was asked for, if it was.
+    #[must_use]
+    pub fn seen(&self, by: Carrier, bindings: &Bindings, place: Option<ConversationId>) -> Seen {
+        let text = bindings.get(Hole::TEXT).map(Scalar::text);
+        let token = text.as_deref().and_then(Token::find).filter(|token| token.run() == self.run);
+        let damage = match (&text, token) {
+            (Some(text), Some(token)) => {
+                let scratch = &mut self.scratch.borrow_mut();
+                text::compare(token, self.text_limit, self.sanitise, text, scratch)
+            }
+            (Some(text), None) => Damage::Changed(excerpt(text)),
+            (None, _) => Damage::NotShown,
+        };
+        Seen {
+            by,
+            conversation: self.place(bindings).or(place),
+            token,
+            key: bindings.get(Hole::KEY).map(Scalar::id),
+            id: bindings.get(Hole::MESSAGE).map(Scalar::id),
+            order: self.order(bindings),
+            sender: bindings.get(Hole::SENDER).map(Scalar::id),
+            text: damage,
+        }
+    }
+
+    /// A yes with what it binds.
+    #[must_use]
+    pub fn yes(&self, bindings: &Bindings) -> Reply {
+        Reply::Yes {
+            id: bindings.get(Hole::MESSAGE).map(Scalar::id),
+            order: self.order(bindings),
+            rows: 0,
+            cursor: bindings.get(Hole::CURSOR).map(Scalar::id),
+        }
+    }
+
+    /// The place in the server's order that these bindings show.
+    #[must_use]
+    pub fn order(&self, bindings: &Bindings) -> Option<i64> {
+        let (positions, order) = position::read(bindings.get(self.order_hole?)?)?;
+        self.positions.set(positions);
+        Some(order)
+    }
+
+    /// A place in the order as this server writes it.
+    #[must_use]
+    pub fn position(&self, order: i64) -> Scalar {
+        position::write(self.positions.get(), order)
+    }
+
+    /// A wall-clock time as this server writes times.
+    #[must_use]
+    pub fn time(&self, nanos_since_1970: i64) -> Scalar {
+        position::write(Positions::Iso, nanos_since_1970)
+    }
+
+    /// What a pushed event shows, if it matches a pushed shape of the spec: for a message its
+    /// sight, else what it speaks of. `text` is the event's whole JSON array.
+    fn pushed(&self, event: &str, json: &str, bindings: &mut Bindings) -> Result<&Pushed, String> {
+        let mut reason = None;
+        for pushed in &self.spec.sees {
+            if !matches!(&pushed.reception.via, Via::Event(name) if name == event) {
+                continue;
+            }
+            bindings.clear();
+            match pushed.reception.shape.matches(json, bindings) {
+                Ok(()) => return Ok(pushed),
+                Err(mismatch) => {
+                    reason.get_or_insert(format!(
+                        "`{event}` does not fit `{}`: at `{}` expected {}, found {}",
+                        pushed.sight, mismatch.pointer, mismatch.expected, mismatch.found
+                    ));
+                }
+            }
+        }
+        Err(reason.unwrap_or_default())
+    }
+
+    fn is_message(pushed: &Pushed) -> bool {
+        pushed.sight == Sight::Message && !pushed.alias
+    }
+}
+
+/// The beginning of a text that somebody else made.
+#[must_use]
+pub fn excerpt(text: &str) -> CompactString {
+    const CHARACTERS: usize = 80;
+    match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => compact_str::format_compact!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}

@@ -1,0 +1,209 @@
+//! One client's part of a conversation with the server: which answer belongs to which attempt.
+
+use crate::client::{AttemptId, Reply};
+use crate::dialect::{Call, Dialect, excerpt};
+use crate::history::{Carrier, Event};
+use crate::operation::Operation;
+use crate::scalar::Scalar;
+use crate::spec::{Bindings, Hole, Request, Step, Unbound, Via};
+use crate::wire::socket_io::{Kind, Packet};
+use compact_str::CompactString;
+
+/// Attempts whose answer is awaited, at most; older ones are forgotten (their late answers would
+/// go unnoticed, which the contract's timeout makes harmless).
+const AWAITED: usize = 32;
+
+/// One client's part.
+#[derive(Debug, Default)]
+pub struct Voice {
+    next_ack: u64,
+    awaited: Vec<Awaited>,
+}
+
+#[derive(Debug)]
+struct Awaited {
+    attempt: AttemptId,
+    operation: Operation,
+    ack: Option<u64>,
+    /// What the request bound, for answers that carry it back.
+    bound: Option<Box<Bindings>>,
+}
+
+/// What a request became.
+#[derive(Debug)]
+pub enum Said {
+    /// A Socket.IO event: its JSON array was appended. With a number, it asks for an ack.
+    Event(Option<u64>),
+    /// A frame of a raw WebSocket was appended.
+    Frame,
+    /// An HTTP request.
+    Http(Box<Call>),
+}
+
+/// What arrived.
+#[derive(Debug)]
+pub enum Heard {
+    /// An answer to an attempt.
+    Answer(AttemptId, Reply),
+    /// Something seen without having asked.
+    Sight(Event),
+    /// Something the spec does not mention.
+    Unknown,
+    /// Not what the spec says; why.
+    Garbage(CompactString),
+}
+
+impl Voice {
+    /// Puts an attempt into words. `bindings` holds what the request needs.
+    ///
+    /// # Errors
+    /// A required hole is unbound.
+    pub fn say(
+        &mut self,
+        dialect: &Dialect,
+        attempt: AttemptId,
+        operation: Operation,
+        step: &Step,
+        bindings: &Bindings,
+        out: &mut String,
+    ) -> Result<Said, Unbound> {
+        match &step.request {
+            Request::Http(request) => {
+                Ok(Said::Http(Box::new(Call::new(&dialect.spec, request, bindings)?)))
+            }
+            Request::Emit { shape, .. } => {
+                let acked = step.yes.iter().chain(&step.no).any(|r| r.via == Via::Ack);
+                let ack = acked.then(|| {
+                    self.next_ack += 1;
+                    self.next_ack
+                });
+                shape.fill(bindings, out)?;
+                if !step.is_unanswered() {
+                    let bound = (!acked).then(|| Box::new(bindings.clone()));
+                    self.wait_for(Awaited { attempt, operation, ack, bound });
+                }
+                Ok(Said::Event(ack))
+            }
+            Request::Frame { shape } => {
+                shape.fill(bindings, out)?;
+                Ok(Said::Frame)
+            }
+        }
+    }
+
+    fn wait_for(&mut self, awaited: Awaited) {
+        if self.awaited.len() == AWAITED {
+            self.awaited.remove(0);
+        }
+        self.awaited.push(awaited);
+    }
+
+    /// Forgets what it waits for: the connection is gone, and no answer can come over another.
+    pub fn hang_up(&mut self) {
+        self.awaited.clear();
+    }
+
+    /// Reads a Socket.IO packet.
+    #[must_use]
+    pub fn hear(&mut self, dialect: &Dialect, packet: &Packet<'_>) -> Heard {
+        match packet.kind {
+            Kind::Ack | Kind::BinaryAck => self.hear_ack(dialect, packet),
+            Kind::Event | Kind::BinaryEvent => match packet.event_name() {
+                Some(event) => self.hear_event(dialect, &event, packet.data),
+                None => Heard::Garbage(excerpt(packet.data)),
+            },
+            _ => Heard::Unknown,
+        }
+    }
+
+    /// Answers stay awaited, so that a second answer to the same attempt is noticed.
+    fn hear_ack(&mut self, dialect: &Dialect, packet: &Packet<'_>) -> Heard {
+        let Some(awaited) = self.awaited.iter().rev().find(|awaited| awaited.ack == packet.ack)
+        else {
+            return Heard::Garbage(excerpt(&format!(
+                "an ack with number {:?} that answers nothing",
+                packet.ack
+            )));
+        };
+        let Some(step) = dialect.step(awaited.operation) else { return Heard::Unknown };
+        match read(dialect, step, &Via::Ack, packet.data, &Bindings::new()) {
+            Ok(reply) => Heard::Answer(awaited.attempt, reply),
+            Err(reason) => Heard::Garbage(reason),
+        }
+    }
+
+    fn hear_event(&mut self, dialect: &Dialect, event: &str, json: &str) -> Heard {
+        if let Some(heard) = self.hear_reply(dialect, event, json) {
+            return heard;
+        }
+        let mut bindings = Bindings::new();
+        let pushed = match dialect.pushed(event, json, &mut bindings) {
+            Ok(pushed) => pushed,
+            Err(reason) if reason.is_empty() => return Heard::Unknown,
+            Err(reason) => return Heard::Garbage(reason.into()),
+        };
+        if Dialect::is_message(pushed) {
+            return Heard::Sight(Event::Message(dialect.seen(Carrier::Live, &bindings, None)));
+        }
+        let user = [Hole::SENDER, Hole::READER].into_iter().find_map(|hole| bindings.get(hole));
+        Heard::Sight(Event::Saw {
+            sight: pushed.sight,
+            conversation: dialect.place(&bindings),
+            user: user.map(Scalar::id),
+            id: bindings.get(Hole::MESSAGE).map(Scalar::id),
+        })
+    }
+
+    /// An event that answers an attempt: by what it carries back, or first in, first out.
+    fn hear_reply(&mut self, dialect: &Dialect, event: &str, json: &str) -> Option<Heard> {
+        let via = Via::Event(event.to_owned());
+        let mut found = None;
+        for (index, awaited) in self.awaited.iter().enumerate() {
+            let Some(bound) = &awaited.bound else { continue };
+            let Some(step) = dialect.step(awaited.operation) else { continue };
+            if let Ok(reply) = read(dialect, step, &via, json, bound) {
+                found = Some((index, reply));
+                break;
+            }
+        }
+        let (index, reply) = found?;
+        let awaited = self.awaited.remove(index);
+        Some(Heard::Answer(awaited.attempt, reply))
+    }
+}
+
+/// Reads an answer by the shapes of its step.
+fn read(
+    dialect: &Dialect,
+    step: &Step,
+    via: &Via,
+    json: &str,
+    bound: &Bindings,
+) -> Result<Reply, CompactString> {
+    let mut reason = None;
+    for (yes, receptions) in [(true, &step.yes), (false, &step.no)] {
+        for reception in receptions.iter().filter(|reception| reception.via == *via) {
+            let mut bindings = bound.clone();
+            match reception.shape.matches(json, &mut bindings) {
+                Ok(()) if yes => {
+                    return Ok(dialect.yes(&bindings));
+                }
+                Ok(()) => {
+                    let error = bindings.get(Hole::ERROR).map(Scalar::id);
+                    return Ok(Reply::No(error.unwrap_or_default()));
+                }
+                Err(mismatch) => reason = Some(mismatch),
+            }
+        }
+    }
+    Err(match reason {
+        Some(mismatch) => compact_str::format_compact!(
+            "an answer that fits no shape: at `{}` expected {}, found {} in {}",
+            mismatch.pointer,
+            mismatch.expected,
+            mismatch.found,
+            excerpt(json)
+        ),
+        None => "no shape answers over this channel".into(),
+    })
+}

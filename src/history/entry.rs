@@ -1,0 +1,230 @@
+//! One entry of the history, and the small numbers it is made of.
+
+use crate::history::Token;
+use crate::operation::{ConnectionState, Operation, Sight};
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+
+/// Nanoseconds since the run's start, on the run's one monotonic clock.
+pub type Nanos = u64;
+
+/// A simulated client: one device of one person. Numbered over the whole run, not per shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClientId(pub u32);
+
+/// A person; a person has one client or several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PersonId(pub u32);
+
+/// A conversation of the plan (the server's own id stands in [`Event::Conversation`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConversationId(pub u32);
+
+/// An operation of one client, unique within the shard's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OpId(pub u32);
+
+/// A position by which the server orders messages (a timestamp in nanoseconds since 1970, or a
+/// sequence number). Compared with other positions of the same server only, never with [`Nanos`].
+pub type Order = i64;
+
+/// The message that an operation carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageRef {
+    /// The witness in the message's text.
+    pub token: Token,
+    /// The client message id; two invocations with the same person and key are the same message.
+    pub key: CompactString,
+}
+
+/// How one attempt of an operation was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// The server said yes; the ids are there if its answer names them.
+    Ack {
+        /// The server's id of the message or conversation.
+        id: Option<CompactString>,
+        /// The message's place in the order, if the answer says it.
+        order: Option<Order>,
+    },
+    /// The server said no, and what it said.
+    Nack(CompactString),
+    /// Nothing came within the contract's ack timeout.
+    TimedOut,
+    /// The connection was lost before an answer came.
+    Lost,
+}
+
+/// What brought a message before a client's eyes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Carrier {
+    /// The server pushed it over the connection.
+    Live,
+    /// It was a row of a sync after a reconnect; the number is the sync's operation.
+    Sync(OpId),
+    /// It was a row of the whole history; the number is the read's operation.
+    History(OpId),
+}
+
+/// What happened to a message's text on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Damage {
+    /// The text came as it was sent (or as the documented sanitising leaves it).
+    Intact,
+    /// The text differs; an excerpt of what came.
+    Changed(CompactString),
+    /// The channel does not carry the text.
+    NotShown,
+}
+
+/// A message as a client saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// What brought it.
+    pub by: Carrier,
+    /// The conversation it was seen in, where the plan knows it.
+    pub conversation: Option<ConversationId>,
+    /// The witness found in the text; `None` is a message that nobody in this run sent.
+    pub token: Option<Token>,
+    /// The client message id, where the server shows it.
+    pub key: Option<CompactString>,
+    /// The server's id.
+    pub id: Option<CompactString>,
+    /// Its place in the server's order.
+    pub order: Option<Order>,
+    /// The sender as the server names it.
+    pub sender: Option<CompactString>,
+    /// What happened to the text.
+    pub text: Damage,
+}
+
+/// What happened. Times of day of the server appear only inside [`Seen::order`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The client belongs to this person, who is this user to the server.
+    Person {
+        /// The person.
+        person: PersonId,
+        /// The user id as the server knows it.
+        user: CompactString,
+    },
+    /// The client is a member of the conversation from now on.
+    Member {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The server's id of it.
+        id: CompactString,
+    },
+    /// The user, or the contract, asks for an operation.
+    Invoke {
+        /// The operation's number.
+        op: OpId,
+        /// What is asked.
+        operation: Operation,
+        /// Where.
+        conversation: Option<ConversationId>,
+        /// The message, for a send.
+        message: Option<MessageRef>,
+        /// When the plan wanted it; earlier than the entry's time if the generator was late.
+        planned: Nanos,
+    },
+    /// An attempt of the operation was put on the wire. The first attempt is number 0.
+    Attempt {
+        /// The operation.
+        op: OpId,
+        /// The attempt's number.
+        attempt: u32,
+    },
+    /// An attempt was answered, or not. Answers after the timeout, and second answers, are
+    /// recorded as well: one attempt may have several of these entries.
+    Answered {
+        /// The operation.
+        op: OpId,
+        /// The attempt's number.
+        attempt: u32,
+        /// The answer.
+        answer: Answer,
+        /// A fault of the harness was withholding or delaying this client's answers, so the
+        /// server is not to blame for a late or missing one.
+        excused: bool,
+    },
+    /// The operation ended well; `rows` counts what a read brought.
+    Ok {
+        /// The operation.
+        op: OpId,
+        /// Rows that a sync, history or list answer held.
+        rows: u32,
+    },
+    /// The operation ended, and it is certain that it did not happen... or the contract gave up
+    /// (`certain: false`): then it may have happened.
+    Failed {
+        /// The operation.
+        op: OpId,
+        /// The last error.
+        error: CompactString,
+        /// The server refused it by a definite error.
+        certain: bool,
+    },
+    /// The client saw a message.
+    Message(Seen),
+    /// The client saw something else.
+    Saw {
+        /// What.
+        sight: Sight,
+        /// Where, if the event says it.
+        conversation: Option<ConversationId>,
+        /// The user it speaks of.
+        user: Option<CompactString>,
+        /// The message it speaks of, by the server's id.
+        id: Option<CompactString>,
+    },
+    /// The client's connection changed its state.
+    Connection {
+        /// The new state.
+        state: ConnectionState,
+        /// Why, in a few words.
+        why: CompactString,
+        /// The harness itself caused it (a fault, or the end of the run).
+        caused: bool,
+    },
+    /// The client is (again) in its conversations, synced, and its queue is being sent.
+    Ready,
+    /// What came was not what the spec says; an excerpt.
+    Garbage {
+        /// What was wrong, with an excerpt.
+        what: CompactString,
+    },
+    /// A fault began or ended for this client.
+    Fault {
+        /// The fault's name and its figures.
+        what: CompactString,
+        /// It begins, or it ends.
+        begins: bool,
+    },
+    /// A phase of the scenario begins (recorded once per shard, by its first client).
+    Phase {
+        /// `setup`, the scenario's own phases, `recovery`, `final-read`, `end`.
+        name: CompactString,
+    },
+    /// The generator noticed that it was late: a timer fired this long after it was due.
+    /// Recorded when it exceeds what a judge could mistake for the server's lateness.
+    Lag {
+        /// How late.
+        nanos: Nanos,
+    },
+}
+
+/// One line of the history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When, on the run's clock.
+    pub at: Nanos,
+    /// Whose.
+    pub client: ClientId,
+    /// What.
+    pub event: Event,
+}

@@ -1,0 +1,14 @@
+//! What the simulated clients did and saw, in the order the shard recorded it.
+//!
+//! The history is the only thing that judges look at. It does not know how a message looked on the
+//! wire, nor what a property is. Start with [`Entry`].
+
+pub mod entry;
+pub mod stored;
+pub mod token;
+
+pub use entry::{
+    Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, MessageRef, Nanos, OpId,
+    Order, PersonId, Seen,
+};
+pub use token::Token;

@@ -1,0 +1,335 @@
+//! Latencies and counts as one more observer of the history: what a judge sees, a meter measures.
+//!
+//! So a stored history yields the same figures again. Memory is bounded: a send is remembered until
+//! its last delivery can be expected, and never more than [`REMEMBERED`] of them.
+
+use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId, Token};
+use crate::metric::{Counter, Counters, Recorder, Series, Timing};
+use crate::operation::{ConnectionState, Operation, Sight};
+use compact_str::CompactString;
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+
+/// Sends whose deliveries are still measured, at most; the oldest is forgotten.
+pub const REMEMBERED: usize = 1 << 16;
+/// A typing event later than this after the keystroke belongs to another spell.
+const SPELL: Nanos = 5_000_000_000;
+
+/// Measures one shard's history.
+#[derive(Debug)]
+pub struct Meter {
+    /// The latencies.
+    pub recorder: Recorder,
+    /// The counts.
+    pub counters: Counters,
+    operations: FxHashMap<OpId, Pending>,
+    sends: FxHashMap<Token, Send>,
+    oldest: VecDeque<Token>,
+    connections: FxHashMap<ClientId, Connection>,
+    users: FxHashMap<ClientId, CompactString>,
+    typing: FxHashMap<CompactString, (Nanos, Nanos)>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    operation: Operation,
+    planned: Nanos,
+    started: Option<Nanos>,
+    answered: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Send {
+    by: ClientId,
+    planned: Nanos,
+    started: Nanos,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Connection {
+    /// Since when it is wanted: the first attempt, or the loss.
+    wanted: Option<Nanos>,
+    /// The last attempt's start.
+    attempt: Nanos,
+    /// It was ready once.
+    ready_before: bool,
+    /// The harness keeps it from coming back.
+    held: bool,
+}
+
+impl Meter {
+    /// A meter whose interval log has a line per `interval`.
+    #[must_use]
+    pub fn new(interval: Nanos) -> Self {
+        Self {
+            recorder: Recorder::new(interval),
+            counters: Counters::default(),
+            operations: FxHashMap::default(),
+            sends: FxHashMap::default(),
+            oldest: VecDeque::new(),
+            connections: FxHashMap::default(),
+            users: FxHashMap::default(),
+            typing: FxHashMap::default(),
+        }
+    }
+
+    /// Takes one entry into account. Entries come in the order of time.
+    pub fn observe(&mut self, entry: &Entry) {
+        let Entry { at, client, event } = entry;
+        match event {
+            Event::Person { user, .. } => {
+                self.users.insert(*client, user.clone());
+            }
+            Event::Invoke { op, operation, message, planned, .. } => {
+                self.invoke(*op, *operation, *planned);
+                if let (Operation::Send, Some(message)) = (operation, message) {
+                    self.counters.add(Counter::MessagesSent, 1);
+                    self.remember(message.token, *client, *planned, *at);
+                }
+            }
+            Event::Attempt { op, attempt } => self.attempt(*op, *attempt, *client, *at),
+            Event::Answered { op, answer, .. } => self.answered(*op, answer, *at),
+            Event::Ok { op, .. } => self.ok(*op, *at),
+            Event::Failed { op, certain, .. } => self.failed(*op, *certain),
+            Event::Message(seen) => {
+                if seen.by == crate::history::Carrier::Live {
+                    self.delivered(seen.token, *client, *at);
+                }
+            }
+            Event::Saw { sight: Sight::TypingStart, user: Some(user), .. } => {
+                self.saw_typing(user, *client, *at);
+            }
+            Event::Connection { state, .. } => self.connection(*client, *state, *at),
+            Event::Ready => self.ready(*client, *at),
+            Event::Fault { begins, .. } => self.fault(*client, *begins, *at),
+            Event::Garbage { .. } => self.counters.add(Counter::Garbage, 1),
+            Event::Lag { .. } | Event::Saw { .. } | Event::Phase { .. } | Event::Member { .. } => {}
+        }
+    }
+
+    fn invoke(&mut self, op: OpId, operation: Operation, planned: Nanos) {
+        let pending = Pending { operation, planned, started: None, answered: false };
+        self.operations.insert(op, pending);
+    }
+
+    fn remember(&mut self, token: Token, by: ClientId, planned: Nanos, started: Nanos) {
+        // The same text sent again is measured from its first send.
+        if self.sends.contains_key(&token) {
+            return;
+        }
+        if self.oldest.len() == REMEMBERED
+            && let Some(oldest) = self.oldest.pop_front()
+        {
+            self.sends.remove(&oldest);
+        }
+        self.oldest.push_back(token);
+        self.sends.insert(token, Send { by, planned, started });
+    }
+
+    fn attempt(&mut self, op: OpId, attempt: u32, client: ClientId, at: Nanos) {
+        let Some(pending) = self.operations.get_mut(&op) else { return };
+        pending.started.get_or_insert(at);
+        match pending.operation {
+            Operation::Send if attempt > 0 => self.counters.add(Counter::Retries, 1),
+            Operation::Read => self.counters.add(Counter::Reads, 1),
+            Operation::TypingStart | Operation::TypingStop => {
+                self.counters.add(Counter::TypingEvents, 1);
+                let planned = pending.planned;
+                if pending.operation == Operation::TypingStart
+                    && let Some(user) = self.users.get(&client)
+                {
+                    self.typing.insert(user.clone(), (planned, at));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn answered(&mut self, op: OpId, answer: &Answer, at: Nanos) {
+        if *answer == Answer::TimedOut {
+            self.counters.add(Counter::AckTimeouts, 1);
+        }
+        let Some(pending) = self.operations.get_mut(&op) else { return };
+        if matches!(answer, Answer::Ack { .. })
+            && pending.operation == Operation::Send
+            && !std::mem::replace(&mut pending.answered, true)
+        {
+            let (planned, started) = (pending.planned, pending.started.unwrap_or(pending.planned));
+            self.recorder.record(Series::Ack, Timing { planned, started, ended: at });
+        }
+    }
+
+    fn ok(&mut self, op: OpId, at: Nanos) {
+        let Some(pending) = self.operations.remove(&op) else { return };
+        match pending.operation {
+            Operation::Send => self.counters.add(Counter::MessagesAcked, 1),
+            Operation::History => self.counters.add(Counter::HistoryReads, 1),
+            Operation::Sync => {
+                self.counters.add(Counter::Syncs, 1);
+                let started = pending.started.unwrap_or(pending.planned);
+                let timing = Timing { planned: pending.planned, started, ended: at };
+                self.recorder.record(Series::Sync, timing);
+            }
+            _ => {}
+        }
+    }
+
+    fn failed(&mut self, op: OpId, certain: bool) {
+        let Some(pending) = self.operations.remove(&op) else { return };
+        match pending.operation {
+            Operation::Send => {
+                let counter =
+                    if certain { Counter::MessagesRefused } else { Counter::MessagesFailed };
+                self.counters.add(counter, 1);
+                self.recorder.fail(Series::Ack);
+            }
+            Operation::Sync => self.recorder.fail(Series::Sync),
+            _ => {}
+        }
+    }
+
+    fn delivered(&mut self, token: Option<Token>, client: ClientId, at: Nanos) {
+        self.counters.add(Counter::Deliveries, 1);
+        let send = token.and_then(|token| self.sends.get(&token)).copied();
+        if let Some(Send { by, planned, started }) = send
+            && by != client
+        {
+            self.recorder.record(Series::Delivery, Timing { planned, started, ended: at });
+        }
+    }
+
+    fn saw_typing(&mut self, user: &CompactString, client: ClientId, at: Nanos) {
+        let own = self.users.get(&client) == Some(user);
+        if let Some(&(planned, started)) = self.typing.get(user)
+            && !own
+            && at.saturating_sub(started) < SPELL
+        {
+            self.recorder.record(Series::Typing, Timing { planned, started, ended: at });
+        }
+    }
+
+    fn connection(&mut self, client: ClientId, state: ConnectionState, at: Nanos) {
+        let connection = self.connections.entry(client).or_default();
+        match state {
+            ConnectionState::Connecting => {
+                connection.wanted.get_or_insert(at);
+                connection.attempt = at;
+            }
+            ConnectionState::Connected => {
+                let planned = connection.wanted.unwrap_or(at);
+                let timing = Timing { planned, started: connection.attempt, ended: at };
+                if connection.ready_before {
+                    self.counters.add(Counter::Reconnects, 1);
+                } else {
+                    self.counters.add(Counter::Connects, 1);
+                    self.recorder.record(Series::Connect, timing);
+                    connection.wanted = None;
+                }
+            }
+            ConnectionState::Disconnected => {
+                connection.wanted = Some(at);
+                self.counters.add(Counter::Disconnects, 1);
+            }
+            ConnectionState::Error => {
+                self.counters.add(Counter::ConnectFailures, 1);
+                let series =
+                    if connection.ready_before { Series::Reconnect } else { Series::Connect };
+                self.recorder.fail(series);
+            }
+        }
+    }
+
+    fn ready(&mut self, client: ClientId, at: Nanos) {
+        let connection = self.connections.entry(client).or_default();
+        let wanted = connection.wanted.take();
+        if std::mem::replace(&mut connection.ready_before, true)
+            && let Some(planned) = wanted
+        {
+            let timing = Timing { planned, started: connection.attempt, ended: at };
+            self.recorder.record(Series::Reconnect, timing);
+        }
+    }
+
+    /// While a fault keeps a client away, nobody waits for it: its way back is measured from the
+    /// fault's end.
+    fn fault(&mut self, client: ClientId, begins: bool, at: Nanos) {
+        let connection = self.connections.entry(client).or_default();
+        connection.held = begins;
+        if begins {
+            self.counters.add(Counter::Faults, 1);
+        } else if let Some(wanted) = &mut connection.wanted {
+            *wanted = at;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Carrier, ConversationId, Damage, MessageRef, Seen};
+
+    fn observe(meter: &mut Meter, at: Nanos, client: u32, event: Event) {
+        meter.observe(&Entry { at, client: ClientId(client), event });
+    }
+
+    #[test]
+    fn a_delivery_is_measured_from_the_planned_and_from_the_actual_time() {
+        let mut meter = Meter::new(1_000_000_000);
+        let token = Token::new(1, 1);
+        let message = Some(MessageRef { token, key: "k".into() });
+        let invoke = Event::Invoke {
+            op: OpId(1),
+            operation: Operation::Send,
+            conversation: Some(ConversationId(0)),
+            message,
+            planned: 1_000_000,
+        };
+        observe(&mut meter, 3_000_000, 0, invoke);
+        observe(&mut meter, 3_000_000, 0, Event::Attempt { op: OpId(1), attempt: 0 });
+        let seen = Seen {
+            by: Carrier::Live,
+            conversation: None,
+            token: Some(token),
+            key: None,
+            id: None,
+            order: None,
+            sender: None,
+            text: Damage::Intact,
+        };
+        observe(&mut meter, 4_000_000, 0, Event::Message(seen.clone()));
+        observe(&mut meter, 5_000_000, 1, Event::Message(seen));
+        let latencies = meter.recorder.latencies();
+        let delivery = latencies.iter().find(|latency| latency.series == "delivery").unwrap();
+        // The sender's own copy is no delivery to another.
+        assert_eq!((delivery.planned.count, delivery.actual.count), (1, 1));
+        assert!((3_990_000..4_010_000).contains(&delivery.planned.max), "{delivery:?}");
+        assert!((1_990_000..2_010_000).contains(&delivery.actual.max), "{delivery:?}");
+        assert_eq!(meter.counters.get(Counter::Deliveries), 2);
+    }
+
+    #[test]
+    fn a_way_back_is_measured_from_the_end_of_the_fault_that_kept_the_client_away() {
+        let mut meter = Meter::new(1_000_000_000);
+        let connection = |state| Event::Connection { state, why: "".into(), caused: true };
+        let fault = |begins| Event::Fault { what: "cut".into(), begins };
+        let steps = [
+            (1, connection(ConnectionState::Connecting)),
+            (2, connection(ConnectionState::Connected)),
+            (3, Event::Ready),
+            (10, fault(true)),
+            (10, connection(ConnectionState::Disconnected)),
+            (30, fault(false)),
+            (31, connection(ConnectionState::Connecting)),
+            (32, connection(ConnectionState::Connected)),
+            (34, Event::Ready),
+        ];
+        for (at, event) in steps {
+            observe(&mut meter, at * 1_000_000, 0, event);
+        }
+        let latencies = meter.recorder.latencies();
+        let reconnect = latencies.iter().find(|latency| latency.series == "reconnect").unwrap();
+        assert_eq!(reconnect.planned.count, 1);
+        assert!((3_990_000..4_010_000).contains(&reconnect.planned.max), "{reconnect:?}");
+        assert_eq!(meter.counters.get(Counter::Reconnects), 1);
+    }
+}

@@ -1,0 +1,25 @@
+//! How long things took and how often they happened, in memory that does not grow with the run.
+//!
+//! Each shard has a [`Recorder`] and [`Counters`] of its own; at the end they are merged, never
+//! averaged. Nothing here knows a clock, a socket or a file: times come as arguments, on the run's
+//! clock. Start with [`Recorder`].
+
+pub mod counters;
+pub mod distribution;
+pub mod expectation;
+pub mod generator;
+pub mod meter;
+pub mod progress;
+pub mod quantity;
+pub mod recorder;
+pub mod series;
+pub mod timeline;
+
+pub use counters::{Counter, Counters};
+pub use distribution::Distribution;
+pub use generator::{ProcessUse, ShardUse};
+pub use meter::Meter;
+pub use progress::Progress;
+pub use recorder::{Recorder, Timing};
+pub use series::Series;
+pub use timeline::Timeline;

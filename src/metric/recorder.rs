@@ -1,0 +1,184 @@
+//! What one shard measured: each series twice, from the planned time and from the actual start.
+//!
+//! Latency from the planned time is what a user feels when the generator keeps its plan; latency
+//! from the actual start is what the server alone took. The two differ when the generator was late
+//! or a client had to wait for its connection. It knows no clock: the caller brings all times.
+
+use crate::history::Nanos;
+use crate::metric::distribution::Distribution;
+use crate::metric::series::Series;
+use crate::metric::timeline::Timeline;
+use crate::outcome::Latency;
+
+/// The three times of something that was planned, begun and ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// When the plan wanted it.
+    pub planned: Nanos,
+    /// When it began.
+    pub started: Nanos,
+    /// When it ended.
+    pub ended: Nanos,
+}
+
+/// Everything one shard measured.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    tracks: [Track; Series::ALL.len()],
+    timeline: Timeline,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Track {
+    planned: Distribution,
+    actual: Distribution,
+    failures: u64,
+}
+
+impl Recorder {
+    /// A recorder whose log has a line per series and `interval` (see [`Timeline::interval_for`]).
+    /// All recorders of one run have the same interval.
+    #[must_use]
+    pub fn new(interval: Nanos) -> Self {
+        Self { tracks: Default::default(), timeline: Timeline::new(interval) }
+    }
+
+    /// Records something that ended well.
+    pub fn record(&mut self, series: Series, timing: Timing) {
+        let felt = timing.ended.saturating_sub(timing.planned);
+        let track = &mut self.tracks[series as usize];
+        track.planned.record(felt);
+        track.actual.record(timing.ended.saturating_sub(timing.started));
+        self.timeline.record(series, timing.ended, felt);
+    }
+
+    /// Records something that failed instead; it has no latency.
+    pub fn fail(&mut self, series: Series) {
+        self.tracks[series as usize].failures += 1;
+    }
+
+    /// Records how late a timer of the generator fired.
+    pub fn lag(&mut self, due: Nanos, fired: Nanos) {
+        let timing = Timing { planned: due, started: due, ended: fired };
+        self.record(Series::Lag, timing);
+    }
+
+    /// Adds what another shard measured.
+    pub fn merge(&mut self, other: &Self) {
+        for (ours, theirs) in self.tracks.iter_mut().zip(&other.tracks) {
+            ours.planned.merge(&theirs.planned);
+            ours.actual.merge(&theirs.actual);
+            ours.failures += theirs.failures;
+        }
+        self.timeline.merge(&other.timeline);
+    }
+
+    /// The distribution from the planned time, for progress and self-measurement.
+    #[must_use]
+    pub fn planned(&self, series: Series) -> &Distribution {
+        &self.tracks[series as usize].planned
+    }
+
+    /// The second-by-second record.
+    #[must_use]
+    pub const fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// The latencies of a report: every series but the generator's own lag, also the empty ones.
+    #[must_use]
+    pub fn latencies(&self) -> Vec<Latency> {
+        Series::ALL
+            .into_iter()
+            .filter(|series| *series != Series::Lag)
+            .map(|series| {
+                let track = &self.tracks[series as usize];
+                Latency {
+                    series: series.name().to_owned(),
+                    about: series.about().to_owned(),
+                    planned: track.planned.percentiles(),
+                    actual: track.actual.percentiles(),
+                    failures: track.failures,
+                }
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    const SECOND: Nanos = 1_000_000_000;
+
+    fn recorder(entries: &[(usize, Timing)]) -> Recorder {
+        let mut recorder = Recorder::new(SECOND);
+        for (series, timing) in entries {
+            recorder.record(Series::ALL[*series], *timing);
+        }
+        recorder
+    }
+
+    fn timings() -> impl Strategy<Value = Vec<(usize, Timing)>> {
+        let timing = (0..Series::ALL.len(), 0..20 * SECOND, 0..SECOND, 0..SECOND);
+        vec(timing, 0..40).prop_map(|list| {
+            let mut list: Vec<_> = list
+                .into_iter()
+                .map(|(series, planned, late, took)| {
+                    let started = planned + late;
+                    let ended = started + took;
+                    let timing = Timing { planned, started, ended };
+                    (series, timing)
+                })
+                .collect();
+            list.sort_by_key(|(_, timing)| timing.ended);
+            list
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(8))]
+
+        #[test]
+        fn shards_merged_equal_one_shard(all in timings(), split in vec(any::<bool>(), 40)) {
+            let half = |side| {
+                let picked = all.iter().zip(&split).filter(|(_, to)| **to == side);
+                recorder(&picked.map(|(entry, _)| *entry).collect::<Vec<_>>())
+            };
+            let (mut one, other) = (half(true), half(false));
+            one.merge(&other);
+            let whole = recorder(&all);
+            prop_assert_eq!(&one.tracks, &whole.tracks);
+            prop_assert_eq!(one.latencies(), whole.latencies());
+            prop_assert_eq!(one.timeline().intervals(), whole.timeline().intervals());
+        }
+    }
+
+    #[test]
+    fn lateness_of_the_generator_is_felt_but_not_blamed() {
+        let timing = Timing { planned: 0, started: 40_000_000, ended: 50_000_000 };
+        let latency = &recorder(&[(Series::Ack as usize, timing)]).latencies()[1];
+        assert_eq!(latency.series, "ack");
+        assert_eq!(latency.planned.p50 / 1_000_000, 50);
+        assert_eq!(latency.actual.p50 / 1_000_000, 10);
+    }
+
+    #[test]
+    fn failures_add_up_and_have_no_latency() {
+        let mut one = recorder(&[]);
+        one.fail(Series::Connect);
+        one.merge(&one.clone());
+        let connect = &one.latencies()[0];
+        assert_eq!((connect.failures, connect.planned.count), (2, 0));
+    }
+
+    #[test]
+    fn lag_is_no_latency_of_the_server() {
+        let mut one = recorder(&[]);
+        one.lag(1_000, 9_001_000);
+        assert!(one.latencies().iter().all(|latency| latency.planned.count == 0));
+        assert_eq!(one.planned(Series::Lag).count(), 1);
+    }
+}

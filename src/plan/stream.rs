@@ -1,0 +1,295 @@
+//! One kind of thing that the people of one cell do during one phase: an open workload, planned
+//! without regard to what the server does.
+
+use crate::history::{ClientId, ConversationId, MessageRef, Nanos, Token};
+use crate::plan::Plan;
+use crate::plan::dice::Dice;
+use crate::plan::population::Cell;
+use crate::plan::text::{self, choose};
+use crate::plan::timeline::{Act, Planned};
+use crate::scenario::{Behaviour, Burst, Converse, Rate, RateOf};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Sources a phase can have; with the phase's number they tell a cell's streams apart.
+const SOURCES: u32 = 5;
+const MILLISECOND: Nanos = 1_000_000;
+
+/// What a stream makes at each of its moments.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Source {
+    /// One message.
+    Send(Rate),
+    /// Several members of a conversation send at the same moment.
+    Burst(Burst),
+    /// Some keystrokes, and half the time the message they led to.
+    Typing(Rate),
+    /// A read of the whole history.
+    History(Rate),
+    /// The start of a closed workload, once.
+    Converse(Converse),
+}
+
+impl Source {
+    /// The sources of a phase's behaviour.
+    pub fn of(behaviour: &Behaviour) -> impl Iterator<Item = Self> {
+        [
+            behaviour.send.map(Self::Send),
+            behaviour.burst.map(Self::Burst),
+            behaviour.typing.map(Self::Typing),
+            behaviour.history.map(Self::History),
+            behaviour.converse.map(Self::Converse),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    const fn rate(&self) -> Option<Rate> {
+        match self {
+            Self::Send(rate) | Self::Typing(rate) | Self::History(rate) => Some(*rate),
+            Self::Burst(burst) => Some(burst.rate),
+            Self::Converse(_) => None,
+        }
+    }
+
+    const fn number(&self) -> u32 {
+        match self {
+            Self::Send(_) => 0,
+            Self::Burst(_) => 1,
+            Self::Typing(_) => 2,
+            Self::History(_) => 3,
+            Self::Converse(_) => 4,
+        }
+    }
+}
+
+/// A source in one phase of one cell.
+#[derive(Debug)]
+pub struct Stream {
+    source: Source,
+    behaviour: Behaviour,
+    cell: Arc<Cell>,
+    dice: Dice,
+    run: u64,
+    mean_nanos: f64,
+    next: f64,
+    phase: Range<Nanos>,
+    /// Its messages have the numbers `ordinal`, `ordinal + stride`, `ordinal + 2 × stride`, …
+    ordinal: u32,
+    stride: u32,
+    sent: u32,
+    done: bool,
+}
+
+impl Stream {
+    /// The stream of a source over a phase, unless it would make nothing.
+    pub(super) fn new(
+        plan: &Plan,
+        cell: &Cell,
+        phase: usize,
+        source: Source,
+        span: Range<Nanos>,
+    ) -> Option<Self> {
+        if cell.conversations.is_empty() {
+            return None;
+        }
+        let ordinal = phase as u32 * SOURCES + source.number();
+        let mut dice = Dice::new(plan.seed, "stream", u64::from(cell.number), ordinal.into());
+        let mean_nanos = match source.rate() {
+            Some(rate) => 1e9 / rate_of_cell(plan, cell, rate).filter(|rate| *rate > 0.0)?,
+            None => 0.0,
+        };
+        let next = span.start as f64 + dice.wait(mean_nanos);
+        Some(Self {
+            source,
+            behaviour: plan.scenario.phases[phase].behaviour.clone(),
+            cell: Arc::new(cell.clone()),
+            dice,
+            run: plan.run,
+            mean_nanos,
+            next,
+            phase: span,
+            ordinal,
+            stride: stride(plan.scenario.phases.len()),
+            sent: 0,
+            done: false,
+        })
+    }
+
+    /// When the next acts are due; none when the phase is over.
+    pub(super) fn next_at(&self) -> Option<Nanos> {
+        let at = self.next as Nanos;
+        (!self.done && self.phase.contains(&at)).then_some(at)
+    }
+
+    /// Makes the acts that are due now; some may lie a little in the future.
+    pub(super) fn make(&mut self) -> Vec<Planned> {
+        let at = self.next as Nanos;
+        self.next += self.dice.wait(self.mean_nanos);
+        match self.source {
+            Source::Send(_) => {
+                let (person, conversation) = self.somebody();
+                self.sends(at, person, conversation)
+            }
+            Source::Burst(burst) => self.burst(at, burst),
+            Source::Typing(_) => self.typing(at),
+            Source::History(_) => {
+                let (person, conversation) = self.somebody();
+                let client = self.device(person);
+                let conversation = self.id(conversation);
+                vec![Planned { at, client, act: Act::History { conversation } }]
+            }
+            Source::Converse(converse) => {
+                self.done = true;
+                self.conversers(converse)
+            }
+        }
+    }
+
+    /// A person, and one of the person's conversations.
+    fn somebody(&mut self) -> (usize, usize) {
+        let conversation = self.dice.below(self.cell.conversations.len());
+        let person = *self.dice.pick(&self.cell.conversations[conversation].members);
+        (person, conversation)
+    }
+
+    fn device(&mut self, person: usize) -> ClientId {
+        *self.dice.pick(&self.cell.people[person].clients)
+    }
+
+    fn id(&self, conversation: usize) -> ConversationId {
+        self.cell.conversations[conversation].id
+    }
+
+    fn token(&mut self) -> Token {
+        let kind = choose(&self.behaviour.texts, &mut self.dice);
+        let sequence = self.ordinal + self.sent * self.stride;
+        self.sent += 1;
+        Token::new((self.run & 0xfff) as u16, text::number(kind, self.cell.number, sequence))
+    }
+
+    /// One message, and whatever deliberate trouble the behaviour adds to it.
+    fn sends(&mut self, at: Nanos, person: usize, conversation: usize) -> Vec<Planned> {
+        let token = self.token();
+        let client = self.device(person);
+        let key = text::key(self.run, token, 0);
+        let repeat = self.dice.chance(self.behaviour.repeat);
+        let mut acts = vec![self.send(at, client, conversation, token, key.clone(), repeat)];
+        if repeat && self.cell.people[person].clients.len() > 1 {
+            // Two tabs: another device of the person sends the same message at the same moment.
+            let other = self.other_device(person, client);
+            acts[0] = self.send(at, client, conversation, token, key.clone(), false);
+            acts.push(self.send(at, other, conversation, token, key.clone(), false));
+        }
+        if self.dice.chance(self.behaviour.same_text) {
+            let again = text::key(self.run, token, 1);
+            acts.push(self.send(at + 40 * MILLISECOND, client, conversation, token, again, false));
+        }
+        if self.dice.chance(self.behaviour.same_key) {
+            let members = self.cell.conversations[conversation].members.clone();
+            let other = *self.dice.pick(&members);
+            if other != person {
+                let theirs = self.token();
+                let device = self.device(other);
+                acts.push(self.send(
+                    at + 20 * MILLISECOND,
+                    device,
+                    conversation,
+                    theirs,
+                    key,
+                    false,
+                ));
+            }
+        }
+        acts
+    }
+
+    fn other_device(&mut self, person: usize, client: ClientId) -> ClientId {
+        let clients = &self.cell.people[person].clients;
+        let start = self.dice.below(clients.len());
+        let others = clients[start..].iter().chain(&clients[..start]);
+        others.copied().find(|other| *other != client).unwrap_or(client)
+    }
+
+    fn send(
+        &self,
+        at: Nanos,
+        client: ClientId,
+        conversation: usize,
+        token: Token,
+        key: compact_str::CompactString,
+        repeat: bool,
+    ) -> Planned {
+        let conversation = self.id(conversation);
+        let message = MessageRef { token, key };
+        Planned { at, client, act: Act::Send { conversation, message, repeat } }
+    }
+
+    /// Up to three members send `messages` each, without waiting for one another.
+    fn burst(&mut self, at: Nanos, burst: Burst) -> Vec<Planned> {
+        let conversation = self.dice.below(self.cell.conversations.len());
+        let mut members = self.cell.conversations[conversation].members.clone();
+        self.dice.shuffle(&mut members);
+        members.truncate(3);
+        let mut acts = Vec::new();
+        for person in members {
+            let client = self.device(person);
+            for _ in 0..burst.messages {
+                let token = self.token();
+                let key = text::key(self.run, token, 0);
+                acts.push(self.send(at, client, conversation, token, key, false));
+            }
+        }
+        acts
+    }
+
+    /// Two to eight keystrokes, then a message or a change of mind.
+    fn typing(&mut self, at: Nanos) -> Vec<Planned> {
+        let (person, conversation) = self.somebody();
+        let client = self.device(person);
+        let id = self.id(conversation);
+        let mut time = at;
+        let mut acts = Vec::new();
+        for _ in 0..2 + self.dice.below(7) {
+            acts.push(Planned { at: time, client, act: Act::Keystroke { conversation: id } });
+            time += (60 + self.dice.below(500) as Nanos) * MILLISECOND;
+        }
+        if self.dice.chance(0.5) && time < self.phase.end {
+            let token = self.token();
+            let key = text::key(self.run, token, 0);
+            acts.push(self.send(time, client, conversation, token, key, false));
+        }
+        acts.retain(|planned| planned.at < self.phase.end);
+        acts
+    }
+
+    fn conversers(&mut self, converse: Converse) -> Vec<Planned> {
+        let (at, until) = (self.phase.start, self.phase.end);
+        let cell = Arc::clone(&self.cell);
+        let mut acts = Vec::new();
+        for person in cell.people.iter().filter(|person| !person.conversations.is_empty()) {
+            if self.dice.chance(converse.share) {
+                let seed = self.dice.bits();
+                let act = Act::Converse { think: converse.think, until, seed };
+                acts.push(Planned { at, client: person.clients[0], act });
+            }
+        }
+        acts
+    }
+}
+
+/// How far apart the numbers of a stream's messages are; the last ordinal is the closed workloads'.
+#[must_use]
+pub fn stride(phases: usize) -> u32 {
+    phases as u32 * SOURCES + 1
+}
+
+/// Events per second in this cell.
+fn rate_of_cell(plan: &Plan, cell: &Cell, rate: Rate) -> Option<f64> {
+    let people = cell.people.len() as f64;
+    Some(match rate.of {
+        RateOf::Person => rate.per_second * people,
+        RateOf::Conversation => rate.per_second * cell.conversations.len() as f64,
+        RateOf::All => rate.per_second * people / f64::from(plan.scenario.people.count.max(1)),
+    })
+}

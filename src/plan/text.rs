@@ -1,0 +1,269 @@
+//! What people write: a pure function of the token, so that a receiver knows what was sent
+//! without anybody having stored it.
+
+use crate::history::{Damage, Token};
+use crate::plan::dice::{Dice, mix};
+use crate::scenario::Texts;
+use crate::spec::Sanitise;
+use compact_str::{CompactString, ToCompactString};
+
+/// What a text is like; two bits of its token's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A few words.
+    Short,
+    /// As long as the server allows.
+    Long,
+    /// Emoji, combining marks, right-to-left, beyond the basic plane.
+    Unicode,
+    /// Markup and quotes.
+    Markup,
+}
+
+const WORDS: &[&str] = &[
+    "hello", "there", "are", "you", "coming", "tonight", "the", "train", "is", "late", "again",
+    "I", "will", "bring", "bread", "and", "cheese", "please", "call", "me", "when", "it", "rains",
+    "fine", "see", "you", "at", "eight", "no", "problem", "thanks", "maybe", "tomorrow", "ok",
+];
+const UNICODE: &[&str] = &[
+    "grüße",
+    "Ωμέγα",
+    "привет",
+    "你好",
+    "こんにちは",
+    "안녕",
+    "مرحبا",
+    "שלום",
+    "👩‍👩‍👧",
+    "🇪🇺",
+    "e\u{301}",
+    "𝒻𝒶𝓃𝒸𝓎",
+    "🧪",
+    "ñandú",
+    "\u{200d}joined",
+    "ﬁne",
+];
+const MARKUP: &[&str] = &[
+    "<b>bold</b>",
+    "a < b && c > d",
+    "\"quoted\"",
+    "it's",
+    "<script>alert(1)</script>",
+    "&amp;",
+    "\\back\\slash",
+    "<img src=x onerror=alert(1)>",
+];
+
+/// The number part of a token: what the text is like, whose cell, which message.
+#[must_use]
+pub fn number(kind: Kind, cell: u32, sequence: u32) -> u64 {
+    (kind as u64) << 38 | u64::from(cell & 0x3fff) << 24 | u64::from(sequence & 0xff_ffff)
+}
+
+/// What the text of a token is like.
+#[must_use]
+pub fn kind(token: Token) -> Kind {
+    match token.number() >> 38 {
+        0 => Kind::Short,
+        1 => Kind::Long,
+        2 => Kind::Unicode,
+        _ => Kind::Markup,
+    }
+}
+
+/// Chooses a kind by its share.
+#[must_use]
+pub fn choose(texts: &Texts, dice: &mut Dice) -> Kind {
+    let place = dice.unit() * (texts.short + texts.long + texts.unicode + texts.markup);
+    if place < texts.short {
+        Kind::Short
+    } else if place < texts.short + texts.long {
+        Kind::Long
+    } else if place < texts.short + texts.long + texts.unicode {
+        Kind::Unicode
+    } else {
+        Kind::Markup
+    }
+}
+
+/// The client message id of a message: a UUID made of the run, the token and `variant` (a second
+/// message with the same text has another variant).
+#[must_use]
+pub fn key(run: u64, token: Token, variant: u64) -> CompactString {
+    let high = mix(run, token.number(), variant);
+    let low = mix(high, run, token.number());
+    let bytes = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
+    uuid::Builder::from_random_bytes(bytes).into_uuid().hyphenated().to_compact_string()
+}
+
+/// Appends the text of a token: `limit` characters at most, the token first.
+pub fn write(token: Token, limit: u32, out: &mut String) {
+    let mut dice = Dice::new(token.number(), "text", 0, 0);
+    let kind = kind(token);
+    let limit = limit.max(crate::history::token::LENGTH as u32) as usize;
+    let goal = match kind {
+        Kind::Long => limit,
+        _ => (24 + dice.below(60)).min(limit),
+    };
+    let start = out.len();
+    out.push_str(&token.to_string());
+    let mut characters = crate::history::token::LENGTH;
+    loop {
+        let word = match kind {
+            Kind::Unicode => *dice.pick(UNICODE),
+            Kind::Markup if dice.chance(0.6) => *dice.pick(MARKUP),
+            _ => *dice.pick(WORDS),
+        };
+        let length = word.chars().count() + 1;
+        if characters + length > goal {
+            break;
+        }
+        out.push(' ');
+        out.push_str(word);
+        characters += length;
+    }
+    // A text at the limit is exactly at the limit, and does not end in a space.
+    if kind == Kind::Long {
+        out.extend(std::iter::repeat_n('.', goal - characters));
+    }
+    debug_assert!(out[start..].chars().count() <= limit);
+}
+
+/// Compares a text that came with what was sent.
+#[must_use]
+pub fn compare(
+    token: Token,
+    limit: u32,
+    sanitise: Sanitise,
+    came: &str,
+    scratch: &mut String,
+) -> Damage {
+    scratch.clear();
+    write(token, limit, scratch);
+    let intact = came == scratch
+        || match sanitise {
+            Sanitise::Verbatim => false,
+            Sanitise::Html => {
+                unescape(came, true) == *scratch
+                    || unescape(came, false) == *scratch
+                    || came == without_tags(scratch)
+            }
+            Sanitise::Free => true,
+        };
+    if intact { Damage::Intact } else { Damage::Changed(excerpt(came, scratch)) }
+}
+
+/// Where the two part, in a few words.
+fn excerpt(came: &str, sent: &str) -> CompactString {
+    let same = came.chars().zip(sent.chars()).take_while(|(a, b)| a == b).count();
+    let part = |text: &str| text.chars().skip(same.saturating_sub(8)).take(24).collect::<String>();
+    let (came_length, sent_length) = (came.chars().count(), sent.chars().count());
+    compact_str::format_compact!(
+        "from character {same} on `{}` instead of `{}` ({came_length} of {sent_length} characters)",
+        part(came),
+        part(sent)
+    )
+}
+
+/// Decodes HTML entities; `&amp;` only if `ampersands`, for some servers escape brackets alone.
+fn unescape(text: &str, ampersands: bool) -> String {
+    const ENTITIES: &[(&str, &str)] = &[
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&#x2F;", "/"),
+        ("&#47;", "/"),
+        ("&amp;", "&"),
+    ];
+    let mut rest = text;
+    let mut out = String::with_capacity(text.len());
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let entity = ENTITIES
+            .iter()
+            .find(|(entity, plain)| rest.starts_with(entity) && (ampersands || *plain != "&"));
+        let (length, plain) = entity.map_or((1, "&"), |(entity, plain)| (entity.len(), *plain));
+        out.push_str(plain);
+        rest = &rest[length..];
+    }
+    out.push_str(rest);
+    out
+}
+
+fn without_tags(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('<') {
+        match rest[open..].find('>') {
+            Some(close) => {
+                out.push_str(&rest[..open]);
+                rest = &rest[open + close + 1..];
+            }
+            None => break,
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(token: Token, limit: u32) -> String {
+        let mut out = String::new();
+        write(token, limit, &mut out);
+        out
+    }
+
+    #[test]
+    fn texts_carry_their_token_and_keep_the_limit() {
+        for kind in [Kind::Short, Kind::Long, Kind::Unicode, Kind::Markup] {
+            for sequence in 0..200 {
+                let token = Token::new(9, number(kind, 3, sequence));
+                let text = text(token, 1_000);
+                assert_eq!(Token::find(&text), Some(token));
+                assert!(text.chars().count() <= 1_000);
+                assert_eq!(super::kind(token), kind);
+                assert_eq!(kind == Kind::Long, text.chars().count() == 1_000);
+            }
+        }
+    }
+
+    #[test]
+    fn documented_escaping_is_no_damage_and_truncation_is() {
+        let mut scratch = String::new();
+        for sequence in 0..200 {
+            let token = Token::new(9, number(Kind::Markup, 3, sequence));
+            let sent = text(token, 1_000);
+            let brackets = sent.replace('<', "&lt;").replace('>', "&gt;");
+            let everything = sent
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;")
+                .replace('"', "&quot;")
+                .replace('\'', "&#39;");
+            for came in [&sent, &brackets, &everything, &without_tags(&sent)] {
+                let damage = compare(token, 1_000, Sanitise::Html, came, &mut scratch);
+                assert_eq!(damage, Damage::Intact, "{sent} came as {came}");
+            }
+            let cut = &sent[..sent.len() - 1];
+            let damage = compare(token, 1_000, Sanitise::Verbatim, cut, &mut scratch);
+            assert!(matches!(damage, Damage::Changed(_)));
+        }
+    }
+
+    #[test]
+    fn keys_are_uuids_and_differ_by_run_token_and_variant() {
+        let token = Token::new(1, 5);
+        let base = key(1, token, 0);
+        assert!(uuid::Uuid::parse_str(&base).is_ok());
+        assert_ne!(base, key(2, token, 0));
+        assert_ne!(base, key(1, token, 1));
+        assert_ne!(base, key(1, Token::new(1, 6), 0));
+    }
+}

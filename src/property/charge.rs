@@ -1,0 +1,126 @@
+//! What the judges need to know of a server: its promises, its documented ways and figures.
+
+use crate::history::Nanos;
+use crate::operation::Operation;
+use crate::property::Page;
+use crate::spec::{
+    Contract, Create, Dedup, DedupBy, Echo, Hole, Join, Limits, Ordering, Promise, Receipts,
+    RepeatAnswer, Sanitise, Scope, Spec, Traits,
+};
+use std::time::Duration;
+
+/// The part of a spec that judges read.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    /// How the server works.
+    pub traits: Traits,
+    /// What the documented client does.
+    pub contract: Contract,
+    /// What the server accepts.
+    pub limits: Limits,
+    /// What it promises.
+    pub promises: Vec<Promise>,
+    /// A send is answered at all.
+    pub answers: bool,
+    /// The whole history can be read.
+    pub history: bool,
+}
+
+impl Charge {
+    /// The charge against the server of this spec.
+    #[must_use]
+    pub fn of(spec: &Spec) -> Self {
+        let send = spec.deed(Operation::Send).and_then(|deed| deed.channels.first());
+        Self {
+            traits: spec.traits.clone(),
+            contract: spec.contract.clone(),
+            limits: spec.limits.clone(),
+            promises: spec.promises.clone(),
+            answers: send.is_some_and(|send| send.steps.iter().any(|step| !step.is_unanswered())),
+            history: spec.deed(Operation::History).is_some(),
+        }
+    }
+
+    /// The promise of this property, if the server makes it.
+    #[must_use]
+    pub fn promise(&self, property: &str) -> Option<&Promise> {
+        self.promises.iter().find(|promise| promise.property == property)
+    }
+
+    /// What is added to a bound of this property: the spec's figure, or else the page's.
+    #[must_use]
+    pub fn tolerance(&self, page: &Page) -> Duration {
+        self.promise(page.id)
+            .and_then(|promise| promise.tolerance)
+            .or_else(|| page.tolerance.as_ref().map(|tolerance| tolerance.default))
+            .unwrap_or_default()
+    }
+
+    /// The longest a send may take on a connection that stays up: every attempt timing out, and
+    /// the pauses between.
+    #[must_use]
+    pub fn budget(&self) -> Duration {
+        let pauses: Duration = self.contract.retries.iter().sum();
+        let attempts = u32::try_from(self.contract.retries.len() + 1).unwrap_or(u32::MAX);
+        self.contract.ack_timeout.saturating_mul(attempts) + pauses
+    }
+
+    /// How long a judge remembers a message after the last thing that happened to it: long enough
+    /// for every retry of the contract and a reconnection, at least a minute.
+    pub(super) fn memory(&self) -> Nanos {
+        nanos((self.budget() * 2).max(Duration::from_mins(1)))
+    }
+}
+
+impl Default for Charge {
+    /// A server with client message ids per person, answered acks, a history that can be read,
+    /// and the contract's default figures; it promises nothing.
+    fn default() -> Self {
+        let order = Ordering {
+            by: Hole::AT,
+            live: false,
+            pipelined: false,
+            unique: false,
+            gap_free: false,
+        };
+        Self {
+            traits: Traits {
+                dedup: Some(Dedup {
+                    by: DedupBy::Key,
+                    window: None,
+                    scope: Scope::Person,
+                    answer: RepeatAnswer::Same,
+                }),
+                order: Some(order),
+                echo: Echo::All,
+                join: Join::Explicit,
+                sanitise: Sanitise::Verbatim,
+                redelivery: true,
+                create: Create::GetOrCreate,
+                receipts: Receipts::Message,
+                typing_expires: None,
+            },
+            contract: Contract::default(),
+            limits: Limits::default(),
+            promises: Vec::new(),
+            answers: true,
+            history: true,
+        }
+    }
+}
+
+/// A duration on the run's clock.
+pub(super) fn nanos(duration: Duration) -> Nanos {
+    Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_is_every_attempt_and_every_pause() {
+        assert_eq!(Charge::default().budget(), Duration::from_secs(4 * 5 + 1 + 2 + 4));
+        assert_eq!(Charge::default().memory(), 60_000_000_000);
+    }
+}

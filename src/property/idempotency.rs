@@ -1,0 +1,839 @@
+//! `idempotency`: sends with one client message id make exactly one message.
+
+use crate::history::{
+    Answer, Carrier, ClientId, ConversationId, Entry, Event, MessageRef, Nanos, OpId, PersonId,
+    Seen, Token,
+};
+use crate::operation::{ConnectionState, Operation};
+use crate::property::argument::{Trail, What, exhibit, violation, with_id};
+use crate::property::charge::nanos;
+use crate::property::recent::{Recent, TokenSet};
+use crate::property::{Charge, Judge, Page, Property};
+use crate::spec::{RepeatAnswer, Scope};
+use crate::verdict::{Exhibit, Finding};
+use compact_str::CompactString;
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
+
+/// Sends with one client message id make exactly one message.
+#[derive(Debug)]
+pub struct Idempotency;
+
+static PAGE: Page = Page {
+    id: "idempotency",
+    title: "Sends with one client message id MUST make exactly one message.",
+    promises: "However often a message is sent under one client message id (a retry after a lost \
+        ack, a double tap, two devices at once), one message exists, and every ack of that id \
+        names it. Messages under different ids stay different, also when their texts are equal.",
+    matters: "Without it every lost ack becomes a doubled message, or the client must not retry \
+        and loses messages instead. With too much of it, what a user says twice on purpose, or \
+        what two users say under the same id, is swallowed.",
+    judged: "Every text carries a witness. Over the acks, the live deliveries and the rows of \
+        everybody, a message must have one server id, and one server id must belong to one \
+        message. Where a repetition is promised the first answer, an error to it is broken once \
+        it is clear that another attempt stored the message. The same id pushed again to one \
+        client is a redelivery: counted, and broken only where single delivery is promised. A \
+        refusal is excused while the person is at the documented rate.",
+    blind: "A repetition that comes more than a minute (or twice the contract's retry time) \
+        after the last sign of its message is known by its witness only. Two messages under one \
+        id, where the server shows no ids at all.",
+    example: "  1.250 s  client 4  sent \"qzaaaabbbbcccc\" as key 7f3a, attempt 1\n  \
+        1.251 s  client 9  sent \"qzaaaabbbbcccc\" as key 7f3a, attempt 1\n  \
+        1.260 s  client 4  got the ack of key 7f3a: id 1002\n  \
+        1.262 s  client 9  got the ack of key 7f3a: id 1003\n\
+        therefore one key names the messages 1002 and 1003\n\
+        but sends with one client message id make exactly one message",
+    source: "common practice: this is what client message ids are for.",
+    tolerance: None,
+    least_evidence: 1,
+    evidence: "One message that was put on the wire at least twice and left a trace.",
+};
+
+impl Property for Idempotency {
+    fn page(&self) -> &'static Page {
+        &PAGE
+    }
+
+    fn judged_by(&self, charge: &Charge) -> String {
+        let (scope, answer) = match &charge.traits.dedup {
+            None => ("person (the spec names no deduplication)", "any answer to a repetition"),
+            Some(dedup) => (
+                match dedup.scope {
+                    Scope::Person => "person",
+                    Scope::Conversation => "conversation",
+                    Scope::Everybody => "server",
+                },
+                match dedup.answer {
+                    RepeatAnswer::Same => "a repetition answered as the first send",
+                    RepeatAnswer::Reject => "a repetition may be rejected",
+                    RepeatAnswer::Any => "any answer to a repetition",
+                },
+            ),
+        };
+        let redelivery = if charge.traits.redelivery { "counted" } else { "not allowed" };
+        format!("one message per key and {scope}; {answer}; redelivery {redelivery}; no tolerance")
+    }
+
+    fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
+        let memory = charge.memory();
+        let dedup = charge.traits.dedup.as_ref();
+        Box::new(Identity {
+            scope: dedup.map_or(Scope::Person, |dedup| dedup.scope),
+            answer: dedup.map_or(RepeatAnswer::Any, |dedup| dedup.answer),
+            redelivery: charge.traits.redelivery,
+            rate: charge.limits.send_rate.map(|(n, window)| (n as usize, 2 * nanos(window))),
+            people: FxHashMap::default(),
+            paces: FxHashMap::default(),
+            epochs: FxHashMap::default(),
+            ops: Recent::new(memory),
+            cases: Recent::new(memory),
+            witnesses: Recent::new(memory),
+            owners: Recent::new(memory),
+            delivered: Recent::new(memory),
+            strays: Recent::new(memory),
+            invoked: TokenSet::default(),
+            plural: FxHashSet::default(),
+            finding: Finding::default(),
+        })
+    }
+}
+
+/// A message: a person (or what the scope is) and a key, hashed.
+type Name = u64;
+
+/// The judge: which server id belongs to which message.
+struct Identity {
+    scope: Scope,
+    answer: RepeatAnswer,
+    redelivery: bool,
+    /// Sends allowed within this time, a generous one.
+    rate: Option<(usize, Nanos)>,
+    people: FxHashMap<ClientId, PersonId>,
+    /// When each person sent lately; kept only where a rate is documented.
+    paces: FxHashMap<PersonId, VecDeque<Nanos>>,
+    epochs: FxHashMap<ClientId, u32>,
+    ops: Recent<OpId, (Name, Token)>,
+    cases: Recent<Name, Case>,
+    witnesses: Recent<Token, Witness>,
+    /// Conversation and server id, hashed, and whose it is.
+    owners: Recent<u64, Name>,
+    /// Client, connection, conversation and server id, hashed: it was pushed there.
+    delivered: Recent<u64, ()>,
+    /// Tokens whose message is forgotten, and the id they were seen with.
+    strays: Recent<Token, Stray>,
+    invoked: TokenSet,
+    /// Tokens that stand for several messages (equal texts on purpose).
+    plural: FxHashSet<Token>,
+    finding: Finding,
+}
+
+/// One message.
+struct Case {
+    key: CompactString,
+    conversation: Option<ConversationId>,
+    ids: Vec<CompactString>,
+    tries: Vec<Try>,
+    refusals: Vec<Try>,
+    acked: Vec<(OpId, u32)>,
+    first_seen: Option<Nanos>,
+    trail: Trail,
+    counted: bool,
+    accused: bool,
+}
+
+/// An attempt: when it began, or (for a refusal) when it was answered.
+#[derive(Clone, Copy)]
+struct Try {
+    op: OpId,
+    attempt: u32,
+    at: Nanos,
+    /// The person was at the documented rate.
+    crowded: bool,
+}
+
+/// Whose witness a token is.
+enum Witness {
+    One(Name),
+    /// Equal texts on purpose: these messages, and the ids seen with the token.
+    Many(Vec<Name>, Vec<CompactString>),
+}
+
+struct Stray {
+    at: Nanos,
+    client: ClientId,
+    id: CompactString,
+}
+
+impl Judge for Identity {
+    fn observe(&mut self, entry: &Entry) {
+        let (at, client) = (entry.at, entry.client);
+        self.tick(at);
+        match &entry.event {
+            Event::Person { person, .. } => {
+                self.people.insert(client, *person);
+            }
+            Event::Connection { state: ConnectionState::Connected, .. } => {
+                *self.epochs.entry(client).or_default() += 1;
+            }
+            Event::Invoke {
+                op,
+                operation: Operation::Send,
+                conversation,
+                message: Some(message),
+                ..
+            } => self.invoke(client, *op, *conversation, message),
+            Event::Attempt { op, attempt } => self.attempt(at, client, *op, *attempt),
+            Event::Answered { op, attempt, answer, .. } => {
+                self.answered(at, client, *op, *attempt, answer);
+            }
+            Event::Message(seen) => self.seen(at, client, seen),
+            _ => {}
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Finding {
+        self.finding
+    }
+
+    fn violations(&self) -> u64 {
+        self.finding.violation_count
+    }
+
+    fn unsettled(&self) -> usize {
+        self.ops.len()
+            + self.cases.len()
+            + self.witnesses.len()
+            + self.owners.len()
+            + self.delivered.len()
+            + self.strays.len()
+    }
+}
+
+impl Identity {
+    fn tick(&mut self, now: Nanos) {
+        self.ops.tick(now);
+        self.cases.tick(now);
+        self.witnesses.tick(now);
+        self.owners.tick(now);
+        self.delivered.tick(now);
+        self.strays.tick(now);
+    }
+
+    fn name(&self, client: ClientId, conversation: Option<ConversationId>, key: &str) -> Name {
+        match self.scope {
+            Scope::Person => hash(&(self.person(client), key)),
+            Scope::Conversation => hash(&(conversation, key)),
+            Scope::Everybody => hash(&key),
+        }
+    }
+
+    /// A client without a person is one of its own.
+    fn person(&self, client: ClientId) -> PersonId {
+        self.people.get(&client).copied().unwrap_or(PersonId(!client.0))
+    }
+
+    fn invoke(
+        &mut self,
+        client: ClientId,
+        op: OpId,
+        conversation: Option<ConversationId>,
+        message: &MessageRef,
+    ) {
+        let (token, key) = (message.token, &message.key);
+        let name = self.name(client, conversation, key);
+        self.ops.insert(op, (name, token));
+        let new = self.invoked.insert(token);
+        let case = self.cases.entry(name, || Case::new(key.clone(), conversation));
+        match self.witnesses.get_mut(token) {
+            None => {
+                if !new && case.tries.is_empty() {
+                    self.plural.insert(token);
+                }
+                self.witnesses.insert(token, Witness::One(name));
+            }
+            Some(Witness::One(only)) if *only == name => {}
+            Some(witness) => {
+                self.plural.insert(token);
+                if let Witness::One(first) = *witness {
+                    let ids = self.cases.get(first).map_or_else(Vec::new, |case| case.ids.clone());
+                    *witness = Witness::Many(vec![first], ids);
+                }
+                if let Witness::Many(names, _) = witness
+                    && !names.contains(&name)
+                {
+                    names.push(name);
+                }
+            }
+        }
+    }
+
+    fn attempt(&mut self, at: Nanos, client: ClientId, op: OpId, attempt: u32) {
+        let Some((name, token)) = self.ops.get_mut(op).copied() else { return };
+        let crowded = self.crowded(at, client);
+        let Some(case) = self.cases.get_mut(name) else { return };
+        case.tries.push(Try { op, attempt, at, crowded });
+        case.trail.add(at, client, What::Sent(token, attempt));
+        self.finding.observations += case.repeated();
+    }
+
+    /// The person sends as fast as the documented rate allows, or faster.
+    fn crowded(&mut self, at: Nanos, client: ClientId) -> bool {
+        let Some((allowed, window)) = self.rate else { return false };
+        let pace = self.paces.entry(self.person(client)).or_default();
+        pace.push_back(at);
+        while pace.front().is_some_and(|first| first + window < at) {
+            pace.pop_front();
+        }
+        pace.len() > allowed
+    }
+
+    fn answered(&mut self, at: Nanos, client: ClientId, op: OpId, attempt: u32, answer: &Answer) {
+        let Some((name, _)) = self.ops.get_mut(op).copied() else { return };
+        let Some(case) = self.cases.get_mut(name) else { return };
+        let what = match answer {
+            Answer::Ack { id, .. } => {
+                case.acked.push((op, attempt));
+                What::Acked(id.clone())
+            }
+            Answer::Nack(error) => {
+                let crowded = case.tries.iter().any(|one| one.is(op, attempt) && one.crowded);
+                case.refusals.push(Try { op, attempt, at, crowded });
+                What::Refused(error.clone())
+            }
+            Answer::TimedOut => What::TimedOut,
+            Answer::Lost => What::Lost,
+        };
+        case.trail.add(at, client, what);
+        self.finding.observations += case.repeated();
+        if let Answer::Ack { id: Some(id), .. } = answer
+            && self.answer != RepeatAnswer::Any
+        {
+            let conversation = case.conversation;
+            self.learn(at, name, conversation, id);
+        }
+        self.judge_refusals(at, client, name);
+    }
+
+    fn seen(&mut self, at: Nanos, client: ClientId, seen: &Seen) {
+        if seen.by == Carrier::Live {
+            self.pushed(at, client, seen);
+        }
+        let (Some(token), id) = (seen.token, seen.id.as_ref()) else { return };
+        let name = match self.witnesses.get_mut(token) {
+            Some(Witness::One(name)) => Some(*name),
+            Some(Witness::Many(names, ids)) => {
+                let surplus = id.is_some_and(|id| !ids.contains(id)) && {
+                    ids.extend(id.cloned());
+                    ids.len() > names.len()
+                };
+                let cases = &self.cases;
+                let is_it = |name: &&Name| {
+                    cases.get(**name).is_some_and(|case| {
+                        id.is_some_and(|id| case.ids.contains(id))
+                            || Some(&case.key) == seen.key.as_ref()
+                    })
+                };
+                let name = names.iter().find(is_it).copied();
+                if surplus {
+                    let names = names.clone();
+                    self.too_many(at, client, seen, &names);
+                }
+                name
+            }
+            None => return self.stray(at, client, token, seen),
+        };
+        let Some(case) = name.and_then(|name| self.cases.get_mut(name)) else { return };
+        let Some(name) = name else { return };
+        let new_id = id.is_some_and(|id| !case.ids.contains(id));
+        if case.first_seen.is_none() || new_id {
+            case.first_seen.get_or_insert(at);
+            case.trail.add(at, client, sight(token, seen));
+            self.finding.observations += case.repeated();
+            let conversation = seen.conversation.or(case.conversation);
+            if let Some(id) = id {
+                self.learn(at, name, conversation, id);
+            }
+            self.judge_refusals(at, client, name);
+        }
+    }
+
+    /// The message is known by this id.
+    fn learn(
+        &mut self,
+        at: Nanos,
+        name: Name,
+        conversation: Option<ConversationId>,
+        id: &CompactString,
+    ) {
+        let Some(case) = self.cases.get_mut(name) else { return };
+        if case.ids.contains(id) {
+            return;
+        }
+        case.ids.push(id.clone());
+        let owner = *self.owners.entry(hash(&(conversation, id)), || name);
+        if case.ids.len() > 1 && !case.accused {
+            case.accused = true;
+            let case = &*case;
+            self.finding.violate(|| {
+                let therefore = format!("one message is known by the ids {}", case.ids.join(", "));
+                violation("two ids for one key", case.exhibits(), therefore, ONE)
+            });
+        }
+        if owner != name {
+            self.swallowed(at, name, owner, id);
+        }
+    }
+
+    /// One id, two messages: the server took one for a repetition of the other.
+    fn swallowed(&mut self, at: Nanos, name: Name, owner: Name, id: &str) {
+        let Some(case) = self.cases.get_mut(name) else { return };
+        if std::mem::replace(&mut case.accused, true) {
+            return;
+        }
+        let (case, other) = (self.cases.get(name), self.cases.get(owner));
+        self.finding.violate(|| {
+            let exhibits: Vec<Exhibit> =
+                other.into_iter().chain(case).flat_map(Case::exhibits).collect();
+            let exhibits = exhibits.into_iter().filter(|exhibit| exhibit.at <= at).collect();
+            let therefore = format!("two messages with different keys are both known as {id}");
+            let but = "messages under different client message ids are different messages";
+            violation("one id for two keys", exhibits, therefore, but)
+        });
+    }
+
+    /// Equal texts on purpose, and more messages came of them than keys were used.
+    fn too_many(&mut self, at: Nanos, client: ClientId, seen: &Seen, names: &[Name]) {
+        let cases: Vec<&Case> = names.iter().filter_map(|name| self.cases.get(*name)).collect();
+        if cases.iter().any(|case| case.accused) {
+            return;
+        }
+        self.finding.violate(|| {
+            let mut exhibits: Vec<Exhibit> =
+                cases.iter().flat_map(|case| case.exhibits()).collect();
+            let id = with_id(seen.id.as_deref());
+            exhibits.push(exhibit(at, client, format!("saw the text once more{id}")));
+            let therefore = format!("{} keys with one text made more messages", names.len());
+            violation("more messages than keys", exhibits, therefore, ONE)
+        });
+        for name in names {
+            if let Some(case) = self.cases.get_mut(*name) {
+                case.accused = true;
+            }
+        }
+    }
+
+    /// A message that nothing has happened to for long: its witness must keep its id.
+    fn stray(&mut self, at: Nanos, client: ClientId, token: Token, seen: &Seen) {
+        let Some(id) = &seen.id else { return };
+        if !self.invoked.contains(token) || self.plural.contains(&token) {
+            return;
+        }
+        let first = self.strays.entry(token, || Stray { at, client, id: id.clone() });
+        if first.id != *id {
+            let first = std::mem::replace(first, Stray { at, client, id: id.clone() });
+            self.plural.insert(token);
+            self.finding.violate(|| {
+                let words = |id| format!("saw \"{token}\" with id {id}");
+                let exhibits = vec![
+                    exhibit(first.at, first.client, words(&first.id)),
+                    exhibit(at, client, words(id)),
+                ];
+                let therefore = format!("one message is known by the ids {}, {id}", first.id);
+                violation("two ids for one key", exhibits, therefore, ONE)
+            });
+        }
+    }
+
+    /// A push: was it pushed on this connection before?
+    fn pushed(&mut self, at: Nanos, client: ClientId, seen: &Seen) {
+        let Some(id) = &seen.id else { return };
+        let epoch = self.epochs.get(&client).copied().unwrap_or_default();
+        let place = hash(&(client, epoch, seen.conversation, id));
+        if self.delivered.insert(place, ()).is_none() {
+            return;
+        }
+        self.finding.count("redeliveries", 1);
+        if !self.redelivery {
+            self.finding.violate(|| {
+                let line = exhibit(at, client, format!("was pushed the message {id} again"));
+                let therefore = "it came twice over one connection";
+                violation("pushed twice", vec![line], therefore, "each message is pushed once")
+            });
+        }
+    }
+
+    /// An error to a repetition of a message that another attempt stored.
+    fn judge_refusals(&mut self, at: Nanos, client: ClientId, name: Name) {
+        let Some(case) = self.cases.get_mut(name) else { return };
+        if self.answer != RepeatAnswer::Same || case.accused || !case.refused_a_repetition() {
+            return;
+        }
+        case.accused = true;
+        let case = &*case;
+        self.finding.violate(|| {
+            let mut exhibits = case.exhibits();
+            if exhibits.is_empty() {
+                exhibits.push(exhibit(at, client, "sent it again"));
+            }
+            let therefore = "a repetition was refused although the message was stored";
+            let but = "a repetition is answered as the first send was";
+            violation("error in place of the first id", exhibits, therefore, but)
+        });
+    }
+}
+
+const ONE: &str = "sends with one client message id make exactly one message";
+
+impl Case {
+    fn new(key: CompactString, conversation: Option<ConversationId>) -> Self {
+        Self {
+            key,
+            conversation,
+            ids: Vec::new(),
+            tries: Vec::new(),
+            refusals: Vec::new(),
+            acked: Vec::new(),
+            first_seen: None,
+            trail: Trail::default(),
+            counted: false,
+            accused: false,
+        }
+    }
+
+    fn exhibits(&self) -> Vec<Exhibit> {
+        self.trail.exhibits(&self.key)
+    }
+
+    /// 1 when the message turns out to be a repeated one that left a trace.
+    fn repeated(&mut self) -> u64 {
+        let trace = self.first_seen.is_some() || !self.acked.is_empty();
+        let now = self.tries.len() > 1 && trace && !self.counted;
+        self.counted |= now;
+        u64::from(now)
+    }
+
+    /// Some attempt was refused though another one, begun before the refusal came, stored it.
+    fn refused_a_repetition(&self) -> bool {
+        let refused = |one: &Try| self.refusals.iter().any(|other| other.is(one.op, one.attempt));
+        let acked = |one: &Try| self.acked.iter().any(|(op, attempt)| one.is(*op, *attempt));
+        self.refusals.iter().filter(|refusal| !refusal.crowded).any(|refusal| {
+            let mut open = self.tries.iter().filter(|one| !refused(one));
+            let acked_before = open.clone().any(|one| one.at < refusal.at && acked(one));
+            let stored_before = self.first_seen.is_some_and(|seen| {
+                let mut could = open.clone().filter(|one| one.at <= seen).peekable();
+                could.peek().is_some() && could.all(|one| one.at < refusal.at)
+            });
+            acked_before || (open.any(|_| true) && stored_before)
+        })
+    }
+}
+
+impl Try {
+    fn is(&self, op: OpId, attempt: u32) -> bool {
+        self.op == op && self.attempt == attempt
+    }
+}
+
+fn sight(token: Token, seen: &Seen) -> What {
+    match seen.by {
+        Carrier::Live => What::Pushed(token, seen.id.clone()),
+        Carrier::Sync(_) | Carrier::History(_) => What::Read(token, seen.id.clone()),
+    }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = FxHasher::default();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::property::notation::{check, fails, passes, stands};
+    use crate::spec::Dedup;
+    use crate::verdict::Standing;
+    use std::time::Duration;
+
+    fn charge() -> Charge {
+        Charge::default()
+    }
+
+    fn dedup(scope: Scope, answer: RepeatAnswer) -> Charge {
+        let mut charge = charge();
+        charge.traits.dedup = Some(Dedup { scope, answer });
+        charge
+    }
+
+    #[test]
+    fn without_repetition_nothing_is_exercised() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            b sees t1 m1 #1";
+        stands(&Idempotency, &charge(), history, Standing::NotExercised);
+    }
+
+    #[test]
+    fn a_retry_with_one_message_passes() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            b sees t1 m1 #1
+            a timeout o1 excused
+            a tries o1
+            a acked o1 m1
+            b reads o2 #1
+            b row o2 t1 m1
+            b done o2";
+        let finding = passes(&Idempotency, &charge(), history);
+        assert_eq!(finding.observations, 1);
+    }
+
+    #[test]
+    fn a_repetition_that_left_no_trace_is_no_evidence() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            a lost o1
+            a tries o1
+            a lost o1
+            a fails o1";
+        stands(&Idempotency, &charge(), history, Standing::NotExercised);
+    }
+
+    #[test]
+    fn no_dedup_is_seen_in_acks_in_pushes_and_in_history() {
+        let acks = "a a2 in #1
+            a sends o1 t1 k1 #1
+            a2 sends o2 t1 k1 #1
+            a acked o1 m1
+            a2 acked o2 m2";
+        fails(&Idempotency, &charge(), acks, "two ids for one key");
+        let pushes = "a b in #1
+            a sends o1 t1 k1 #1
+            b sees t1 m1 #1
+            a lost o1
+            a tries o1
+            b sees t1 m2 #1";
+        fails(&Idempotency, &charge(), pushes, "two ids for one key");
+        let rows = "a b in #1
+            a sends o1 t1 k1 #1
+            a lost o1
+            a tries o1
+            a acked o1 m2
+            b reads o2 #1
+            b row o2 t1 m1
+            b row o2 t1 m2
+            b done o2";
+        fails(&Idempotency, &charge(), rows, "two ids for one key");
+    }
+
+    #[test]
+    fn a_message_doubled_without_repetition_fails_too() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            b sees t1 m1 #1
+            b sees t1 m2 #1";
+        fails(&Idempotency, &charge(), history, "two ids for one key");
+    }
+
+    #[test]
+    fn a_double_forgotten_long_ago_is_seen_by_its_witness() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            @900000 b reads o2 #1
+            b row o2 t1 m1
+            b row o2 t1 m2
+            b done o2";
+        fails(&Idempotency, &charge(), history, "two ids for one key");
+    }
+
+    #[test]
+    fn equal_texts_forgotten_long_ago_are_still_several() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            a sends o2 t1 k2 #1
+            a acked o2 m2
+            @900000 b reads o3 #1
+            b row o3 t1 m1
+            b row o3 t1 m2
+            b done o3";
+        stands(&Idempotency, &charge(), history, Standing::NotExercised);
+    }
+
+    #[test]
+    fn an_error_in_place_of_the_first_id_fails() {
+        let concurrent = "a a2 b in #1
+            a sends o1 t1 k1 #1
+            a2 sends o2 t1 k1 #1
+            a acked o1 m1
+            a2 refused o2";
+        fails(&Idempotency, &charge(), concurrent, "error in place of the first id");
+        let after_a_lost_ack = "a b in #1
+            a sends o1 t1 k1 #1
+            a timeout o1 excused
+            a tries o1
+            a refused o1
+            b sees t1 m1 #1";
+        fails(&Idempotency, &charge(), after_a_lost_ack, "error in place of the first id");
+        for answer in [RepeatAnswer::Reject, RepeatAnswer::Any] {
+            passes(&Idempotency, &dedup(Scope::Person, answer), concurrent);
+            passes(&Idempotency, &dedup(Scope::Person, answer), after_a_lost_ack);
+        }
+    }
+
+    #[test]
+    fn an_honest_error_before_the_message_was_stored_is_none() {
+        let retried = "a b in #1
+            a sends o1 t1 k1 #1
+            a nacked o1
+            a tries o1
+            a acked o1 m1
+            b sees t1 m1 #1";
+        passes(&Idempotency, &charge(), retried);
+        let lost_first = "a b in #1
+            a sends o1 t1 k1 #1
+            a lost o1
+            a tries o1
+            a nacked o1
+            a tries o1
+            a acked o1 m1
+            b sees t1 m1 #1";
+        passes(&Idempotency, &charge(), lost_first);
+    }
+
+    #[test]
+    fn a_refusal_at_the_documented_rate_is_excused() {
+        let history = "a a2 b in #1
+            a sends o1 t1 k1 #1
+            a2 sends o2 t1 k1 #1
+            a acked o1 m1
+            a2 refused o2";
+        let mut charge = charge();
+        charge.limits.send_rate = Some((1, Duration::from_secs(1)));
+        passes(&Idempotency, &charge, history);
+        charge.limits.send_rate = Some((10, Duration::from_secs(1)));
+        fails(&Idempotency, &charge, history, "error in place of the first id");
+    }
+
+    #[test]
+    fn equal_texts_under_different_keys_are_two_messages() {
+        let honest = "a b in #1
+            a sends o1 t1 k1 #1
+            b sees t1 m1 #1
+            a lost o1
+            a tries o1
+            a acked o1 m1
+            a sends o2 t1 k2 #1
+            b sees t1 m2 #1
+            a acked o2 m2
+            b reads o3 #1
+            b row o3 t1 m1
+            b row o3 t1 m2
+            b done o3";
+        passes(&Idempotency, &charge(), honest);
+        let swallowed = "a b in #1
+            a sends o1 t1 k1 #1
+            b sees t1 m1 #1
+            a acked o1 m1
+            a sends o2 t1 k2 #1
+            a acked o2 m1";
+        fails(&Idempotency, &charge(), swallowed, "one id for two keys");
+        let doubled = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            a sends o2 t1 k2 #1
+            a acked o2 m2
+            b sees t1 m1 #1
+            b sees t1 m2 #1
+            b sees t1 m3 #1";
+        fails(&Idempotency, &charge(), doubled, "more messages than keys");
+    }
+
+    #[test]
+    fn a_strangers_key_must_not_swallow_yours() {
+        let swallowed = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            b sends o2 t2 k1 #1
+            b acked o2 m1";
+        fails(&Idempotency, &charge(), swallowed, "one id for two keys");
+        let honest = swallowed.replace("acked o2 m1", "acked o2 m2");
+        stands(&Idempotency, &charge(), &honest, Standing::NotExercised);
+        for scope in [Scope::Conversation, Scope::Everybody] {
+            passes(&Idempotency, &dedup(scope, RepeatAnswer::Same), swallowed);
+            let charge = dedup(scope, RepeatAnswer::Same);
+            fails(&Idempotency, &charge, &honest, "two ids for one key");
+        }
+    }
+
+    #[test]
+    fn the_same_key_with_another_text_is_one_message() {
+        let history = "a a2 b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            a sends o2 t2 k1 #1
+            a acked o2 m1
+            b sees t1 m1 #1";
+        passes(&Idempotency, &charge(), history);
+        let both = format!("{history}\nb sees t2 m2 #1");
+        fails(&Idempotency, &charge(), &both, "two ids for one key");
+    }
+
+    #[test]
+    fn ids_are_the_servers_of_one_conversation() {
+        let history = "a b in #1
+            a b in #2
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            a sends o2 t2 k2 #2
+            a acked o2 m1";
+        stands(&Idempotency, &charge(), history, Standing::NotExercised);
+    }
+
+    #[test]
+    fn a_redelivery_is_counted_and_broken_only_where_single_delivery_is_promised() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            b sees t1 m1 #1
+            a lost o1
+            a tries o1
+            b sees t1 m1 #1
+            a acked o1 m1";
+        let finding = passes(&Idempotency, &charge(), history);
+        assert_eq!(finding.figures, [("redeliveries".to_owned(), 1)]);
+        let mut strict = charge();
+        strict.traits.redelivery = false;
+        fails(&Idempotency, &strict, history, "pushed twice");
+        let reconnected = history.replace("a tries o1", "b drops\nb back\na tries o1");
+        passes(&Idempotency, &strict, &reconnected);
+    }
+
+    #[test]
+    fn tokens_of_nobody_and_of_other_runs_are_not_its_affair() {
+        let history = "a b in #1
+            b sees t9 m1 #1
+            b sees t9 m2 #1
+            b sees t1 elsewhere m3 #1
+            b sees t1 elsewhere m4 #1
+            b sees m5 #1";
+        assert_eq!(check(&Idempotency, &charge(), history).violation_count, 0);
+    }
+
+    #[test]
+    fn a_server_without_dedup_is_judged_by_the_effect() {
+        let mut charge = charge();
+        charge.traits.dedup = None;
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            b sees t1 m1 #1
+            a lost o1
+            a tries o1
+            b sees t1 m2 #1
+            a acked o1 m2";
+        fails(&Idempotency, &charge, history, "two ids for one key");
+    }
+}

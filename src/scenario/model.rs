@@ -1,0 +1,255 @@
+//! A scenario, as the plan and the engine read it. The loader has refused everything wrong.
+
+use std::time::Duration;
+
+/// A share of something, from 0 to 1.
+pub type Share = f64;
+
+/// One scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// Its name; the file's stem.
+    pub name: String,
+    /// One sentence: what it tries.
+    pub about: String,
+    /// The spec it runs on if the command line names none (a path, or a name under `specs/`).
+    pub spec: Option<String>,
+    /// The seed if the command line names none.
+    pub seed: u64,
+    /// How to start the server under test.
+    pub launch: Option<Launch>,
+    /// URLs of a running server's nodes, if it isn't launched.
+    pub target: Vec<String>,
+    /// Who takes part.
+    pub people: Population,
+    /// What happens, one phase after the other.
+    pub phases: Vec<Phase>,
+    /// What goes wrong, on the same timeline (0 is the start of the first phase).
+    pub faults: Vec<FaultPlan>,
+    /// How long to wait for quiet after the last phase before the final read.
+    pub patience: Duration,
+    /// Thresholds on figures.
+    pub expect: Vec<Expectation>,
+    /// Properties that must have been exercised.
+    pub exercise: Vec<String>,
+}
+
+/// `launch:` the server under test, started and stopped by the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// Program and arguments; relative paths count from the working directory.
+    pub command: Vec<String>,
+    /// Added to the environment.
+    pub environment: Vec<(String, String)>,
+    /// What tells that it is ready and where.
+    pub ready: Ready,
+    /// How long it may take to become ready.
+    pub within: Duration,
+    /// How long it may take to stop after SIGTERM before it is killed.
+    pub stop_within: Duration,
+}
+
+/// What tells that a launched server is ready, and where it listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// A line of its standard output with this text before a URL.
+    Line(String),
+    /// This URL answers 200.
+    Probe(String),
+}
+
+/// `people:` who takes part, and who talks to whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Population {
+    /// How many people.
+    pub count: u32,
+    /// How many clients a person has, and for which share of the people.
+    pub devices: Vec<(u32, Share)>,
+    /// Conversations of two.
+    pub pairs: u32,
+    /// Conversations of some.
+    pub groups: Vec<Groups>,
+    /// Clients start this much apart in wall-clock time, at most (skewed clocks).
+    pub clock_skew: Duration,
+}
+
+/// Several groups of alike size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Groups {
+    /// How many.
+    pub count: u32,
+    /// The fewest members.
+    pub least: u32,
+    /// The most members.
+    pub most: u32,
+}
+
+/// One phase.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Phase {
+    /// Its name.
+    pub name: String,
+    /// How long it lasts.
+    pub lasts: Duration,
+    /// The share of all clients that connect in this phase, spread evenly over it.
+    pub connect: Share,
+    /// What connected people do.
+    pub behaviour: Behaviour,
+}
+
+/// What people do while a phase lasts. Rates are of an open workload unless said otherwise.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Behaviour {
+    /// Messages.
+    pub send: Option<Rate>,
+    /// Closed workload: this share of the people sends, waits for the answer, thinks, sends.
+    pub converse: Option<Converse>,
+    /// Bursts: several members of a conversation send at the same moment.
+    pub burst: Option<Burst>,
+    /// Spells of typing (several keystrokes; some end in a message, some do not).
+    pub typing: Option<Rate>,
+    /// The share of received messages that is marked as read.
+    pub read: Share,
+    /// The share of sends that leave twice at once with one key (a double tap, two tabs).
+    pub repeat: Share,
+    /// The share of sends followed by a second message with the same text and another key.
+    pub same_text: Share,
+    /// The share of sends whose key another member uses too, for a message of their own.
+    pub same_key: Share,
+    /// Reads of the whole history.
+    pub history: Option<Rate>,
+    /// What the texts are like.
+    pub texts: Texts,
+}
+
+/// How often.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    /// Events per second.
+    pub per_second: f64,
+    /// Of one, or of all together.
+    pub of: RateOf,
+}
+
+/// Of whom a rate speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateOf {
+    /// Each person.
+    Person,
+    /// Each conversation.
+    Conversation,
+    /// All together.
+    All,
+}
+
+/// A closed workload.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Converse {
+    /// Which share of the people.
+    pub share: Share,
+    /// Mean time between an answer and the next send.
+    pub think: Duration,
+}
+
+/// Several members of one conversation send at the same moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Burst {
+    /// How often.
+    pub rate: Rate,
+    /// Messages per burst and sender, sent without waiting for answers.
+    pub messages: u32,
+}
+
+/// What the texts are like, in shares that add up to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Texts {
+    /// A few words.
+    pub short: Share,
+    /// As long as the spec allows.
+    pub long: Share,
+    /// Emoji, combining marks, right-to-left, astral planes.
+    pub unicode: Share,
+    /// Markup and quotes.
+    pub markup: Share,
+}
+
+/// One fault on the timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaultPlan {
+    /// When it begins, from the start of the first phase.
+    pub at: Duration,
+    /// How long it lasts (for a cut: how long the client stays away before it may reconnect).
+    pub lasts: Duration,
+    /// The share of clients it hits.
+    pub share: Share,
+    /// What it is.
+    pub fault: FaultKind,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The connection is dropped.
+    Cut {
+        /// With what.
+        how: CutHow,
+        /// At the moment itself, or as soon as the client's next message has come in.
+        on_message: bool,
+    },
+    /// The client neither reads nor answers, but the connection stays (half-open).
+    Silence,
+    /// Acks reach the client's socket but not the client.
+    WithholdAcks,
+    /// The connection dies right after a send left, before its ack is read.
+    CutAfterSend,
+    /// The server is stopped and started again (embedded or launched servers only).
+    Restart,
+}
+
+/// With what a connection is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CutHow {
+    /// TCP reset.
+    Rst,
+    /// TCP FIN without a WebSocket close frame.
+    Fin,
+    /// A WebSocket close frame.
+    CloseFrame,
+    /// In the middle of a frame.
+    HalfFrame,
+}
+
+/// A threshold on a figure of the run, e.g. `delivery.p95 < 500ms`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// As it was written.
+    pub text: String,
+    /// The figure's series: `connect`, `ack`, `delivery`, `reconnect`, `sync`, `typing`, `lag`.
+    pub series: String,
+    /// `p50`, `p90`, `p95`, `p99`, `p99.9`, `max`, `mean`, `count`, `success` (a share).
+    pub statistic: String,
+    /// `<`, `<=`, `>`, `>=`.
+    pub comparison: String,
+    /// Nanoseconds for times, else the plain number or share.
+    pub bound: f64,
+}
+
+impl FaultKind {
+    /// As scenarios and reports spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cut { .. } => "cut",
+            Self::Silence => "silence",
+            Self::WithholdAcks => "withhold-acks",
+            Self::CutAfterSend => "cut-after-send",
+            Self::Restart => "restart",
+        }
+    }
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self { short: 0.9, long: 0.02, unicode: 0.05, markup: 0.03 }
+    }
+}

@@ -1,0 +1,319 @@
+//! `connect:` and `people:`: how a client comes in, and who it is.
+
+use crate::source::{Fields, Node};
+use crate::spec::load::{Loader, Place};
+use crate::spec::model::{
+    AppPing, Connect, EventSource, People, Protocol, Secret, SocketPer, TokenSource, Transports,
+    UserIds,
+};
+use crate::spec::text::Text;
+use std::time::Duration;
+
+impl Loader<'_> {
+    pub(super) fn connect(&mut self, node: &Node) -> Connect {
+        self.place = Place::Connect;
+        let mut connect = Connect {
+            protocol: Protocol::Http,
+            path: Text::literal("/"),
+            query: Vec::new(),
+            headers: Vec::new(),
+            auth: None,
+            welcome: None,
+            first: None,
+            refused: Vec::new(),
+            timeout: Duration::from_secs(10),
+            per: SocketPer::Client,
+            ping: None,
+            events: None,
+        };
+        let Some(mut fields) = Fields::of(node, "connect", &mut self.found) else {
+            return connect;
+        };
+        let protocol = fields.one_of(&["socket.io", "websocket", "http"], &mut self.found);
+        match protocol {
+            Some(entry) => self.protocol(&entry.key, &entry.value, &mut connect),
+            None => {
+                self.found
+                    .error(fields.span(), "`connect` doesn't say what carries the events")
+                    .expected("`socket.io`, `websocket` or `http`");
+            }
+        }
+        self.protocol = connect.protocol.clone();
+        connect.query = self.fields(fields.value("query"), "query");
+        connect.headers = self.fields(fields.value("headers"), "headers");
+        let auth = fields.take("auth");
+        connect.auth = auth.map(|entry| {
+            if !matches!(self.protocol, Protocol::SocketIo { .. }) {
+                self.found
+                    .error(entry.key_span, "only Socket.IO's CONNECT packet carries `auth`")
+                    .hint("use `query`, `headers` or `first`");
+            }
+            self.sent_shape(&entry.value)
+        });
+        let welcome = fields.value("welcome");
+        connect.welcome = welcome.map(|node| self.received_shape(node));
+        let first = fields.value("first");
+        connect.first = first.map(|node| self.step(node, "first", &[]));
+        let refused = fields.value("refused");
+        connect.refused = self.shapes(refused);
+        if let Some(timeout) = fields.value("timeout") {
+            connect.timeout = self.positive(timeout).unwrap_or(connect.timeout);
+        }
+        if let Some(per) = fields.value("per") {
+            let choices =
+                [("client", SocketPer::Client), ("conversation", SocketPer::Conversation)];
+            let choice = per.read_choice(&choices, &mut self.found);
+            connect.per = choice.unwrap_or(SocketPer::Client);
+        }
+        let ping = fields.value("ping");
+        connect.ping = ping.and_then(|node| self.ping(node));
+        fields.finish(&mut self.found);
+        connect
+    }
+
+    fn protocol(&mut self, name: &str, node: &Node, connect: &mut Connect) {
+        let what = match name {
+            "socket.io" => "socket.io",
+            "websocket" => "websocket",
+            _ => "http",
+        };
+        let Some(mut fields) = Fields::of(node, what, &mut self.found) else {
+            return;
+        };
+        connect.protocol = match what {
+            "socket.io" => {
+                connect.path = Text::literal("/socket.io/");
+                let namespace = fields.value("namespace");
+                let namespace = namespace.map(|node| self.namespace(node));
+                let transport = fields.value("transport");
+                let transports = transport.and_then(|node| {
+                    let choices = [
+                        ("websocket", Transports::WebSocket),
+                        ("polling", Transports::Polling),
+                        ("upgrade", Transports::Upgrade),
+                    ];
+                    node.read_choice(&choices, &mut self.found)
+                });
+                Protocol::SocketIo {
+                    namespace: namespace.unwrap_or_else(|| "/".to_owned()),
+                    transports: transports.unwrap_or(Transports::WebSocket),
+                }
+            }
+            "websocket" => {
+                let subprotocol = fields.value("subprotocol");
+                Protocol::WebSocket {
+                    subprotocol: subprotocol.map(|node| self.text_of(Some(node), "subprotocol")),
+                }
+            }
+            _ => {
+                connect.events = self.events(&mut fields);
+                Protocol::Http
+            }
+        };
+        if what != "http"
+            && let Some(path) = fields.value("path")
+        {
+            connect.path = self.path(path, "path");
+        }
+        fields.finish(&mut self.found);
+    }
+
+    fn namespace(&mut self, node: &Node) -> String {
+        let text = self.text_of(Some(node), "namespace");
+        if !text.starts_with('/') {
+            self.found
+                .error(node.span, format!("the namespace `{text}` has no slash"))
+                .hint(format!("did you mean `/{text}`?"));
+        }
+        text
+    }
+
+    fn events(&mut self, fields: &mut Fields<'_>) -> Option<EventSource> {
+        let source = fields.one_of(&["poll", "stream"], &mut self.found)?;
+        self.protocol = Protocol::Http;
+        if source.key == "poll" {
+            let mut pause = Duration::ZERO;
+            let step = self.step_with(&source.value, "poll", &[], |loader, fields| {
+                if let Some(node) = fields.value("pause") {
+                    pause = node.read_duration(&mut loader.found).unwrap_or_default();
+                }
+            });
+            let step = Box::new(step);
+            return Some(EventSource::Poll { step, pause });
+        }
+        let step = self.step(&source.value, "stream", &[]);
+        match step.request {
+            crate::spec::Request::Http(request) => Some(EventSource::Stream(Box::new(request))),
+            _ => {
+                self.found
+                    .error(source.value.span, "a stream is an HTTP request")
+                    .expected("`get: /path`");
+                None
+            }
+        }
+    }
+
+    fn ping(&mut self, node: &Node) -> Option<AppPing> {
+        let mut fields = Fields::of(node, "ping", &mut self.found)?;
+        let send = fields.require("send", &mut self.found);
+        let send = send.map(|node| self.sent_shape(node));
+        let expect = fields.value("expect");
+        let expect = expect.map(|node| self.received_shape(node));
+        let every = fields.require("every", &mut self.found);
+        let every = every.and_then(|node| self.positive(node));
+        fields.finish(&mut self.found);
+        Some(AppPing { send: send?, expect, every: every? })
+    }
+
+    /// A duration that isn't zero.
+    pub(super) fn positive(&mut self, node: &Node) -> Option<Duration> {
+        let duration = node.read_duration(&mut self.found)?;
+        if duration.is_zero() {
+            self.found.error(node.span, "this takes some time; it can't be zero");
+            return None;
+        }
+        Some(duration)
+    }
+
+    fn shapes(&mut self, node: Option<&Node>) -> Vec<crate::spec::Shape> {
+        let Some(node) = node else { return Vec::new() };
+        match node.items() {
+            Some(items) => items.iter().map(|item| self.received_shape(item)).collect(),
+            None => {
+                self.found
+                    .error(node.span, format!("`refused` is {}", node.what()))
+                    .expected("a list of payloads");
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn people(&mut self, node: Option<&Node>) -> People {
+        self.place = Place::People;
+        let mut people = People {
+            ids: UserIds::Text { pattern: "assize-#".to_owned() },
+            token: TokenSource::None,
+        };
+        let fields = node.and_then(|node| Fields::of(node, "people", &mut self.found));
+        let Some(mut fields) = fields else {
+            return people;
+        };
+        if let Some(ids) = fields.value("ids") {
+            people.ids = self.ids(ids).unwrap_or(people.ids);
+        }
+        if let Some(token) = fields.value("token") {
+            people.token = self.token(token).unwrap_or(TokenSource::None);
+        }
+        fields.finish(&mut self.found);
+        people
+    }
+
+    fn ids(&mut self, node: &Node) -> Option<UserIds> {
+        if node.text().is_some() {
+            let choices = [
+                ("object-id", Some(UserIds::ObjectId)),
+                ("uuid", Some(UserIds::Uuid)),
+                ("by-server", Some(UserIds::ByServer)),
+                ("integer", None),
+                ("text", None),
+            ];
+            let places = [0, 1, 2, 3, 4].map(|index: usize| (choices[index].0, index));
+            let index = node.read_choice(&places, &mut self.found)?;
+            let ids = choices[index].1.clone();
+            if ids.is_none() {
+                self.found
+                    .error(node.span, "this form of ids needs a figure")
+                    .expected("`{ integer: { from: 1 } }` or `{ text: assize-# }`");
+            }
+            return ids;
+        }
+        let mut fields = Fields::of(node, "ids", &mut self.found)?;
+        let entry = fields.one_of(&["integer", "text"], &mut self.found);
+        fields.finish(&mut self.found);
+        let entry = entry?;
+        if entry.key == "text" {
+            let pattern = self.text_of(Some(&entry.value), "text");
+            if pattern.matches('#').count() != 1 {
+                self.found
+                    .error(entry.value.span, format!("`{pattern}` doesn't tell people apart"))
+                    .expected("a text with one `#` for the person's number, such as `assize-#`");
+            }
+            return Some(UserIds::Text { pattern });
+        }
+        let mut integer = Fields::of(&entry.value, "integer", &mut self.found)?;
+        let from = integer.require("from", &mut self.found);
+        let from = from.and_then(|node| node.read_count(0, &mut self.found));
+        integer.finish(&mut self.found);
+        let from = i64::from(from?);
+        Some(UserIds::Integer { from })
+    }
+
+    fn token(&mut self, node: &Node) -> Option<TokenSource> {
+        if node.text().is_some() {
+            let choices = [("none", false), ("by-server", true)];
+            let by_server = node.read_choice(&choices, &mut self.found)?;
+            return Some(if by_server { TokenSource::ByServer } else { TokenSource::None });
+        }
+        let mut fields = Fields::of(node, "token", &mut self.found)?;
+        let entry = fields.one_of(&["jwt", "file"], &mut self.found);
+        fields.finish(&mut self.found);
+        let entry = entry?;
+        if entry.key == "jwt" { self.jwt(&entry.value) } else { self.people_file(&entry.value) }
+    }
+
+    fn jwt(&mut self, node: &Node) -> Option<TokenSource> {
+        let mut fields = Fields::of(node, "jwt", &mut self.found)?;
+        let algorithms = ["HS256", "HS384", "HS512"].map(|name| (name, name));
+        let algorithm = fields.require("algorithm", &mut self.found);
+        let algorithm = algorithm.and_then(|node| node.read_choice(&algorithms, &mut self.found));
+        let secret = fields.require("secret", &mut self.found);
+        let secret = secret.and_then(|node| self.secret(node));
+        let claims = fields.require("claims", &mut self.found);
+        let claims = claims.map(|node| self.sent_shape(node));
+        let lives = fields.value("lives");
+        let lives = lives.map_or(Some(Duration::from_secs(3600)), |node| self.positive(node));
+        fields.finish(&mut self.found);
+        Some(TokenSource::Jwt {
+            algorithm: algorithm?.to_owned(),
+            secret: secret?,
+            claims: claims?,
+            lives: lives?,
+        })
+    }
+
+    fn secret(&mut self, node: &Node) -> Option<Secret> {
+        let mut fields = Fields::of(node, "secret", &mut self.found)?;
+        let variable = fields.value("env");
+        let variable = variable.map(|node| self.text_of(Some(node), "env"));
+        let default = fields.value("default");
+        let default = default.map(|node| self.text_of(Some(node), "default"));
+        if variable.is_none() && default.is_none() {
+            self.found
+                .error(node.span, "this names no secret")
+                .expected("`env`, `default` or both");
+        }
+        fields.finish(&mut self.found);
+        Some(Secret { variable, default })
+    }
+
+    fn people_file(&mut self, node: &Node) -> Option<TokenSource> {
+        let mut fields = Fields::of(node, "file", &mut self.found)?;
+        let path = fields.require("path", &mut self.found);
+        let path = self.text_of(path, "path");
+        let columns = fields.require("columns", &mut self.found);
+        fields.finish(&mut self.found);
+        let columns = columns?;
+        let Some(items) = columns.items() else {
+            self.found
+                .error(columns.span, format!("`columns` is {}", columns.what()))
+                .expected("a list of column names, such as `[user, token]`");
+            return None;
+        };
+        let columns = items.iter().map(|item| {
+            let name = self.text_of(Some(item), "columns");
+            self.holes.intern(name.trim_start_matches('$'))
+        });
+        let columns = columns.collect();
+        Some(TokenSource::File { path, columns })
+    }
+}
