@@ -45,18 +45,12 @@ impl Trust {
     #[must_use]
     pub fn anyone() -> Trust {
         let verifier = Arc::new(Anyone(Arc::new(ring::default_provider())));
-        let builder = builder()
-            .dangerous()
-            .with_custom_certificate_verifier(verifier);
+        let builder = builder().dangerous().with_custom_certificate_verifier(verifier);
         Trust(Arc::new(builder.with_no_client_auth()))
     }
 
     fn of_roots(roots: RootCertStore) -> Trust {
-        Trust(Arc::new(
-            builder()
-                .with_root_certificates(roots)
-                .with_no_client_auth(),
-        ))
+        Trust(Arc::new(builder().with_root_certificates(roots).with_no_client_auth()))
     }
 
     /// The configuration for one handshake.

@@ -44,22 +44,11 @@ pub(super) struct Failure {
 impl Connection {
     pub(super) async fn open(stream: Stream) -> Result<Self, HttpError> {
         let first_bytes = Arc::<Mutex<Vec<u8>>>::default();
-        let tap = Tap {
-            stream,
-            first_bytes: Arc::clone(&first_bytes),
-        };
-        let handshake = http1::Builder::new()
-            .max_buf_size(64 << 10)
-            .handshake(TokioIo::new(tap));
+        let tap = Tap { stream, first_bytes: Arc::clone(&first_bytes) };
+        let handshake = http1::Builder::new().max_buf_size(64 << 10).handshake(TokioIo::new(tap));
         let (sender, driver) = handshake.await.map_err(|_| HttpError::Closed)?;
         let driver = Box::pin(driver);
-        Ok(Connection {
-            sender,
-            driver,
-            ended: false,
-            first_bytes,
-            usable_until: None,
-        })
+        Ok(Connection { sender, driver, ended: false, first_bytes, usable_until: None })
     }
 
     /// Whether another request can be tried; looks at the socket once.
@@ -67,9 +56,7 @@ impl Connection {
         if !self.ended && self.driver.as_mut().now_or_never().is_some() {
             self.ended = true;
         }
-        let too_late = self
-            .usable_until
-            .is_some_and(|until| Instant::now() >= until);
+        let too_late = self.usable_until.is_some_and(|until| Instant::now() >= until);
         !self.ended && !too_late && !self.sender.is_closed()
     }
 
@@ -96,9 +83,7 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("ended", &self.ended)
-            .finish_non_exhaustive()
+        f.debug_struct("Connection").field("ended", &self.ended).finish_non_exhaustive()
     }
 }
 
@@ -109,32 +94,16 @@ async fn ask(
     first_bytes: &Mutex<Vec<u8>>,
 ) -> Result<Response, Failure> {
     if poll_fn(|cx| sender.poll_ready(cx)).await.is_err() {
-        return Err(Failure {
-            error: HttpError::Closed,
-            unsent: Some(request),
-        });
+        return Err(Failure { error: HttpError::Closed, unsent: Some(request) });
     }
-    let response = sender
-        .try_send_request(request)
-        .await
-        .map_err(|mut failed| {
-            let unsent = failed.take_message();
-            Failure {
-                error: http_error(&failed.into_error(), first_bytes),
-                unsent,
-            }
-        })?;
+    let response = sender.try_send_request(request).await.map_err(|mut failed| {
+        let unsent = failed.take_message();
+        Failure { error: http_error(&failed.into_error(), first_bytes), unsent }
+    })?;
     let (parts, body) = response.into_parts();
     let body = read_body(body, body_bytes_max, first_bytes).await;
-    let body = body.map_err(|error| Failure {
-        error,
-        unsent: None,
-    })?;
-    Ok(Response {
-        status: parts.status,
-        headers: parts.headers,
-        body,
-    })
+    let body = body.map_err(|error| Failure { error, unsent: None })?;
+    Ok(Response { status: parts.status, headers: parts.headers, body })
 }
 
 async fn read_body(
@@ -162,10 +131,7 @@ fn http_error(error: &hyper::Error, first_bytes: &Mutex<Vec<u8>>) -> HttpError {
     let babbles = error.is_canceled() && !first.is_empty();
     if error.is_parse() || babbles {
         let first_bytes = first.escape_ascii().to_string();
-        return HttpError::NotHttp {
-            reason: error.to_string(),
-            first_bytes,
-        };
+        return HttpError::NotHttp { reason: error.to_string(), first_bytes };
     }
     HttpError::Closed
 }
@@ -184,10 +150,7 @@ impl AsyncRead for Tap {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        let mut first = self
-            .first_bytes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut first = self.first_bytes.lock().unwrap_or_else(PoisonError::into_inner);
         if first.len() < FIRST_BYTES {
             let new = buffer.filled().get(before..).unwrap_or_default();
             let room = FIRST_BYTES - first.len();

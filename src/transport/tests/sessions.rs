@@ -91,21 +91,11 @@ async fn polls_well(upgrades: &'static str) -> Endpoint {
 #[tokio::test]
 async fn an_upgrade_that_is_not_offered_or_not_carried_out_is_told_apart() {
     let endpoint = polls_well("").await;
-    let error = Session::open(&endpoint, &engine(Mode::Upgrade, LONG))
-        .await
-        .unwrap_err();
+    let error = Session::open(&endpoint, &engine(Mode::Upgrade, LONG)).await.unwrap_err();
     assert_eq!(error, ConnectError::NoUpgradeOffered);
     let endpoint = polls_well(r#""websocket""#).await;
-    let error = Session::open(&endpoint, &engine(Mode::Upgrade, SHORT))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error,
-        ConnectError::TimedOut {
-            phase: Phase::Probe,
-            after: SHORT
-        }
-    );
+    let error = Session::open(&endpoint, &engine(Mode::Upgrade, SHORT)).await.unwrap_err();
+    assert_eq!(error, ConnectError::TimedOut { phase: Phase::Probe, after: SHORT });
 }
 
 #[test]

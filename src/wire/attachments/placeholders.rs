@@ -8,10 +8,7 @@ pub(super) struct Placeholders<'a> {
 
 impl<'a> Placeholders<'a> {
     pub(super) fn of(payload: &'a str) -> Self {
-        Placeholders {
-            payload: payload.as_bytes(),
-            at: 0,
-        }
+        Placeholders { payload: payload.as_bytes(), at: 0 }
     }
 
     /// Moves behind the string that begins at the current quote.
@@ -27,10 +24,7 @@ impl<'a> Placeholders<'a> {
 
     /// Reads a placeholder that begins at the current brace; `None` if it is another object.
     fn read(&self) -> Option<(usize, u64)> {
-        let mut cursor = Cursor {
-            bytes: self.payload,
-            at: self.at + 1,
-        };
+        let mut cursor = Cursor { bytes: self.payload, at: self.at + 1 };
         let (mut marked, mut number) = (false, None);
         loop {
             if cursor.token(b"\"_placeholder\"").is_some() && !marked {
@@ -48,11 +42,7 @@ impl<'a> Placeholders<'a> {
             }
         }
         cursor.token(b"}")?;
-        if marked {
-            Some((cursor.at, number?))
-        } else {
-            None
-        }
+        if marked { Some((cursor.at, number?)) } else { None }
     }
 }
 
@@ -93,10 +83,7 @@ impl Cursor<'_> {
     /// Moves behind `token` if it stands here.
     fn token(&mut self, token: &[u8]) -> Option<()> {
         self.skip_space();
-        self.bytes
-            .get(self.at..)?
-            .starts_with(token)
-            .then(|| self.at += token.len())
+        self.bytes.get(self.at..)?.starts_with(token).then(|| self.at += token.len())
     }
 
     /// Reads a natural number; one beyond 64 bits counts as the greatest.
@@ -105,9 +92,7 @@ impl Cursor<'_> {
         let start = self.at;
         let mut number = 0_u64;
         while let Some(digit @ b'0'..=b'9') = self.bytes.get(self.at) {
-            number = number
-                .saturating_mul(10)
-                .saturating_add(u64::from(digit - b'0'));
+            number = number.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
             self.at += 1;
         }
         (self.at > start).then_some(number)
