@@ -51,6 +51,21 @@ fn a_report_that_is_none_exits_with_65() {
 }
 
 #[test]
+fn lint_tells_all_mistakes_at_once_and_exits_with_65() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.yaml");
+    let yaml = "assize: 1\nname: mine\nabout: x\nphases:\n  - a: { lasts: 5q }\nfalts: []\n";
+    std::fs::write(&file, yaml).unwrap();
+    let output = assize(&["lint", file.to_str().unwrap(), "/none"]);
+    let stdout = text(&output.stdout);
+    for told in ["mine.yaml:5:17", "`5q`", "mine.yaml:6:1", "did you mean `faults`"] {
+        assert!(stdout.contains(told), "{told} in {stdout}");
+    }
+    assert!(text(&output.stderr).contains("cannot read `/none`"));
+    assert_eq!(output.status.code(), Some(65));
+}
+
+#[test]
 fn a_stored_run_is_shown_as_it_was() {
     for (format, file) in [
         ("text", include_str!("golden/fail/report.txt")),

@@ -9,6 +9,7 @@ pub mod display;
 pub mod explain;
 pub mod failure;
 pub mod files;
+pub mod lint;
 pub mod list;
 pub mod load;
 pub mod report;
@@ -62,6 +63,8 @@ pub struct Cli {
 pub enum Verb {
     /// Drives a scenario against a server, judges it and writes the reports.
     Run(run::Args),
+    /// Checks specs and scenarios without a server.
+    Lint(lint::Args),
     /// Lists what there is.
     List(list::Args),
     /// Explains a property, a bug or a figure: what it is, why it matters, how it is judged.
@@ -90,6 +93,7 @@ impl Cli {
     fn execute(self) -> Result<Exit, Failure> {
         match self.verb {
             Verb::Run(args) => run::execute(&args, self.color),
+            Verb::Lint(args) => lint::execute(&args),
             Verb::List(args) => list::execute(&args, self.color),
             Verb::Explain(args) => explain::execute(&args),
             Verb::Report(args) => report::execute(&args, self.color),

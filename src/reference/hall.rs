@@ -103,7 +103,7 @@ impl Hall {
                 }
             }
             Event::Made { conversation, members } => {
-                self.made(&caller.user, conversation, &members)
+                self.made(&caller.user, conversation, &members);
             }
             Event::Receipt { message, conversation, sender, kind, at } => {
                 let mut about = self.play.about_receipt(&caller.user, message, conversation);

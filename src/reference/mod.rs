@@ -2,7 +2,8 @@
 //!
 //! It uses the spec's shapes the other way round: matches what clients send, fills what servers
 //! answer and push. It runs in this process, on 127.0.0.1, with SQLite behind it, and can be told
-//! to have [`bugs`]. It knows nothing of scenarios, judges or reports. Start with [`Server::start`].
+//! to have [`bugs`]. It knows nothing of scenarios, judges or reports. Start with [`Server::start`],
+//! or with [`Hosted::start`] for a server on threads of its own.
 //!
 //! A question goes one way through it: `socket` or `http` (bytes) → `play` (shapes) → `desk`
 //! (order) → `core` and `store` (the chat), and back: `hall` tells the others, `play` fills,
@@ -14,6 +15,7 @@ pub mod bugs;
 mod core;
 mod desk;
 mod hall;
+mod hosted;
 mod http;
 mod misbehave;
 mod model;
@@ -26,4 +28,5 @@ mod store;
 mod tests;
 
 pub use bugs::{Bug, Bugs, UnknownBug};
+pub use hosted::Hosted;
 pub use server::{Figures, Options, Running, Server, StartError};

@@ -1,4 +1,4 @@
-//! Starting, pausing, restarting and stopping a reference server in this process.
+//! Starting, pausing, restarting and stopping a reference server on the current runtime.
 
 use crate::reference::app::App;
 use crate::reference::auth::Doorman;
@@ -15,13 +15,12 @@ use axum::Router;
 use axum::serve::ListenerExt;
 use socketioxide::SocketIo;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::runtime::{Handle, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -33,7 +32,9 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// How a reference server is started.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The port on 127.0.0.1; 0 for any free one.
+    /// The address to listen on.
+    pub host: IpAddr,
+    /// The port; 0 for any free one.
     pub port: u16,
     /// The database's file; `None` keeps it in memory (it survives a restart, not a stop).
     pub file: Option<PathBuf>,
@@ -46,9 +47,10 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Any port, in memory, honest, Engine.IO's 25 s and 20 s.
+    /// Any port of 127.0.0.1, in memory, honest, Engine.IO's 25 s and 20 s.
     fn default() -> Self {
         Self {
+            host: IpAddr::from([127, 0, 0, 1]),
             port: 0,
             file: None,
             bugs: Bugs::NONE,
@@ -66,7 +68,7 @@ pub struct Running {
     spec: Arc<Spec>,
     options: Options,
     address: SocketAddr,
-    workers: Option<usize>,
+    url: String,
     counts: Arc<Counts>,
     last_connection: u64,
     state: Option<State>,
@@ -83,7 +85,6 @@ struct Up {
     quit: oneshot::Sender<()>,
     serving: JoinHandle<()>,
     working: JoinHandle<Core>,
-    runtime: Option<Runtime>,
 }
 
 /// What a server has done since it was started.
@@ -111,57 +112,43 @@ pub enum StartError {
 }
 
 impl Server {
-    /// Starts a server on the current tokio runtime.
+    /// Starts a server on the current tokio runtime. [`Hosted`](super::Hosted) starts one on
+    /// threads of its own.
     ///
     /// # Errors
     /// See [`StartError`].
     pub async fn start(spec: Arc<Spec>, options: Options) -> Result<Running, StartError> {
-        Running::new(spec, options, None).await
-    }
-
-    /// Starts a server on `workers` threads of its own. It can be awaited from any runtime, and
-    /// its restart is as abrupt as a crash: all its sockets go at once.
-    ///
-    /// # Errors
-    /// See [`StartError`].
-    pub async fn start_apart(
-        spec: Arc<Spec>,
-        options: Options,
-        workers: usize,
-    ) -> Result<Running, StartError> {
-        Running::new(spec, options, Some(workers.max(1))).await
+        let mut running = Running::paused(spec, options)?;
+        running.resume().await?;
+        Ok(running)
     }
 }
 
 impl Running {
-    async fn new(
-        spec: Arc<Spec>,
-        options: Options,
-        workers: Option<usize>,
-    ) -> Result<Self, StartError> {
+    /// A server that is not up yet, its database open.
+    pub(super) fn paused(spec: Arc<Spec>, options: Options) -> Result<Self, StartError> {
         if let Protocol::WebSocket { .. } = spec.connect.protocol {
             let text = "events as JSON frames on a raw WebSocket";
             return Err(StartError::NotPlayed(text.into()));
         }
+        Doorman::new(&spec).map_err(StartError::NotPlayed)?;
         let core = Core::open(options.file.as_deref(), Rules::of(&spec), options.bugs)
             .map_err(|error| StartError::Store(error.to_string()))?;
-        let mut running = Self {
-            address: SocketAddr::from(([127, 0, 0, 1], options.port)),
+        Ok(Self {
+            address: SocketAddr::from((options.host, options.port)),
+            url: String::new(),
             spec,
             options,
-            workers,
             counts: Arc::default(),
             last_connection: 0,
             state: Some(State::Paused(Box::new(core))),
-        };
-        running.resume().await?;
-        Ok(running)
+        })
     }
 
     /// `http://127.0.0.1:port`
     #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// What it has done so far.
@@ -201,24 +188,20 @@ impl Running {
     /// # Errors
     /// The port is gone, or the database.
     pub async fn resume(&mut self) -> Result<(), StartError> {
-        let State::Paused(mut core) = self.state.take().ok_or_else(lost)? else {
+        if matches!(self.state, Some(State::Up(_))) {
             return Ok(());
+        }
+        let unbound = |error| StartError::Bind(self.address, error);
+        let listener = listen(self.address).map_err(unbound)?;
+        let address = listener.local_addr().map_err(unbound)?;
+        let Some(State::Paused(mut core)) = self.state.take() else {
+            return Err(StartError::Store("it went down with the server that used it".into()));
         };
         core.restart(stamp::now()).map_err(|error| StartError::Store(error.to_string()))?;
-        let (runtime, handle) = match self.workers {
-            None => (None, Handle::current()),
-            Some(workers) => {
-                let runtime = threads(workers).map_err(StartError::Threads)?;
-                let handle = runtime.handle().clone();
-                (Some(runtime), handle)
-            }
-        };
-        let up = {
-            let _inside = handle.enter();
-            self.up(*core, runtime)?
-        };
-        self.address = up.1;
-        self.state = Some(State::Up(Box::new(up.0)));
+        let up = self.up(listener, *core)?;
+        self.state = Some(State::Up(Box::new(up)));
+        self.address = address;
+        self.url = format!("http://{address}");
         Ok(())
     }
 
@@ -227,13 +210,22 @@ impl Running {
         self.pause().await;
     }
 
-    /// Must be called inside the runtime that the server shall live in.
-    fn up(&self, core: Core, runtime: Option<Runtime>) -> Result<(Up, SocketAddr), StartError> {
-        let listener =
-            listen(self.address).map_err(|error| StartError::Bind(self.address, error))?;
-        let address =
-            listener.local_addr().map_err(|error| StartError::Bind(self.address, error))?;
-        let play = Arc::new(Play::new(Arc::clone(&self.spec)));
+    /// Stops deciding, as a process that is killed: connections are left to die with the runtime.
+    pub(super) async fn freeze(&mut self) {
+        if let Some(State::Up(up)) = self.state.take() {
+            self.last_connection = up.app.last_connection.load(Ordering::Relaxed);
+            self.counts.connections.store(0, Ordering::Relaxed);
+            // The port must be free before anybody can come up again.
+            up.serving.abort();
+            up.app.desk.close().await;
+            let core = up.working.await.ok();
+            let _ = up.serving.await;
+            self.state = core.map(|core| State::Paused(Box::new(core)));
+        }
+    }
+
+    fn up(&self, listener: TcpListener, core: Core) -> Result<Up, StartError> {
+        let play = Arc::new(Play::new(&self.spec));
         let hall = Hall::new(Arc::clone(&play), self.options.bugs);
         let (desk, work) = Desk::new(core, hall, Arc::clone(&self.counts));
         let app = Arc::new(App {
@@ -258,8 +250,7 @@ impl Running {
             let quitting = async move { drop(quitting.await) };
             let _ = axum::serve(listener, router).with_graceful_shutdown(quitting).await;
         });
-        let up = Up { app, io, quit, serving, working, runtime };
-        Ok((up, address))
+        Ok(Up { app, io, quit, serving, working })
     }
 
     fn socket_io(&self) -> (socketioxide::layer::SocketIoLayer, SocketIo) {
@@ -288,13 +279,6 @@ impl Up {
     async fn down(self) -> Option<Core> {
         self.app.desk.close().await;
         let core = self.working.await.ok();
-        if let Some(runtime) = self.runtime {
-            // The port must be free before anybody can come up again.
-            self.serving.abort();
-            let _ = self.serving.await;
-            runtime.shutdown_background();
-            return core;
-        }
         let _ = self.quit.send(());
         if let Some(io) = &self.io {
             let _ = tokio::time::timeout(CLOSING, io.close()).await;
@@ -313,28 +297,13 @@ impl Drop for Running {
         if let Some(State::Up(up)) = self.state.take() {
             up.serving.abort();
             up.working.abort();
-            if let Some(runtime) = up.runtime {
-                runtime.shutdown_background();
-            }
         }
     }
 }
 
-fn lost() -> StartError {
-    StartError::Store("it went down with the server that used it".into())
-}
-
-fn threads(workers: usize) -> std::io::Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(workers)
-        .thread_name("reference")
-        .enable_all()
-        .build()
-}
-
 /// Many clients come at once: the backlog is as long as the system allows.
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = TcpSocket::new_v4()?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(4096)

@@ -1,7 +1,7 @@
 //! The whole server over 127.0.0.1, spoken to by a client of a few lines.
 
 use super::bugs::{Bug, Bugs};
-use super::{Options, Running, Server};
+use super::{Hosted, Options, Running, Server};
 use crate::spec::Spec;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -13,14 +13,34 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
+/// Where a server is.
+trait At {
+    fn url(&self) -> &str;
+}
+
+impl At for Running {
+    fn url(&self) -> &str {
+        Self::url(self)
+    }
+}
+
+impl At for Hosted {
+    fn url(&self) -> &str {
+        Self::url(self)
+    }
+}
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn spec() -> Arc<Spec> {
-    let text = include_str!("../../specs/callback-ack.yaml");
-    Arc::new(
-        crate::spec::load("specs/callback-ack.yaml", text)
-            .unwrap_or_else(|list| panic!("{list:?}")),
-    )
+    load(include_str!("../../specs/callback-ack.yaml"))
+}
+
+fn load(yaml: &str) -> Arc<Spec> {
+    let properties =
+        ["idempotency", "ordering", "at-least-once", "no-loss-on-reconnect", "ack-timeout"];
+    let loaded = crate::spec::load("test.yaml", yaml, &properties);
+    Arc::new(loaded.unwrap_or_else(|list| panic!("{list:?}")).spec)
 }
 
 async fn server(bugs: &[Bug]) -> Running {
@@ -45,14 +65,20 @@ struct Client {
 }
 
 impl Client {
-    /// Connects with this CONNECT payload; `Err` has the payload of the CONNECT_ERROR.
-    async fn enter(server: &Running, auth: &Value) -> Result<Self, Value> {
+    /// Opens the Engine.IO connection.
+    async fn open(server: &impl At, path: &str) -> Self {
         let url = server.url();
         let stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
-        let url = format!("{url}/socket.io/?EIO=4&transport=websocket").replacen("http", "ws", 1);
+        let url = format!("{url}{path}").replacen("http", "ws", 1);
         let (socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
         let mut client = Self { socket, acks: 0, seen: VecDeque::new() };
         assert!(client.packet().await.starts_with("0{"));
+        client
+    }
+
+    /// Connects with this CONNECT payload; `Err` has the payload of the CONNECT_ERROR.
+    async fn enter(server: &impl At, auth: &Value) -> Result<Self, Value> {
+        let mut client = Self::open(server, "/socket.io/?EIO=4&transport=websocket").await;
         client.raw(&format!("40{auth}")).await;
         let answer = client.packet().await;
         match answer.strip_prefix("44") {
@@ -64,7 +90,7 @@ impl Client {
         }
     }
 
-    async fn connect(server: &Running, user: i64) -> Self {
+    async fn connect(server: &impl At, user: i64) -> Self {
         Self::enter(server, &json!({ "token": token(user) })).await.unwrap()
     }
 
@@ -132,13 +158,13 @@ impl Client {
     }
 }
 
-async fn http(server: &Running, method: &str, path: &str, user: i64, body: &Value) -> (u16, Value) {
+async fn http(server: &impl At, method: &str, path: &str, user: i64, body: &Value) -> (u16, Value) {
     let token = format!("authorization: Bearer {}\r\n", token(user));
     request(server, method, path, &token, &body.to_string()).await
 }
 
 async fn request(
-    server: &Running,
+    server: &impl At,
     method: &str,
     path: &str,
     headers: &str,
@@ -159,14 +185,14 @@ async fn request(
     (status, serde_json::from_str(body).unwrap_or(Value::Null))
 }
 
-async fn create(server: &Running, members: &[i64]) -> Value {
+async fn create(server: &impl At, members: &[i64]) -> Value {
     let body = json!({ "participants": members });
     let (status, answer) = http(server, "POST", "/api/conversations", members[0], &body).await;
     assert_eq!(status, 201);
     answer["id"].clone()
 }
 
-async fn history(server: &Running, user: i64, conversation: &Value, query: &str) -> Vec<Value> {
+async fn history(server: &impl At, user: i64, conversation: &Value, query: &str) -> Vec<Value> {
     let path = format!("/api/conversations/{conversation}/messages{query}");
     let (status, answer) = http(server, "GET", &path, user, &Value::Null).await;
     assert_eq!(status, 200, "{answer}");
@@ -317,16 +343,20 @@ async fn garbage_is_answered_as_documented_or_ends_its_own_connection() {
         assert_eq!(answer["success"], false, "{question}");
         assert!(answer["error"].as_str().is_some_and(|text| !text.is_empty()));
     }
-    for unanswered in [
-        r#"42["no such event",1]"#,
-        r#"42["message:send",1,{"text":"#,
-        r#"42["typing:start",{}]"#,
-        "43999[]",
-    ] {
+    for unanswered in [r#"42["no such event",1]"#, r#"42["typing:start",{}]"#, "43999[]"] {
         ann.raw(unanswered).await;
     }
     assert_eq!(ann.send(&place, "still here", "k").await["success"], true);
-    for fatal in ["garbage", "42{", "", "45", "4", "42[1]", "451-[\"x\",{\"_placeholder\":true}]"] {
+    for fatal in [
+        "garbage",
+        "42{",
+        r#"42["message:send",1,{"text":"#,
+        "",
+        "45",
+        "4",
+        "42[1]",
+        "451-[\"x\",{\"_placeholder\":true}]",
+    ] {
         let mut broken = Client::connect(&server, 2).await;
         broken.raw(fatal).await;
         drop(broken);
@@ -353,23 +383,26 @@ async fn garbage_is_answered_as_documented_or_ends_its_own_connection() {
 #[tokio::test]
 async fn a_restart_ends_connections_and_keeps_what_was_acked() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { file: Some(folder.path().join("chat.db")), ..Options::default() };
-    let mut server = Server::start_apart(spec(), options, 1).await.unwrap();
+    let file = Some(folder.path().join("chat.db"));
+    let options = Options { file, ..Options::default() };
+    let mut server = Hosted::start(spec(), options, 1).unwrap();
     let place = create(&server, &[1, 2]).await;
     let mut ann = Client::connect(&server, 1).await;
     let first = ann.send(&place, "before", "k").await;
-    server.restart().await.unwrap();
+    let url = server.url().to_owned();
+    server.restart().unwrap();
+    assert_eq!(server.url(), url);
     while !ann.packet().await.is_empty() {}
     let mut ann = Client::connect(&server, 1).await;
     let mut bob = Client::connect(&server, 2).await;
     assert_eq!(ann.send(&place, "before", "k").await, first);
     assert_eq!(ann.send(&place, "after", "k2").await["success"], true);
     assert_eq!(bob.event("message:new").await["text"], "after");
-    let texts: Vec<Value> =
-        history(&server, 2, &place, "").await.iter().map(|row| row["text"].clone()).collect();
-    assert_eq!(texts, ["before", "after"]);
-    assert_eq!(server.figures().connections, 2);
-    server.stop().await;
+    let rows = history(&server, 2, &place, "").await;
+    assert!(rows.iter().map(|row| &row["text"]).eq(["before", "after"]));
+    assert_eq!((server.figures().messages, server.figures().connections), (2, 2));
+    server.stop();
+    assert!(TcpStream::connect(&url["http://".len()..]).await.is_err());
 }
 
 #[tokio::test]
@@ -456,4 +489,76 @@ async fn bugs_of_delivery_show_on_the_wire() {
     again.emit(&json!(["conversation:join", place])).await;
     ann.send(&place, "and now", "k2").await;
     assert_eq!(again.silence(&place).await, [] as [String; 0]);
+}
+
+/// A server of another style: answers are events, ids are hexadecimal, positions are numbers.
+const OTHER_STYLE: &str = r#"
+assize: 1
+name: other-style
+about: Answers by event.
+connect:
+  socket.io: { path: /ws/, namespace: /chat }
+  query: { token: $token }
+people:
+  ids: object-id
+  token: { jwt: { algorithm: HS256, secret: { default: s }, claims: { sub: $user }, lives: 1h } }
+http: { headers: { x-token: $token } }
+do:
+  create:
+    emit: [direct, { with: $peer }]
+    reply: ["direct:made", { success: true, data: { _id: $conversation, avatar: $avatar } }]
+    error: ["direct:failed", { error: $error }]
+  send:
+    emit: [say, { to: $conversation, content: $text, key: $key }]
+    reply: [said, { key: $key, data: { _id: $message, number: $seq } }]
+    error: ["say:failed", { key: $key, error: $error }]
+  history:
+    get: /messages/$conversation
+    query: { after: $cursor?, limit: $limit? }
+    ok: { 200: { rows: [{ _id: $message, content: $text, number: $seq }, ...], next: $cursor?, more: $more } }
+    pages: cursor
+see:
+  message: [heard, { success: true, data: { _id: $message, content: $text, number: $seq } }]
+traits:
+  order: { by: $seq }
+  echo: others
+"#;
+
+#[tokio::test]
+async fn another_style_of_server_is_played_from_its_spec() {
+    let server = Server::start(load(OTHER_STYLE), Options::default()).await.unwrap();
+    let (one, two) = ("5f0000000000000000000001", "5f0000000000000000000002");
+    let token = |user| token_of(&json!({ "sub": user, "exp": 4_000_000_000_u64 }), "s");
+    let path = |user| format!("/ws/?EIO=4&transport=websocket&token={}", token(user));
+    let mut ann = Client::open(&server, &path(one)).await;
+    let mut bob = Client::open(&server, &path(two)).await;
+    for client in [&mut ann, &mut bob] {
+        client.raw("40/chat,").await;
+        assert!(client.packet().await.starts_with("40/chat,{"));
+    }
+    let emit = |event: Value| format!("42/chat,{event}");
+    ann.raw(&emit(json!(["direct", { "with": two }]))).await;
+    let made = ann.find(r#"42/chat,["direct:made""#).await;
+    let place = made[1]["data"]["_id"].as_str().unwrap().to_owned();
+    assert_eq!((place.len(), &made[1]["data"]["avatar"]), (24, &Value::Null));
+    for (number, key) in [(1, "a"), (2, "b"), (3, "c")] {
+        let say = json!(["say", { "to": place, "content": key, "key": key }]);
+        ann.raw(&emit(say)).await;
+        let said = ann.find(r#"42/chat,["said""#).await;
+        assert_eq!((&said[1]["key"], &said[1]["data"]["number"]), (&json!(key), &json!(number)));
+        let heard = bob.find(r#"42/chat,["heard""#).await;
+        assert_eq!(heard[1]["data"]["_id"], said[1]["data"]["_id"]);
+    }
+    ann.raw(&emit(json!(["say", { "to": one, "content": "x", "key": "d" }]))).await;
+    let failed = ann.find(r#"42/chat,["say:failed""#).await;
+    assert_eq!(failed[1]["key"], "d");
+    assert!(ann.seen.is_empty(), "own messages are not echoed: {:?}", ann.seen);
+    let header = format!("x-token: {}\r\n", token(two));
+    let read = |query: &str| format!("/messages/{place}?limit=2{query}");
+    let (_, page) = request(&server, "GET", &read(""), &header, "").await;
+    assert_eq!((&page["rows"][1]["number"], &page["more"]), (&json!(2), &json!(true)));
+    let next = read(&format!("&after={}", page["next"]));
+    let (_, page) = request(&server, "GET", &next, &header, "").await;
+    assert_eq!((&page["rows"][1]["number"], &page["more"]), (&json!(3), &json!(false)));
+    assert_eq!(page.get("next"), None, "a last page names no next one");
 }

@@ -33,6 +33,8 @@ pub(super) struct Audit {
     last_first_attempt: Option<OpId>,
     recorded: Option<AttemptId>,
     typing: BTreeMap<ConversationId, Typist>,
+    /// A read that nobody waits for any more.
+    idle_read: Option<AttemptId>,
 }
 
 #[derive(Debug)]
@@ -88,6 +90,7 @@ impl Audit {
             last_first_attempt: None,
             recorded: None,
             typing: BTreeMap::new(),
+            idle_read: None,
         }
     }
 
@@ -117,7 +120,8 @@ impl Audit {
     pub(super) fn observe(&mut self, now: Nanos, output: &Output) {
         match output {
             Output::Open => assert_eq!(self.state, ConnectionState::Connecting),
-            Output::Close | Output::Abandon(_) => {}
+            Output::Close => {}
+            Output::Abandon(attempt) => assert_eq!(self.idle_read.take(), Some(*attempt)),
             Output::Transmit(transmit) => {
                 assert_eq!(self.recorded.take(), Some(transmit.attempt), "recorded, then sent");
             }
@@ -295,7 +299,18 @@ impl Audit {
             Answer::Ack { .. } => op.acked = true,
             Answer::Nack(_) | Answer::Lost => {}
         }
-        attempt.settled_at.get_or_insert(now);
+        let was_open = attempt.settled_at.replace(attempt.settled_at.unwrap_or(now)).is_none();
+        let last_is_open = op.attempts.last().is_some_and(|last| last.settled_at.is_none());
+        let idle = match answer {
+            Answer::TimedOut => Some(number),
+            Answer::Lost if was_open && self.state != ConnectionState::Connected => Some(number),
+            Answer::Ack { .. } if op.end.is_none() && last_is_open => Some(op.attempts.len() - 1),
+            _ => None,
+        };
+        assert_eq!(self.idle_read, None, "a read that is over is abandoned");
+        self.idle_read = idle
+            .filter(|_| matches!(op.operation, Operation::Sync | Operation::History))
+            .map(|number| AttemptId { op: id, number: number as u32 });
     }
 
     fn failed(&mut self, id: OpId, certain: bool) {
@@ -312,6 +327,7 @@ impl Audit {
     /// What holds between inputs.
     pub(super) fn after_handle(&self, now: Nanos, client: &Client) {
         assert_eq!(self.recorded, None, "what is recorded as sent was sent");
+        assert_eq!(self.idle_read, None, "a read that is over is abandoned");
         assert_eq!(client.state(), self.state, "the state is recorded");
         let members = &self.members;
         for rows in members.iter().map(|id| client.view(*id).expect("a member has a view").rows()) {
@@ -325,6 +341,8 @@ impl Audit {
             self.open(now, op, client);
         }
         assert_eq!(client.unsettled(), open, "what was accepted ends, or is kept");
+        let keeps = self.contract.offline_queue || self.state == ConnectionState::Connected;
+        assert!(keeps || open == 0, "without a queue nothing waits for a connection");
         for typist in self.typing.values().filter(|typist| typist.shown) {
             assert!(now < typist.last_key + TYPING_STOP, "typing stops in time");
         }

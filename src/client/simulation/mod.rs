@@ -117,7 +117,7 @@ fn opening() -> impl Strategy<Value = Opening> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 400,
+        cases: 256,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

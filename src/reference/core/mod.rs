@@ -10,7 +10,7 @@ mod send;
 use crate::reference::bugs::{Bug, Bugs};
 use crate::reference::model::*;
 use crate::reference::store::{Outline, Store};
-use crate::spec::{Dedup, Hole, Sanitise, Spec};
+use crate::spec::{Create, Dedup, Hole, Sanitise, Spec};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::path::Path;
@@ -27,6 +27,8 @@ pub(crate) struct Rules {
     pub(crate) page_rows: u32,
     pub(crate) dedup: Option<Dedup>,
     pub(crate) sanitise: Sanitise,
+    /// Two people can have several conversations.
+    pub(crate) always_new: bool,
     /// Positions are sequence numbers; else they are times.
     pub(crate) by_seq: bool,
 }
@@ -39,6 +41,7 @@ impl Rules {
             page_rows: spec.limits.page_rows.unwrap_or(PAGE_ROWS),
             dedup: spec.traits.dedup.clone(),
             sanitise: spec.traits.sanitise,
+            always_new: spec.traits.create == Create::AlwaysNew,
             by_seq: (spec.traits.order.as_ref()).is_some_and(|order| order.by == Hole::SEQ),
         }
     }
@@ -185,7 +188,7 @@ impl Core {
         if members.len() < 2 {
             return Err(Refusal::malformed("a conversation needs another person"));
         }
-        let pair = (members.len() == 2).then(|| members.join("\u{1f}"));
+        let pair = (members.len() == 2 && !self.rules.always_new).then(|| members.join("\u{1f}"));
         if let Some(pair) = &pair
             && let Some(id) = self.store.pair(pair)?
         {
@@ -266,15 +269,21 @@ impl From<rusqlite::Error> for Refusal {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::spec::{RepeatAnswer, Scope};
+    use crate::spec::{DedupBy, RepeatAnswer, Scope};
 
     pub(crate) fn rules() -> Rules {
         Rules {
             text_characters: Some(1000),
             send_rate: Some((10, Duration::from_secs(1))),
             page_rows: 100,
-            dedup: Some(Dedup { scope: Scope::Person, answer: RepeatAnswer::Same }),
+            dedup: Some(Dedup {
+                by: DedupBy::Key,
+                window: None,
+                scope: Scope::Person,
+                answer: RepeatAnswer::Same,
+            }),
             sanitise: Sanitise::Html,
+            always_new: false,
             by_seq: false,
         }
     }

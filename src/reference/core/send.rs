@@ -3,7 +3,7 @@
 use super::Core;
 use crate::reference::bugs::{Bug, draw};
 use crate::reference::model::*;
-use crate::spec::{RepeatAnswer, Sanitise, Scope};
+use crate::spec::{DedupBy, RepeatAnswer, Sanitise, Scope};
 
 /// A key is forgotten after this long by `dedup-ttl`.
 const TTL_MS: i64 = 500;
@@ -19,7 +19,7 @@ impl Core {
         let conversation = self.place(caller, &send.place, events)?;
         self.member(&caller.user, conversation)?;
         let key = send.key.as_deref().unwrap_or_default();
-        let mut scope = self.scope(caller, conversation, key);
+        let mut scope = self.scope(caller, conversation, key, &send.text);
         if let Some(first) = self.first(scope.as_deref(), now)? {
             match send.guard {
                 Guard::Atomic => return self.repeated(caller, first, key),
@@ -69,7 +69,7 @@ impl Core {
         };
         self.member(&caller.user, conversation)?;
         let key = send.key.as_deref().unwrap_or_default();
-        let scope = self.scope(caller, conversation, key);
+        let scope = self.scope(caller, conversation, key, &send.text);
         match self.first(scope.as_deref(), caller.arrived)? {
             Some(first) => self.repeated(caller, first, key),
             None => Ok(Answer::Done),
@@ -92,8 +92,17 @@ impl Core {
     }
 
     /// Under what a message is unique; `None` where keys do not count.
-    fn scope(&self, caller: &Caller, conversation: Conversation, key: &str) -> Option<String> {
+    fn scope(
+        &self,
+        caller: &Caller,
+        conversation: Conversation,
+        key: &str,
+        text: &str,
+    ) -> Option<String> {
         let dedup = self.rules.dedup.as_ref()?;
+        if dedup.by == DedupBy::Content {
+            return Some(format!("text {} {conversation} {text}", caller.user));
+        }
         if key.is_empty() || self.bugs.has(Bug::DedupOff) {
             return None;
         }
@@ -115,7 +124,14 @@ impl Core {
             return Ok(None);
         };
         let first = self.store.by_scope(scope)?;
-        if self.bugs.has(Bug::DedupTtl) && first.as_ref().is_some_and(|m| m.at + TTL_MS < now) {
+        let window = self.rules.dedup.as_ref().and_then(|dedup| dedup.window);
+        let window = match window.map(|window| window.as_millis() as i64) {
+            _ if self.bugs.has(Bug::DedupTtl) => Some(TTL_MS),
+            window => window,
+        };
+        if let (Some(first), Some(window)) = (&first, window)
+            && first.at + window < now
+        {
             self.store.forget_scope(scope)?;
             return Ok(None);
         }

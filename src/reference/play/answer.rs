@@ -30,8 +30,9 @@ impl Play {
             }
             Err(refusal) => {
                 let frame = with_error(asked.bindings.clone(), refusal);
-                reply(&step.no, refusal.kind.status(), &frame, &[])
-                    .or_else(|| self.stray_error(&frame))
+                let too_fast = refusal.kind == RefusalKind::TooMany && !step.limited.is_empty();
+                let no = if too_fast { &step.limited } else { &step.no };
+                reply(no, refusal.kind.status(), &frame, &[]).or_else(|| self.stray_error(&frame))
             }
         }
     }

@@ -31,9 +31,10 @@ impl Play {
     /// The question that a Socket.IO event is; `json` is the whole array. `None`: the spec knows
     /// no event of this name.
     pub(crate) fn event(&self, json: &str, user: &str) -> Option<Asked> {
-        let routes = self.events.get(event_name(json)?)?;
+        let named = self.events.get(event_name(json)?);
+        let routes = named.into_iter().flatten().chain(&self.open_events);
         let start = self.spec.constants.clone().with(Hole::USER, self.user(user));
-        let mut wrong = None;
+        let mut nearly = None;
         for route in routes {
             let Request::Emit { shape, .. } = &self.step(*route).request else {
                 continue;
@@ -41,12 +42,14 @@ impl Play {
             let mut bindings = start.clone();
             match shape.matches(json, &mut bindings) {
                 Ok(()) => return Some(asked(*route, bindings, None)),
-                Err(mismatch) if wrong.is_none() => wrong = Some(mismatch),
+                Err(mismatch) if nearly.is_none() && named.is_some() => {
+                    let refusal = Refusal::malformed(mismatch.to_string());
+                    nearly = Some(asked(*route, bindings, Some(refusal)));
+                }
                 Err(_) => {}
             }
         }
-        let refusal = Refusal::malformed(wrong?.to_string());
-        Some(asked(*routes.first()?, start, Some(refusal)))
+        nearly
     }
 
     /// The question that a request is, by method and path. The token, if the request has one, is
@@ -206,25 +209,15 @@ impl Bound<'_> {
     }
 
     fn members(&self) -> Result<Vec<User>, Refusal> {
-        let lists = [Hole::MEMBERS, Hole::OTHERS, Hole::PEER];
-        let Some(list) = lists.into_iter().find_map(|hole| self.bindings.get(hole)) else {
-            return Err(Refusal::malformed("the members are missing"));
-        };
-        match list {
-            Scalar::List(people) => people.iter().map(|person| self.person(person)).collect(),
-            Scalar::Json(json) => {
+        let lists = [Hole::MEMBERS, Hole::OTHERS];
+        match lists.into_iter().find_map(|hole| self.bindings.get(hole)) {
+            Some(Scalar::Json(json)) => {
                 let people: Vec<serde_json::Value> = serde_json::from_str(json)
                     .map_err(|_| Refusal::malformed("the members must be a list"))?;
-                let person = |value: &serde_json::Value| match value {
-                    serde_json::Value::String(text) => self.person(&text.as_str().into()),
-                    serde_json::Value::Number(number) => {
-                        self.person(&number.to_string().as_str().into())
-                    }
-                    _ => Err(Refusal::malformed("a member must be a user id")),
-                };
-                people.iter().map(person).collect()
+                people.iter().map(|person| self.person(&plain(person))).collect()
             }
-            one => Ok(vec![self.person(one)?]),
+            Some(_) => Err(Refusal::malformed("the members must be a list")),
+            None => Ok(vec![self.person(self.need(Hole::PEER)?)?]),
         }
     }
 
@@ -254,6 +247,15 @@ impl Bound<'_> {
             })?),
         };
         Ok(Window { since, page: count(Hole::PAGE)?, limit: count(Hole::LIMIT)? })
+    }
+}
+
+/// A member as it stands in a list; what can't be an id is null.
+fn plain(value: &serde_json::Value) -> Scalar {
+    match value {
+        serde_json::Value::String(text) => text.as_str().into(),
+        serde_json::Value::Number(number) => number.to_string().as_str().into(),
+        _ => Scalar::Null,
     }
 }
 

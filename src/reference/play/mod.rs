@@ -16,7 +16,7 @@ use crate::operation::{Operation, Sight};
 use crate::reference::model::{Message, Position};
 use crate::reference::stamp;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Deed, Hole, Request, Spec, Step, UserIds, Via};
+use crate::spec::{Bindings, Deed, Hole, Request, Spec, Step, UserIds};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub(crate) struct Play {
     ids: Ids,
     by_seq: bool,
     events: FxHashMap<String, Vec<Route>>,
+    /// Events whose names have holes.
+    open_events: Vec<Route>,
     requests: Vec<Route>,
     /// The sights whose events differ from receiver to receiver.
     personal: Vec<Sight>,
@@ -48,7 +50,7 @@ enum Ids {
 }
 
 impl Play {
-    pub(crate) fn new(spec: Arc<Spec>) -> Self {
+    pub(crate) fn new(spec: &Arc<Spec>) -> Self {
         let ids = match spec.people.ids {
             UserIds::Integer { .. } => Ids::Integer,
             _ => Ids::Hex,
@@ -61,13 +63,15 @@ impl Play {
             ids,
             by_seq: (spec.traits.order.as_ref()).is_some_and(|order| order.by == Hole::SEQ),
             events: FxHashMap::default(),
+            open_events: Vec::new(),
             requests: Vec::new(),
             personal: personal.map(|pushed| pushed.sight).collect(),
-            spec: Arc::clone(&spec),
+            spec: Arc::clone(spec),
         };
         for (deed, channel, step) in steps(&spec.does) {
             let route = Route { deed, channel, step };
             match &spec.does[deed].channels[channel].steps[step].request {
+                Request::Emit { event, .. } if event.contains('$') => play.open_events.push(route),
                 Request::Emit { event, .. } => {
                     play.events.entry(event.clone()).or_default().push(route);
                 }
@@ -88,12 +92,6 @@ impl Play {
 
     fn step(&self, route: Route) -> &Step {
         &self.spec.does[route.deed].channels[route.channel].steps[route.step]
-    }
-
-    /// Whether any answer to this question comes by this way.
-    pub(crate) fn answers_by(&self, route: Route, via: &Via) -> bool {
-        let step = self.step(route);
-        step.yes.iter().chain(&step.no).any(|answer| answer.via == *via)
     }
 
     /// A user id as the spec writes ids.
