@@ -9,33 +9,8 @@ use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The properties that promises and `exercise:` may name here.
-const PROPERTIES: &[&str] = &[
-    "idempotency",
-    "ordering",
-    "at-least-once",
-    "no-loss-on-reconnect",
-    "typing-timeout",
-    "connection-state",
-    "ack-timeout",
-    "backoff",
-    "conversation-identity",
-    "authentication",
-    "authorization",
-    "input-limits",
-    "rate-limit",
-    "presence",
-    "receipts",
-    "unread-count",
-    "broadcast-reach",
-    "pagination",
-    "channel-parity",
-    "cross-node",
-    "contacts",
-    "search",
-    "health",
-    "slo",
-];
+/// The properties that `exercise:` may name here.
+const PROPERTIES: &[&str] = spec::PROMISES;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)

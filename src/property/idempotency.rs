@@ -555,7 +555,8 @@ mod tests {
 
     fn dedup(scope: Scope, answer: RepeatAnswer) -> Charge {
         let mut charge = charge();
-        charge.traits.dedup = Some(Dedup { scope, answer });
+        charge.traits.dedup =
+            Some(Dedup { by: crate::spec::DedupBy::Key, window: None, scope, answer });
         charge
     }
 

@@ -14,6 +14,7 @@ mod see;
 
 pub(super) use answer::Answers;
 pub(super) use contract::ContractSpans;
+pub use promise::PROMISES;
 pub(super) use promise::TraitSpans;
 
 use crate::operation::Operation;
@@ -34,8 +35,8 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Reads a spec. `file_name` is for messages; `known_properties` are the ids that `promise:` may
-/// name.
+/// Reads a spec. `file_name` is for messages; `known_properties` are ids that `promise:` may name
+/// beside [`PROMISES`].
 ///
 /// # Errors
 /// Everything that is wrong with it, warnings included, in the order of the file.
