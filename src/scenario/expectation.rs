@@ -107,7 +107,7 @@ mod tests {
         for (text, piece, hint) in [
             ("delivery.p95<500ms", "delivery.p95<500ms", ""),
             ("delivry.p95 < 500ms", "delivry", "did you mean `delivery`?"),
-            ("delivery.p59 < 500ms", "p59", "did you mean `p50`?"),
+            ("delivery.p59 < 500ms", "p59", "did you mean `p95`?"),
             ("delivery.p95 = 500ms", "=", "use `<`, `<=`, `>` or `>=`"),
             ("delivery.p95 < 500", "500", "write a duration such as `500ms`"),
             ("connect.success > 99", "99", "write a share such as `99%`"),

@@ -8,7 +8,9 @@ mod fault;
 mod load;
 pub mod model;
 mod phase;
+mod schema;
 
 pub use expectation::{SERIES, STATISTICS};
 pub use load::{Loaded, load};
 pub use model::*;
+pub use schema::json_schema;

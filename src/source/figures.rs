@@ -170,7 +170,7 @@ impl Node {
             Some(number) => Some(number),
             None => {
                 let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
-                let complaint = found.error(self.span, format!("`{text}` lacks its unit"));
+                let complaint = found.error(self.span, format!("`{text}` is no number of {unit}"));
                 complaint.expected(expected);
                 if !digits.is_empty() {
                     complaint.hint(format!("did you mean `{digits} {unit}`?"));

@@ -7,6 +7,7 @@
 mod diagnostic;
 mod fields;
 mod figures;
+pub mod schema;
 mod suggest;
 mod tree;
 

@@ -28,13 +28,18 @@ impl Loader<'_> {
         };
         let mut does = Vec::new();
         for entry in entries {
+            let errors = self.found.errors();
             if let Some(operation) = self.operation(entry) {
                 let channels = self.channels(operation, &entry.value, sees);
-                does.push((Deed { operation, channels }, entry.key_span));
+                does.push(check::Placed {
+                    deed: Deed { operation, channels },
+                    span: entry.key_span,
+                    sound: !self.failed_since(errors),
+                });
             }
         }
         check::deeds(&does, sees, self);
-        does.into_iter().map(|(deed, _)| deed).collect()
+        does.into_iter().map(|placed| placed.deed).collect()
     }
 
     fn operation(&mut self, entry: &Entry) -> Option<Operation> {
@@ -67,7 +72,7 @@ impl Loader<'_> {
         };
         let Some(entries) = channels.entries().filter(|entries| !entries.is_empty()) else {
             self.found
-                .error(channels.span, format!("`channels` is {}", channels.what()))
+                .error(channels.span, "`channels` holds no channel")
                 .expected("a mapping such as `{ socket: { emit: … }, rest: { post: … } }`");
             return Vec::new();
         };
@@ -95,7 +100,7 @@ impl Loader<'_> {
                 Some(items) if !items.is_empty() => items,
                 _ => {
                     self.found
-                        .error(list.span, format!("`steps` is {}", list.what()))
+                        .error(list.span, "`steps` holds no request")
                         .expected("a list of requests");
                     return Vec::new();
                 }
@@ -168,7 +173,7 @@ impl Loader<'_> {
         let Entry { key, value, .. } = entry;
         match key.as_str() {
             "emit" => {
-                if !matches!(self.protocol, Protocol::SocketIo { .. }) {
+                if self.protocol.as_ref().is_some_and(|p| !matches!(p, Protocol::SocketIo { .. })) {
                     self.found
                         .error(entry.key_span, "`emit` needs Socket.IO")
                         .hint("on a raw WebSocket send a `frame`, or connect with `socket.io`");
@@ -178,7 +183,8 @@ impl Loader<'_> {
                 Request::Emit { event, shape }
             }
             "frame" => {
-                if !matches!(self.protocol, Protocol::WebSocket { .. }) {
+                if self.protocol.as_ref().is_some_and(|p| !matches!(p, Protocol::WebSocket { .. }))
+                {
                     self.found
                         .error(entry.key_span, "`frame` needs a raw WebSocket")
                         .hint("with Socket.IO `emit` an event, or connect with `websocket`");
@@ -356,7 +362,7 @@ impl Loader<'_> {
     /// An event or frame that comes in.
     pub(super) fn event(&mut self, node: &Node) -> Reception {
         let shape = self.received_shape(node);
-        if matches!(self.protocol, Protocol::SocketIo { .. }) {
+        if matches!(self.protocol, None | Some(Protocol::SocketIo { .. })) {
             let name = self.event_name(node).unwrap_or_default();
             reception(Via::Event(name), shape)
         } else {

@@ -3,7 +3,7 @@
 use crate::operation::{Operation, Sight};
 use crate::scalar::Scalar;
 use crate::source::Span;
-use crate::spec::action::{Answers, Placed};
+use crate::spec::action::Answers;
 use crate::spec::bindings::{Bindings, Hole};
 use crate::spec::contract::ContractSpans;
 use crate::spec::load::{Loader, Mention, Place};
@@ -23,7 +23,12 @@ pub(super) fn answers(answers: &Answers, loader: &mut Loader<'_>) {
 }
 
 /// Complains of answers in `later` that one in `earlier`, which is tried first, takes.
-fn shadowed(earlier: &[Placed], later: &[Placed], what: &str, loader: &mut Loader<'_>) {
+fn shadowed(
+    earlier: &[(Reception, Span)],
+    later: &[(Reception, Span)],
+    what: &str,
+    loader: &mut Loader<'_>,
+) {
     for (late, span) in later {
         let taken = earlier.iter().find(|(early, _)| takes(early, late));
         if let Some((_, by)) = taken {
@@ -88,7 +93,7 @@ const fn sight_needs(sight: Sight) -> &'static [&'static str] {
 }
 
 /// Each event of a sight must bind what the sight is about.
-pub(super) fn sight(sight: Sight, sees: &[(Pushed, Span)], key: Span, loader: &mut Loader<'_>) {
+pub(super) fn sight(sight: Sight, sees: &[(Pushed, Span)], loader: &mut Loader<'_>) {
     let own = sees.iter().filter(|(pushed, _)| pushed.sight == sight);
     for (pushed, span) in own.filter(|(pushed, _)| !pushed.alias) {
         let bound = names(&pushed.reception.shape, loader);
@@ -105,7 +110,6 @@ pub(super) fn sight(sight: Sight, sees: &[(Pushed, Span)], key: Span, loader: &m
                 .hint(format!("put `${missing}` where the event carries it"));
         }
     }
-    let _ = key;
 }
 
 fn names(shape: &Shape, loader: &Loader<'_>) -> Vec<String> {
@@ -114,54 +118,65 @@ fn names(shape: &Shape, loader: &Loader<'_>) -> Vec<String> {
     names.collect()
 }
 
+/// An operation where it stands, and whether it was read without an error.
+pub(super) struct Placed {
+    pub(super) deed: Deed,
+    pub(super) span: Span,
+    pub(super) sound: bool,
+}
+
 /// Operations must answer what is learnt from them, and be possible at all.
-pub(super) fn deeds(does: &[(Deed, Span)], sees: &[Pushed], loader: &mut Loader<'_>) {
-    for (deed, span) in does {
+pub(super) fn deeds(does: &[Placed], sees: &[Pushed], loader: &mut Loader<'_>) {
+    for Placed { deed, span, .. } in does.iter().filter(|placed| placed.sound) {
         for channel in &deed.channels {
             let answers = channel.steps.iter().flat_map(|step| &step.yes);
             let bound: Vec<String> = answers.flat_map(|one| names(&one.shape, loader)).collect();
             let yields = deed.operation.yields().iter();
             let missing: Vec<&str> =
                 yields.filter(|need| !bound.iter().any(|name| name == *need)).copied().collect();
-            if missing.is_empty() || channel.steps.is_empty() {
-                continue;
+            if !missing.is_empty() {
+                let operation = deed.operation;
+                let missing = listed(&missing);
+                loader
+                    .found
+                    .error(*span, format!("no answer of `{operation}` binds {missing}"))
+                    .hint("put it into `ack`, `reply` or `ok`, where the answer carries it");
             }
-            let operation = deed.operation;
-            let missing = listed(&missing);
-            loader
-                .found
-                .error(*span, format!("no answer of `{operation}` binds {missing}"))
-                .hint("put it into `ack`, `reply` or `ok`, where the answer carries it");
         }
     }
     conversation_is_known(does, sees, loader);
 }
 
 /// Whatever needs a `$conversation` needs something that gives one.
-fn conversation_is_known(does: &[(Deed, Span)], sees: &[Pushed], loader: &mut Loader<'_>) {
+fn conversation_is_known(does: &[Placed], sees: &[Pushed], loader: &mut Loader<'_>) {
     let constant =
         loader.mentions.iter().any(|m| m.place == Place::Constants && m.hole == Hole::CONVERSATION);
     let gives = |shape: &Shape| shape.holes().iter().any(|(hole, _)| *hole == Hole::CONVERSATION);
     let seen = sees.iter().any(|p| p.sight == Sight::Conversation && gives(&p.reception.shape));
-    let answered = does.iter().any(|(deed, _)| {
+    let answered = does.iter().any(|Placed { deed, sound, .. }| {
         let giver = matches!(
             deed.operation,
             Operation::Create | Operation::List | Operation::Join | Operation::Contacts
         );
-        giver && steps(deed).any(|step| step.yes.iter().any(|one| gives(&one.shape)))
+        let gives = || steps(deed).any(|step| step.yes.iter().any(|one| gives(&one.shape)));
+        giver && (!sound || gives())
     });
     if constant || seen || answered {
         return;
     }
-    for (deed, span) in does {
-        let needs = steps(deed).any(|step| step.request.holes().contains(&Hole::CONVERSATION));
-        if needs && deed.operation != Operation::Create {
-            let message =
-                format!("`{}` needs a `$conversation`, and nothing gives one", deed.operation);
-            loader.found.error(*span, message).hint(
+    let needing = does.iter().find(|Placed { deed, .. }| {
+        let mut requests = steps(deed).map(|step| &step.request);
+        deed.operation != Operation::Create
+            && requests.any(|request| request.holes().contains(&Hole::CONVERSATION))
+    });
+    if let Some(Placed { deed, span, .. }) = needing {
+        let operation = deed.operation;
+        loader
+            .found
+            .error(*span, format!("`{operation}` needs a `$conversation`, and nothing gives one"))
+            .hint(
                 "let `create` or `list` bind it in an answer, or give it as a constant under `let`",
             );
-        }
     }
 }
 
@@ -204,8 +219,8 @@ pub(super) fn holes(spec: &Spec, loader: &mut Loader<'_>) {
         let complaint = loader.found.warn(mention.span, format!("nothing uses `${name}`"));
         let standard = Hole::STANDARD.iter().map(|(name, ..)| *name);
         match crate::source::suggestion(&name, standard) {
+            _ if mention.place == Place::Constants => complaint.hint("remove the constant"),
             Some(near) => complaint.hint(format!("did you mean `${near}`?")),
-            None if mention.place == Place::Constants => complaint.hint("remove the constant"),
             None => complaint.hint("write `$_` if its value doesn't matter"),
         };
     }

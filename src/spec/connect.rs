@@ -38,12 +38,12 @@ impl Loader<'_> {
                     .expected("`socket.io`, `websocket` or `http`");
             }
         }
-        self.protocol = connect.protocol.clone();
+        self.protocol = protocol.map(|_| connect.protocol.clone());
         connect.query = self.fields(fields.value("query"), "query");
         connect.headers = self.fields(fields.value("headers"), "headers");
         let auth = fields.take("auth");
         connect.auth = auth.map(|entry| {
-            if !matches!(self.protocol, Protocol::SocketIo { .. }) {
+            if self.protocol.as_ref().is_some_and(|p| !matches!(p, Protocol::SocketIo { .. })) {
                 self.found
                     .error(entry.key_span, "only Socket.IO's CONNECT packet carries `auth`")
                     .hint("use `query`, `headers` or `first`");
@@ -130,7 +130,7 @@ impl Loader<'_> {
 
     fn events(&mut self, fields: &mut Fields<'_>) -> Option<EventSource> {
         let source = fields.one_of(&["poll", "stream"], &mut self.found)?;
-        self.protocol = Protocol::Http;
+        self.protocol = Some(Protocol::Http);
         if source.key == "poll" {
             let mut pause = Duration::ZERO;
             let step = self.step_with(&source.value, "poll", &[], |loader, fields| {

@@ -9,7 +9,7 @@ use crate::source::{self, Diagnostic, Diagnostics, Fields, Node, Span};
 use crate::spec::bindings::{Bindings, Hole, HoleTable};
 use crate::spec::check;
 use crate::spec::grammar::Noted;
-use crate::spec::model::{Field, Http, Protocol, Spec};
+use crate::spec::model::{Field, Http, Join, Protocol, Spec};
 use crate::spec::shape::Shape;
 use crate::spec::text::Text;
 
@@ -41,7 +41,7 @@ pub fn load(
         holes: HoleTable::new(),
         mentions: Vec::new(),
         place: Place::Constants,
-        protocol: Protocol::Http,
+        protocol: None,
         base: String::new(),
     };
     let spec = loader.spec(&root, known_properties);
@@ -80,7 +80,8 @@ pub(super) struct Loader<'a> {
     pub(super) holes: HoleTable,
     pub(super) mentions: Vec<Mention>,
     pub(super) place: Place,
-    pub(super) protocol: Protocol,
+    /// What carries the events, once that is known.
+    pub(super) protocol: Option<Protocol>,
     /// Stands before every path.
     pub(super) base: String,
 }
@@ -98,14 +99,18 @@ impl Loader<'_> {
         let document = fields.value("document");
         let document = document.map(|node| self.text_of(Some(node), "document"));
         let constants = self.constants(fields.value("let"));
+        let http = self.http(fields.value("http"));
         let connect = fields.require("connect", &mut self.found);
         let connect = connect.map(|node| self.connect(node));
         let people = self.people(fields.value("people"));
-        let http = self.http(fields.value("http"));
-        let (traits, trait_spans) = self.traits(fields.value("traits"));
+        let (mut traits, trait_spans) = self.traits(fields.value("traits"));
         let sees = self.sees(fields.value("see"));
         let does = fields.require("do", &mut self.found);
         let does = does.map(|node| self.does(node, &sees)).unwrap_or_default();
+        if trait_spans.join.is_none() && !does.iter().any(|deed| deed.operation == Operation::Join)
+        {
+            traits.join = Join::ByServer;
+        }
         let (limits, contract) = (fields.value("limits"), fields.value("contract"));
         let limits = self.limits(limits);
         let (contract, contract_spans) = self.contract(contract);

@@ -32,7 +32,7 @@ impl Loader<'_> {
                 }
             }
             if !self.failed_since(errors) {
-                check::sight(sight, &sees, entry.key_span, self);
+                check::sight(sight, &sees, self);
             }
         }
         check::sights(&sees, self);
