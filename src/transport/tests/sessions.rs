@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::{LONG, SHORT, engine, serve, socket_io, within};
+use crate::transport::endpoint::Endpoint;
 use crate::transport::engine_io::{Incoming, Mode, Session, message};
 use crate::transport::socket_io::{Incoming as SocketIncoming, SocketIo};
 use crate::transport::websocket::{Incoming as Frame, Outgoing, WebSocket, WebSocketOptions};
@@ -66,6 +67,42 @@ async fn a_websocket_that_is_silent_does_not_speak_engine_io() {
     .await;
     let error = Session::open(&endpoint, &engine(Mode::WebSocket, SHORT)).await.unwrap_err();
     assert_eq!(error, ConnectError::TimedOut { phase: Phase::OpenPacket, after: SHORT });
+}
+
+/// Answers the first poll with a session, and WebSockets with silence.
+async fn polls_well(upgrades: &'static str) -> Endpoint {
+    serve(move |mut stream| async move {
+        let mut seen = [0; 512];
+        let length = stream.peek(&mut seen).await.unwrap_or(0);
+        if String::from_utf8_lossy(&seen[..length]).contains("transport=websocket") {
+            return until_gone(tokio_tungstenite::accept_async(stream).await.unwrap()).await;
+        }
+        let _ = stream.read(&mut seen).await;
+        let open = format!(
+            r#"0{{"sid":"a","upgrades":[{upgrades}],"pingInterval":60000,"pingTimeout":60000}}"#
+        );
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", open.len());
+        let _ = stream.write_all((head + &open).as_bytes()).await;
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_upgrade_that_is_not_offered_or_not_carried_out_is_told_apart() {
+    let endpoint = polls_well("").await;
+    let error = Session::open(&endpoint, &engine(Mode::Upgrade, LONG)).await.unwrap_err();
+    assert_eq!(error, ConnectError::NoUpgradeOffered);
+    let endpoint = polls_well(r#""websocket""#).await;
+    let error = Session::open(&endpoint, &engine(Mode::Upgrade, SHORT)).await.unwrap_err();
+    assert_eq!(error, ConnectError::TimedOut { phase: Phase::Probe, after: SHORT });
+}
+
+#[test]
+fn sessions_can_move_between_threads() {
+    fn assert_send<T: Send>() {}
+    assert_send::<SocketIo>();
+    assert_send::<crate::transport::http::HttpClient>();
 }
 
 #[tokio::test]
