@@ -62,6 +62,8 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Drives a scenario against a server, judges it and writes the reports.
+    Run(run::Args),
     /// Checks specs and scenarios without a server.
     Lint(lint::Args),
     /// Lists what there is.
@@ -93,6 +95,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Cli {
     fn execute(self) -> Result<Exit, Failure> {
         match self.verb {
+            Verb::Run(args) => run::execute(&args, self.color),
             Verb::Lint(args) => lint::execute(&args),
             Verb::List(args) => list::execute(&args, self.color),
             Verb::Explain(args) => explain::execute(&args),

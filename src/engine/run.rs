@@ -8,7 +8,7 @@ use crate::engine::shard::{self, Job, Report, Stage, Told};
 use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::Nanos;
-use crate::history::stored::{Header, Writer};
+use crate::history::stored::{self, Header, Writer};
 use crate::metric::{Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator};
 use crate::outcome::{Outcome, Run, SCHEMA};
 use crate::plan::Plan;
@@ -211,8 +211,12 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 let path = folder.join(format!("shard-{number}.jsonl"));
                 let file = File::create(&path)
                     .map_err(|error| Failure::Internal(format!("{}: {error}", path.display())))?;
-                let header =
-                    Header { run: settings.run, spec: settings.spec.name.clone(), shard: number };
+                let header = Header {
+                    schema: stored::SCHEMA,
+                    run: format!("{:016x}", settings.run),
+                    spec: settings.spec.name.clone(),
+                    shard: number,
+                };
                 let writer = Writer::new(BufWriter::with_capacity(1 << 18, file), &header);
                 Some(
                     writer.map_err(|error| {

@@ -20,7 +20,7 @@ pub enum TargetChoice {
 
 /// The server under test while the run lasts.
 pub(super) enum Target {
-    Embedded(Box<reference::Running>, String),
+    Embedded(reference::Hosted),
     Launched(Box<Launched>, String),
     Running(String),
 }
@@ -34,16 +34,14 @@ impl Target {
         match choice {
             TargetChoice::Embedded(bugs) => {
                 let options = reference::Options { bugs: *bugs, ..reference::Options::default() };
-                match reference::Server::start_apart(Arc::clone(spec), options, 1).await {
-                    Ok(running) => {
-                        let url = running.url();
-                        Ok(Self::Embedded(Box::new(running), url))
-                    }
-                    Err(error) => Err(Unreachable::new(
-                        format!("the reference server cannot start: {error}"),
-                        "name a running server with `--target URL`",
-                    )),
-                }
+                reference::Hosted::start(Arc::clone(spec), options, 1).map(Self::Embedded).map_err(
+                    |error| {
+                        Unreachable::new(
+                            format!("the reference server cannot start: {error}"),
+                            "name a running server with `--target URL`",
+                        )
+                    },
+                )
             }
             TargetChoice::Launched(launch) => match Launched::start(launch).await {
                 Ok(launched) => Ok(Self::Launched(Box::new(launched), launch.command.join(" "))),
@@ -60,7 +58,7 @@ impl Target {
     /// Where it listens.
     pub(super) fn url(&self) -> &str {
         match self {
-            Self::Embedded(_, url) => url,
+            Self::Embedded(hosted) => hosted.url(),
             Self::Launched(launched, _) => &launched.url,
             Self::Running(url) => url,
         }
@@ -69,7 +67,7 @@ impl Target {
     /// What the report calls it.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::Embedded(..) => "embedded reference server".into(),
+            Self::Embedded(_) => "embedded reference server".into(),
             Self::Launched(launched, command) => format!("{} (`{command}`)", launched.url),
             Self::Running(url) => url.clone(),
         }
@@ -78,7 +76,7 @@ impl Target {
     /// Stops the server and starts it again at the same address, with what it stored.
     pub(super) async fn restart(&mut self) -> Result<(), String> {
         match self {
-            Self::Embedded(server, _) => server.restart().await.map_err(|error| error.to_string()),
+            Self::Embedded(hosted) => hosted.restart().map_err(|error| error.to_string()),
             _ => Err("only the embedded server can be restarted by this version".into()),
         }
     }
@@ -99,7 +97,7 @@ impl Target {
     /// Stops what the run started.
     pub(super) async fn stop(self) {
         match self {
-            Self::Embedded(server, _) => server.stop().await,
+            Self::Embedded(hosted) => hosted.stop(),
             Self::Launched(launched, _) => launched.stop().await,
             Self::Running(_) => {}
         }

@@ -250,6 +250,14 @@ impl Judge for Views {
         self.finding
     }
 
+    fn violations(&self) -> u64 {
+        self.finding.violation_count
+    }
+
+    fn awaited_deliveries(&self) -> usize {
+        self.rooms.values().map(|room| room.owed.len()).sum()
+    }
+
     fn unsettled(&self) -> usize {
         self.ops.len() + self.open.len() + self.syncs.len() + self.owners.len()
     }
