@@ -508,18 +508,16 @@ impl Case {
         u64::from(now)
     }
 
-    /// Some attempt was refused though another one, begun before the refusal came, stored it.
+    /// Some attempt was refused though the message was stored by another one: one that was acked
+    /// and had begun before the refusal came, or one that made the message seen before the refused
+    /// attempt was sent.
     fn refused_a_repetition(&self) -> bool {
-        let refused = |one: &Try| self.refusals.iter().any(|other| other.is(one.op, one.attempt));
         let acked = |one: &Try| self.acked.iter().any(|(op, attempt)| one.is(*op, *attempt));
         self.refusals.iter().filter(|refusal| !refusal.crowded).any(|refusal| {
-            let mut open = self.tries.iter().filter(|one| !refused(one));
-            let acked_before = open.clone().any(|one| one.at < refusal.at && acked(one));
-            let stored_before = self.first_seen.is_some_and(|seen| {
-                let mut could = open.clone().filter(|one| one.at <= seen).peekable();
-                could.peek().is_some() && could.all(|one| one.at < refusal.at)
-            });
-            acked_before || (open.any(|_| true) && stored_before)
+            let mut others = self.tries.iter().filter(|one| !one.is(refusal.op, refusal.attempt));
+            let sent = self.tries.iter().find(|one| one.is(refusal.op, refusal.attempt));
+            let seen = self.first_seen.zip(sent).is_some_and(|(seen, sent)| seen < sent.at);
+            seen || others.any(|one| one.at < refusal.at && acked(one))
         })
     }
 }
@@ -663,10 +661,10 @@ mod tests {
         fails(&Idempotency, &charge(), concurrent, "error in place of the first id");
         let after_a_lost_ack = "a b in #1
             a sends o1 t1 k1 #1
+            b sees t1 m1 #1
             a timeout o1 excused
             a tries o1
-            a refused o1
-            b sees t1 m1 #1";
+            a refused o1";
         fails(&Idempotency, &charge(), after_a_lost_ack, "error in place of the first id");
         for answer in [RepeatAnswer::Reject, RepeatAnswer::Any] {
             passes(&Idempotency, &dedup(Scope::Person, answer), concurrent);
@@ -692,6 +690,13 @@ mod tests {
             a acked o1 m1
             b sees t1 m1 #1";
         passes(&Idempotency, &charge(), lost_first);
+        let refused_but_stored = "a b in #1
+            a sends o1 t1 k1 #1
+            a lost o1
+            a tries o1
+            b sees t1 m1 #1
+            a refused o1";
+        passes(&Idempotency, &charge(), refused_but_stored);
     }
 
     #[test]

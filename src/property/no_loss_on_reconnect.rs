@@ -71,7 +71,7 @@ impl Property for NoLossOnReconnect {
             rooms: FxHashMap::default(),
             ops: FxHashMap::default(),
             open: FxHashMap::default(),
-            syncs: FxHashMap::default(),
+            reads: FxHashMap::default(),
             owners: Recent::new(charge.memory()),
             invoked: TokenSet::default(),
             last_phase: None,
@@ -92,7 +92,7 @@ struct Views {
     ops: FxHashMap<OpId, Token>,
     /// Messages that are not settled: not acked yet, or not seen by all.
     open: FxHashMap<Token, Message>,
-    syncs: FxHashMap<OpId, Sync>,
+    reads: FxHashMap<OpId, Read>,
     /// Conversation and server id, hashed, and the witness seen with it.
     owners: Recent<u64, Token>,
     invoked: TokenSet,
@@ -138,7 +138,7 @@ struct Message {
     waiting: usize,
     /// Members there were when it was acked; later ones are owed nothing.
     members: usize,
-    /// Last seen in a sync or a history; last pushed.
+    /// When the last sync or history that showed it was asked for; when it was last pushed.
     read: Option<Nanos>,
     pushed: Option<Nanos>,
     missed: Vec<Miss>,
@@ -151,8 +151,10 @@ struct Miss {
     at: Nanos,
 }
 
-struct Sync {
+/// A sync or a history that is not over.
+struct Read {
     conversation: ConversationId,
+    sync: bool,
     asked: Nanos,
     recovered: u64,
 }
@@ -216,9 +218,11 @@ impl Judge for Views {
                     (Operation::Send, Some(message)) => {
                         self.invoke(client, *op, *conversation, message);
                     }
-                    (Operation::Sync, _) => {
-                        let sync = Sync { conversation: *conversation, asked: at, recovered: 0 };
-                        self.syncs.insert(*op, sync);
+                    (Operation::Sync | Operation::History, _) => {
+                        let sync = *operation == Operation::Sync;
+                        let conversation = *conversation;
+                        let read = Read { conversation, sync, asked: at, recovered: 0 };
+                        self.reads.insert(*op, read);
                     }
                     _ => {}
                 }
@@ -238,7 +242,7 @@ impl Judge for Views {
             }
             Event::Failed { op, .. } => {
                 self.ended(*op);
-                self.syncs.remove(op);
+                self.reads.remove(op);
             }
             Event::Message(seen) => self.seen(at, client, seen),
             _ => {}
@@ -251,7 +255,7 @@ impl Judge for Views {
     }
 
     fn unsettled(&self) -> usize {
-        self.ops.len() + self.open.len() + self.syncs.len() + self.owners.len()
+        self.ops.len() + self.open.len() + self.reads.len() + self.owners.len()
     }
 }
 
@@ -389,14 +393,17 @@ impl Views {
                     message.pushed = Some(at);
                     message.missed.retain(|miss| miss.client != client);
                 }
-                Carrier::Sync(_) | Carrier::History(_) => message.read = Some(at),
+                Carrier::Sync(op) | Carrier::History(op) => {
+                    let asked = self.reads.get(&op).map(|read| read.asked);
+                    message.read = message.read.max(asked);
+                }
             }
             let acked = message.acked;
             let counts = !matches!(seen.by, Carrier::History(_));
             if counts
                 && self.have(token, client)
                 && let Carrier::Sync(op) = seen.by
-                && let Some(sync) = self.syncs.get_mut(&op)
+                && let Some(sync) = self.reads.get_mut(&op)
                 && acked.is_some_and(|acked| acked < sync.asked)
             {
                 sync.recovered += 1;
@@ -416,7 +423,7 @@ impl Views {
 
     /// A sync is over: what was acked before it was asked for must be there.
     fn synced(&mut self, at: Nanos, client: ClientId, op: OpId) {
-        let Some(sync) = self.syncs.remove(&op) else { return };
+        let Some(sync) = self.reads.remove(&op).filter(|read| read.sync) else { return };
         let Some(room) = self.rooms.get(&sync.conversation) else { return };
         let Some(index) = room.places.get(&client).copied() else { return };
         let mut missing = 0;
@@ -444,7 +451,7 @@ impl Views {
             let message = &self.open[&token];
             let Some(acked) = message.acked else { continue };
             for miss in &message.missed {
-                if self.stored(message, miss.asked) {
+                if self.stored(message, miss.at) {
                     self.finding.violate(|| missing_after_sync(token, message, acked, miss));
                 } else {
                     self.finding.count("missing and nowhere stored", 1);
@@ -487,7 +494,7 @@ impl Views {
         }
     }
 
-    /// A history or sync showed the message later than this. Where none can be read, a push to
+    /// A history or sync that was asked for at this time or later showed the message. Where none can be read, a push to
     /// somebody has to do.
     fn stored(&self, message: &Message, since: Nanos) -> bool {
         let read = message.read.is_some_and(|read| read >= since);
