@@ -98,6 +98,9 @@ impl Property for Idempotency {
     }
 }
 
+/// Pushes of one message that are remembered in a list; more are remembered by their hash.
+const SMALL: usize = 64;
+
 /// A message: a person (or what the scope is) and a key, hashed.
 type Name = u64;
 
@@ -117,7 +120,7 @@ struct Identity {
     witnesses: Recent<Token, Witness>,
     /// Conversation and server id, hashed, and whose it is.
     owners: Recent<u64, Name>,
-    /// Client, connection, conversation and server id, hashed: it was pushed there.
+    /// Client, connection and message, hashed: it was pushed there. For large conversations.
     delivered: Recent<u64, ()>,
     /// Tokens whose message is forgotten, and the id they were seen with.
     strays: Recent<Token, Stray>,
@@ -136,6 +139,8 @@ struct Case {
     refusals: Vec<Try>,
     acked: Vec<(OpId, u32)>,
     first_seen: Option<Nanos>,
+    /// The first clients it was pushed to, and over which of their connections.
+    pushed: Vec<(ClientId, u32)>,
     trail: Trail,
     counted: bool,
     accused: bool,
@@ -311,11 +316,29 @@ impl Identity {
     }
 
     fn seen(&mut self, at: Nanos, client: ClientId, seen: &Seen) {
-        if seen.by == Carrier::Live {
-            self.pushed(at, client, seen);
-        }
         let (Some(token), id) = (seen.token, seen.id.as_ref()) else { return };
-        let name = match self.witnesses.get_mut(token) {
+        let Some(name) = self.whose(at, client, token, seen) else { return };
+        let Some(case) = self.cases.get_mut(name) else { return };
+        let new_id = id.is_some_and(|id| !case.ids.contains(id));
+        if case.first_seen.is_none() || new_id {
+            case.first_seen.get_or_insert(at);
+            case.trail.add(at, client, sight(token, seen));
+            self.finding.observations += case.repeated();
+            let conversation = seen.conversation.or(case.conversation);
+            if let Some(id) = id {
+                self.learn(at, name, conversation, id);
+            }
+            self.judge_refusals(at, client, name);
+        }
+        if let (Carrier::Live, Some(id)) = (seen.by, id) {
+            self.pushed(at, client, name, id);
+        }
+    }
+
+    /// The message that was seen, if that is certain.
+    fn whose(&mut self, at: Nanos, client: ClientId, token: Token, seen: &Seen) -> Option<Name> {
+        let id = seen.id.as_ref();
+        match self.witnesses.get_mut(token) {
             Some(Witness::One(name)) => Some(*name),
             Some(Witness::Many(names, ids)) => {
                 let surplus = id.is_some_and(|id| !ids.contains(id)) && {
@@ -336,20 +359,10 @@ impl Identity {
                 }
                 name
             }
-            None => return self.stray(at, client, token, seen),
-        };
-        let Some(case) = name.and_then(|name| self.cases.get_mut(name)) else { return };
-        let Some(name) = name else { return };
-        let new_id = id.is_some_and(|id| !case.ids.contains(id));
-        if case.first_seen.is_none() || new_id {
-            case.first_seen.get_or_insert(at);
-            case.trail.add(at, client, sight(token, seen));
-            self.finding.observations += case.repeated();
-            let conversation = seen.conversation.or(case.conversation);
-            if let Some(id) = id {
-                self.learn(at, name, conversation, id);
+            None => {
+                self.stray(at, client, token, seen);
+                None
             }
-            self.judge_refusals(at, client, name);
         }
     }
 
@@ -440,13 +453,21 @@ impl Identity {
         }
     }
 
-    /// A push: was it pushed on this connection before?
-    fn pushed(&mut self, at: Nanos, client: ClientId, seen: &Seen) {
-        let Some(id) = &seen.id else { return };
-        let epoch = self.epochs.get(&client).copied().unwrap_or_default();
-        let place = hash(&(client, epoch, seen.conversation, id));
-        if self.delivered.insert(place, ()).is_none() {
+    /// A push: was it pushed on this connection before? Only the message's first id counts; that
+    /// there is another one is broken anyway.
+    fn pushed(&mut self, at: Nanos, client: ClientId, name: Name, id: &CompactString) {
+        let Some(case) = self.cases.get_mut(name).filter(|case| case.ids.first() == Some(id))
+        else {
             return;
+        };
+        let epoch = self.epochs.get(&client).copied().unwrap_or_default();
+        let to = (client, epoch);
+        if !case.pushed.contains(&to) {
+            if case.pushed.len() < SMALL {
+                return case.pushed.push(to);
+            } else if self.delivered.insert(hash(&(to, name)), ()).is_none() {
+                return;
+            }
         }
         self.finding.count("redeliveries", 1);
         if !self.redelivery {
@@ -490,6 +511,7 @@ impl Case {
             refusals: Vec::new(),
             acked: Vec::new(),
             first_seen: None,
+            pushed: Vec::new(),
             trail: Trail::default(),
             counted: false,
             accused: false,
