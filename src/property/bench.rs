@@ -85,6 +85,7 @@ fn charged(charge: &Charge, findings: Vec<Finding>) -> Vec<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::arbitrary::entry;
     use crate::history::{
         Answer, Carrier, ClientId, ConversationId, Damage, Event, MessageRef, OpId, Seen, Token,
     };
@@ -126,6 +127,20 @@ mod tests {
                 broken.iter().all(|id| *id == property),
                 "{bug:?} breaks {broken:?}: {findings:#?}"
             );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_history_makes_a_judge_panic(
+            mut entries in proptest::collection::vec(entry(), 0..100),
+            in_order: bool,
+        ) {
+            if in_order {
+                entries.sort_by_key(|entry| entry.at);
+            }
+            let findings = judge_all(&Charge::default(), &entries);
+            prop_assert_eq!(&findings, &judge_all(&Charge::default(), &entries));
         }
     }
 

@@ -1,16 +1,20 @@
 //! `idempotency`: sends with one client message id make exactly one message.
 
+mod case;
+mod rules;
+
+use self::case::{Case, Try};
 use crate::history::{
     Answer, Carrier, ClientId, ConversationId, Entry, Event, MessageRef, Nanos, OpId, PersonId,
     Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation};
-use crate::property::argument::{Trail, What, exhibit, violation, with_id};
+use crate::property::argument::What;
 use crate::property::charge::nanos;
 use crate::property::recent::{Recent, TokenSet, hash};
 use crate::property::{Charge, Judge, Page, Property};
 use crate::spec::{RepeatAnswer, Scope};
-use crate::verdict::{Exhibit, Finding};
+use crate::verdict::Finding;
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
@@ -128,32 +132,6 @@ struct Identity {
     /// Tokens that stand for several messages (equal texts on purpose).
     plural: FxHashSet<Token>,
     finding: Finding,
-}
-
-/// One message.
-struct Case {
-    key: CompactString,
-    conversation: Option<ConversationId>,
-    ids: Vec<CompactString>,
-    tries: Vec<Try>,
-    refusals: Vec<Try>,
-    acked: Vec<(OpId, u32)>,
-    first_seen: Option<Nanos>,
-    /// The first clients it was pushed to, and over which of their connections.
-    pushed: Vec<(ClientId, u32)>,
-    trail: Trail,
-    counted: bool,
-    accused: bool,
-}
-
-/// An attempt: when it began, or (for a refusal) when it was answered.
-#[derive(Clone, Copy)]
-struct Try {
-    op: OpId,
-    attempt: u32,
-    at: Nanos,
-    /// The person was at the documented rate.
-    crowded: bool,
 }
 
 /// Whose witness a token is.
@@ -364,189 +342,6 @@ impl Identity {
                 None
             }
         }
-    }
-
-    /// The message is known by this id.
-    fn learn(
-        &mut self,
-        at: Nanos,
-        name: Name,
-        conversation: Option<ConversationId>,
-        id: &CompactString,
-    ) {
-        let Some(case) = self.cases.get_mut(name) else { return };
-        if case.ids.contains(id) {
-            return;
-        }
-        case.ids.push(id.clone());
-        let owner = *self.owners.entry(hash(&(conversation, id)), || name);
-        if case.ids.len() > 1 && !case.accused {
-            case.accused = true;
-            let case = &*case;
-            self.finding.violate(|| {
-                let therefore = format!("one message is known by the ids {}", case.ids.join(", "));
-                violation("two ids for one key", case.exhibits(), therefore, ONE)
-            });
-        }
-        if owner != name {
-            self.swallowed(at, name, owner, id);
-        }
-    }
-
-    /// One id, two messages: the server took one for a repetition of the other.
-    fn swallowed(&mut self, at: Nanos, name: Name, owner: Name, id: &str) {
-        let Some(case) = self.cases.get_mut(name) else { return };
-        if std::mem::replace(&mut case.accused, true) {
-            return;
-        }
-        let (case, other) = (self.cases.get(name), self.cases.get(owner));
-        self.finding.violate(|| {
-            let exhibits: Vec<Exhibit> =
-                other.into_iter().chain(case).flat_map(Case::exhibits).collect();
-            let exhibits = exhibits.into_iter().filter(|exhibit| exhibit.at <= at).collect();
-            let therefore = format!("two messages with different keys are both known as {id}");
-            let but = "messages under different client message ids are different messages";
-            violation("one id for two keys", exhibits, therefore, but)
-        });
-    }
-
-    /// Equal texts on purpose, and more messages came of them than keys were used.
-    fn too_many(&mut self, at: Nanos, client: ClientId, seen: &Seen, names: &[Name]) {
-        let cases: Vec<&Case> = names.iter().filter_map(|name| self.cases.get(*name)).collect();
-        if cases.iter().any(|case| case.accused) {
-            return;
-        }
-        self.finding.violate(|| {
-            let mut exhibits: Vec<Exhibit> =
-                cases.iter().flat_map(|case| case.exhibits()).collect();
-            let id = with_id(seen.id.as_deref());
-            exhibits.push(exhibit(at, client, format!("saw the text once more{id}")));
-            let therefore = format!("{} keys with one text made more messages", names.len());
-            violation("more messages than keys", exhibits, therefore, ONE)
-        });
-        for name in names {
-            if let Some(case) = self.cases.get_mut(*name) {
-                case.accused = true;
-            }
-        }
-    }
-
-    /// A message that nothing has happened to for long: its witness must keep its id.
-    fn stray(&mut self, at: Nanos, client: ClientId, token: Token, seen: &Seen) {
-        let Some(id) = &seen.id else { return };
-        if !self.invoked.contains(token) || self.plural.contains(&token) {
-            return;
-        }
-        let first = self.strays.entry(token, || Stray { at, client, id: id.clone() });
-        if first.id != *id {
-            let first = std::mem::replace(first, Stray { at, client, id: id.clone() });
-            self.plural.insert(token);
-            self.finding.violate(|| {
-                let words = |id| format!("saw \"{token}\" with id {id}");
-                let exhibits = vec![
-                    exhibit(first.at, first.client, words(&first.id)),
-                    exhibit(at, client, words(id)),
-                ];
-                let therefore = format!("one message is known by the ids {}, {id}", first.id);
-                violation("two ids for one key", exhibits, therefore, ONE)
-            });
-        }
-    }
-
-    /// A push: was it pushed on this connection before? Only the message's first id counts; that
-    /// there is another one is broken anyway.
-    fn pushed(&mut self, at: Nanos, client: ClientId, name: Name, id: &CompactString) {
-        let Some(case) = self.cases.get_mut(name).filter(|case| case.ids.first() == Some(id))
-        else {
-            return;
-        };
-        let epoch = self.epochs.get(&client).copied().unwrap_or_default();
-        let to = (client, epoch);
-        if !case.pushed.contains(&to) {
-            if case.pushed.len() < SMALL {
-                return case.pushed.push(to);
-            } else if self.delivered.insert(hash(&(to, name)), ()).is_none() {
-                return;
-            }
-        }
-        self.finding.count("redeliveries", 1);
-        if !self.redelivery {
-            self.finding.violate(|| {
-                let line = exhibit(at, client, format!("was pushed the message {id} again"));
-                let therefore = "it came twice over one connection";
-                violation("pushed twice", vec![line], therefore, "each message is pushed once")
-            });
-        }
-    }
-
-    /// An error to a repetition of a message that another attempt stored.
-    fn judge_refusals(&mut self, at: Nanos, client: ClientId, name: Name) {
-        let Some(case) = self.cases.get_mut(name) else { return };
-        if self.answer != RepeatAnswer::Same || case.accused || !case.refused_a_repetition() {
-            return;
-        }
-        case.accused = true;
-        let case = &*case;
-        self.finding.violate(|| {
-            let mut exhibits = case.exhibits();
-            if exhibits.is_empty() {
-                exhibits.push(exhibit(at, client, "sent it again"));
-            }
-            let therefore = "a repetition was refused although the message was stored";
-            let but = "a repetition is answered as the first send was";
-            violation("error in place of the first id", exhibits, therefore, but)
-        });
-    }
-}
-
-const ONE: &str = "sends with one client message id make exactly one message";
-
-impl Case {
-    fn new(key: CompactString, conversation: Option<ConversationId>) -> Self {
-        Self {
-            key,
-            conversation,
-            ids: Vec::new(),
-            tries: Vec::new(),
-            refusals: Vec::new(),
-            acked: Vec::new(),
-            first_seen: None,
-            pushed: Vec::new(),
-            trail: Trail::default(),
-            counted: false,
-            accused: false,
-        }
-    }
-
-    fn exhibits(&self) -> Vec<Exhibit> {
-        self.trail.exhibits(&self.key)
-    }
-
-    /// 1 when the message turns out to be a repeated one that left a trace.
-    fn repeated(&mut self) -> u64 {
-        let trace = self.first_seen.is_some() || !self.acked.is_empty();
-        let now = self.tries.len() > 1 && trace && !self.counted;
-        self.counted |= now;
-        u64::from(now)
-    }
-
-    /// Some attempt was refused though the message was stored by another one: one that was acked
-    /// and had begun before the refusal came, or one that made the message seen before the refused
-    /// attempt was sent.
-    fn refused_a_repetition(&self) -> bool {
-        let acked = |one: &Try| self.acked.iter().any(|(op, attempt)| one.is(*op, *attempt));
-        self.refusals.iter().filter(|refusal| !refusal.crowded).any(|refusal| {
-            let mut others = self.tries.iter().filter(|one| !one.is(refusal.op, refusal.attempt));
-            let sent = self.tries.iter().find(|one| one.is(refusal.op, refusal.attempt));
-            let seen = self.first_seen.zip(sent).is_some_and(|(seen, sent)| seen < sent.at);
-            seen || others.any(|one| one.at < refusal.at && acked(one))
-        })
-    }
-}
-
-impl Try {
-    fn is(&self, op: OpId, attempt: u32) -> bool {
-        self.op == op && self.attempt == attempt
     }
 }
 
