@@ -47,9 +47,9 @@ bugs! {
     DedupOff "dedup-off" breaks "idempotency":
         "the client message id is ignored: each attempt stores another message",
     DedupRace "dedup-race" breaks "idempotency":
-        "the key is looked up first and the message inserted 20 ms later: two concurrent attempts make two messages",
+        "the key is looked up first and the message inserted 100 ms later: two concurrent attempts make two messages",
     DedupRaceError "dedup-race-error" breaks "idempotency":
-        "the key is looked up first and inserted 20 ms later under a unique index: of two concurrent attempts one is refused",
+        "the key is looked up first and inserted 100 ms later under a unique index: of two concurrent attempts one is refused",
     DedupPerConnection "dedup-per-connection" breaks "idempotency":
         "keys are remembered per connection: a retry after a reconnect, or from a second device, makes another message",
     DedupTtl "dedup-ttl" breaks "idempotency":
