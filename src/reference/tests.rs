@@ -32,7 +32,7 @@ impl At for Hosted {
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn spec() -> Arc<Spec> {
+pub(super) fn spec() -> Arc<Spec> {
     load(include_str!("../../specs/callback-ack.yaml"))
 }
 
@@ -467,7 +467,7 @@ async fn race(server: &impl At, place: &Value, ann: &mut Client, key: i64) -> (b
     let (one, two) = (ann.ask(&event).await, ann.ask(&event).await);
     let (one, two) = (ann.ack(one).await, ann.ack(two).await);
     let rows = history(server, 2, place, "").await;
-    (one != two, rows.iter().filter(|row| row["clientMessageId"] == key.to_string()).count())
+    (one != two, rows.iter().filter(|row| row["clientMessageId"] == json!(key.to_string())).count())
 }
 
 #[tokio::test]
