@@ -9,9 +9,10 @@ lint:
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 
-# All tests, with the second client built in.
+# All tests, with the second client built in, and those of the servers that are put on trial.
 test: prepare
 	cargo test --locked --features rust_socketio
+	node --test servers/*/test.mjs
 
 # What the tests need beyond a Rust toolchain.
 prepare:
@@ -19,4 +20,4 @@ prepare:
 
 # Writes the golden files anew; look at the difference before committing it.
 bless:
-	ASSIZE_BLESS=1 cargo test --locked --test reports
+	ASSIZE_BLESS=1 cargo test --locked --test reports --test lint

@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod client;
 pub mod dialect;
+pub mod engine;
 pub mod history;
 pub mod metric;
 pub mod operation;

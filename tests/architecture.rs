@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["scalar", "operation"],
     &["history", "verdict", "outcome"],
     &["source", "spec", "scenario"],
-    &["plan", "wire", "dialect", "client", "fault", "property", "metric"],
+    &["plan", "wire", "dialect", "client", "property", "metric"],
     &["transport"],
     &["engine", "reference"],
     &["report"],

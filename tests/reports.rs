@@ -26,7 +26,9 @@ fn check(path: &Path, actual: &str) {
         fs::write(path, actual).unwrap();
         actual.clone_into(&mut expected);
     }
-    assert_eq!(actual, expected, "{} differs; see the head of this file", path.display());
+    let difference = actual.lines().zip(expected.lines()).find(|(ours, theirs)| ours != theirs);
+    assert_eq!(difference, None, "{} differs; see the head of this file", path.display());
+    assert_eq!(actual.len(), expected.len(), "{} is of another length", path.display());
 }
 
 #[test]

@@ -6,10 +6,15 @@
 
 pub mod check;
 pub mod display;
+pub mod explain;
 pub mod failure;
 pub mod files;
+pub mod lint;
+pub mod list;
+pub mod load;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod serve;
 
 pub use display::Colour;
@@ -57,6 +62,16 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Drives a scenario against a server, judges it and writes the reports.
+    Run(run::Args),
+    /// Checks specs and scenarios without a server.
+    Lint(lint::Args),
+    /// Lists what there is.
+    List(list::Args),
+    /// Explains a property, a bug or a figure: what it is, why it matters, how it is judged.
+    Explain(explain::Args),
+    /// Prints the JSON Schema of specs or scenarios, for editors.
+    Schema(schema::Args),
     /// Shows a stored run again, in any format.
     Report(report::Args),
 }
@@ -80,6 +95,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Cli {
     fn execute(self) -> Result<Exit, Failure> {
         match self.verb {
+            Verb::Run(args) => run::execute(&args, self.color),
+            Verb::Lint(args) => lint::execute(&args),
+            Verb::List(args) => list::execute(&args, self.color),
+            Verb::Explain(args) => explain::execute(&args),
+            Verb::Schema(args) => schema::execute(&args),
             Verb::Report(args) => report::execute(&args, self.color),
         }
     }

@@ -68,7 +68,6 @@ impl Conversations {
         self.busy = 0;
         for conversation in &mut self.list {
             conversation.stage = Stage::Outside;
-            conversation.ahead = conversation.since.clone();
         }
     }
 
@@ -214,4 +213,119 @@ impl Conversation {
 fn identity(seen: &Seen) -> Option<CompactString> {
     use compact_str::ToCompactString;
     seen.id.clone().or_else(|| seen.token.map(|token| token.to_compact_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{Effects, Rules};
+    use crate::history::{Damage, OpId};
+    use crate::spec::{Contract, Join};
+
+    const HERE: ConversationId = ConversationId(4);
+    const DONE: End = End::Ok { cursor: None };
+
+    fn seen(by: Carrier, order: Order) -> Seen {
+        Seen {
+            by,
+            conversation: Some(HERE),
+            token: None,
+            key: None,
+            id: Some(order.to_string().into()),
+            order: Some(order),
+            sender: None,
+            text: Damage::Intact,
+        }
+    }
+
+    /// A client in one conversation, at a time that is 7.
+    fn with(from: SyncFrom, act: impl FnOnce(&mut Conversations, &Moment)) -> Since {
+        let contract = Contract { sync_from: from, ..Contract::default() };
+        let rules = Rules::new(&contract, Join::Explicit, |_| true, |_| true);
+        let mut effects = Effects::new();
+        let moment = Moment { now: 7, rules: &rules, withheld_until: 0, effects: &mut effects };
+        let mut conversations = Conversations::default();
+        conversations.add(HERE);
+        act(&mut conversations, &moment);
+        conversations.list[0].since.clone()
+    }
+
+    fn enter(conversations: &mut Conversations, end: End, moment: &Moment) {
+        let join = conversations.next_step(moment).unwrap();
+        let sync = conversations.ended(&join, DONE, moment).unwrap();
+        assert_eq!(conversations.ended(&sync, end, moment), None);
+    }
+
+    #[test]
+    fn the_cursor_follows_live_messages_once_the_sync_is_complete() {
+        let since = with(SyncFrom::NewestSeen, |here, moment| {
+            enter(here, DONE, moment);
+            here.saw(&seen(Carrier::Live, 12), moment);
+            here.saw(&seen(Carrier::Live, 11), moment);
+        });
+        assert_eq!(since, Since::Position(12));
+    }
+
+    #[test]
+    fn the_cursor_stays_before_what_an_incomplete_sync_may_bring() {
+        let since = with(SyncFrom::NewestSeen, |here, moment| {
+            let join = here.next_step(moment).unwrap();
+            here.ended(&join, DONE, moment).unwrap();
+            here.saw(&seen(Carrier::Live, 12), moment);
+            here.saw(&seen(Carrier::Sync(OpId(1)), 3), moment);
+            here.leave_all();
+        });
+        assert_eq!(since, Since::Start);
+    }
+
+    #[test]
+    fn neither_history_nor_an_own_message_moves_the_cursor() {
+        let since = with(SyncFrom::NewestSeen, |here, moment| {
+            enter(here, DONE, moment);
+            here.saw(&seen(Carrier::History(OpId(1)), 12), moment);
+            here.stored(HERE, &"13".into(), Some(13), moment);
+            assert_eq!(here.view(HERE).unwrap().rows().len(), 2);
+        });
+        assert_eq!(since, Since::Start);
+    }
+
+    #[test]
+    fn a_clock_is_read_when_the_sync_is_asked_and_a_cursor_comes_with_its_answer() {
+        let clock = with(SyncFrom::ClientClock, |here, moment| enter(here, DONE, moment));
+        assert_eq!(clock, Since::Clock(7));
+        let end = End::Ok { cursor: Some("abc".into()) };
+        let cursor = with(SyncFrom::Cursor, |here, moment| enter(here, end, moment));
+        assert_eq!(cursor, Since::Cursor("abc".into()));
+        assert_eq!(with(SyncFrom::Start, |here, moment| enter(here, DONE, moment)), Since::Start);
+    }
+
+    #[test]
+    fn a_refused_sync_leaves_the_conversation_out() {
+        with(SyncFrom::NewestSeen, |here, moment| {
+            enter(here, End::Refused, moment);
+            assert!(here.all_entered() && !here.is_inside(HERE));
+        });
+    }
+
+    #[test]
+    fn an_answer_from_before_a_leave_does_not_end_the_new_sync() {
+        with(SyncFrom::NewestSeen, |here, moment| {
+            let old = here.next_step(moment).unwrap();
+            here.remove(HERE);
+            here.add(HERE);
+            let new = here.next_step(moment).unwrap();
+            assert!(here.ended(&new, DONE, moment).is_some());
+            assert_eq!(here.ended(&old, DONE, moment), None);
+            assert!(!here.is_inside(HERE) && !here.all_entered());
+        });
+    }
+
+    #[test]
+    fn only_a_few_are_entered_at_once() {
+        with(SyncFrom::NewestSeen, |here, moment| {
+            (10..30).for_each(|id| assert!(here.add(ConversationId(id))));
+            let begun = std::iter::from_fn(|| here.next_step(moment)).count();
+            assert_eq!(begun, AT_ONCE);
+        });
+    }
 }

@@ -7,26 +7,26 @@
 //!
 //! # The contract
 //!
-//! Figures are those of [`spec::Contract`](crate::spec::Contract); the defaults stand in brackets.
+//! Figures are those of [`spec::Contract`](crate::spec::Contract); the defaults stand in parentheses.
 //!
 //! | what | rule |
 //! |---|---|
 //! | states | `connecting`, `connected`, `disconnected`, `error`; see `connection.rs` for the transitions |
-//! | reconnect | pauses of `reconnect` [1, 2, 4, 8, 16, 30, 30, … s], counted from the loss or the failure; they start over once a connection was open |
+//! | reconnect | pauses of `reconnect` (1, 2, 4, 8, 16, 30, 30, … s), counted from the loss or the failure; they start over once a connection was open |
 //! | after each connect | per conversation a join (if joins are explicit), then a sync from the cursor; four conversations at a time; when all are in: `Ready` |
 //! | join or sync refused | the conversation is left out until the next connect; the others go on |
 //! | join or sync not answered | retried like a send; after the last attempt the client closes the connection and reconnects, for without a sync it must not go on |
 //! | a new conversation | is entered the same way at once; another `Ready` follows |
-//! | attempts | settled by the answer, or by the ack timeout [5 s] after they left; a read's timeout starts over with each row |
-//! | no answer, or lost | the next attempt after the pause of `retries` [1, 2, 4 s], with the same key; `1 + retries` attempts in all, then failed, not certain |
+//! | attempts | settled by the answer, or by the ack timeout (5 s) after they left; a read's timeout starts over with each row |
+//! | no answer, or lost | the next attempt after the pause of `retries` (1, 2, 4 s), with the same key; `1 + retries` attempts in all, then failed, not certain |
 //! | a definite no | ends the operation as failed at once; certain only if no earlier attempt is undecided |
 //! | a late answer | is recorded, and settles the operation if it is open (a late no only if no other attempt is in flight) |
 //! | a second answer | is recorded |
 //! | the connection is lost | attempts in flight are `Lost`; what may be repeated waits, and goes out again after the next `Ready`, without a further pause; the loss counts as an attempt |
 //! | not ready | what the user asks for waits, in order, and goes out in order at `Ready`; with more than [`UNSETTLED_MAX`] unsettled operations the next is refused, certain |
 //! | no offline queue | while not connected, operations are refused, certain; at a loss, those that wait or are in flight fail |
-//! | typing | a start at the first keystroke, a stop `typing_stop` [2 s] after the last, and at once on send; a start within `typing_batch` [100 ms] of a stop is held until the window ends; only in conversations that the client has entered since the last connect |
-//! | view | per conversation the newest `view` [100] messages, merged by id, sorted by the server's order |
+//! | typing | a start at the first keystroke, a stop `typing_stop` (2 s) after the last, and at once on send; a start within `typing_batch` (100 ms) of a stop is held until the window ends; only in conversations that the client has entered since the last connect |
+//! | view | per conversation the newest `view` (100) messages, merged by id, sorted by the server's order |
 //! | cursor | see [`SyncFrom`](crate::spec::SyncFrom); it never moves past messages that a sync under way may bring |
 //! | not repeatable | `create` and `announce` have one attempt |
 //! | not answered | an operation without an answer on this server is `Ok` as soon as it left |
@@ -39,19 +39,23 @@
 mod connection;
 mod conversation;
 mod effect;
+mod input;
 mod request;
 mod rules;
+#[cfg(test)]
+mod simulation;
 mod typing;
 mod view;
 
 pub use effect::{Ask, AttemptId, Effects, Output, Payload, Since, Transmit};
+pub use input::{Action, Input, Reply};
 pub use request::UNSETTLED_MAX;
 pub use rules::Rules;
 pub use view::{Row, View};
 
-use crate::history::{Answer, Carrier, ConversationId, Event, Nanos, OpId, Order, Seen};
+use crate::history::{Carrier, ConversationId, Event, Nanos, OpId, Seen};
 use crate::operation::{ConnectionState, Operation};
-use compact_str::{CompactString, format_compact};
+use compact_str::format_compact;
 use connection::Connection;
 use conversation::Conversations;
 use request::{End, Requests};
@@ -70,88 +74,6 @@ pub struct Client {
     ready: bool,
     /// The end of the last fault that kept answers back; the far future while there is one.
     withheld_until: Nanos,
-}
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// The user goes online.
-    Start,
-    /// The user goes offline. What has not ended waits for the next start.
-    Stop,
-    /// The user does something.
-    Act(Action),
-    /// The connection is open and the server accepted the client.
-    Opened,
-    /// The connection could not be opened, or is lost. Ignored while there is none.
-    Closed {
-        /// Why, in a few words.
-        why: CompactString,
-        /// The harness itself caused it.
-        caused: bool,
-    },
-    /// An attempt was answered.
-    Answered {
-        /// Which: one that the client transmitted.
-        attempt: AttemptId,
-        /// How.
-        reply: Reply,
-    },
-    /// A message came: pushed, or as a row of a sync or history (rows come before their answer).
-    Saw(Seen),
-    /// A fault that keeps answers from the client begins or ends.
-    Withhold(bool),
-    /// A fault keeps the client from connecting before this time.
-    Away {
-        /// The end of the fault.
-        until: Nanos,
-    },
-    /// Time has passed; see [`Client::deadline`].
-    Tick,
-}
-
-/// What a user does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Asks for an operation.
-    Ask {
-        /// Its number, from [`Effects::next_op`].
-        op: OpId,
-        /// What.
-        ask: Ask,
-        /// When the plan wanted it.
-        planned: Nanos,
-    },
-    /// Presses a key.
-    Keystroke {
-        /// Where.
-        conversation: ConversationId,
-        /// When the plan wanted it.
-        planned: Nanos,
-    },
-    /// Takes part in a conversation from now on, and again after each connect. A `leave` ends it.
-    Enter(ConversationId),
-}
-
-/// How an attempt was answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// The server said yes.
-    Yes {
-        /// The server's id of the message or conversation, if the answer names it.
-        id: Option<CompactString>,
-        /// The message's place in the order, if the answer says it.
-        order: Option<Order>,
-        /// How many rows a read brought, all pages together.
-        rows: u32,
-        /// The opaque cursor with which the next sync begins.
-        cursor: Option<CompactString>,
-    },
-    /// The server said no, and what it said.
-    No(CompactString),
-    /// There will be no answer, though the connection stands (a request of its own was cut off, or
-    /// what came instead is neither yes nor no).
-    Lost,
 }
 
 /// The time, the rules, and where effects go: what every part of the machine works with.
@@ -343,12 +265,269 @@ impl Client {
     }
 }
 
-impl Reply {
-    fn answer(&self) -> Answer {
-        match self {
-            Self::Yes { id, order, .. } => Answer::Ack { id: id.clone(), order: *order },
-            Self::No(error) => Answer::Nack(error.clone()),
-            Self::Lost => Answer::Lost,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Answer, MessageRef, Token};
+    use crate::spec::{Contract, Join};
+
+    const SECOND: Nanos = 1_000_000_000;
+    const HERE: ConversationId = ConversationId(0);
+    /// The user's operation; the client's own are numbered from 0.
+    const MINE: OpId = OpId(100);
+
+    /// Plays inputs at their seconds, timers in between, and says in words what the client did
+    /// in the last part, with the seconds at which it did it.
+    fn told(parts: &[&[(u64, Input)]]) -> Vec<String> {
+        let rules = Rules::new(
+            &Contract::default(),
+            Join::Explicit,
+            |_| true,
+            |operation| operation != Operation::Join,
+        );
+        let (mut client, mut effects) = (Client::new(Arc::new(rules)), Effects::new());
+        let mut words = Vec::new();
+        for part in parts {
+            words.clear();
+            for (second, input) in *part {
+                let at = second * SECOND;
+                while let Some(due) = client.deadline().filter(|due| *due < at) {
+                    client.handle(due, Input::Tick, &mut effects);
+                    words.extend(effects.drain().filter_map(|output| word(due, &output)));
+                }
+                client.handle(at, input.clone(), &mut effects);
+                words.extend(effects.drain().filter_map(|output| word(at, &output)));
+            }
         }
+        words
+    }
+
+    fn word(now: Nanos, output: &Output) -> Option<String> {
+        let what = match output {
+            Output::Open => "open".into(),
+            Output::Close => "close".into(),
+            Output::Transmit(Transmit { attempt, ask }) => {
+                format!("{} {}/{}", ask.operation, attempt.op.0, attempt.number)
+            }
+            Output::Abandon(attempt) => format!("abandon {}/{}", attempt.op.0, attempt.number),
+            Output::Record(Event::Answered { op, attempt, answer, excused }) => {
+                let answer = match answer {
+                    Answer::Ack { .. } => "yes",
+                    Answer::Nack(_) => "no",
+                    Answer::TimedOut => "late",
+                    Answer::Lost => "lost",
+                };
+                let excused = if *excused { ", excused" } else { "" };
+                format!("{}/{attempt} {answer}{excused}", op.0)
+            }
+            Output::Record(Event::Ok { op, rows }) => format!("{} ok, {rows} rows", op.0),
+            Output::Record(Event::Failed { op, error, certain: true }) => {
+                format!("{} certainly failed: {error}", op.0)
+            }
+            Output::Record(Event::Failed { op, error, .. }) => format!("{} failed: {error}", op.0),
+            Output::Record(Event::Connection { state, why, .. }) => format!("{state}: {why}"),
+            Output::Record(Event::Ready) => "ready".into(),
+            Output::Record(_) => return None,
+        };
+        Some(format!("{} {what}", now / SECOND))
+    }
+
+    fn send(op: OpId) -> Input {
+        let message = MessageRef { token: Token::new(0, 1), key: "key".into() };
+        Input::Act(Action::Ask { op, ask: Ask::send(HERE, message), planned: 0 })
+    }
+
+    fn answer(op: OpId, number: u32, reply: Reply) -> Input {
+        Input::Answered { attempt: AttemptId { op, number }, reply }
+    }
+
+    fn yes() -> Reply {
+        Reply::Yes { id: None, order: None, rows: 0, cursor: None }
+    }
+
+    fn no() -> Reply {
+        Reply::No("no".into())
+    }
+
+    fn closed() -> Input {
+        Input::Closed { why: "cut".into(), caused: false }
+    }
+
+    /// Online and in one conversation at second 0; the join was operation 0, the sync 1.
+    fn online() -> Vec<(u64, Input)> {
+        let enter = Input::Act(Action::Enter(HERE));
+        vec![(0, Input::Start), (0, enter), (0, Input::Opened), (0, answer(OpId(1), 0, yes()))]
+    }
+
+    #[test]
+    fn on_connect_it_joins_then_syncs_then_sends_what_waited() {
+        let mut steps = online();
+        steps.insert(1, (0, send(MINE)));
+        let expected = [
+            "0 connecting: start",
+            "0 open",
+            "0 connected: open",
+            "0 join 0/0",
+            "0 0 ok, 0 rows",
+            "0 sync 1/0",
+            "0 1/0 yes",
+            "0 1 ok, 0 rows",
+            "0 ready",
+            "0 send 100/0",
+        ];
+        assert_eq!(told(&[&steps]), expected);
+    }
+
+    #[test]
+    fn a_send_that_nobody_answers_is_tried_four_times() {
+        let expected = [
+            "1 send 100/0",
+            "6 100/0 late",
+            "7 send 100/1",
+            "12 100/1 late",
+            "14 send 100/2",
+            "19 100/2 late",
+            "23 send 100/3",
+            "28 100/3 late",
+            "28 100 failed: no answer, attempt 4 was the last",
+        ];
+        assert_eq!(told(&[&online(), &[(1, send(MINE)), (60, Input::Tick)]]), expected);
+    }
+
+    #[test]
+    fn a_late_yes_settles_and_a_second_answer_is_recorded() {
+        let steps = [
+            (1, send(MINE)),
+            (8, answer(MINE, 0, yes())),
+            (9, answer(MINE, 1, yes())),
+            (60, Input::Tick),
+        ];
+        let expected = [
+            "1 send 100/0",
+            "6 100/0 late",
+            "7 send 100/1",
+            "8 100/0 yes",
+            "8 100 ok, 0 rows",
+            "9 100/1 yes",
+        ];
+        assert_eq!(told(&[&online(), &steps]), expected);
+    }
+
+    #[test]
+    fn a_no_is_certain_only_of_the_one_attempt() {
+        let first = [(1, send(MINE)), (2, answer(MINE, 0, no()))];
+        let expected = ["1 send 100/0", "2 100/0 no", "2 100 certainly failed: no"];
+        assert_eq!(told(&[&online(), &first]), expected);
+        let second = [(1, send(MINE)), (8, answer(MINE, 0, no())), (9, answer(MINE, 1, no()))];
+        let expected = ["8 100/0 no", "9 100/1 no", "9 100 failed: no"];
+        assert_eq!(told(&[&online(), &second])[3..], expected);
+    }
+
+    #[test]
+    fn an_answer_to_an_attempt_that_was_never_made_is_ignored() {
+        let steps = [(1, send(MINE)), (2, answer(MINE, 1, yes()))];
+        assert_eq!(told(&[&online(), &steps]), ["1 send 100/0"]);
+    }
+
+    #[test]
+    fn what_was_lost_goes_out_again_after_the_sync() {
+        let steps =
+            [(1, send(MINE)), (2, closed()), (4, Input::Opened), (4, answer(OpId(3), 0, yes()))];
+        let expected = [
+            "2 disconnected: cut",
+            "2 100/0 lost",
+            "3 connecting: attempt 1 to reconnect",
+            "3 open",
+            "4 connected: open",
+            "4 join 2/0",
+            "4 2 ok, 0 rows",
+            "4 sync 3/0",
+            "4 3/0 yes",
+            "4 3 ok, 0 rows",
+            "4 ready",
+            "4 send 100/1",
+        ];
+        assert_eq!(told(&[&online(), &steps])[1..], expected);
+    }
+
+    #[test]
+    fn a_sync_that_is_never_answered_ends_in_a_reconnect() {
+        let mut steps = online();
+        steps.pop();
+        let expected = [
+            "27 1/3 late",
+            "27 abandon 1/3",
+            "27 1 failed: no answer, attempt 4 was the last",
+            "27 close",
+            "27 disconnected: `sync` was not answered",
+            "28 connecting: attempt 1 to reconnect",
+            "28 open",
+        ];
+        assert_eq!(told(&[&steps, &[(29, Input::Tick)]])[9..], expected);
+    }
+
+    #[test]
+    fn the_timeout_of_a_read_starts_over_with_each_row() {
+        let ask = Input::Act(Action::Ask { op: MINE, ask: Ask::history(HERE), planned: 0 });
+        let row = Input::Saw(Seen {
+            by: Carrier::History(MINE),
+            conversation: Some(HERE),
+            token: None,
+            key: None,
+            id: Some("1".into()),
+            order: Some(1),
+            sender: None,
+            text: crate::history::Damage::Intact,
+        });
+        let steps = [(1, ask), (5, row), (11, Input::Tick)];
+        let expected = ["1 history 100/0", "10 100/0 late", "10 abandon 100/0", "11 history 100/1"];
+        assert_eq!(told(&[&online(), &steps]), expected);
+    }
+
+    #[test]
+    fn answers_that_a_fault_kept_back_are_excused() {
+        let steps = [
+            (1, Input::Withhold(true)),
+            (1, send(MINE)),
+            (6, Input::Tick),
+            (6, Input::Withhold(false)),
+            (12, Input::Tick),
+            (13, answer(MINE, 0, yes())),
+        ];
+        let expected = ["1 send 100/0", "6 100/0 late, excused", "7 send 100/1", "12 100/1 late"];
+        let told = told(&[&online(), &steps]);
+        assert_eq!(told[..4], expected);
+        assert_eq!(told[4], "13 100/0 yes, excused");
+    }
+
+    #[test]
+    fn a_full_queue_is_said() {
+        let sends: Vec<_> = (0..=UNSETTLED_MAX as u32).map(|op| (0, send(OpId(op)))).collect();
+        let expected = ["0 1000 certainly failed: the queue is full (1000 operations)"];
+        assert_eq!(told(&[&sends]), expected);
+    }
+
+    #[test]
+    fn an_own_message_stands_in_the_view() {
+        let rules = Rules::new(&Contract::default(), Join::ByServer, |_| true, |_| true);
+        let (mut client, mut effects) = (Client::new(Arc::new(rules)), Effects::new());
+        let stored = Reply::Yes { id: Some("17".into()), order: Some(3), rows: 0, cursor: None };
+        let steps = online().into_iter().chain([(1, send(MINE)), (1, answer(MINE, 0, stored))]);
+        for (second, input) in steps {
+            let input = match input {
+                Input::Answered { reply, attempt } if attempt.op != MINE => {
+                    answer(OpId(0), 0, reply)
+                }
+                other => other,
+            };
+            client.handle(second * SECOND, input, &mut effects);
+        }
+        let view = client.view(HERE).unwrap();
+        assert_eq!(view.rows(), [Row { order: 3, id: "17".into() }]);
+    }
+
+    #[test]
+    fn ten_thousand_idle_clients_are_small() {
+        assert!(size_of::<Client>() <= 160, "{} bytes", size_of::<Client>());
     }
 }

@@ -149,9 +149,12 @@ impl Requests {
         self.list.retain(|request| !request.has_ended());
     }
 
-    /// Forgets the user's requests that have ended.
+    /// Forgets the user's requests that have ended; an idle client keeps no memory for any.
     pub(super) fn forget_ended(&mut self) {
         self.list.retain(|request| request.owner == Owner::Contract || !request.has_ended());
+        if self.list.is_empty() {
+            self.list = Vec::new();
+        }
     }
 
     /// Takes out one of the contract's requests that have ended.

@@ -39,16 +39,18 @@ impl OperationSet {
 }
 
 impl Rules {
-    /// The rules of a spec. An operation counts as answered if the last step of its first channel
-    /// is.
+    /// The rules of a spec. An operation counts as answered if any step of its first channel is.
     #[must_use]
     pub fn of(spec: &Spec) -> Self {
-        let step = |operation| spec.deed(operation)?.channels.first()?.steps.last();
+        let answered = |operation| {
+            let channel = spec.deed(operation)?.channels.first()?;
+            Some(channel.steps.iter().any(|step| !step.is_unanswered()))
+        };
         Self::new(
             &spec.contract,
             spec.traits.join,
             |operation| spec.deed(operation).is_some(),
-            |operation| step(operation).is_some_and(|step| !step.is_unanswered()),
+            |operation| answered(operation) == Some(true),
         )
     }
 
@@ -137,6 +139,18 @@ mod tests {
         assert_eq!(rules().retry_pause(Operation::Send, 3), Some(4_000_000_000));
         assert_eq!(rules().retry_pause(Operation::Send, 4), None);
         assert_eq!(rules().retry_pause(Operation::Create, 1), None);
+    }
+
+    #[test]
+    fn a_spec_says_what_is_joined_and_what_is_answered() {
+        let yaml = include_str!("../../specs/callback-ack.yaml");
+        let promised =
+            ["idempotency", "ordering", "at-least-once", "no-loss-on-reconnect", "ack-timeout"];
+        let spec = crate::spec::load("callback-ack.yaml", yaml, &promised).unwrap().spec;
+        let rules = Rules::of(&spec);
+        assert!(rules.joins && rules.can(Operation::Join) && !rules.answers(Operation::Join));
+        assert!(rules.answers(Operation::Send) && rules.answers(Operation::Sync));
+        assert!(!rules.can(Operation::Leave));
     }
 
     #[test]

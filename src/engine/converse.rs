@@ -33,8 +33,7 @@ impl Converse {
             return None;
         }
         let dice = Dice::new(seed, "converse", 0, 0);
-        let mut converse =
-            Self { think, until, dice, conversations, state: State::Over };
+        let mut converse = Self { think, until, dice, conversations, state: State::Over };
         converse.think(now);
         Some(Box::new(converse))
     }

@@ -3,7 +3,9 @@
 //! One task per client. It owns the connection, gives everything that happens to the machine, and
 //! does what the machine says. It decides nothing itself but where its faults make it misbehave.
 
-use crate::client::{Action, Ask, AttemptId, Client, Input, Output, Payload, Reply, Since, Transmit};
+use crate::client::{
+    Action, Ask, AttemptId, Client, Input, Output, Payload, Reply, Since, Transmit,
+};
 use crate::dialect::voice::{Heard, Said, Voice};
 use crate::engine::converse::Converse;
 use crate::engine::link::{Link, LinkEvent};
@@ -17,8 +19,8 @@ use crate::plan::Act;
 use crate::plan::dice::mix;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole};
-use crate::transport::socket_io::{Incoming, Received};
 use crate::transport::Leave;
+use crate::transport::socket_io::{Incoming, Received};
 use crate::wire::socket_io::Kind;
 use compact_str::CompactString;
 use futures_util::future::LocalBoxFuture;
@@ -254,7 +256,9 @@ impl Driver {
             LinkEvent::Incoming(Incoming::Malformed(error)) => {
                 self.garbage(crate::dialect::excerpt(&error.to_string()));
             }
-            LinkEvent::Incoming(Incoming::Closed(closed)) => self.hung_up(&closed.to_string(), false),
+            LinkEvent::Incoming(Incoming::Closed(closed)) => {
+                self.hung_up(&closed.to_string(), false)
+            }
         }
     }
 
@@ -291,7 +295,9 @@ impl Driver {
     fn saw(&mut self, seen: Seen) {
         let reads = self.shard.reads.get();
         let about = match (seen.token, seen.conversation, &seen.id) {
-            (Some(token), Some(conversation), Some(id)) if reads > 0.0 && self.machine.is_ready() => {
+            (Some(token), Some(conversation), Some(id))
+                if reads > 0.0 && self.machine.is_ready() =>
+            {
                 let draw = mix(token.number(), self.id.0.into(), 1) as f64 / u64::MAX as f64;
                 (draw < reads).then(|| Ask::read(conversation, id.clone()))
             }
@@ -393,7 +399,10 @@ impl Driver {
             Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),
             Err(unbound) => {
                 let name = shard.dialect.spec.holes.name(unbound.0);
-                self.complain(now, &format!("`{}` needs `${name}`, which has no value", ask.operation));
+                self.complain(
+                    now,
+                    &format!("`{}` needs `${name}`, which has no value", ask.operation),
+                );
             }
         }
         shard.scratch.replace(data);

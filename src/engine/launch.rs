@@ -86,9 +86,9 @@ impl Launched {
         let program = self.launch.command.join(" ");
         let became = async {
             match &self.launch.ready {
-                Ready::Line(line) => told.await.map_err(|_| {
-                    format!("`{program}` closed its output before it said `{line}`")
-                }),
+                Ready::Line(line) => told
+                    .await
+                    .map_err(|_| format!("`{program}` closed its output before it said `{line}`")),
                 Ready::Probe(url) => probe(url).await,
             }
         };

@@ -23,5 +23,5 @@ pub mod target;
 mod trouble;
 pub mod usage;
 
-pub use run::{Failure, Settings, run};
+pub use run::{ClientKind, Failure, Measured, Settings, run};
 pub use target::TargetChoice;

@@ -61,7 +61,7 @@ impl<'a> Registry<'a> {
                 let token = mint(algorithm, &secret, &json, lives.as_secs())?;
                 bindings.set(Hole::TOKEN, Scalar::Text(token.into()));
             }
-            TokenSource::ByServer | TokenSource::File(_) => {
+            TokenSource::ByServer | TokenSource::File { .. } => {
                 return Err(NoCredential(
                     "tokens that the server hands out or that stand in a file are not supported \
                      by this version; hint: let the harness mint a `jwt`"
@@ -84,9 +84,8 @@ fn reveal(secret: &crate::spec::Secret) -> Result<String, NoCredential> {
 fn mint(algorithm: &str, secret: &str, claims: &str, lives: u64) -> Result<String, NoCredential> {
     use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
     let failed = |reason: String| NoCredential(format!("token could not be made: {reason}"));
-    let algorithm: Algorithm = algorithm
-        .parse()
-        .map_err(|_| failed(format!("`{algorithm}` is not a known algorithm")))?;
+    let algorithm: Algorithm =
+        algorithm.parse().map_err(|_| failed(format!("`{algorithm}` is not a known algorithm")))?;
     let mut claims: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(claims).map_err(|error| failed(error.to_string()))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());

@@ -64,9 +64,9 @@ pub(super) async fn knock(
     session: &Options,
     spec: &Spec,
 ) -> Result<(), Unreachable> {
-    let passport = Registry::new(spec).passport(PersonId(0)).map_err(|why| {
-        Unreachable::new(why.0, "see `people: token:` of the spec")
-    })?;
+    let passport = Registry::new(spec)
+        .passport(PersonId(0))
+        .map_err(|why| Unreachable::new(why.0, "see `people: token:` of the spec"))?;
     let options = super::link::session_options(session, spec, &passport);
     match SocketIo::open(endpoint, &options).await {
         Ok(mut session) => {

@@ -68,7 +68,7 @@ impl Pulse {
         self.violations.store(violations, Relaxed);
         if recorder.last_at.saturating_sub(self.last_shown.load(Relaxed)) > PERCENTILES {
             self.last_shown.store(recorder.last_at, Relaxed);
-            let series = |series| &recorder.meter.recorder.planned(series);
+            let series = |series| recorder.meter.recorder.planned(series);
             let quantile = |which, share| series(which).quantile(share).unwrap_or(0);
             self.ack_p95.store(quantile(Series::Ack, 0.95), Relaxed);
             self.delivery_p95.store(quantile(Series::Delivery, 0.95), Relaxed);

@@ -8,7 +8,7 @@ use crate::engine::shard::{self, Job, Report, Stage, Told};
 use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::Nanos;
-use crate::history::stored::{Header, Writer};
+use crate::history::stored::{self, Header, Writer};
 use crate::metric::{Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator};
 use crate::outcome::{Outcome, Run, SCHEMA};
 use crate::plan::Plan;
@@ -41,6 +41,8 @@ pub struct Settings {
     pub run: u64,
     /// What is tried.
     pub target: TargetChoice,
+    /// Which simulated client drives the plan.
+    pub client: ClientKind,
     /// The transport, if not the spec's.
     pub transport: Option<Transports>,
     /// Shards; none: as many as there are cores.
@@ -55,6 +57,15 @@ pub struct Settings {
     pub command: String,
 }
 
+/// Which simulated client drives the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientKind {
+    /// The harness's own.
+    Assize,
+    /// The `rust_socketio` crate.
+    RustSocketio,
+}
+
 /// Why there is no outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -62,6 +73,17 @@ pub enum Failure {
     Unreachable(Unreachable),
     /// The harness itself failed.
     Internal(String),
+}
+
+impl ClientKind {
+    /// As reports and the command line spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Assize => "assize",
+            Self::RustSocketio => "rust_socketio",
+        }
+    }
 }
 
 /// What was measured beside the outcome.
@@ -190,14 +212,17 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 let file = File::create(&path)
                     .map_err(|error| Failure::Internal(format!("{}: {error}", path.display())))?;
                 let header = Header {
-                    run: settings.run,
+                    schema: stored::SCHEMA,
+                    run: format!("{:016x}", settings.run),
                     spec: settings.spec.name.clone(),
                     shard: number,
                 };
                 let writer = Writer::new(BufWriter::with_capacity(1 << 18, file), &header);
-                Some(writer.map_err(|error| {
-                    Failure::Internal(format!("{}: {error}", path.display()))
-                })?)
+                Some(
+                    writer.map_err(|error| {
+                        Failure::Internal(format!("{}: {error}", path.display()))
+                    })?,
+                )
             }
         };
         Ok(Recorder::new(meter, bench, writer))
@@ -367,7 +392,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             version: env!("CARGO_PKG_VERSION").into(),
             target: target.name(),
             bugs,
-            client: "assize".into(),
+            client: settings.client.name().into(),
             started: chrono::DateTime::<chrono::Utc>::from(facts.started)
                 .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
             nanos: facts.nanos,

@@ -52,9 +52,10 @@ pub(super) async fn converse(shard: &Rc<Shard>) -> Result<(), String> {
                     connect; hint: describe a request over HTTP under `do: create:`"
             .into());
     }
-    let places = shard.cells().iter().flat_map(|cell| {
-        (0..cell.conversations.len()).map(move |index| (cell, index))
-    });
+    let places = shard
+        .cells()
+        .iter()
+        .flat_map(|cell| (0..cell.conversations.len()).map(move |index| (cell, index)));
     let mut made = stream::iter(places)
         .map(|(cell, index)| create(shard, &registry, cell, index))
         .buffer_unordered(AT_ONCE);

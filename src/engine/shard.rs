@@ -170,8 +170,11 @@ impl Shard {
         let mut places: FxHashMap<ClientId, Vec<ConversationId>> = FxHashMap::default();
         for cell in &cells {
             for person in &cell.people {
-                let ids: Vec<_> =
-                    person.conversations.iter().map(|&place| cell.conversations[place].id).collect();
+                let ids: Vec<_> = person
+                    .conversations
+                    .iter()
+                    .map(|&place| cell.conversations[place].id)
+                    .collect();
                 for client in &person.clients {
                     places.insert(*client, ids.clone());
                 }

@@ -33,26 +33,24 @@ impl Target {
     ) -> Result<Self, Unreachable> {
         match choice {
             TargetChoice::Embedded(bugs) => {
-                let options =
-                    reference::Options { bugs: *bugs, ..reference::Options::default() };
-                let hosted = reference::Hosted::start(Arc::clone(spec), options, 1);
-                hosted.map(Self::Embedded).map_err(|error| {
-                    Unreachable::new(
-                        format!("the reference server cannot start: {error}"),
-                        "check that 127.0.0.1 can be bound",
-                    )
-                })
+                let options = reference::Options { bugs: *bugs, ..reference::Options::default() };
+                reference::Hosted::start(Arc::clone(spec), options, 1).map(Self::Embedded).map_err(
+                    |error| {
+                        Unreachable::new(
+                            format!("the reference server cannot start: {error}"),
+                            "name a running server with `--target URL`",
+                        )
+                    },
+                )
             }
             TargetChoice::Launched(launch) => match Launched::start(launch).await {
-                Ok(launched) => {
-                    Ok(Self::Launched(Box::new(launched), launch.command.join(" ")))
-                }
+                Ok(launched) => Ok(Self::Launched(Box::new(launched), launch.command.join(" "))),
                 Err(error) => Err(Unreachable::new(error.what, last_words(&error.said))),
             },
             TargetChoice::Running(urls) => Ok(Self::Running(
-                urls.first().cloned().ok_or_else(|| {
-                    Unreachable::new("no target is named", "say `--target URL`")
-                })?,
+                urls.first()
+                    .cloned()
+                    .ok_or_else(|| Unreachable::new("no target is named", "say `--target URL`"))?,
             )),
         }
     }
@@ -87,7 +85,10 @@ impl Target {
     pub(super) fn ended(&mut self) -> Option<String> {
         match self {
             Self::Launched(launched, command) => launched.ended().map(|status| {
-                format!("the server `{command}` ended by itself: {status}; {}", last_words(&launched.said()))
+                format!(
+                    "the server `{command}` ended by itself: {status}; {}",
+                    last_words(&launched.said())
+                )
             }),
             _ => None,
         }

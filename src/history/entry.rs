@@ -43,12 +43,15 @@ pub struct MessageRef {
 
 /// How one attempt of an operation was answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// The server said yes; the ids are there if its answer names them.
     Ack {
         /// The server's id of the message or conversation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<CompactString>,
         /// The message's place in the order, if the answer says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         order: Option<Order>,
     },
     /// The server said no, and what it said.
@@ -61,6 +64,7 @@ pub enum Answer {
 
 /// What brought a message before a client's eyes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Carrier {
     /// The server pushed it over the connection.
     Live,
@@ -71,9 +75,11 @@ pub enum Carrier {
 }
 
 /// What happened to a message's text on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Damage {
     /// The text came as it was sent (or as the documented sanitising leaves it).
+    #[default]
     Intact,
     /// The text differs; an excerpt of what came.
     Changed(CompactString),
@@ -87,23 +93,31 @@ pub struct Seen {
     /// What brought it.
     pub by: Carrier,
     /// The conversation it was seen in, where the plan knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "in")]
     pub conversation: Option<ConversationId>,
     /// The witness found in the text; `None` is a message that nobody in this run sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
     /// The client message id, where the server shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<CompactString>,
     /// The server's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<CompactString>,
     /// Its place in the server's order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
     /// The sender as the server names it.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "from")]
     pub sender: Option<CompactString>,
     /// What happened to the text.
+    #[serde(default, skip_serializing_if = "Damage::is_intact")]
     pub text: Damage,
 }
 
 /// What happened. Times of day of the server appear only inside [`Seen::order`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Event {
     /// The client belongs to this person, who is this user to the server.
     Person {
@@ -115,6 +129,7 @@ pub enum Event {
     /// The client is a member of the conversation from now on.
     Member {
         /// The conversation.
+        #[serde(rename = "in")]
         conversation: ConversationId,
         /// The server's id of it.
         id: CompactString,
@@ -124,10 +139,13 @@ pub enum Event {
         /// The operation's number.
         op: OpId,
         /// What is asked.
+        #[serde(rename = "do")]
         operation: Operation,
         /// Where.
+        #[serde(default, skip_serializing_if = "Option::is_none", rename = "in")]
         conversation: Option<ConversationId>,
         /// The message, for a send.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<MessageRef>,
         /// When the plan wanted it; earlier than the entry's time if the generator was late.
         planned: Nanos,
@@ -137,6 +155,7 @@ pub enum Event {
         /// The operation.
         op: OpId,
         /// The attempt's number.
+        #[serde(rename = "n")]
         attempt: u32,
     },
     /// An attempt was answered, or not. Answers after the timeout, and second answers, are
@@ -145,11 +164,13 @@ pub enum Event {
         /// The operation.
         op: OpId,
         /// The attempt's number.
+        #[serde(rename = "n")]
         attempt: u32,
         /// The answer.
         answer: Answer,
         /// A fault of the harness was withholding or delaying this client's answers, so the
         /// server is not to blame for a late or missing one.
+        #[serde(default, skip_serializing_if = "is_false")]
         excused: bool,
     },
     /// The operation ended well; `rows` counts what a read brought.
@@ -176,10 +197,13 @@ pub enum Event {
         /// What.
         sight: Sight,
         /// Where, if the event says it.
+        #[serde(default, skip_serializing_if = "Option::is_none", rename = "in")]
         conversation: Option<ConversationId>,
         /// The user it speaks of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         user: Option<CompactString>,
         /// The message it speaks of, by the server's id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<CompactString>,
     },
     /// The client's connection changed its state.
@@ -189,6 +213,7 @@ pub enum Event {
         /// Why, in a few words.
         why: CompactString,
         /// The harness itself caused it (a fault, or the end of the run).
+        #[serde(default, skip_serializing_if = "is_false")]
         caused: bool,
     },
     /// The client is (again) in its conversations, synced, and its queue is being sent.
@@ -222,9 +247,23 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// When, on the run's clock.
+    #[serde(rename = "t")]
     pub at: Nanos,
     /// Whose.
+    #[serde(rename = "c")]
     pub client: ClientId,
     /// What.
+    #[serde(rename = "e")]
     pub event: Event,
+}
+
+impl Damage {
+    const fn is_intact(&self) -> bool {
+        matches!(self, Self::Intact)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }

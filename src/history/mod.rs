@@ -4,6 +4,7 @@
 //! wire, nor what a property is. Start with [`Entry`].
 
 pub mod entry;
+pub mod stored;
 pub mod token;
 
 pub use entry::{

@@ -4,7 +4,7 @@
 //! It is 14 characters of `[a-z2-7]`, which no sanitiser touches: the mark `qz`, then 60 bits in
 //! base 32: 12 of the run, 40 of the message, 8 of a checksum.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 
 const MARK: &str = "qz";
@@ -12,9 +12,8 @@ const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// Characters of a token in a text.
 pub const LENGTH: usize = 14;
 
-/// A message's witness: 12 bits of the run and 40 bits of the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+/// A message's witness: 12 bits of the run and 40 bits of the message. Stored as its word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Token(u64);
 
 impl Token {
@@ -78,6 +77,31 @@ impl fmt::Display for Token {
             *byte = DIGITS[(bits >> (55 - 5 * index)) as usize & 31];
         }
         f.write_str(std::str::from_utf8(&word).expect("base 32 digits are ASCII"))
+    }
+}
+
+impl Serialize for Token {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Token {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Word;
+        impl de::Visitor<'_> for Word {
+            type Value = Token;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a token such as `qzabaaaaaaaa4q`")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Token, E> {
+                let whole = Token::find(word).filter(|_| word.len() == LENGTH);
+                whole.ok_or_else(|| E::invalid_value(de::Unexpected::Str(word), &self))
+            }
+        }
+        deserializer.deserialize_str(Word)
     }
 }
 

@@ -4,12 +4,11 @@ use crate::history::{Answer, ClientId, Entry, Event, MessageRef, Nanos, OpId};
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{self, exhibit, span, violation};
 use crate::property::charge::nanos;
-use crate::property::recent::Recent;
+use crate::property::recent::{Recent, hash};
 use crate::property::{Charge, Judge, Page, Property, Tolerance};
 use crate::verdict::Finding;
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
-use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 /// A sender has an answer within the documented time.
@@ -175,6 +174,10 @@ impl Judge for Waiting {
     fn finish(mut self: Box<Self>) -> Finding {
         self.doubt();
         self.finding
+    }
+
+    fn violations(&self) -> u64 {
+        self.finding.violation_count
     }
 
     fn unsettled(&self) -> usize {
@@ -397,9 +400,7 @@ fn promised(bound: Nanos) -> String {
 impl Sending {
     /// The client and the key, in a number.
     fn name(&self) -> u64 {
-        let mut hasher = FxHasher::default();
-        (self.client, &self.message.key).hash(&mut hasher);
-        hasher.finish()
+        hash(&(self.client, &self.message.key))
     }
 
     fn words(&self, number: u32) -> String {
@@ -408,5 +409,209 @@ impl Sending {
 
     fn answer_words(&self) -> String {
         format!("got an answer for key {}", argument::brief(&self.message.key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::property::notation::{fails, passes, stands};
+    use crate::verdict::Standing;
+
+    fn charge() -> Charge {
+        Charge::default()
+    }
+
+    #[test]
+    fn an_ack_in_time_passes_and_so_does_an_error() {
+        let finding = passes(
+            &AckTimeout,
+            &charge(),
+            "a b in #1
+             a sends o1 t1 k1 #1
+             @4900 a acked o1 m1
+             a sends o2 t2 k2 #1
+             a refused o2",
+        );
+        assert_eq!(finding.observations, 2);
+    }
+
+    #[test]
+    fn a_lost_ack_fails() {
+        let history = "a b in #1
+            @1000 a sends o1 t1 k1 #1
+            @6000 a timeout o1
+            @7000 a tries o1
+            a acked o1 m1";
+        fails(&AckTimeout, &charge(), history, "no ack within 5 s");
+    }
+
+    #[test]
+    fn the_bound_is_the_contracts() {
+        let mut charge = charge();
+        charge.contract.ack_timeout = Duration::from_secs(2);
+        let history = "a in #1
+            @1000 a sends o1 t1 k1 #1
+            @3000 a timeout o1
+            @4000 a sends o2 t2 k2 #1
+            a acked o2";
+        fails(&AckTimeout, &charge, history, "no ack within 2 s");
+    }
+
+    #[test]
+    fn an_answer_within_the_tolerance_is_in_time() {
+        let history = "a in #1
+            @1000 a sends o1 t1 k1 #1
+            @6000 a timeout o1
+            @6200 a acked o1 m1
+            @9000 phase end";
+        passes(&AckTimeout, &charge(), history);
+    }
+
+    #[test]
+    fn an_answer_after_the_tolerance_fails_once() {
+        let history = "a in #1
+            @1000 a sends o1 t1 k1 #1
+            @6000 a timeout o1
+            @6900 a acked o1 m1
+            @9000 phase end";
+        fails(&AckTimeout, &charge(), history, "no ack within 5 s");
+        let never_given_up = "a in #1
+            @1000 a sends o1 t1 k1 #1
+            @6900 a acked o1 m1";
+        fails(&AckTimeout, &charge(), never_given_up, "answer later than promised");
+    }
+
+    #[test]
+    fn a_run_that_ends_first_says_nothing() {
+        let history = "a in #1
+            @1000 a sends o1 t1 k1 #1
+            @6000 a timeout o1
+            @6100 phase end";
+        stands(&AckTimeout, &charge(), history, Standing::NotExercised);
+    }
+
+    #[test]
+    fn a_fault_excuses_until_one_ack_timeout_after_it() {
+        let withheld = "a in #1
+            @1000 a sends o1 t1 k1 #1
+            @6000 a timeout o1 excused
+            @9000 phase end";
+        stands(&AckTimeout, &charge(), withheld, Standing::NotExercised);
+        let silent = "a in #1
+            @500 a fault begins silence
+            @900 a fault ends silence
+            @1000 a sends o1 t1 k1 #1
+            @6000 a timeout o1
+            @9000 phase end";
+        stands(&AckTimeout, &charge(), silent, Standing::NotExercised);
+        let long_ago = silent.replace("@1000", "@6100").replace("@6000", "@11100");
+        let long_ago = long_ago.replace("@9000", "@15000");
+        fails(&AckTimeout, &charge(), &long_ago, "no ack within 5 s");
+        let restart = "a b in #1
+            @1000 a sends o1 t1 k1 #1
+            @2000 b fault begins restart
+            @6000 a timeout o1
+            @9000 phase end";
+        stands(&AckTimeout, &charge(), restart, Standing::NotExercised);
+    }
+
+    #[test]
+    fn a_connection_that_died_excuses() {
+        let lost = "a in #1
+            a sends o1 t1 k1 #1
+            a drops
+            a lost o1
+            @9000 phase end";
+        stands(&AckTimeout, &charge(), lost, Standing::NotExercised);
+        let over_http = "a in #1
+            @1000 a sends o1 t1 k1 #1
+            @3000 a drops
+            @4000 a back
+            @6000 a timeout o1
+            @9000 phase end";
+        stands(&AckTimeout, &charge(), over_http, Standing::NotExercised);
+    }
+
+    #[test]
+    fn two_answers_to_one_attempt_fail() {
+        let history = "a in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            a answered o1 m1";
+        fails(&AckTimeout, &charge(), history, "answered twice");
+    }
+
+    #[test]
+    fn a_late_answer_and_the_next_ones_are_not_two() {
+        let history = "a in #1
+            @1000 a sends o1 t1 k1 #1
+            @6000 a timeout o1 excused
+            @7000 a tries o1
+            @7010 a answered o1 m1 /1
+            @7020 a acked o1 m1 /1";
+        passes(&AckTimeout, &charge(), history);
+    }
+
+    #[test]
+    fn an_answer_to_an_attempt_never_made_fails() {
+        let history = "a in #1
+            a plans o1 t1 k1 #1
+            a answered o1 m1 /0";
+        fails(&AckTimeout, &charge(), history, "answered before it was sent");
+    }
+
+    #[test]
+    fn the_generators_own_lag_is_a_doubt_only_if_it_explains_the_delay() {
+        let late = "a b in #1
+            @1000 a sends o1 t1 k1 #1
+            @5900 b lag 800
+            @6000 a timeout o1
+            @6600 a acked o1 m1
+            @9000 phase end";
+        stands(&AckTimeout, &charge(), late, Standing::Inconclusive);
+        let lost = late.replace("@6600 a acked o1 m1", "");
+        fails(&AckTimeout, &charge(), &lost, "no ack within 5 s");
+    }
+
+    #[test]
+    fn something_undescribed_in_place_of_an_ack_is_a_doubt() {
+        let history = "a in #1
+            @1000 a sends o1 t1 k1 #1
+            a garbage
+            @6000 a timeout o1
+            @9000 phase end";
+        stands(&AckTimeout, &charge(), history, Standing::Inconclusive);
+    }
+
+    #[test]
+    fn the_harness_giving_up_early_or_late_is_a_doubt() {
+        for given_up in ["@5000", "@7000"] {
+            let history = format!(
+                "a in #1
+                 @1000 a sends o1 t1 k1 #1
+                 {given_up} a timeout o1
+                 @9000 phase end"
+            );
+            stands(&AckTimeout, &charge(), &history, Standing::Inconclusive);
+        }
+    }
+
+    #[test]
+    fn a_server_without_acks_is_not_judged() {
+        let charge = Charge { answers: false, ..charge() };
+        let history = "a in #1
+            a sends o1 t1 k1 #1
+            @9000 phase end";
+        stands(&AckTimeout, &charge, history, Standing::NotExercised);
+    }
+
+    #[test]
+    fn other_operations_are_not_sends() {
+        let history = "a in #1
+            @1000 a syncs o1 #1
+            @9000 a timeout o1
+            @15000 phase end";
+        stands(&AckTimeout, &charge(), history, Standing::NotExercised);
     }
 }

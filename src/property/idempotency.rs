@@ -7,14 +7,13 @@ use crate::history::{
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{Trail, What, exhibit, violation, with_id};
 use crate::property::charge::nanos;
-use crate::property::recent::{Recent, TokenSet};
+use crate::property::recent::{Recent, TokenSet, hash};
 use crate::property::{Charge, Judge, Page, Property};
 use crate::spec::{RepeatAnswer, Scope};
 use crate::verdict::{Exhibit, Finding};
 use compact_str::CompactString;
-use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
-use std::hash::{Hash, Hasher};
 
 /// Sends with one client message id make exactly one message.
 #[derive(Debug)]
@@ -194,6 +193,10 @@ impl Judge for Identity {
 
     fn finish(self: Box<Self>) -> Finding {
         self.finding
+    }
+
+    fn violations(&self) -> u64 {
+        self.finding.violation_count
     }
 
     fn unsettled(&self) -> usize {
@@ -538,8 +541,293 @@ fn sight(token: Token, seen: &Seen) -> What {
     }
 }
 
-fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = FxHasher::default();
-    value.hash(&mut hasher);
-    hasher.finish()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::property::notation::{check, fails, passes, stands};
+    use crate::spec::Dedup;
+    use crate::verdict::Standing;
+    use std::time::Duration;
+
+    fn charge() -> Charge {
+        Charge::default()
+    }
+
+    fn dedup(scope: Scope, answer: RepeatAnswer) -> Charge {
+        let mut charge = charge();
+        charge.traits.dedup =
+            Some(Dedup { by: crate::spec::DedupBy::Key, window: None, scope, answer });
+        charge
+    }
+
+    #[test]
+    fn without_repetition_nothing_is_exercised() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            b sees t1 m1 #1";
+        stands(&Idempotency, &charge(), history, Standing::NotExercised);
+    }
+
+    #[test]
+    fn a_retry_with_one_message_passes() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            b sees t1 m1 #1
+            a timeout o1 excused
+            a tries o1
+            a acked o1 m1
+            b reads o2 #1
+            b row o2 t1 m1
+            b done o2";
+        let finding = passes(&Idempotency, &charge(), history);
+        assert_eq!(finding.observations, 1);
+    }
+
+    #[test]
+    fn a_repetition_that_left_no_trace_is_no_evidence() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            a lost o1
+            a tries o1
+            a lost o1
+            a fails o1";
+        stands(&Idempotency, &charge(), history, Standing::NotExercised);
+    }
+
+    #[test]
+    fn no_dedup_is_seen_in_acks_in_pushes_and_in_history() {
+        let acks = "a a2 in #1
+            a sends o1 t1 k1 #1
+            a2 sends o2 t1 k1 #1
+            a acked o1 m1
+            a2 acked o2 m2";
+        fails(&Idempotency, &charge(), acks, "two ids for one key");
+        let pushes = "a b in #1
+            a sends o1 t1 k1 #1
+            b sees t1 m1 #1
+            a lost o1
+            a tries o1
+            b sees t1 m2 #1";
+        fails(&Idempotency, &charge(), pushes, "two ids for one key");
+        let rows = "a b in #1
+            a sends o1 t1 k1 #1
+            a lost o1
+            a tries o1
+            a acked o1 m2
+            b reads o2 #1
+            b row o2 t1 m1
+            b row o2 t1 m2
+            b done o2";
+        fails(&Idempotency, &charge(), rows, "two ids for one key");
+    }
+
+    #[test]
+    fn a_message_doubled_without_repetition_fails_too() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            b sees t1 m1 #1
+            b sees t1 m2 #1";
+        fails(&Idempotency, &charge(), history, "two ids for one key");
+    }
+
+    #[test]
+    fn a_double_forgotten_long_ago_is_seen_by_its_witness() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            @900000 b reads o2 #1
+            b row o2 t1 m1
+            b row o2 t1 m2
+            b done o2";
+        fails(&Idempotency, &charge(), history, "two ids for one key");
+    }
+
+    #[test]
+    fn equal_texts_forgotten_long_ago_are_still_several() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            a sends o2 t1 k2 #1
+            a acked o2 m2
+            @900000 b reads o3 #1
+            b row o3 t1 m1
+            b row o3 t1 m2
+            b done o3";
+        stands(&Idempotency, &charge(), history, Standing::NotExercised);
+    }
+
+    #[test]
+    fn an_error_in_place_of_the_first_id_fails() {
+        let concurrent = "a a2 b in #1
+            a sends o1 t1 k1 #1
+            a2 sends o2 t1 k1 #1
+            a acked o1 m1
+            a2 refused o2";
+        fails(&Idempotency, &charge(), concurrent, "error in place of the first id");
+        let after_a_lost_ack = "a b in #1
+            a sends o1 t1 k1 #1
+            a timeout o1 excused
+            a tries o1
+            a refused o1
+            b sees t1 m1 #1";
+        fails(&Idempotency, &charge(), after_a_lost_ack, "error in place of the first id");
+        for answer in [RepeatAnswer::Reject, RepeatAnswer::Any] {
+            passes(&Idempotency, &dedup(Scope::Person, answer), concurrent);
+            passes(&Idempotency, &dedup(Scope::Person, answer), after_a_lost_ack);
+        }
+    }
+
+    #[test]
+    fn an_honest_error_before_the_message_was_stored_is_none() {
+        let retried = "a b in #1
+            a sends o1 t1 k1 #1
+            a nacked o1
+            a tries o1
+            a acked o1 m1
+            b sees t1 m1 #1";
+        passes(&Idempotency, &charge(), retried);
+        let lost_first = "a b in #1
+            a sends o1 t1 k1 #1
+            a lost o1
+            a tries o1
+            a nacked o1
+            a tries o1
+            a acked o1 m1
+            b sees t1 m1 #1";
+        passes(&Idempotency, &charge(), lost_first);
+    }
+
+    #[test]
+    fn a_refusal_at_the_documented_rate_is_excused() {
+        let history = "a a2 b in #1
+            a sends o1 t1 k1 #1
+            a2 sends o2 t1 k1 #1
+            a acked o1 m1
+            a2 refused o2";
+        let mut charge = charge();
+        charge.limits.send_rate = Some((1, Duration::from_secs(1)));
+        passes(&Idempotency, &charge, history);
+        charge.limits.send_rate = Some((10, Duration::from_secs(1)));
+        fails(&Idempotency, &charge, history, "error in place of the first id");
+    }
+
+    #[test]
+    fn equal_texts_under_different_keys_are_two_messages() {
+        let honest = "a b in #1
+            a sends o1 t1 k1 #1
+            b sees t1 m1 #1
+            a lost o1
+            a tries o1
+            a acked o1 m1
+            a sends o2 t1 k2 #1
+            b sees t1 m2 #1
+            a acked o2 m2
+            b reads o3 #1
+            b row o3 t1 m1
+            b row o3 t1 m2
+            b done o3";
+        passes(&Idempotency, &charge(), honest);
+        let swallowed = "a b in #1
+            a sends o1 t1 k1 #1
+            b sees t1 m1 #1
+            a acked o1 m1
+            a sends o2 t1 k2 #1
+            a acked o2 m1";
+        fails(&Idempotency, &charge(), swallowed, "one id for two keys");
+        let doubled = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            a sends o2 t1 k2 #1
+            a acked o2 m2
+            b sees t1 m1 #1
+            b sees t1 m2 #1
+            b sees t1 m3 #1";
+        fails(&Idempotency, &charge(), doubled, "more messages than keys");
+    }
+
+    #[test]
+    fn a_strangers_key_must_not_swallow_yours() {
+        let swallowed = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            b sends o2 t2 k1 #1
+            b acked o2 m1";
+        fails(&Idempotency, &charge(), swallowed, "one id for two keys");
+        let honest = swallowed.replace("acked o2 m1", "acked o2 m2");
+        stands(&Idempotency, &charge(), &honest, Standing::NotExercised);
+        for scope in [Scope::Conversation, Scope::Everybody] {
+            passes(&Idempotency, &dedup(scope, RepeatAnswer::Same), swallowed);
+            let charge = dedup(scope, RepeatAnswer::Same);
+            fails(&Idempotency, &charge, &honest, "two ids for one key");
+        }
+    }
+
+    #[test]
+    fn the_same_key_with_another_text_is_one_message() {
+        let history = "a a2 b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            a sends o2 t2 k1 #1
+            a acked o2 m1
+            b sees t1 m1 #1";
+        passes(&Idempotency, &charge(), history);
+        let both = format!("{history}\nb sees t2 m2 #1");
+        fails(&Idempotency, &charge(), &both, "two ids for one key");
+    }
+
+    #[test]
+    fn ids_are_the_servers_of_one_conversation() {
+        let history = "a b in #1
+            a b in #2
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            a sends o2 t2 k2 #2
+            a acked o2 m1";
+        stands(&Idempotency, &charge(), history, Standing::NotExercised);
+    }
+
+    #[test]
+    fn a_redelivery_is_counted_and_broken_only_where_single_delivery_is_promised() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            b sees t1 m1 #1
+            a lost o1
+            a tries o1
+            b sees t1 m1 #1
+            a acked o1 m1";
+        let finding = passes(&Idempotency, &charge(), history);
+        assert_eq!(finding.figures, [("redeliveries".to_owned(), 1)]);
+        let mut strict = charge();
+        strict.traits.redelivery = false;
+        fails(&Idempotency, &strict, history, "pushed twice");
+        let reconnected = history.replace("a tries o1", "b drops\nb back\na tries o1");
+        passes(&Idempotency, &strict, &reconnected);
+    }
+
+    #[test]
+    fn tokens_of_nobody_and_of_other_runs_are_not_its_affair() {
+        let history = "a b in #1
+            b sees t9 m1 #1
+            b sees t9 m2 #1
+            b sees t1 elsewhere m3 #1
+            b sees t1 elsewhere m4 #1
+            b sees m5 #1";
+        assert_eq!(check(&Idempotency, &charge(), history).violation_count, 0);
+    }
+
+    #[test]
+    fn a_server_without_dedup_is_judged_by_the_effect() {
+        let mut charge = charge();
+        charge.traits.dedup = None;
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            b sees t1 m1 #1
+            a lost o1
+            a tries o1
+            b sees t1 m2 #1
+            a acked o1 m2";
+        fails(&Idempotency, &charge, history, "two ids for one key");
+    }
 }

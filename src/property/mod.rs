@@ -6,10 +6,15 @@
 
 pub mod ack_timeout;
 mod argument;
+pub mod at_least_once;
 mod bench;
 mod charge;
 pub mod explain;
 pub mod idempotency;
+pub mod no_loss_on_reconnect;
+#[cfg(test)]
+mod notation;
+pub mod ordering;
 mod recent;
 
 pub use bench::{Bench, judge_all, merge, verdicts};
@@ -41,10 +46,30 @@ pub trait Judge: Send {
 
     /// How many things the judge still holds in memory because they are not settled.
     fn unsettled(&self) -> usize;
+
+    /// How many violations it has found so far.
+    fn violations(&self) -> u64;
+
+    /// How many live deliveries the judge still waits for; with none, nothing is on its way.
+    fn awaited_deliveries(&self) -> usize {
+        0
+    }
 }
 
 /// Every property, in the order of the catalogue.
-pub const ALL: &[&dyn Property] = &[&idempotency::Idempotency, &ack_timeout::AckTimeout];
+pub const ALL: &[&dyn Property] = &[
+    &idempotency::Idempotency,
+    &ordering::Ordering,
+    &at_least_once::AtLeastOnce,
+    &no_loss_on_reconnect::NoLossOnReconnect,
+    &ack_timeout::AckTimeout,
+];
+
+/// The ids of all properties.
+#[must_use]
+pub fn ids() -> Vec<&'static str> {
+    ALL.iter().map(|property| property.page().id).collect()
+}
 
 /// The property of this id.
 #[must_use]

@@ -1,8 +1,8 @@
 //! Memory that forgets: what nothing has happened to for a while.
 
 use crate::history::{Nanos, Token};
-use rustc_hash::FxHashMap;
-use std::hash::Hash;
+use rustc_hash::{FxHashMap, FxHasher};
+use std::hash::{Hash, Hasher};
 
 /// A map whose values are forgotten once they have not been touched for `keep` (at the latest
 /// after twice that). Two generations, so forgetting costs nothing per value.
@@ -55,11 +55,6 @@ impl<K: Eq + Hash + Copy, V> Recent<K, V> {
         self.young.insert(key, value).or(old)
     }
 
-    /// Forgets the value.
-    pub(super) fn remove(&mut self, key: K) -> Option<V> {
-        self.young.remove(&key).or_else(|| self.old.remove(&key))
-    }
-
     pub(super) fn len(&self) -> usize {
         self.young.len() + self.old.len()
     }
@@ -88,6 +83,13 @@ impl TokenSet {
         let number = u64::from(token.run()) << 40 | token.number();
         (number >> 6, 1 << (number & 63))
     }
+}
+
+/// A name for anything, in 64 bits. The same in each run of the same program.
+pub(super) fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = FxHasher::default();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub mod words;
 
 pub use folder::{Folder, FolderError};
 pub use layout::Look;
-pub use progress::{Progress, Screen};
+pub use progress::Screen;
 
 use crate::outcome::Outcome;
 

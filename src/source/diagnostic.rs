@@ -171,14 +171,8 @@ impl<'a> Diagnostics<'a> {
         match tail.find(piece) {
             Some(at) => {
                 let column = span.start.column + tail[..at].chars().count();
-                let start = Position {
-                    column,
-                    ..span.start
-                };
-                let end = Position {
-                    column: column + piece.chars().count(),
-                    ..span.start
-                };
+                let start = Position { column, ..span.start };
+                let end = Position { column: column + piece.chars().count(), ..span.start };
                 Span { start, end }
             }
             None => span,

@@ -48,6 +48,13 @@ impl Node {
         }
     }
 
+    /// The version of the language that a file is written in: 1.
+    pub fn read_version(&self, found: &mut Diagnostics<'_>) {
+        if self.text() != Some("1") {
+            found.error(self.span, "this version of the language is not known").expected("`1`");
+        }
+    }
+
     /// A duration with its unit.
     pub fn read_duration(&self, found: &mut Diagnostics<'_>) -> Option<Duration> {
         let text = self.figure(DURATION, found)?;
@@ -163,7 +170,7 @@ impl Node {
             Some(number) => Some(number),
             None => {
                 let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
-                let complaint = found.error(self.span, format!("`{text}` lacks its unit"));
+                let complaint = found.error(self.span, format!("`{text}` is no number of {unit}"));
                 complaint.expected(expected);
                 if !digits.is_empty() {
                     complaint.hint(format!("did you mean `{digits} {unit}`?"));
@@ -211,9 +218,7 @@ impl Node {
     pub fn read_durations(&self, found: &mut Diagnostics<'_>) -> Option<Vec<Duration>> {
         let Some(items) = self.items() else {
             let message = format!("{} stands where a list should", self.what());
-            found
-                .error(self.span, message)
-                .expected("a list of durations such as `[1s, 2s, 4s]`");
+            found.error(self.span, message).expected("a list of durations such as `[1s, 2s, 4s]`");
             return None;
         };
         let read: Vec<_> = items.iter().map(|item| item.read_duration(found)).collect();
@@ -241,7 +246,9 @@ fn number(text: &str) -> Option<f64> {
     text.parse().ok()
 }
 
-pub(crate) fn duration(text: &str) -> Option<Duration> {
+/// A duration such as `100ms`.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
     let unit_at = text.find(|c: char| c.is_ascii_alphabetic())?;
     let (count, unit) = text.split_at(unit_at);
     let seconds = match unit {
@@ -310,7 +317,9 @@ fn rate(text: &str) -> Result<RateText, Option<String>> {
     Ok(RateText { count, window, whose })
 }
 
-pub(crate) fn share(text: &str) -> Option<f64> {
+/// A share such as `10%` or `0.1`.
+#[must_use]
+pub fn share(text: &str) -> Option<f64> {
     match text.strip_suffix('%') {
         Some(percent) => number(percent.trim_end()).map(|percent| percent / 100.0),
         None => number(text),

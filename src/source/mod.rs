@@ -7,11 +7,12 @@
 mod diagnostic;
 mod fields;
 mod figures;
+pub mod schema;
 mod suggest;
 mod tree;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, render};
 pub use fields::Fields;
-pub use figures::{RateText, RateWhose};
+pub use figures::{RateText, RateWhose, duration, share};
 pub use suggest::suggestion;
 pub use tree::{Entry, Kind, Node, Position, Span, parse};

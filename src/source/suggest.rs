@@ -18,8 +18,18 @@ pub fn suggestion<'c>(
         .into_iter()
         .map(|candidate| (distance(&word, &plain(candidate)), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.len())
-        .min_by_key(|(distance, _)| *distance)
+        .min_by_key(|(distance, candidate)| (*distance, !same_letters(&word, &plain(candidate))))
         .map(|(_, candidate)| candidate)
+}
+
+/// Whether one is the other with its letters in another order: the likelier slip.
+fn same_letters(a: &str, b: &str) -> bool {
+    let sorted = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(a) == sorted(b)
 }
 
 /// The optimal string alignment distance.
@@ -56,6 +66,7 @@ mod tests {
         assert_eq!(suggestion("ack_timeout", known), Some("ack-timeout"));
         assert_eq!(suggestion("wibble", known), None);
         assert_eq!(suggestion("x", ["y"]), None);
+        assert_eq!(suggestion("p59", ["p50", "p95", "p99"]), Some("p95"));
     }
 
     #[test]

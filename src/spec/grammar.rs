@@ -27,11 +27,7 @@ impl Shape {
         noted: &mut Vec<Noted>,
     ) -> Option<Self> {
         let before = found.errors();
-        let mut reader = Reader {
-            holes,
-            found,
-            noted,
-        };
+        let mut reader = Reader { holes, found, noted };
         let root = reader.value(node)?;
         if root.repeats() > 1 {
             found
@@ -122,16 +118,9 @@ pub(super) fn note(
         if let Part::Hole(slot) = part {
             let name = holes.name(slot.hole);
             let plain = found.narrow(span, &format!("${name}"));
-            let span = if plain == span {
-                found.narrow(span, &format!("${{{name}"))
-            } else {
-                plain
-            };
-            noted.push(Noted {
-                hole: slot.hole,
-                optional: slot.is_optional(),
-                span,
-            });
+            let span =
+                if plain == span { found.narrow(span, &format!("${{{name}")) } else { plain };
+            noted.push(Noted { hole: slot.hole, optional: slot.is_optional(), span });
         }
     }
 }

@@ -62,10 +62,7 @@ impl Receiver {
     pub fn new(spec: &Spec) -> Self {
         let all = candidates(spec);
         let discriminator = discriminator(&all);
-        let mut receiver = Self {
-            discriminator,
-            ..Self::default()
-        };
+        let mut receiver = Self { discriminator, ..Self::default() };
         let mut names: Vec<Option<&str>> = Vec::new();
         for (candidate, reception) in &all {
             let name = receiver.name_of(reception);
@@ -89,19 +86,14 @@ impl Receiver {
     fn name_of<'s>(&self, reception: &'s Reception) -> Option<&'s str> {
         match reception.via {
             Via::Frame => self.constant(&reception.shape),
-            _ => reception
-                .shape
-                .event()
-                .or_else(|| self.constant(&reception.shape)),
+            _ => reception.shape.event().or_else(|| self.constant(&reception.shape)),
         }
     }
 
     fn constant<'s>(&self, shape: &'s Shape) -> Option<&'s str> {
         let field = self.discriminator.as_deref()?;
         let mut constants = shape.constants();
-        constants
-            .find(|(name, _)| *name == field)
-            .map(|(_, text)| text)
+        constants.find(|(name, _)| *name == field).map(|(_, text)| text)
     }
 
     /// What a Socket.IO event of this name may mean.
@@ -264,9 +256,7 @@ fn field_text<'j>(json: &'j str, field: &str) -> Option<std::borrow::Cow<'j, str
 impl Spec {
     /// The events that tell of `sight`, the canonical ones.
     pub fn seen(&self, sight: Sight) -> impl Iterator<Item = &Pushed> {
-        self.sees
-            .iter()
-            .filter(move |pushed| pushed.sight == sight && !pushed.alias)
+        self.sees.iter().filter(move |pushed| pushed.sight == sight && !pushed.alias)
     }
 }
 
@@ -278,9 +268,7 @@ mod tests {
     fn spec(connect: &str, rest: &str) -> Spec {
         let yaml = format!("assize: 1\nname: t\nabout: t\nconnect: {connect}\n{rest}\n");
         let loaded = load("t.yaml", &yaml, &[]);
-        loaded
-            .unwrap_or_else(|list| panic!("{}", crate::source::render(&list)))
-            .spec
+        loaded.unwrap_or_else(|list| panic!("{}", crate::source::render(&list))).spec
     }
 
     /// The first candidate that fits, in words.
@@ -319,10 +307,7 @@ see:
         let read = |name: &str, json: &str| meaning(&spec, receiver.event(name), json);
         assert_eq!(read("sent", r#"["sent",{"ok":true,"id":1}]"#), "send Yes");
         assert_eq!(read("sent", r#"["sent",{"ok":false,"id":1}]"#), "send No");
-        assert_eq!(
-            read("message", r#"["message",{"text":"x","id":1}]"#),
-            "send Yes"
-        );
+        assert_eq!(read("message", r#"["message",{"text":"x","id":1}]"#), "send Yes");
         assert_eq!(read("room:7", r#"["room:7","x"]"#), "notice");
         assert_eq!(read("else", r#"["else"]"#), "nothing");
         let send = &spec.deed(Operation::Send).unwrap().channels[0].steps[0];

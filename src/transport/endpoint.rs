@@ -95,6 +95,12 @@ impl Endpoint {
         &self.path
     }
 
+    /// The URL without its path: `http://127.0.0.1:3000`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.authority())
+    }
+
     /// Host and port as the `Host` header wants them: no port where it is the scheme's own.
     #[must_use]
     pub fn authority(&self) -> String {

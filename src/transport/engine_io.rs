@@ -110,6 +110,7 @@ pub struct Session {
     closed: Option<Closed>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "the great variant is the common one")]
 pub(super) enum Link {
     WebSocket(WebSocket),
     Polling(Box<Polling>),

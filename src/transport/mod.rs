@@ -29,3 +29,6 @@ pub mod websocket;
 pub use closed::{Closed, Leave, SendError};
 pub use error::{ConnectError, Phase};
 pub use text::Text;
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,11 @@
 //! A Socket.IO session: namespaces, events, acknowledgements and attachments over Engine.IO.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use super::closed::{Closed, Leave, SendError};
 use super::endpoint::Endpoint;
@@ -19,6 +21,9 @@ use crate::wire::socket_io::{Kind, Layout, MAIN_NAMESPACE, Packet};
 
 /// The most packets kept that arrive before the namespace is granted.
 const EARLY_MAX: usize = 256;
+
+/// How long the goodbye to a namespace may take.
+const GOODBYE_WAIT: Duration = Duration::from_secs(1);
 
 /// How to open a session.
 #[derive(Debug, Clone)]
@@ -208,11 +213,16 @@ impl SocketIo {
         self.engine.flush().await
     }
 
-    /// Leaves the session; politely also means a goodbye to its first namespace.
+    /// Leaves the session; politely also means a goodbye to its first namespace, which is given
+    /// some time to arrive.
     pub async fn leave(&mut self, how: Leave) {
         if how == Leave::Polite {
             let namespace = std::mem::take(&mut self.namespace);
-            let _ = self.disconnect(&namespace);
+            if self.disconnect(&namespace).is_ok() {
+                // Sent on its own, as official clients do: a server that finds both goodbyes in
+                // one payload acts on the lower one first.
+                let _ = timeout(GOODBYE_WAIT, self.flush()).await;
+            }
         }
         self.engine.leave(how).await;
     }

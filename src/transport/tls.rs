@@ -7,7 +7,10 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    WantsVerifier,
+};
 
 /// Whom to trust; cheap to clone, one for all clients of a run.
 #[derive(Clone)]
@@ -17,12 +20,9 @@ impl Trust {
     /// The certificate authorities of the web.
     #[must_use]
     pub fn web() -> Trust {
-        static WEB: OnceLock<Option<Trust>> = OnceLock::new();
-        let build = || {
-            let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-            Trust::of_roots(roots).ok()
-        };
-        WEB.get_or_init(build).clone().unwrap_or_else(Trust::anyone)
+        static WEB: OnceLock<Trust> = OnceLock::new();
+        let build = || Trust::of_roots(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect());
+        WEB.get_or_init(build).clone()
     }
 
     /// Only the certificates of a PEM file.
@@ -38,39 +38,33 @@ impl Trust {
         if roots.is_empty() {
             return Err("the PEM file has no certificate".to_owned());
         }
-        Trust::of_roots(roots)
+        Ok(Trust::of_roots(roots))
     }
 
     /// Anyone, unchecked: for servers on trial with certificates of their own making.
     #[must_use]
     pub fn anyone() -> Trust {
-        let provider = Arc::new(ring::default_provider());
-        let verifier = Arc::new(Anyone(provider.clone()));
-        // Safe defaults of the same provider cannot be refused by it.
-        let versions = [&rustls::version::TLS13, &rustls::version::TLS12];
-        let builder =
-            ClientConfig::builder_with_provider(provider).with_protocol_versions(&versions);
-        match builder {
-            Ok(builder) => Trust(Arc::new(
-                builder
-                    .dangerous()
-                    .with_custom_certificate_verifier(verifier)
-                    .with_no_client_auth(),
-            )),
-            Err(error) => unreachable!("ring knows TLS 1.2 and 1.3: {error}"),
-        }
+        let verifier = Arc::new(Anyone(Arc::new(ring::default_provider())));
+        let builder = builder().dangerous().with_custom_certificate_verifier(verifier);
+        Trust(Arc::new(builder.with_no_client_auth()))
     }
 
-    fn of_roots(roots: RootCertStore) -> Result<Trust, String> {
-        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?;
-        Ok(Trust(Arc::new(builder.with_root_certificates(roots).with_no_client_auth())))
+    fn of_roots(roots: RootCertStore) -> Trust {
+        Trust(Arc::new(builder().with_root_certificates(roots).with_no_client_auth()))
     }
 
     /// The configuration for one handshake.
     pub(super) fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.0)
+    }
+}
+
+/// A configuration with ring's cryptography and the usual versions of TLS.
+fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    match builder.with_safe_default_protocol_versions() {
+        Ok(builder) => builder,
+        Err(error) => unreachable!("ring knows the usual versions of TLS: {error}"),
     }
 }
 

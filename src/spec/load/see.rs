@@ -27,16 +27,12 @@ impl Loader<'_> {
             for (alias, nodes) in [(false, events), (true, aliases)] {
                 for node in nodes {
                     let reception = self.event(node);
-                    let pushed = Pushed {
-                        sight,
-                        reception,
-                        alias,
-                    };
+                    let pushed = Pushed { sight, reception, alias };
                     sees.push((pushed, node.span));
                 }
             }
             if !self.failed_since(errors) {
-                check::sight(sight, &sees, entry.key_span, self);
+                check::sight(sight, &sees, self);
             }
         }
         check::sights(&sees, self);
@@ -67,9 +63,7 @@ fn parts(node: &Node) -> (&[Node], &[Node]) {
         let entry = entries.iter().find(|entry| entry.key == name);
         entry.and_then(|entry| entry.value.items())
     };
-    let special = entries
-        .iter()
-        .all(|e| matches!(e.key.as_str(), "any" | "alias"));
+    let special = entries.iter().all(|e| matches!(e.key.as_str(), "any" | "alias"));
     match (special, list("any"), list("alias")) {
         (true, Some(events), aliases) => (events, aliases.unwrap_or(&[])),
         _ => (std::slice::from_ref(node), &[]),

@@ -4,12 +4,25 @@
 //! by a harmless default, so that the rest is still looked at. What concerns the spec as a whole is
 //! checked in [`check`](super::check).
 
+mod action;
+mod answer;
+mod connect;
+mod contract;
+mod people;
+mod promise;
+mod see;
+
+pub(super) use answer::Answers;
+pub(super) use contract::ContractSpans;
+pub use promise::PROMISES;
+pub(super) use promise::TraitSpans;
+
 use crate::operation::Operation;
 use crate::source::{self, Diagnostic, Diagnostics, Fields, Node, Span};
 use crate::spec::bindings::{Bindings, Hole, HoleTable};
 use crate::spec::check;
 use crate::spec::grammar::Noted;
-use crate::spec::model::{Field, Http, Protocol, Spec};
+use crate::spec::model::{Field, Http, Join, Protocol, Spec};
 use crate::spec::shape::Shape;
 use crate::spec::text::Text;
 
@@ -22,8 +35,8 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Reads a spec. `file_name` is for messages; `known_properties` are the ids that `promise:` may
-/// name.
+/// Reads a spec. `file_name` is for messages; `known_properties` are ids that `promise:` may name
+/// beside [`PROMISES`].
 ///
 /// # Errors
 /// Everything that is wrong with it, warnings included, in the order of the file.
@@ -41,17 +54,14 @@ pub fn load(
         holes: HoleTable::new(),
         mentions: Vec::new(),
         place: Place::Constants,
-        protocol: Protocol::Http,
+        protocol: None,
         base: String::new(),
     };
     let spec = loader.spec(&root, known_properties);
     let failed = loader.found.failed();
     let list = loader.found.into_sorted();
     match spec {
-        Some(spec) if !failed => Ok(Loaded {
-            spec,
-            warnings: list,
-        }),
+        Some(spec) if !failed => Ok(Loaded { spec, warnings: list }),
         _ => Err(list),
     }
 }
@@ -83,7 +93,8 @@ pub(super) struct Loader<'a> {
     pub(super) holes: HoleTable,
     pub(super) mentions: Vec<Mention>,
     pub(super) place: Place,
-    pub(super) protocol: Protocol,
+    /// What carries the events, once that is known.
+    pub(super) protocol: Option<Protocol>,
     /// Stands before every path.
     pub(super) base: String,
 }
@@ -92,7 +103,7 @@ impl Loader<'_> {
     fn spec(&mut self, root: &Node, known_properties: &[&str]) -> Option<Spec> {
         let mut fields = Fields::of(root, "spec", &mut self.found)?;
         if let Some(version) = fields.require("assize", &mut self.found) {
-            check_version(version, &mut self.found);
+            version.read_version(&mut self.found);
         }
         let name = fields.require("name", &mut self.found);
         let name = self.text_of(name, "name");
@@ -101,14 +112,18 @@ impl Loader<'_> {
         let document = fields.value("document");
         let document = document.map(|node| self.text_of(Some(node), "document"));
         let constants = self.constants(fields.value("let"));
+        let http = self.http(fields.value("http"));
         let connect = fields.require("connect", &mut self.found);
         let connect = connect.map(|node| self.connect(node));
         let people = self.people(fields.value("people"));
-        let http = self.http(fields.value("http"));
-        let (traits, trait_spans) = self.traits(fields.value("traits"));
+        let (mut traits, trait_spans) = self.traits(fields.value("traits"));
         let sees = self.sees(fields.value("see"));
         let does = fields.require("do", &mut self.found);
         let does = does.map(|node| self.does(node, &sees)).unwrap_or_default();
+        if trait_spans.join.is_none() && !does.iter().any(|deed| deed.operation == Operation::Join)
+        {
+            traits.join = Join::ByServer;
+        }
         let (limits, contract) = (fields.value("limits"), fields.value("contract"));
         let limits = self.limits(limits);
         let (contract, contract_spans) = self.contract(contract);
@@ -170,8 +185,7 @@ impl Loader<'_> {
             let value = Shape::of_hole(hole);
             let bound = value.fits(&json, &mut constants);
             if !bound {
-                self.found
-                    .error(entry.value.span, "a constant is not `null`");
+                self.found.error(entry.value.span, "a constant is not `null`");
             }
         }
         constants
@@ -188,9 +202,7 @@ impl Loader<'_> {
         let health = fields.value("health");
         http.health = health.map(|node| self.text_of(Some(node), "health"));
         let cookies = fields.value("cookies");
-        http.cookies = cookies
-            .and_then(|node| node.read_bool(&mut self.found))
-            .unwrap_or(false);
+        http.cookies = cookies.and_then(|node| node.read_bool(&mut self.found)).unwrap_or(false);
         if let Some(base) = fields.value("base") {
             let text = self.text_of(Some(base), "base");
             if text.starts_with('/') && !text.ends_with('/') && !text.contains('$') {
@@ -281,31 +293,17 @@ impl Loader<'_> {
     }
 }
 
-/// The version of the language that a file is written in.
-pub(crate) fn check_version(node: &Node, found: &mut Diagnostics<'_>) {
-    if node.text() != Some("1") {
-        found
-            .error(node.span, "this version of the language is not known")
-            .expected("`1`");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::spec::model::{Request, Via};
 
-    const PROPERTIES: &[&str] = &[
-        "idempotency",
-        "ordering",
-        "at-least-once",
-        "no-loss-on-reconnect",
-        "ack-timeout",
-    ];
+    const PROPERTIES: &[&str] =
+        &["idempotency", "ordering", "at-least-once", "no-loss-on-reconnect", "ack-timeout"];
 
     #[test]
     fn callback_ack_loads() {
-        let yaml = include_str!("../../specs/callback-ack.yaml");
+        let yaml = include_str!("../../../specs/callback-ack.yaml");
         let loaded = load("callback-ack.yaml", yaml, PROPERTIES)
             .unwrap_or_else(|list| panic!("{}", source::render(&list)));
         assert_eq!(loaded.warnings, []);
@@ -321,21 +319,10 @@ mod tests {
             .with(Hole::KEY, "k");
         let mut json = String::new();
         shape.fill(&bindings, &mut json).unwrap();
-        assert_eq!(
-            json,
-            r#"["message:send",7,{"text":"hi","clientMessageId":"k"}]"#
-        );
+        assert_eq!(json, r#"["message:send",7,{"text":"hi","clientMessageId":"k"}]"#);
         let mut answer = Bindings::new();
-        assert!(
-            !send.no[0]
-                .shape
-                .fits(r#"[{"success":true,"messageId":3}]"#, &mut answer)
-        );
-        assert!(
-            send.yes[0]
-                .shape
-                .fits(r#"[{"success":true,"messageId":3}]"#, &mut answer)
-        );
+        assert!(!send.no[0].shape.fits(r#"[{"success":true,"messageId":3}]"#, &mut answer));
+        assert!(send.yes[0].shape.fits(r#"[{"success":true,"messageId":3}]"#, &mut answer));
         assert_eq!(send.yes[0].via, Via::Ack);
         assert_eq!(answer.get(Hole::MESSAGE).unwrap().text(), "3");
         assert_eq!(spec.promises.len(), 5);

@@ -9,12 +9,41 @@ use crate::spec::model::{
     Spec, Traits,
 };
 
+/// What a chat server can promise, as specs name it. Not all of it is judged yet: a promise that
+/// nothing judges is kept, and reports say so.
+pub const PROMISES: &[&str] = &[
+    "idempotency",
+    "ordering",
+    "at-least-once",
+    "no-loss-on-reconnect",
+    "typing-timeout",
+    "connection-state",
+    "ack-timeout",
+    "backoff",
+    "conversation-identity",
+    "authentication",
+    "authorization",
+    "input-limits",
+    "rate-limit",
+    "presence",
+    "receipts",
+    "unread-count",
+    "broadcast-reach",
+    "pagination",
+    "channel-parity",
+    "cross-node",
+    "contacts",
+    "search",
+    "health",
+    "slo",
+];
+
 /// Where some traits stand.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct TraitSpans {
-    pub(super) order: Option<Span>,
-    pub(super) dedup: Option<Span>,
-    pub(super) join: Option<Span>,
+pub(in crate::spec) struct TraitSpans {
+    pub(in crate::spec) order: Option<Span>,
+    pub(in crate::spec) dedup: Option<Span>,
+    pub(in crate::spec) join: Option<Span>,
 }
 
 impl Loader<'_> {
@@ -43,16 +72,10 @@ impl Loader<'_> {
         spans.join = fields.value("join").map(|node| node.span);
         let joins = [("explicit", Join::Explicit), ("by-server", Join::ByServer)];
         self.choose(&mut fields, "join", &joins, &mut traits.join);
-        let sanitises = [
-            ("verbatim", Sanitise::Verbatim),
-            ("html", Sanitise::Html),
-            ("free", Sanitise::Free),
-        ];
+        let sanitises =
+            [("verbatim", Sanitise::Verbatim), ("html", Sanitise::Html), ("free", Sanitise::Free)];
         self.choose(&mut fields, "sanitise", &sanitises, &mut traits.sanitise);
-        let creates = [
-            ("get-or-create", Create::GetOrCreate),
-            ("always-new", Create::AlwaysNew),
-        ];
+        let creates = [("get-or-create", Create::GetOrCreate), ("always-new", Create::AlwaysNew)];
         self.choose(&mut fields, "create", &creates, &mut traits.create);
         let receipts = [
             ("message", Receipts::Message),
@@ -138,9 +161,7 @@ impl Loader<'_> {
         fields.finish(&mut self.found);
         let by = by?;
         let written = by.read_text("by", &mut self.found)?;
-        let hole = written
-            .strip_prefix('$')
-            .and_then(|name| self.holes.get(name));
+        let hole = written.strip_prefix('$').and_then(|name| self.holes.get(name));
         if hole.is_none() {
             self.found
                 .error(by.span, format!("`{written}` is no hole of this spec"))
@@ -162,11 +183,12 @@ impl Loader<'_> {
             return;
         };
         for entry in entries {
-            if known.contains(&entry.key.as_str()) {
+            let all = || known.iter().chain(PROMISES).copied();
+            if all().any(|name| name == entry.key) {
                 check::promise(&entry.key, entry.key_span, spec, self);
             } else {
                 let message = format!("no property is called `{}`", entry.key);
-                match suggestion(&entry.key, known.iter().copied()) {
+                match suggestion(&entry.key, all()) {
                     Some(near) => self
                         .found
                         .error(entry.key_span, message)
@@ -188,12 +210,7 @@ impl Loader<'_> {
             let tolerance = tolerance.and_then(|node| node.read_duration(&mut self.found));
             fields.finish(&mut self.found);
             let property = entry.key.clone();
-            spec.promises.push(Promise {
-                property,
-                says,
-                source,
-                tolerance,
-            });
+            spec.promises.push(Promise { property, says, source, tolerance });
         }
     }
 }

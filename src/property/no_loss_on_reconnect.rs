@@ -1,0 +1,815 @@
+//! `no-loss-on-reconnect`: after a reconnect and its sync, nothing is missing.
+
+use crate::history::{
+    Answer, Carrier, ClientId, ConversationId, Entry, Event, MessageRef, Nanos, OpId, PersonId,
+    Seen, Token,
+};
+use crate::operation::{ConnectionState, Operation};
+use crate::property::argument::{brief, exhibit, place, violation};
+use crate::property::recent::{Recent, TokenSet, hash};
+use crate::property::{Charge, Judge, Page, Property};
+use crate::spec::Echo;
+use crate::verdict::{Finding, Violation};
+use compact_str::CompactString;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// After a reconnect and its sync, nothing is missing.
+#[derive(Debug)]
+pub struct NoLossOnReconnect;
+
+static PAGE: Page = Page {
+    id: "no-loss-on-reconnect",
+    title: "After a reconnect and its sync, a client MUST have every message sent meanwhile.",
+    promises: "Each message that was acked before a client asks for its sync is in the client's \
+        view when the sync is over: pushed earlier, acked to the client itself, or a row of the \
+        sync. What is acked while a client is connected reaches it as well.",
+    matters: "Phones lose their connection all the time. A message that falls into such a gap is \
+        not late, it is gone from that phone: its user answers what the others did not say.",
+    judged: "For each member the view is what was pushed to it, what syncs brought, and its own \
+        acked messages; reads of the whole history do not count. At the end of each sync nothing \
+        may be missing that was acked before the sync was asked for and first sent after the \
+        client had been ready once. At the end of the run, nothing may be missing that was sent \
+        while the client was ready. Only what a history or sync shows afterwards can be missing: \
+        what is nowhere stored is lost for everybody, and `at-least-once` judges that. Late is \
+        not wrong. Who gets a push follows the spec's echo policy.",
+    blind: "A message sent while the client was on its way back and acked after its sync was \
+        asked for, until the next sync. One of several messages with equal texts. Clients that \
+        never come back are a doubt, if something waits for them.",
+    example: "  4.100 s  client 3  sent \"qzaaaabbbbcccc\" as key 7f3a, attempt 1\n  \
+        4.110 s  client 3  had its ack\n  \
+        9.000 s  client 8  asked for its sync of conversation 2\n  \
+        9.020 s  client 8  had the whole sync, without \"qzaaaabbbbcccc\"\n\
+        therefore client 8 misses a message that is stored\n\
+        but after a reconnect and its sync nothing is missing",
+    source: "common practice: this is what a sync is for.",
+    tolerance: None,
+    least_evidence: 1,
+    evidence: "One sync with at least one message to recover; or, in a run with such a sync, one \
+        member's whole view of a conversation at the end.",
+};
+
+impl Property for NoLossOnReconnect {
+    fn page(&self) -> &'static Page {
+        &PAGE
+    }
+
+    fn judged_by(&self, charge: &Charge) -> String {
+        let echo = match charge.traits.echo {
+            Echo::All => "pushes to all members",
+            Echo::Others => "pushes to all but the sending client",
+            Echo::OtherPeople => "pushes to all but the sender's clients",
+            Echo::None => "nothing is pushed",
+        };
+        format!("all that was acked before a sync is in the view after it; {echo}; no tolerance")
+    }
+
+    fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
+        Box::new(Views {
+            echo: charge.traits.echo,
+            history: charge.history,
+            clients: FxHashMap::default(),
+            rooms: FxHashMap::default(),
+            ops: FxHashMap::default(),
+            open: FxHashMap::default(),
+            syncs: FxHashMap::default(),
+            owners: Recent::new(charge.memory()),
+            invoked: TokenSet::default(),
+            last_phase: None,
+            over: false,
+            recoveries: 0,
+            finding: Finding::default(),
+        })
+    }
+}
+
+/// The judge: what each member still waits for.
+struct Views {
+    echo: Echo,
+    history: bool,
+    clients: FxHashMap<ClientId, Link>,
+    rooms: FxHashMap<ConversationId, Room>,
+    /// Sends that are not over, and their message.
+    ops: FxHashMap<OpId, Token>,
+    /// Messages that are not settled: not acked yet, or not seen by all.
+    open: FxHashMap<Token, Message>,
+    syncs: FxHashMap<OpId, Sync>,
+    /// Conversation and server id, hashed, and the witness seen with it.
+    owners: Recent<u64, Token>,
+    invoked: TokenSet,
+    /// When the final reads began.
+    last_phase: Option<Nanos>,
+    /// The run came to its end and was not broken off.
+    over: bool,
+    recoveries: u64,
+    finding: Finding,
+}
+
+#[derive(Default)]
+struct Link {
+    person: Option<PersonId>,
+    up: bool,
+    /// Ready since then, and for the first time then.
+    ready: Option<Nanos>,
+    first_ready: Option<Nanos>,
+    faults: u32,
+    fault_ended: Option<Nanos>,
+}
+
+#[derive(Default)]
+struct Room {
+    /// Members and since when.
+    members: Vec<(ClientId, Nanos)>,
+    places: FxHashMap<ClientId, usize>,
+    /// Acked messages that some member waits for.
+    owed: FxHashSet<Token>,
+}
+
+struct Message {
+    conversation: ConversationId,
+    client: ClientId,
+    key: CompactString,
+    open: u32,
+    /// First attempt.
+    sent: Option<Nanos>,
+    acked: Option<Nanos>,
+    id: Option<CompactString>,
+    /// Members who have it or to whom it is not owed, and how many do wait.
+    settled: Bits,
+    waiting: usize,
+    /// Members there were when it was acked; later ones are owed nothing.
+    members: usize,
+    /// Last seen in a sync or a history; last pushed.
+    read: Option<Nanos>,
+    pushed: Option<Nanos>,
+    missed: Vec<Miss>,
+}
+
+/// A member had the whole sync, without the message.
+struct Miss {
+    client: ClientId,
+    asked: Nanos,
+    at: Nanos,
+}
+
+struct Sync {
+    conversation: ConversationId,
+    asked: Nanos,
+    recovered: u64,
+}
+
+/// A set of small numbers.
+#[derive(Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn has(&self, index: usize) -> bool {
+        self.0.get(index >> 6).is_some_and(|word| word >> (index & 63) & 1 == 1)
+    }
+
+    /// Adds the number; `false` if it was there.
+    fn insert(&mut self, index: usize) -> bool {
+        if self.0.len() <= index >> 6 {
+            self.0.resize((index >> 6) + 1, 0);
+        }
+        let new = !self.has(index);
+        self.0[index >> 6] |= 1 << (index & 63);
+        new
+    }
+}
+
+impl Judge for Views {
+    fn observe(&mut self, entry: &Entry) {
+        let (at, client) = (entry.at, entry.client);
+        self.owners.tick(at);
+        match &entry.event {
+            Event::Person { person, .. } => self.link(client).person = Some(*person),
+            Event::Member { conversation, .. } => {
+                let room = self.rooms.entry(*conversation).or_default();
+                if let std::collections::hash_map::Entry::Vacant(vacant) = room.places.entry(client)
+                {
+                    vacant.insert(room.members.len());
+                    room.members.push((client, at));
+                }
+            }
+            Event::Connection { state, .. } => {
+                let link = self.link(client);
+                link.up = *state == ConnectionState::Connected;
+                link.ready = None;
+            }
+            Event::Ready => {
+                let link = self.link(client);
+                link.ready = Some(at);
+                link.first_ready.get_or_insert(at);
+            }
+            Event::Fault { what, begins } if !what.starts_with("withhold") => {
+                let link = self.link(client);
+                link.faults = if *begins { link.faults + 1 } else { link.faults.saturating_sub(1) };
+                link.fault_ended = Some(at);
+            }
+            Event::Phase { name } => match name.as_str() {
+                "final-read" => self.last_phase = Some(at),
+                "end" => self.over = true,
+                _ => {}
+            },
+            Event::Invoke { op, operation, conversation: Some(conversation), message, .. } => {
+                match (operation, message) {
+                    (Operation::Send, Some(message)) => {
+                        self.invoke(client, *op, *conversation, message);
+                    }
+                    (Operation::Sync, _) => {
+                        let sync = Sync { conversation: *conversation, asked: at, recovered: 0 };
+                        self.syncs.insert(*op, sync);
+                    }
+                    _ => {}
+                }
+            }
+            Event::Attempt { op, .. } => {
+                let message = self.ops.get(op).and_then(|token| self.open.get_mut(token));
+                if let Some(message) = message {
+                    message.sent.get_or_insert(at);
+                }
+            }
+            Event::Answered { op, answer: Answer::Ack { id, .. }, .. } => {
+                self.acked(at, client, *op, id.as_ref());
+            }
+            Event::Ok { op, .. } => {
+                self.ended(*op);
+                self.synced(at, client, *op);
+            }
+            Event::Failed { op, .. } => {
+                self.ended(*op);
+                self.syncs.remove(op);
+            }
+            Event::Message(seen) => self.seen(at, client, seen),
+            _ => {}
+        }
+    }
+
+    fn finish(mut self: Box<Self>) -> Finding {
+        self.conclude();
+        self.finding
+    }
+
+    fn violations(&self) -> u64 {
+        self.finding.violation_count
+    }
+
+    fn awaited_deliveries(&self) -> usize {
+        self.rooms.values().map(|room| room.owed.len()).sum()
+    }
+
+    fn unsettled(&self) -> usize {
+        self.ops.len() + self.open.len() + self.syncs.len() + self.owners.len()
+    }
+}
+
+impl Views {
+    fn link(&mut self, client: ClientId) -> &mut Link {
+        self.clients.entry(client).or_default()
+    }
+
+    fn invoke(
+        &mut self,
+        client: ClientId,
+        op: OpId,
+        conversation: ConversationId,
+        message: &MessageRef,
+    ) {
+        let token = message.token;
+        let new = self.invoked.insert(token);
+        if !new && !self.open.contains_key(&token) {
+            return; // Its message is settled already; who has it is known no more.
+        }
+        let known = self.open.entry(token).or_insert_with(|| Message {
+            conversation,
+            client,
+            key: message.key.clone(),
+            open: 0,
+            sent: None,
+            acked: None,
+            id: None,
+            settled: Bits::default(),
+            waiting: 0,
+            members: 0,
+            read: None,
+            pushed: None,
+            missed: Vec::new(),
+        });
+        known.open += 1;
+        self.ops.insert(op, token);
+        if matches!(self.echo, Echo::Others) {
+            self.have(token, client);
+        }
+    }
+
+    /// The first ack makes the message owed to every member; each ack shows the message to the
+    /// client that has it.
+    fn acked(&mut self, at: Nanos, client: ClientId, op: OpId, id: Option<&CompactString>) {
+        let Some(token) = self.ops.get(&op).copied() else { return };
+        let Some(message) = self.open.get_mut(&token) else { return };
+        let conversation = message.conversation;
+        let first = message.acked.is_none();
+        if first {
+            message.acked = Some(at);
+            message.id = id.cloned();
+        }
+        if let Some(id) = id {
+            let owner = *self.owners.entry(hash(&(conversation, id)), || token);
+            if owner != token {
+                return self.forget(token);
+            }
+        }
+        if first {
+            self.owe(token);
+        }
+        self.have(token, client);
+    }
+
+    /// Counts to whom the message is owed.
+    fn owe(&mut self, token: Token) {
+        let Some(message) = self.open.get_mut(&token) else { return };
+        let room = self.rooms.entry(message.conversation).or_default();
+        let sent = message.sent.unwrap_or_default();
+        let person = self.clients.get(&message.client).and_then(|link| link.person);
+        message.members = room.members.len();
+        for (index, (member, since)) in room.members.iter().enumerate() {
+            let link = self.clients.get(member);
+            let known = link.and_then(|link| link.first_ready).is_some_and(|ready| ready <= sent);
+            let own = *member == message.client
+                || person.is_some() && link.and_then(|link| link.person) == person;
+            let spared = own && self.echo == Echo::OtherPeople;
+            if !known || *since > sent || spared {
+                message.settled.insert(index);
+            }
+            message.waiting += usize::from(!message.settled.has(index));
+        }
+        room.owed.insert(token);
+        self.settle(token);
+    }
+
+    /// The client has the message. `true` if it was waiting for it.
+    fn have(&mut self, token: Token, client: ClientId) -> bool {
+        let Some(message) = self.open.get_mut(&token) else { return false };
+        let room = self.rooms.get(&message.conversation);
+        let Some(index) = room.and_then(|room| room.places.get(&client)) else { return false };
+        let waited = message.settled.insert(*index) && message.acked.is_some();
+        let waited = waited && *index < message.members;
+        if waited {
+            message.waiting -= 1;
+            self.settle(token);
+        }
+        waited
+    }
+
+    /// Forgets the message if nobody waits for it any more and nobody missed it.
+    fn settle(&mut self, token: Token) {
+        let Some(message) = self.open.get(&token) else { return };
+        if message.waiting == 0 && message.missed.is_empty() {
+            self.forget(token);
+        }
+    }
+
+    fn forget(&mut self, token: Token) {
+        if let Some(message) = self.open.remove(&token)
+            && let Some(room) = self.rooms.get_mut(&message.conversation)
+        {
+            room.owed.remove(&token);
+        }
+    }
+
+    /// A send is over; without an ack nothing is owed.
+    fn ended(&mut self, op: OpId) {
+        let Some(token) = self.ops.remove(&op) else { return };
+        let Some(message) = self.open.get_mut(&token) else { return };
+        message.open -= 1;
+        if message.open == 0 && message.acked.is_none() {
+            self.open.remove(&token);
+        }
+    }
+
+    fn seen(&mut self, at: Nanos, client: ClientId, seen: &Seen) {
+        let Some(token) = seen.token else { return };
+        let message = self.open.get_mut(&token);
+        let place = seen.conversation.or(message.as_ref().map(|message| message.conversation));
+        if let Some(message) = message {
+            match seen.by {
+                Carrier::Live => {
+                    message.pushed = Some(at);
+                    message.missed.retain(|miss| miss.client != client);
+                }
+                Carrier::Sync(_) | Carrier::History(_) => message.read = Some(at),
+            }
+            let acked = message.acked;
+            let counts = !matches!(seen.by, Carrier::History(_));
+            if counts
+                && self.have(token, client)
+                && let Carrier::Sync(op) = seen.by
+                && let Some(sync) = self.syncs.get_mut(&op)
+                && acked.is_some_and(|acked| acked < sync.asked)
+            {
+                sync.recovered += 1;
+            }
+        }
+        if let (Some(place), Some(id)) = (place, &seen.id) {
+            let owner = self.owners.entry(hash(&(place, id)), || token);
+            if *owner != token {
+                let other = std::mem::replace(owner, token);
+                let swallowed = |other: &Message| other.id.as_ref() == Some(id);
+                if self.open.get(&other).is_some_and(swallowed) {
+                    self.forget(other);
+                }
+            }
+        }
+    }
+
+    /// A sync is over: what was acked before it was asked for must be there.
+    fn synced(&mut self, at: Nanos, client: ClientId, op: OpId) {
+        let Some(sync) = self.syncs.remove(&op) else { return };
+        let Some(room) = self.rooms.get(&sync.conversation) else { return };
+        let Some(index) = room.places.get(&client).copied() else { return };
+        let mut missing = 0;
+        for token in &room.owed {
+            let Some(message) = self.open.get_mut(token) else { continue };
+            let due = message.acked.is_some_and(|acked| acked < sync.asked);
+            if due && index < message.members && message.settled.insert(index) {
+                message.waiting -= 1;
+                message.missed.push(Miss { client, asked: sync.asked, at });
+                missing += 1;
+            }
+        }
+        self.recoveries += u64::from(sync.recovered + missing > 0);
+        if sync.recovered > 0 {
+            self.finding.count("messages recovered by syncs", sync.recovered);
+        }
+    }
+
+    fn conclude(&mut self) {
+        let mut tokens: Vec<Token> = self.open.keys().copied().collect();
+        tokens.sort_unstable_by_key(|token| (self.open[token].acked, *token));
+        let mut away: FxHashSet<ClientId> = FxHashSet::default();
+        let mut faulted = 0_u64;
+        for token in tokens {
+            let message = &self.open[&token];
+            let Some(acked) = message.acked else { continue };
+            for miss in &message.missed {
+                if self.stored(message, miss.asked) {
+                    self.finding.violate(|| missing_after_sync(token, message, acked, miss));
+                } else {
+                    self.finding.count("missing and nowhere stored", 1);
+                }
+            }
+            if !self.over || self.echo == Echo::None {
+                continue;
+            }
+            let Some(room) = self.rooms.get(&message.conversation) else { continue };
+            for (index, (member, _)) in room.members[..message.members].iter().enumerate() {
+                let link = self.clients.get(member);
+                let Some(link) = link.filter(|_| !message.settled.has(index)) else { continue };
+                let sent = message.sent.unwrap_or(acked);
+                match link.ready {
+                    None => {
+                        away.insert(*member);
+                    }
+                    Some(ready) if ready >= sent => {
+                        self.finding.count("sent while a client came back", 1);
+                    }
+                    Some(_) if link.faulted_since(sent) => faulted += 1,
+                    Some(ready) if self.stored(message, self.last_phase.unwrap_or(sent)) => {
+                        self.finding
+                            .violate(|| never_delivered(token, message, acked, *member, ready));
+                    }
+                    Some(_) => self.finding.count("missing and nowhere stored", 1),
+                }
+            }
+        }
+        if self.recoveries > 0 {
+            let views = if self.over { self.complete_views(&away) } else { 0 };
+            self.finding.observations += self.recoveries + views;
+        }
+        let doubts = [
+            (away.len() as u64, "clients never came back to messages that wait for them"),
+            (faulted, "deliveries may have been eaten by a fault of the harness"),
+        ];
+        for (count, reason) in doubts.into_iter().filter(|(count, _)| *count > 0) {
+            self.finding.doubts.push(format!("{count} {reason}"));
+        }
+    }
+
+    /// A history or sync showed the message later than this. Where none can be read, a push to
+    /// somebody has to do.
+    fn stored(&self, message: &Message, since: Nanos) -> bool {
+        let read = message.read.is_some_and(|read| read >= since);
+        read || !self.history && message.pushed.is_some()
+    }
+
+    /// Views of a member and conversation that could be judged at the end.
+    fn complete_views(&self, away: &FxHashSet<ClientId>) -> u64 {
+        let views = self.rooms.values().flat_map(|room| &room.members);
+        views.filter(|(member, _)| !away.contains(member)).count() as u64
+    }
+}
+
+impl Link {
+    fn faulted_since(&self, since: Nanos) -> bool {
+        self.faults > 0 || self.fault_ended.is_some_and(|ended| ended >= since)
+    }
+}
+
+const NOTHING: &str = "after a reconnect and its sync nothing is missing";
+
+fn acked_lines(token: Token, message: &Message, acked: Nanos) -> Vec<crate::verdict::Exhibit> {
+    let sent = format!("sent \"{token}\" as key {}", brief(&message.key));
+    vec![
+        exhibit(message.sent.unwrap_or(acked), message.client, sent),
+        exhibit(acked, message.client, "had its ack"),
+    ]
+}
+
+fn missing_after_sync(token: Token, message: &Message, acked: Nanos, miss: &Miss) -> Violation {
+    let mut lines = acked_lines(token, message, acked);
+    let sync = format!("asked for its sync of {}", place(message.conversation));
+    lines.push(exhibit(miss.asked, miss.client, sync));
+    let end = format!("had the whole sync, and \"{token}\" was never among what it got");
+    lines.push(exhibit(miss.at, miss.client, end));
+    let therefore = format!("client {} misses a message that is stored", miss.client.0);
+    violation("missing after the sync", lines, therefore, NOTHING)
+}
+
+fn never_delivered(
+    token: Token,
+    message: &Message,
+    acked: Nanos,
+    client: ClientId,
+    ready: Nanos,
+) -> Violation {
+    let mut lines = acked_lines(token, message, acked);
+    let stayed = format!("was ready in {}, and stayed so", place(message.conversation));
+    lines.push(exhibit(ready, client, stayed));
+    let therefore =
+        format!("client {}, which was connected all the time, never got \"{token}\"", client.0);
+    let but = "what is sent while a client is connected reaches it";
+    violation("never delivered to a connected member", lines, therefore, but)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::property::notation::{check, fails, passes, stands};
+    use crate::verdict::Standing;
+
+    fn charge() -> Charge {
+        Charge::default()
+    }
+
+    fn echo(echo: Echo) -> Charge {
+        let mut charge = charge();
+        charge.traits.echo = echo;
+        charge
+    }
+
+    /// While `b` is away `a` sends t1; `b` comes back, gets these rows, and `a` reads it all.
+    fn away(rows: &str, after: &str) -> String {
+        let rows: String =
+            rows.split_terminator(',').map(|row| format!("b row o2 {row}\n")).collect();
+        format!(
+            "a b in #1
+             b cut
+             a sends o1 t1 k1 #1
+             a acked o1 m1 1
+             b back
+             b syncs o2 #1
+             {rows}
+             b done o2
+             b ready
+             {after}
+             phase final-read
+             a reads o99 #1
+             a row o99 t1 m1 1
+             a row o99 t2 m2 2
+             a done o99
+             phase end"
+        )
+    }
+
+    #[test]
+    fn what_a_sync_brings_is_there() {
+        let finding = passes(&NoLossOnReconnect, &charge(), &away("t1 m1 1", ""));
+        assert_eq!(finding.observations, 1 + 2);
+    }
+
+    #[test]
+    fn what_a_sync_does_not_bring_is_missing() {
+        fails(&NoLossOnReconnect, &charge(), &away("", ""), "missing after the sync");
+    }
+
+    #[test]
+    fn what_is_nowhere_stored_is_not_its_affair() {
+        let history = away("", "").replace("a row o99 t1 m1 1", "");
+        let finding = check(&NoLossOnReconnect, &charge(), &history);
+        assert_eq!(finding.violation_count, 0);
+        assert_eq!(finding.figures, [("missing and nowhere stored".to_owned(), 1)]);
+        let shown_before = history.replace("b cut", "b cut\na syncs o3 #1\na done o3");
+        assert_eq!(check(&NoLossOnReconnect, &charge(), &shown_before).violation_count, 0);
+    }
+
+    #[test]
+    fn late_is_not_wrong() {
+        passes(&NoLossOnReconnect, &charge(), &away("", "b sees t1 m1 1 #1"));
+    }
+
+    #[test]
+    fn without_a_reconnect_nothing_is_exercised() {
+        let history = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            b sees t1 m1 #1
+            phase final-read
+            phase end";
+        stands(&NoLossOnReconnect, &charge(), history, Standing::NotExercised);
+        let nothing_to_recover = "a b in #1
+            b cut
+            b back
+            b syncs o2 #1
+            b done o2
+            b ready
+            phase end";
+        stands(&NoLossOnReconnect, &charge(), nothing_to_recover, Standing::NotExercised);
+    }
+
+    #[test]
+    fn a_connected_member_must_get_what_is_sent() {
+        let history = away("t1 m1 1", "a sends o3 t2 k2 #1\na acked o3 m2 2");
+        let summary = "never delivered to a connected member";
+        fails(&NoLossOnReconnect, &charge(), &history, summary);
+        let delivered = history.replace("phase final-read", "b sees t2 m2 #1\nphase final-read");
+        passes(&NoLossOnReconnect, &charge(), &delivered);
+        let interrupted = history.replace("phase end", "");
+        passes(&NoLossOnReconnect, &charge(), &interrupted);
+    }
+
+    #[test]
+    fn a_room_that_was_not_rejoined_is_found_at_the_end() {
+        let history = away("t1 m1 1", "a sends o3 t2 k2 #1\na acked o3 m2 2\na sees t2 m2 #1");
+        let summary = "never delivered to a connected member";
+        fails(&NoLossOnReconnect, &charge(), &history, summary);
+    }
+
+    #[test]
+    fn a_message_sent_during_the_return_waits_for_the_next_sync() {
+        let during = away("t1 m1 1", "").replace(
+            "b done o2",
+            "a sends o3 t2 k2 #1
+             a acked o3 m2 2
+             b done o2",
+        );
+        let finding = passes(&NoLossOnReconnect, &charge(), &during);
+        assert!(finding.figures.contains(&("sent while a client came back".to_owned(), 1)));
+        let again = "b cut\nb back\nb syncs o4 #1\nb done o4\nb ready\nphase final-read";
+        let missed = during.replace("phase final-read", again);
+        fails(&NoLossOnReconnect, &charge(), &missed, "missing after the sync");
+    }
+
+    #[test]
+    fn who_never_comes_back_is_a_doubt() {
+        let history = "a b in #1
+            b cut
+            a sends o1 t1 k1 #1
+            a acked o1 m1 1
+            phase final-read
+            a reads o2 #1
+            a row o2 t1 m1 1
+            a done o2
+            phase end";
+        stands(&NoLossOnReconnect, &charge(), history, Standing::Inconclusive);
+    }
+
+    #[test]
+    fn a_delivery_that_a_fault_may_have_eaten_is_a_doubt() {
+        let silent = "b fault begins silence
+            a sends o3 t2 k2 #1
+            a acked o3 m2 2
+            b fault ends silence";
+        let history = away("t1 m1 1", silent);
+        stands(&NoLossOnReconnect, &charge(), &history, Standing::Inconclusive);
+        let withheld = history.replace("silence", "withhold-acks");
+        let summary = "never delivered to a connected member";
+        fails(&NoLossOnReconnect, &charge(), &withheld, summary);
+    }
+
+    #[test]
+    fn what_was_sent_before_a_client_was_first_ready_is_not_owed() {
+        let history = "a in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1 1
+            b in #1
+            b cut
+            b back
+            b syncs o2 #1
+            b done o2
+            b ready
+            phase final-read
+            a reads o3 #1
+            a row o3 t1 m1 1
+            a done o3
+            phase end";
+        stands(&NoLossOnReconnect, &charge(), history, Standing::NotExercised);
+    }
+
+    #[test]
+    fn the_echo_policy_says_who_is_owed_a_push() {
+        let after = |echoed: &str| {
+            let sent = "a sends o3 t2 k2 #1\na acked o3 m2 2\nb sees t2 m2 #1";
+            let history = away("t1 m1 1", &format!("{sent}\n{echoed}"));
+            let history = history.replace("a b in #1", "a a2 b in #1");
+            history.replace("a acked o1 m1 1", "a acked o1 m1 1\na2 sees t1 m1 #1")
+        };
+        let nothing = after("");
+        let summary = "never delivered to a connected member";
+        fails(&NoLossOnReconnect, &echo(Echo::All), &nothing, summary);
+        fails(&NoLossOnReconnect, &echo(Echo::Others), &nothing, summary);
+        passes(&NoLossOnReconnect, &echo(Echo::OtherPeople), &nothing);
+        passes(&NoLossOnReconnect, &echo(Echo::None), &nothing);
+        let other_device = after("a2 sees t2 m2 #1");
+        passes(&NoLossOnReconnect, &echo(Echo::All), &other_device);
+        passes(&NoLossOnReconnect, &echo(Echo::Others), &other_device);
+    }
+
+    #[test]
+    fn a_second_sender_of_the_message_gets_no_push_of_its_own() {
+        let both = "a sends o3 t2 k2 #1
+            a2 sends o4 t2 k2 #1
+            b sees t2 m2 #1
+            a acked o3 m2 2
+            a2 timeout o4 excused";
+        let history = away("t1 m1 1", both);
+        let history = history.replace("a b in #1", "a a2 b in #1");
+        let history = history.replace("a acked o1 m1 1", "a acked o1 m1 1\na2 sees t1 m1 #1");
+        passes(&NoLossOnReconnect, &echo(Echo::Others), &history);
+    }
+
+    #[test]
+    fn an_uncertain_message_is_owed_to_nobody() {
+        let lost = "a sends o3 t2 k2 #1\na lost o3\na fails o3\na answered o3 m2";
+        passes(&NoLossOnReconnect, &charge(), &away("t1 m1 1", lost));
+    }
+
+    #[test]
+    fn a_swallowed_message_is_idempotencys_affair() {
+        let strangers_key = "b sends o3 t3 k1 #1\nb acked o3 m1";
+        passes(&NoLossOnReconnect, &charge(), &away("t1 m1 1", strangers_key));
+        let answered_first = away("t1 m1 1", "").replace(
+            "a acked o1 m1 1",
+            "b back
+             b ready
+             b sends o3 t3 k1 #1
+             b acked o3 m1
+             a acked o1 m1 1
+             a sees t1 m1 #1
+             b sees t1 m1 #1",
+        );
+        let finding = check(&NoLossOnReconnect, &charge(), &answered_first);
+        assert_eq!(finding.violation_count, 0, "{finding:#?}");
+    }
+
+    #[test]
+    fn a_repetition_of_a_settled_message_is_owed_to_nobody() {
+        let again = "a sends o3 t1 k1 #1\na acked o3 m1";
+        passes(&NoLossOnReconnect, &charge(), &away("t1 m1 1", again));
+    }
+
+    #[test]
+    fn equal_texts_are_owed_once() {
+        let twice = "a sends o3 t2 k2 #1
+            a sends o4 t2 k3 #1
+            b sees t2 m2 #1
+            a acked o3 m2
+            a acked o4 m3
+            b sees t2 m3 #1";
+        passes(&NoLossOnReconnect, &charge(), &away("t1 m1 1", twice));
+    }
+
+    #[test]
+    fn a_failed_sync_says_nothing() {
+        let history = away("", "").replace("b done o2", "b fails o2");
+        let finding = check(&NoLossOnReconnect, &charge(), &history);
+        assert_eq!((finding.violation_count, finding.observations), (0, 0));
+    }
+
+    #[test]
+    fn where_no_history_can_be_read_a_push_to_somebody_proves_the_message() {
+        let charge = Charge { history: false, ..charge() };
+        let history = "a b c in #1
+            b cut
+            a sends o1 t1 k1 #1
+            a acked o1 m1 1
+            c sees t1 m1 #1
+            b back
+            b syncs o2 #1
+            b done o2
+            b ready
+            phase end";
+        fails(&NoLossOnReconnect, &charge, history, "missing after the sync");
+        let gone = history.replace("c sees t1 m1 #1", "");
+        assert_eq!(check(&NoLossOnReconnect, &charge, &gone).violation_count, 0);
+    }
+}

@@ -1,0 +1,280 @@
+//! Histories as text, for tests: one event per line.
+//!
+//! Clients are letters with a device number (`a`, `a2`, `b`: `a` and `a2` are one person),
+//! conversations `#1`, operations `o1`, tokens `t1`, keys `k1`, server ids `m1`, positions plain
+//! numbers. Each line happens 10 ms after the one before, unless it begins with `@` and a time in
+//! milliseconds. `a b in #1` makes members who are connected and ready.
+
+use crate::history::{
+    Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, MessageRef, Nanos, OpId,
+    PersonId, Seen, Token,
+};
+use crate::operation::{ConnectionState, Operation};
+use crate::property::{Charge, Property};
+use crate::verdict::{Finding, Standing};
+use std::collections::HashMap;
+
+/// The run's number in tokens of the notation.
+pub(super) const RUN: u16 = 7;
+
+/// What a property says of a history.
+pub(super) fn check(property: &dyn Property, charge: &Charge, history: &str) -> Finding {
+    let mut judge = property.judge(charge);
+    for entry in read(history) {
+        judge.observe(&entry);
+    }
+    judge.finish()
+}
+
+/// Asserts that the property passes.
+#[track_caller]
+pub(super) fn passes(property: &dyn Property, charge: &Charge, history: &str) -> Finding {
+    stands(property, charge, history, Standing::Pass)
+}
+
+/// Asserts how the property stands.
+#[track_caller]
+pub(super) fn stands(
+    property: &dyn Property,
+    charge: &Charge,
+    history: &str,
+    standing: Standing,
+) -> Finding {
+    let finding = check(property, charge, history);
+    assert_eq!(finding.standing(1), standing, "{finding:#?}");
+    finding
+}
+
+/// Asserts that the property fails with this one summary, once.
+#[track_caller]
+pub(super) fn fails(property: &dyn Property, charge: &Charge, history: &str, summary: &str) {
+    let finding = check(property, charge, history);
+    let found: Vec<&str> = finding.violations.iter().map(|v| v.summary.as_str()).collect();
+    assert_eq!(found, [summary], "{finding:#?}");
+    for violation in &finding.violations {
+        assert!(!violation.exhibits.is_empty() && violation.exhibits.len() <= 25);
+        assert!(violation.exhibits.is_sorted_by_key(|exhibit| exhibit.at));
+        assert!(!violation.therefore.is_empty() && !violation.but.is_empty());
+    }
+}
+
+/// The entries that a text stands for.
+pub(super) fn read(history: &str) -> Vec<Entry> {
+    let mut scribe = Scribe::default();
+    for line in history.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        scribe.line(line);
+    }
+    scribe.entries
+}
+
+#[derive(Default)]
+struct Scribe {
+    now: Nanos,
+    entries: Vec<Entry>,
+    ops: HashMap<u32, Op>,
+    people: Vec<ClientId>,
+}
+
+struct Op {
+    operation: Operation,
+    conversation: Option<ConversationId>,
+    attempts: u32,
+    rows: u32,
+    over: bool,
+}
+
+impl Scribe {
+    fn line(&mut self, line: &str) {
+        let mut words: Vec<&str> = line.split_whitespace().collect();
+        self.now += 10_000_000;
+        if let Some(time) = words[0].strip_prefix('@') {
+            self.now = time.parse::<u64>().unwrap() * 1_000_000;
+            words.remove(0);
+        }
+        if let Some(position) = words.iter().position(|word| *word == "in") {
+            let conversation = conversation(words[position + 1]);
+            for name in &words[..position] {
+                self.member(client(name), conversation);
+            }
+        } else if words[0] == "phase" {
+            self.push(ClientId(0), Event::Phase { name: words[1].into() });
+        } else {
+            self.event(client(words[0]), words[1], &words[2..], line);
+        }
+    }
+
+    fn member(&mut self, client: ClientId, conversation: ConversationId) {
+        let new = !self.people.contains(&client);
+        if new {
+            self.people.push(client);
+            let person = PersonId(client.0 / 10);
+            self.push(client, Event::Person { person, user: format!("u{}", person.0).into() });
+        }
+        let id = format!("c{}", conversation.0).into();
+        self.push(client, Event::Member { conversation, id });
+        if new {
+            self.connection(client, ConnectionState::Connected, false);
+            self.push(client, Event::Ready);
+        }
+    }
+
+    fn connection(&mut self, client: ClientId, state: ConnectionState, caused: bool) {
+        self.push(client, Event::Connection { state, why: "".into(), caused });
+    }
+
+    fn event(&mut self, client: ClientId, verb: &str, words: &[&str], line: &str) {
+        let find = |mark: char| words.iter().find_map(|word| word.strip_prefix(mark));
+        let said = |word: &str| words.contains(&word);
+        let place = find('#').map(|number| ConversationId(number.parse().unwrap()));
+        let op = find('o').and_then(|number| number.parse().ok()).map(OpId);
+        let id = find('m').map(|id| format!("m{id}").into());
+        let order = words.iter().find_map(|word| word.parse().ok());
+        let key = find('k').map(|key| format!("k{key}").into());
+        let token = find('t').and_then(|number| number.parse().ok()).map(|n| Token::new(RUN, n));
+        let attempt = find('/').map(|number| number.parse().unwrap());
+        match verb {
+            "sends" | "plans" => {
+                let message = MessageRef { token: token.unwrap(), key: key.unwrap() };
+                self.invoke(client, op.unwrap(), Operation::Send, place, Some(message));
+                if verb == "sends" {
+                    self.attempt(client, op.unwrap());
+                }
+            }
+            "syncs" | "reads" => {
+                let operation = if verb == "syncs" { Operation::Sync } else { Operation::History };
+                self.invoke(client, op.unwrap(), operation, place, None);
+                self.attempt(client, op.unwrap());
+            }
+            "tries" => self.attempt(client, op.unwrap()),
+            "acked" | "answered" => {
+                self.answered(client, op.unwrap(), attempt, Answer::Ack { id, order }, false);
+                if verb == "acked" {
+                    self.over(client, op.unwrap(), |op, rows| Event::Ok { op, rows });
+                }
+            }
+            "refused" | "nacked" => {
+                let answer = Answer::Nack("not so".into());
+                self.answered(client, op.unwrap(), attempt, answer, false);
+                if verb == "refused" {
+                    self.over(client, op.unwrap(), |op, _| failed(op, true));
+                }
+            }
+            "timeout" => {
+                self.answered(client, op.unwrap(), attempt, Answer::TimedOut, said("excused"));
+            }
+            "lost" => self.answered(client, op.unwrap(), attempt, Answer::Lost, false),
+            "fails" => self.over(client, op.unwrap(), |op, _| failed(op, false)),
+            "done" => {
+                let ack = Answer::Ack { id: None, order: None };
+                self.answered(client, op.unwrap(), attempt, ack, false);
+                self.over(client, op.unwrap(), |op, rows| Event::Ok { op, rows });
+            }
+            "sees" | "row" => {
+                let text = if said("changed") {
+                    Damage::Changed("cut sho".into())
+                } else if said("notshown") {
+                    Damage::NotShown
+                } else {
+                    Damage::Intact
+                };
+                let (by, conversation) = match verb {
+                    "sees" => (Carrier::Live, place),
+                    _ => self.row(op.unwrap()),
+                };
+                let token = if said("elsewhere") {
+                    token.map(|t| Token::new(8, t.number()))
+                } else {
+                    token
+                };
+                let sender = find('u').map(|user| format!("u{user}").into());
+                let seen = Seen { by, conversation, token, key, id, order, sender, text };
+                self.push(client, Event::Message(seen));
+            }
+            "cut" => self.connection(client, ConnectionState::Disconnected, true),
+            "drops" => self.connection(client, ConnectionState::Disconnected, false),
+            "back" => self.connection(client, ConnectionState::Connected, false),
+            "ready" => self.push(client, Event::Ready),
+            "fault" => {
+                let event = Event::Fault { what: words[1].into(), begins: words[0] == "begins" };
+                self.push(client, event);
+            }
+            "lag" => {
+                let nanos = words[0].parse::<u64>().unwrap() * 1_000_000;
+                self.push(client, Event::Lag { nanos });
+            }
+            "garbage" => self.push(client, Event::Garbage { what: "?".into() }),
+            _ => panic!("no such verb: {line}"),
+        }
+    }
+
+    fn invoke(
+        &mut self,
+        client: ClientId,
+        op: OpId,
+        operation: Operation,
+        conversation: Option<ConversationId>,
+        message: Option<MessageRef>,
+    ) {
+        let asked = Op { operation, conversation, attempts: 0, rows: 0, over: false };
+        assert!(self.ops.insert(op.0, asked).is_none(), "{op:?} is asked twice");
+        let planned = self.now;
+        self.push(client, Event::Invoke { op, operation, conversation, message, planned });
+    }
+
+    fn attempt(&mut self, client: ClientId, op: OpId) {
+        let known = self.ops.get_mut(&op.0).expect("an operation that was asked for");
+        known.attempts += 1;
+        known.rows = 0;
+        let attempt = known.attempts - 1;
+        self.push(client, Event::Attempt { op, attempt });
+    }
+
+    fn answered(
+        &mut self,
+        client: ClientId,
+        op: OpId,
+        attempt: Option<u32>,
+        answer: Answer,
+        excused: bool,
+    ) {
+        let attempt = attempt.unwrap_or_else(|| self.ops[&op.0].attempts.saturating_sub(1));
+        self.push(client, Event::Answered { op, attempt, answer, excused });
+    }
+
+    fn over(&mut self, client: ClientId, op: OpId, event: impl Fn(OpId, u32) -> Event) {
+        let known = self.ops.get_mut(&op.0).expect("an operation that was asked for");
+        if !std::mem::replace(&mut known.over, true) {
+            let event = event(op, known.rows);
+            self.push(client, event);
+        }
+    }
+
+    fn row(&mut self, op: OpId) -> (Carrier, Option<ConversationId>) {
+        let known = self.ops.get_mut(&op.0).expect("an operation that was asked for");
+        known.rows += 1;
+        let carrier = match known.operation {
+            Operation::Sync => Carrier::Sync(op),
+            _ => Carrier::History(op),
+        };
+        (carrier, known.conversation)
+    }
+
+    fn push(&mut self, client: ClientId, event: Event) {
+        self.entries.push(Entry { at: self.now, client, event });
+    }
+}
+
+fn failed(op: OpId, certain: bool) -> Event {
+    Event::Failed { op, error: "not so".into(), certain }
+}
+
+/// `a` is client 10 of person 1, `a2` is client 11 of the same person.
+fn client(name: &str) -> ClientId {
+    let letter = u32::from(name.as_bytes()[0] - b'a' + 1);
+    let device = name[1..].parse::<u32>().unwrap_or(1);
+    ClientId(letter * 10 + device - 1)
+}
+
+fn conversation(word: &str) -> ConversationId {
+    ConversationId(word.strip_prefix('#').unwrap().parse().unwrap())
+}
