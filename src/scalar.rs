@@ -76,6 +76,12 @@ impl Scalar {
 /// Appends `text` as a JSON string with its quotes.
 pub fn write_json_string(text: &str, out: &mut String) {
     out.push('"');
+    escape_json(text, out);
+    out.push('"');
+}
+
+/// Appends `text` as it stands between the quotes of a JSON string.
+pub fn escape_json(text: &str, out: &mut String) {
     let mut plain_from = 0;
     for (index, byte) in text.bytes().enumerate() {
         if byte >= 0x20 && byte != b'"' && byte != b'\\' {
@@ -98,7 +104,6 @@ pub fn write_json_string(text: &str, out: &mut String) {
         }
     }
     out.push_str(&text[plain_from..]);
-    out.push('"');
 }
 
 impl PartialEq for Scalar {

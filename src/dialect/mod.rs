@@ -9,8 +9,9 @@ pub mod position;
 pub mod voice;
 
 pub use http::Call;
-pub use voice::{AttemptId, Heard, Said, Voice};
+pub use voice::{Heard, Said, Voice};
 
+use crate::client::Reply;
 use crate::history::{Carrier, ConversationId, Damage, Seen, Token};
 use crate::operation::{Operation, Sight};
 use crate::plan::text;
@@ -117,6 +118,17 @@ impl Dialect {
             order: self.order(bindings),
             sender: bindings.get(Hole::SENDER).map(Scalar::id),
             text: damage,
+        }
+    }
+
+    /// A yes with what it binds.
+    #[must_use]
+    pub fn yes(&self, bindings: &Bindings) -> Reply {
+        Reply::Yes {
+            id: bindings.get(Hole::MESSAGE).map(Scalar::id),
+            order: self.order(bindings),
+            rows: 0,
+            cursor: bindings.get(Hole::CURSOR).map(Scalar::id),
         }
     }
 

@@ -1,19 +1,17 @@
 //! One client's part of a conversation with the server: which answer belongs to which attempt.
 
+use crate::client::{AttemptId, Reply};
 use crate::dialect::{Call, Dialect, excerpt};
-use crate::history::{Answer, Carrier, Event, OpId};
+use crate::history::{Carrier, Event};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Request, Step, Unbound, Via};
 use crate::wire::socket_io::{Kind, Packet};
 use compact_str::CompactString;
 
-/// One attempt of one operation.
-pub type AttemptId = (OpId, u32);
-
 /// Attempts whose answer is awaited, at most; older ones are forgotten (their late answers would
 /// go unnoticed, which the contract's timeout makes harmless).
-const AWAITED: usize = 256;
+const AWAITED: usize = 32;
 
 /// One client's part.
 #[derive(Debug, Default)]
@@ -34,10 +32,10 @@ struct Awaited {
 /// What a request became.
 #[derive(Debug)]
 pub enum Said {
-    /// A Socket.IO packet was appended; the attempt will be answered.
-    Packet,
-    /// A Socket.IO packet was appended; nothing answers it.
-    Unanswered,
+    /// A Socket.IO event: its JSON array was appended. With a number, it asks for an ack.
+    Event(Option<u64>),
+    /// A frame of a raw WebSocket was appended.
+    Frame,
     /// An HTTP request.
     Http(Box<Call>),
 }
@@ -46,7 +44,7 @@ pub enum Said {
 #[derive(Debug)]
 pub enum Heard {
     /// An answer to an attempt.
-    Answer(AttemptId, Operation, Answer),
+    Answer(AttemptId, Reply),
     /// Something seen without having asked.
     Sight(Event),
     /// Something the spec does not mention.
@@ -79,20 +77,16 @@ impl Voice {
                     self.next_ack += 1;
                     self.next_ack
                 });
-                let mut data = String::with_capacity(160);
-                shape.fill(bindings, &mut data)?;
-                let packet = Packet { ack, data: &data, ..Packet::bare(Kind::Event) };
-                packet.encode(out);
-                if step.is_unanswered() {
-                    return Ok(Said::Unanswered);
+                shape.fill(bindings, out)?;
+                if !step.is_unanswered() {
+                    let bound = (!acked).then(|| Box::new(bindings.clone()));
+                    self.wait_for(Awaited { attempt, operation, ack, bound });
                 }
-                let bound = (!acked).then(|| Box::new(bindings.clone()));
-                self.wait_for(Awaited { attempt, operation, ack, bound });
-                Ok(Said::Packet)
+                Ok(Said::Event(ack))
             }
             Request::Frame { shape } => {
                 shape.fill(bindings, out)?;
-                Ok(Said::Unanswered)
+                Ok(Said::Frame)
             }
         }
     }
@@ -124,7 +118,8 @@ impl Voice {
 
     /// Answers stay awaited, so that a second answer to the same attempt is noticed.
     fn hear_ack(&mut self, dialect: &Dialect, packet: &Packet<'_>) -> Heard {
-        let Some(awaited) = self.awaited.iter().find(|awaited| awaited.ack == packet.ack) else {
+        let Some(awaited) = self.awaited.iter().rev().find(|awaited| awaited.ack == packet.ack)
+        else {
             return Heard::Garbage(excerpt(&format!(
                 "an ack with number {:?} that answers nothing",
                 packet.ack
@@ -132,7 +127,7 @@ impl Voice {
         };
         let Some(step) = dialect.step(awaited.operation) else { return Heard::Unknown };
         match read(dialect, step, &Via::Ack, packet.data, &Bindings::new()) {
-            Ok(answer) => Heard::Answer(awaited.attempt, awaited.operation, answer),
+            Ok(reply) => Heard::Answer(awaited.attempt, reply),
             Err(reason) => Heard::Garbage(reason),
         }
     }
@@ -166,14 +161,14 @@ impl Voice {
         for (index, awaited) in self.awaited.iter().enumerate() {
             let Some(bound) = &awaited.bound else { continue };
             let Some(step) = dialect.step(awaited.operation) else { continue };
-            if let Ok(answer) = read(dialect, step, &via, json, bound) {
-                found = Some((index, answer));
+            if let Ok(reply) = read(dialect, step, &via, json, bound) {
+                found = Some((index, reply));
                 break;
             }
         }
-        let (index, answer) = found?;
+        let (index, reply) = found?;
         let awaited = self.awaited.remove(index);
-        Some(Heard::Answer(awaited.attempt, awaited.operation, answer))
+        Some(Heard::Answer(awaited.attempt, reply))
     }
 }
 
@@ -184,21 +179,18 @@ fn read(
     via: &Via,
     json: &str,
     bound: &Bindings,
-) -> Result<Answer, CompactString> {
+) -> Result<Reply, CompactString> {
     let mut reason = None;
     for (yes, receptions) in [(true, &step.yes), (false, &step.no)] {
         for reception in receptions.iter().filter(|reception| reception.via == *via) {
             let mut bindings = bound.clone();
             match reception.shape.matches(json, &mut bindings) {
                 Ok(()) if yes => {
-                    return Ok(Answer::Ack {
-                        id: bindings.get(Hole::MESSAGE).map(Scalar::id),
-                        order: dialect.order(&bindings),
-                    });
+                    return Ok(dialect.yes(&bindings));
                 }
                 Ok(()) => {
                     let error = bindings.get(Hole::ERROR).map(Scalar::id);
-                    return Ok(Answer::Nack(error.unwrap_or_default()));
+                    return Ok(Reply::No(error.unwrap_or_default()));
                 }
                 Err(mismatch) => reason = Some(mismatch),
             }

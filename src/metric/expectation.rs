@@ -120,6 +120,15 @@ mod tests {
     }
 
     #[test]
+    fn every_word_of_a_scenario_is_understood() {
+        for statistic in crate::scenario::STATISTICS {
+            assert_ne!(fared("delivery", statistic, ">=", 0.0).measured, "", "{statistic}");
+        }
+        let known = crate::metric::Series::ALL.map(crate::metric::Series::name);
+        assert_eq!(crate::scenario::SERIES, known);
+    }
+
+    #[test]
     fn what_was_not_measured_does_not_hold() {
         for series in ["reconnect", "lag"] {
             let silent = fared(series, "p95", "<", 1e12);

@@ -5,6 +5,7 @@ use crate::plan::Plan;
 use crate::plan::dice::Dice;
 use crate::plan::population::Cell;
 use crate::plan::stream::{Source, Stream};
+use crate::scenario::{FaultKind, FaultPlan};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -171,21 +172,24 @@ fn arrival(plan: &Plan, place: f64) -> Option<Nanos> {
 
 /// Begin and end of each fault for the clients it hits: exactly its share of each cell.
 fn faults<'a>(plan: &'a Plan, cell: &'a Cell) -> impl Iterator<Item = Planned> + 'a {
-    plan.scenario.faults.iter().enumerate().flat_map(move |(index, fault)| {
-        let mut dice = Dice::new(plan.seed, "fault", u64::from(cell.number), index as u64);
-        let mut clients: Vec<ClientId> = cell.clients().collect();
-        dice.shuffle(&mut clients);
-        // The remainder is drawn, so that the shares of small cells add up in the whole.
-        let hit = (clients.len() as f64 * fault.share + dice.unit()) as usize;
-        clients.truncate(hit);
-        clients.into_iter().flat_map(move |client| {
-            [(fault.at, true), (fault.at + fault.lasts, false)].map(|(at, begins)| Planned {
-                at: at.as_nanos() as Nanos,
-                client,
-                act: Act::Fault { index, begins },
+    let of_clients = |fault: &&FaultPlan| fault.fault != FaultKind::Restart;
+    plan.scenario.faults.iter().enumerate().filter(move |(_, fault)| of_clients(fault)).flat_map(
+        move |(index, fault)| {
+            let mut dice = Dice::new(plan.seed, "fault", u64::from(cell.number), index as u64);
+            let mut clients: Vec<ClientId> = cell.clients().collect();
+            dice.shuffle(&mut clients);
+            // The remainder is drawn, so that the shares of small cells add up in the whole.
+            let hit = (clients.len() as f64 * fault.share + dice.unit()) as usize;
+            clients.truncate(hit);
+            clients.into_iter().flat_map(move |client| {
+                [(fault.at, true), (fault.at + fault.lasts, false)].map(|(at, begins)| Planned {
+                    at: at.as_nanos() as Nanos,
+                    client,
+                    act: Act::Fault { index, begins },
+                })
             })
-        })
-    })
+        },
+    )
 }
 
 /// Streams of one source and phase, as [`Stream::all`] makes them.

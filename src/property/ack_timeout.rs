@@ -29,8 +29,9 @@ static PAGE: Page = Page {
         answer must not exceed the bound and its tolerance. An attempt without any answer is \
         broken once that time is over. More answers to a key than attempts with it are broken. A \
         client whose answers a fault withheld is excused until one ack timeout after the fault; \
-        so is an attempt whose connection was lost. Where the generator's own lag or an \
-        undescribed message could explain the silence, the judge doubts.",
+        so is an attempt whose connection was lost. Where the generator's own lag (a tenth of \
+        the time is a starved machine) or an undescribed message could explain the silence, the \
+        judge doubts.",
     blind: "Answers that come with the right key to the wrong attempt of that key. Anything, \
         where the server does not answer sends at all.",
     example: "  2.014 s  client 17  sent \"qzaaaabbbbcccc\" as key 7f3a, attempt 1\n  \
@@ -69,7 +70,7 @@ impl Property for AckTimeout {
             answers: charge.answers,
             clients: FxHashMap::default(),
             restarted: None,
-            sends: Recent::new(2 * (bound + tolerance)),
+            sends: Recent::new(4 * (bound + tolerance)),
             asked: Recent::new(charge.memory()),
             suspects: VecDeque::new(),
             lags: VecDeque::new(),
@@ -178,6 +179,10 @@ impl Judge for Waiting {
         self.finding
     }
 
+    fn violations(&self) -> u64 {
+        self.finding.violation_count
+    }
+
     fn unsettled(&self) -> usize {
         self.sends.len() + self.asked.len() + self.suspects.len() + self.lags.len()
     }
@@ -240,7 +245,7 @@ impl Waiting {
         let waited = at.saturating_sub(sent);
         if excused || self.excuse(op, number, at) {
             self.finding.count("excused by a fault", 1);
-        } else if waited <= self.bound + self.tolerance + self.stalled(sent, at) {
+        } else if waited <= self.grace(sent, at).saturating_add(self.bound + self.tolerance) {
             self.doubtful.lag += 1;
         } else {
             self.finding.observations += 1;
@@ -481,7 +486,7 @@ mod tests {
             @6600 a acked o1 m1
             @9000 phase end";
         stands(&AckTimeout, &charge(), late, Standing::Inconclusive);
-        let lost = late.replace("@6600 a acked o1 m1", "");
+        let lost = late.replace("@6600 a acked o1 m1", "").replace("@9000", "@30000");
         fails(&AckTimeout, &charge(), &lost, "no ack within 5 s");
     }
 

@@ -206,6 +206,10 @@ impl Judge for Store {
         self.finding
     }
 
+    fn violations(&self) -> u64 {
+        self.finding.violation_count
+    }
+
     fn unsettled(&self) -> usize {
         let due = |ledger: &Ledger| ledger.due.len() + ledger.missing.len();
         self.ops.len()

@@ -35,6 +35,18 @@ impl Bench {
     pub fn unsettled(&self) -> usize {
         self.judges.iter().map(|judge| judge.unsettled()).sum()
     }
+
+    /// How many live deliveries are still on their way, as far as the judges know.
+    #[must_use]
+    pub fn awaited_deliveries(&self) -> usize {
+        self.judges.iter().map(|judge| judge.awaited_deliveries()).sum()
+    }
+
+    /// How many violations were found so far.
+    #[must_use]
+    pub fn violations(&self) -> u64 {
+        self.judges.iter().map(|judge| judge.violations()).sum()
+    }
 }
 
 /// Judges one shard's history from its first entry to its last.

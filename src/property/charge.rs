@@ -4,8 +4,8 @@ use crate::history::Nanos;
 use crate::operation::Operation;
 use crate::property::Page;
 use crate::spec::{
-    Contract, Dedup, Echo, Hole, Join, Limits, Ordering, Promise, RepeatAnswer, Sanitise, Scope,
-    Spec, Traits,
+    Contract, Create, Dedup, DedupBy, Echo, Hole, Join, Limits, Ordering, Promise, Receipts,
+    RepeatAnswer, Sanitise, Scope, Spec, Traits,
 };
 use std::time::Duration;
 
@@ -85,12 +85,20 @@ impl Default for Charge {
         };
         Self {
             traits: Traits {
-                dedup: Some(Dedup { scope: Scope::Person, answer: RepeatAnswer::Same }),
+                dedup: Some(Dedup {
+                    by: DedupBy::Key,
+                    window: None,
+                    scope: Scope::Person,
+                    answer: RepeatAnswer::Same,
+                }),
                 order: Some(order),
                 echo: Echo::All,
                 join: Join::Explicit,
                 sanitise: Sanitise::Verbatim,
                 redelivery: true,
+                create: Create::GetOrCreate,
+                receipts: Receipts::Message,
+                typing_expires: None,
             },
             contract: Contract::default(),
             limits: Limits::default(),

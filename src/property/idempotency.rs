@@ -178,6 +178,10 @@ impl Judge for Identity {
         self.finding
     }
 
+    fn violations(&self) -> u64 {
+        self.finding.violation_count
+    }
+
     fn unsettled(&self) -> usize {
         self.ops.len()
             + self.cases.len()
@@ -366,7 +370,8 @@ mod tests {
 
     fn dedup(scope: Scope, answer: RepeatAnswer) -> Charge {
         let mut charge = charge();
-        charge.traits.dedup = Some(Dedup { scope, answer });
+        charge.traits.dedup =
+            Some(Dedup { by: crate::spec::DedupBy::Key, window: None, scope, answer });
         charge
     }
 

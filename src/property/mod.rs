@@ -48,6 +48,14 @@ pub trait Judge: Send {
 
     /// How many things the judge still holds in memory because they are not settled.
     fn unsettled(&self) -> usize;
+
+    /// How many violations it has found so far.
+    fn violations(&self) -> u64;
+
+    /// How many live deliveries the judge still waits for; with none, nothing is on its way.
+    fn awaited_deliveries(&self) -> usize {
+        0
+    }
 }
 
 /// Every property, in the order of the catalogue.
@@ -58,6 +66,12 @@ pub const ALL: &[&dyn Property] = &[
     &no_loss_on_reconnect::NoLossOnReconnect,
     &ack_timeout::AckTimeout,
 ];
+
+/// The ids of all properties.
+#[must_use]
+pub fn ids() -> Vec<&'static str> {
+    ALL.iter().map(|property| property.page().id).collect()
+}
 
 /// The property of this id.
 #[must_use]

@@ -237,6 +237,16 @@ impl Judge for Views {
         self.finding
     }
 
+    fn violations(&self) -> u64 {
+        self.finding.violation_count
+    }
+
+    fn awaited_deliveries(&self) -> usize {
+        let waiting = |token: &&Token| self.open.get(token).is_some_and(|open| open.waiting > 0);
+        let owed = self.rooms.values().map(|room| room.owed.iter().filter(waiting).count());
+        owed.sum()
+    }
+
     fn unsettled(&self) -> usize {
         self.ops.len() + self.open.len() + self.reads.len() + self.owners.len()
     }

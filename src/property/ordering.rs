@@ -236,6 +236,10 @@ impl Judge for Sequence {
         self.finding
     }
 
+    fn violations(&self) -> u64 {
+        self.finding.violation_count
+    }
+
     fn unsettled(&self) -> usize {
         self.ops.len()
             + self.sends.len()

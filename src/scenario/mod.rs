@@ -3,6 +3,14 @@
 //! A scenario runs on every spec that can do its operations. It knows no server, no wire and no
 //! clock. Start with [`Scenario`].
 
+mod expectation;
+mod fault;
+mod load;
 pub mod model;
+mod phase;
+mod schema;
 
+pub use expectation::{SERIES, STATISTICS};
+pub use load::{Loaded, load};
 pub use model::*;
+pub use schema::json_schema;

@@ -234,6 +234,20 @@ pub struct Expectation {
     pub bound: f64,
 }
 
+impl FaultKind {
+    /// As scenarios and reports spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cut { .. } => "cut",
+            Self::Silence => "silence",
+            Self::WithholdAcks => "withhold-acks",
+            Self::CutAfterSend => "cut-after-send",
+            Self::Restart => "restart",
+        }
+    }
+}
+
 impl Default for Texts {
     fn default() -> Self {
         Self { short: 0.9, long: 0.02, unicode: 0.05, markup: 0.03 }

@@ -44,6 +44,7 @@ standard_holes! {
     COUNT = 22 "count": "a number of unread messages or of rows",
     REQUEST = 23 "request": "a number that ties an answer to its request on a raw WebSocket",
     MORE = 24 "more": "whether a page is followed by another",
+    EVENT = 25 "event": "one event of a batch, matched against `see:`",
 }
 
 /// The names of a spec's holes. Numbers below the count of [`Hole::STANDARD`] are the harness's.

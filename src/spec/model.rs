@@ -4,8 +4,9 @@
 //! to be checked again. Templates are compiled: no name is looked up and no text parsed per message.
 
 use crate::operation::{Operation, Sight};
-use crate::spec::bindings::{Bindings, HoleTable};
-use crate::spec::shape::{Shape, Text};
+use crate::spec::bindings::{Bindings, Hole, HoleTable};
+use crate::spec::shape::Shape;
+use crate::spec::text::Text;
 use std::time::Duration;
 
 /// One server's wire and promises.
@@ -15,6 +16,8 @@ pub struct Spec {
     pub name: String,
     /// One sentence: what this server is.
     pub about: String,
+    /// The title of the document it is made from.
+    pub document: Option<String>,
     /// The names behind the numbers of the holes.
     pub holes: HoleTable,
     /// `let:` constants, bound before anything else.
@@ -64,6 +67,22 @@ pub struct Connect {
     pub per: SocketPer,
     /// Application-level ping: frame sent, frame expected, how often.
     pub ping: Option<AppPing>,
+    /// Where events come from when there is no socket.
+    pub events: Option<EventSource>,
+}
+
+/// Where events come from when there is no socket. Each is matched as a frame.
+#[derive(Clone, Debug)]
+pub enum EventSource {
+    /// Long polling: the request is repeated; each row of its answer binds `$event` to an event.
+    Poll {
+        /// The request and its answers.
+        step: Box<Step>,
+        /// Time between an answer and the next request.
+        pause: Duration,
+    },
+    /// Server-sent events: the request's answer never ends; the data of each is an event.
+    Stream(Box<HttpRequest>),
 }
 
 /// What carries the events.
@@ -165,7 +184,12 @@ pub enum TokenSource {
     /// `register` or `login` binds `$token`.
     ByServer,
     /// Read from a CSV file with a header line; each column binds the hole of its name.
-    File(String),
+    File {
+        /// The file's path.
+        path: String,
+        /// The columns that are used.
+        columns: Vec<Hole>,
+    },
 }
 
 /// A secret is named, never printed.
@@ -190,6 +214,8 @@ pub struct Http {
     pub headers: Vec<Field>,
     /// Path of a readiness probe, e.g. `/health`.
     pub health: Option<String>,
+    /// Cookies that answers set are kept per client and sent with requests and the handshake.
+    pub cookies: bool,
 }
 
 /// A named text: a header, a query parameter, a form field. Left out when an optional hole in it
@@ -227,10 +253,35 @@ pub struct Step {
     pub request: Request,
     /// Answers that mean yes. With `no` empty too: nothing is answered.
     pub yes: Vec<Reception>,
-    /// Answers that mean no.
+    /// Answers that mean no. They are tried before `yes`: a callback's `nack: [$error]` beside an
+    /// empty `ack: []` says more than the empty list.
     pub no: Vec<Reception>,
+    /// Answers that mean: too fast. They are tried first.
+    pub limited: Vec<Reception>,
+    /// What is read from an HTTP answer beside its body.
+    pub takes: Vec<Take>,
     /// How a read goes on when there is more.
     pub paging: Option<Paging>,
+}
+
+/// Something read from an HTTP answer beside its body.
+#[derive(Clone, Debug)]
+pub struct Take {
+    /// From where.
+    pub from: TakeFrom,
+    /// The header's or cookie's name.
+    pub name: String,
+    /// What it looks like.
+    pub value: Text,
+}
+
+/// Where beside the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakeFrom {
+    /// A response header.
+    Header,
+    /// A cookie that the answer sets.
+    Cookie,
 }
 
 /// What is sent.
@@ -287,7 +338,7 @@ pub struct Reception {
 pub enum Via {
     /// The Socket.IO acknowledgement of the request.
     Ack,
-    /// A Socket.IO event of this name.
+    /// A Socket.IO event of this name (as written, if it has holes).
     Event(String),
     /// A JSON frame.
     Frame,
@@ -298,7 +349,7 @@ pub enum Via {
 }
 
 /// How a read goes on when there is more.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paging {
     /// While a page has as many rows as `$limit`: ask again since the last row's position.
     Since,
@@ -334,15 +385,54 @@ pub struct Traits {
     pub sanitise: Sanitise,
     /// A message may be pushed twice with the same id without breaking a promise.
     pub redelivery: bool,
+    /// What `create` does when the same members have a conversation already.
+    pub create: Create,
+    /// What one receipt speaks of.
+    pub receipts: Receipts,
+    /// The server itself ends a typing indicator this long after its last start.
+    pub typing_expires: Option<Duration>,
+}
+
+/// What `create` does when the same members have a conversation already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Create {
+    /// It gives that one.
+    GetOrCreate,
+    /// It makes another, by design.
+    AlwaysNew,
+}
+
+/// What one receipt speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipts {
+    /// One message.
+    Message,
+    /// A message and all before it.
+    UpTo,
+    /// All messages of a conversation.
+    Conversation,
 }
 
 /// How repeated sends of one message are told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dedup {
+    /// What tells a repetition.
+    pub by: DedupBy,
+    /// For how long; `None`: for ever.
+    pub window: Option<Duration>,
     /// Within what the key is unique.
     pub scope: Scope,
     /// What a repetition is answered.
     pub answer: RepeatAnswer,
+}
+
+/// What tells a repetition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DedupBy {
+    /// The client message id.
+    Key,
+    /// The text (and sender): two equal texts within the window are taken for one.
+    Content,
 }
 
 /// Within what a client message id is unique.
@@ -371,7 +461,7 @@ pub enum RepeatAnswer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ordering {
     /// The hole whose value orders them.
-    pub by: crate::spec::Hole,
+    pub by: Hole,
     /// Live deliveries come in this order (not only: can be sorted into it).
     pub live: bool,
     /// Sends that one client pipelines stay in order.
@@ -487,11 +577,63 @@ impl Spec {
     }
 }
 
+impl Request {
+    /// The holes that are filled to send it.
+    #[must_use]
+    pub fn holes(&self) -> Vec<Hole> {
+        let shape = |shape: &Shape| shape.holes().into_iter().map(|(hole, _)| hole).collect();
+        match self {
+            Self::Emit { shape: one, .. } | Self::Frame { shape: one } => shape(one),
+            Self::Http(http) => {
+                let fields = http.query.iter().chain(&http.headers).chain(&http.form);
+                let texts = fields.map(|field| &field.value).chain([&http.path]);
+                let mut holes: Vec<Hole> = http.body.as_ref().map(shape).unwrap_or_default();
+                holes.extend(texts.flat_map(Text::holes).map(|(hole, _)| hole));
+                holes
+            }
+        }
+    }
+}
+
+impl Deed {
+    /// The channel of this name: scenarios may ask for one; `create` may have one for a `pair` and
+    /// one for a `group`.
+    #[must_use]
+    pub fn channel(&self, name: &str) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.name == name)
+    }
+
+    /// The index of the channel that makes a conversation of so many members: the one called
+    /// `pair` or `group`, else the first.
+    #[must_use]
+    pub fn channel_for(&self, members: usize) -> usize {
+        let name = if members > 2 { "group" } else { "pair" };
+        self.channels.iter().position(|channel| channel.name == name).unwrap_or(0)
+    }
+}
+
 impl Step {
     /// Nothing answers this request.
     #[must_use]
     pub fn is_unanswered(&self) -> bool {
         self.yes.is_empty() && self.no.is_empty()
+    }
+}
+
+impl Default for Traits {
+    /// Nothing is deduplicated or ordered; everybody hears everything; join explicitly.
+    fn default() -> Self {
+        Self {
+            dedup: None,
+            order: None,
+            echo: Echo::All,
+            join: Join::Explicit,
+            sanitise: Sanitise::Verbatim,
+            redelivery: false,
+            create: Create::GetOrCreate,
+            receipts: Receipts::Message,
+            typing_expires: None,
+        }
     }
 }
 

@@ -1,0 +1,23 @@
+# One gate: `make check` is all that has to pass, here and in CI.
+
+.PHONY: check lint test prepare bless
+
+check: lint test
+
+# Formatting and lints, of the default build.
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+
+# All tests, with the second client built in, and those of the servers that are put on trial.
+test: prepare
+	cargo test --locked --features rust_socketio
+	node --test servers/*/test.mjs
+
+# What the tests need beyond a Rust toolchain.
+prepare:
+	tests/prepare
+
+# Writes the golden files anew; look at the difference before committing it.
+bless:
+	ASSIZE_BLESS=1 cargo test --locked --test reports --test lint

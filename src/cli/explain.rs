@@ -1,0 +1,119 @@
+//! `assize explain`: the page of anything that has a name.
+
+use crate::cli::{Failure, display};
+use crate::metric::{Counter, Series};
+use crate::operation::{Operation, Sight};
+use crate::outcome::Exit;
+use crate::property;
+use crate::reference::bugs::Bug;
+use crate::report::{FORMATS, Look, format};
+use crate::source::suggestion;
+
+const EXAMPLES: &str = "\
+Examples:
+  assize explain idempotency        a property: what it says, why, how it is judged
+  assize explain dedup-race         a bug: what it does, which property catches it
+  assize explain delivery           a figure: from where to where it is measured";
+
+/// The arguments of `explain`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// A property, bug, latency, count, operation, sight or report format.
+    pub id: String,
+}
+
+/// Prints the page.
+///
+/// # Errors
+/// Nothing has this name, or standard output takes no more.
+pub fn execute(args: &Args) -> Result<Exit, Failure> {
+    let page = page(&args.id).ok_or_else(|| unknown(&args.id))?;
+    display::print(&page)?;
+    Ok(Exit::Held)
+}
+
+/// Everything of this name; an operation and a figure may share one.
+fn page(id: &str) -> Option<String> {
+    let pages: Vec<String> = [
+        property::find(id).map(property::explain::text),
+        Bug::parse(id).map(bug),
+        Series::parse(id).map(|series| line(id, "a latency", series.about())),
+        counter(id).map(|counter| line(id, "a count", counter.about())),
+        Operation::parse(id).map(|operation| line(id, "an operation", operation.about())),
+        Sight::parse(id).map(|sight| line(id, "a sight", sight.about())),
+        format(id).map(|format| line(id, "a report format", format.about)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!pages.is_empty()).then(|| pages.join("\n"))
+}
+
+fn counter(id: &str) -> Option<Counter> {
+    Counter::ALL.into_iter().find(|counter| counter.name() == id)
+}
+
+fn line(id: &str, what: &str, about: &str) -> String {
+    format!("{id}: {what}\n  {}\n", Look::PLAIN.wrap(about, 2))
+}
+
+fn bug(bug: Bug) -> String {
+    let fact = |label, text: &str| Look::PLAIN.fact(2, label, 9, text);
+    [
+        line(bug.name(), "a bug of the reference server", bug.sentence()),
+        "\n".to_owned(),
+        fact("caught by", bug.property()),
+        fact("see it", &format!("assize run first-look --bug {bug}")),
+    ]
+    .concat()
+}
+
+fn unknown(id: &str) -> Failure {
+    let properties = property::ALL.iter().map(|property| property.page().id);
+    let bugs = Bug::ALL.iter().map(|bug| bug.name());
+    let words = Operation::ALL.iter().map(|operation| operation.name());
+    let figures = Series::ALL.iter().map(|series| series.name());
+    let formats = FORMATS.iter().map(|format| format.name);
+    let names = properties.chain(bugs).chain(words).chain(figures).chain(formats);
+    let failure = Failure::usage(format!("nothing is called `{id}`"));
+    match suggestion(id, names) {
+        Some(name) => failure.hint(format!("did you mean `{name}`?")),
+        None => failure.hint("`assize list properties` and `assize list bugs` show the names"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_property_has_a_page() {
+        for property in property::ALL {
+            let title = property.page().title;
+            let words = |text: &str| text.split_whitespace().collect::<String>();
+            assert!(words(&page(property.page().id).unwrap()).contains(&words(title)), "{title}");
+        }
+    }
+
+    #[test]
+    fn every_bug_has_a_page() {
+        for bug in Bug::ALL {
+            let page = page(bug.name()).unwrap();
+            assert!(page.contains(bug.property()), "{page}");
+        }
+    }
+
+    #[test]
+    fn names_of_several_things_explain_all_of_them() {
+        let page = page("sync").unwrap();
+        assert!(page.contains("a latency") && page.contains("an operation"), "{page}");
+    }
+
+    #[test]
+    fn a_typo_is_a_usage_error_with_a_hint() {
+        let failure = unknown("dedup-rase");
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.message.ends_with("hint: did you mean `dedup-race`?"), "{failure}");
+    }
+}

@@ -1,0 +1,127 @@
+//! The command line: one verb per file, and the way from a result to an exit code.
+//!
+//! A verb turns arguments into values, calls what does the work, and says what went wrong in words.
+//! It decides nothing about servers, histories or verdicts. Start with [`Verb`]; a new verb is one
+//! file here and one row there.
+
+pub mod check;
+pub mod display;
+pub mod explain;
+pub mod failure;
+pub mod files;
+pub mod lint;
+pub mod list;
+pub mod load;
+pub mod report;
+pub mod run;
+pub mod schema;
+pub mod serve;
+
+pub use display::Colour;
+pub use failure::Failure;
+
+use crate::outcome::Exit;
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+const EXAMPLES: &str = "\
+Examples:
+  assize run scenarios/first-look.yaml             on the embedded reference server
+  assize run first-look --target http://host:3000  the same people on your server
+  assize run first-look --bug dedup-race           see what a failure looks like
+  assize explain idempotency                       what a verdict means
+  assize lint specs/*.yaml scenarios/*.yaml        all mistakes at once
+
+Exit codes:
+    0  all held                          64  the command line makes no sense
+    1  a promised property is broken     65  a spec, scenario or report has mistakes
+    2  an expectation was missed         69  the target cannot be reached
+    3  a promised property is in doubt   70  the harness itself failed
+    4  too little was exercised         130  interrupted
+    5  the generator was the bottleneck
+A failure always outranks what is unknown.";
+
+/// Puts real-time chat servers on trial and finds their size.
+///
+/// A scenario says what people do and what goes wrong; a spec says how one server looks on the
+/// wire. A run drives simulated clients against the server, judges what they saw, and measures
+/// how long it took. Standard output is data, standard error is talk.
+#[derive(Debug, Parser)]
+#[command(name = "assize", version, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(propagate_version = false, disable_help_subcommand = true)]
+pub struct Cli {
+    /// When to use colours: `auto` (on a terminal, unless NO_COLOR is set), `always` or `never`.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(hide_possible_values = true)]
+    pub color: Colour,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Drives a scenario against a server, judges it and writes the reports.
+    Run(run::Args),
+    /// Checks specs and scenarios without a server.
+    Lint(lint::Args),
+    /// Lists what there is.
+    List(list::Args),
+    /// Explains a property, a bug or a figure: what it is, why it matters, how it is judged.
+    Explain(explain::Args),
+    /// Prints the JSON Schema of specs or scenarios, for editors.
+    Schema(schema::Args),
+    /// Shows a stored run again, in any format.
+    Report(report::Args),
+}
+
+/// Runs one command line, program name first; talks on standard error if it must.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help and version are answers, too; only mistakes go to standard error.
+            let _ = answer.print();
+            return if answer.use_stderr() { Exit::Usage } else { Exit::Held };
+        }
+    };
+    cli.execute().unwrap_or_else(|failure| {
+        eprintln!("{failure}");
+        failure.exit
+    })
+}
+
+impl Cli {
+    fn execute(self) -> Result<Exit, Failure> {
+        match self.verb {
+            Verb::Run(args) => run::execute(&args, self.color),
+            Verb::Lint(args) => lint::execute(&args),
+            Verb::List(args) => list::execute(&args, self.color),
+            Verb::Explain(args) => explain::execute(&args),
+            Verb::Schema(args) => schema::execute(&args),
+            Verb::Report(args) => report::execute(&args, self.color),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_and_argument_is_explained() {
+        for verb in Cli::command().get_subcommands() {
+            assert!(verb.get_about().is_some(), "{}", verb.get_name());
+            for argument in verb.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", verb.get_name(), argument.get_id());
+            }
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! `assize run`: drives a scenario against a server, judges it and writes the reports.
+
+use crate::cli::{Colour, Failure, display, files, load};
+use crate::engine::{self, Settings, TargetChoice};
+use crate::outcome::{Exit, Outcome};
+use crate::reference::{Bug, Bugs};
+use crate::report::{Folder, Screen, terminal};
+use crate::scenario::Scenario;
+use crate::spec::Transports;
+use clap::ValueEnum;
+use std::io::IsTerminal;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::Notify;
+
+const EXAMPLES: &str = "\
+Examples:
+  assize run first-look                               on the embedded reference server
+  assize run first-look --bug dedup-race              on a server with a known bug
+  assize run first-look --target http://host:3000     on your server
+  assize run first-look --spec specs/mine.yaml --target http://a:3000 --target http://b:3000
+                                                      on two nodes of it, with another wire
+  assize run first-look --seed 7 --judge none         load only, with another plan
+
+Without --target and without a `launch:` in the scenario, the embedded reference server plays the
+spec. The reports lie in reports/<time>-<scenario>-<spec>/, and reports/latest points there.";
+
+/// Which simulated client drives the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Client {
+    /// The harness's own.
+    #[default]
+    Assize,
+    /// The `rust_socketio` crate, as a second opinion; needs the cargo feature of that name.
+    #[value(name = "rust_socketio")]
+    RustSocketio,
+}
+
+/// How a Socket.IO connection is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Transport {
+    /// WebSocket from the first byte.
+    Websocket,
+    /// HTTP long polling, always.
+    Polling,
+    /// HTTP long polling first, then the upgrade to WebSocket.
+    Upgrade,
+}
+
+/// Which properties are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Judge {
+    /// All of them.
+    #[default]
+    All,
+    /// None: load and latencies only.
+    None,
+}
+
+/// The arguments of `run`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The scenario: a file, or a name in `scenarios/`.
+    pub scenario: String,
+    /// The server's spec, in place of the scenario's: a file, or a name in `specs/`.
+    #[arg(long)]
+    pub spec: Option<String>,
+    /// A node of the running server to put on trial; repeat it for several nodes.
+    #[arg(long = "target", value_name = "URL")]
+    pub targets: Vec<String>,
+    /// The seed of the plan, in place of the scenario's.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// A bug that the embedded server shall have (`assize list bugs`); can be repeated.
+    #[arg(long = "bug", value_name = "NAME", conflicts_with = "targets")]
+    pub bugs: Vec<String>,
+    /// The simulated client.
+    #[arg(long, value_enum, default_value_t)]
+    pub client: Client,
+    /// Where the folder of the run is made.
+    #[arg(long, value_name = "DIR", default_value = files::REPORTS)]
+    pub out: PathBuf,
+    /// Does not store the history; `assize check` cannot judge the run again then.
+    #[arg(long)]
+    pub no_history: bool,
+    /// How many threads drive the clients, in place of one per core.
+    #[arg(long, value_name = "N")]
+    pub shards: Option<NonZeroU32>,
+    /// How connections are made, in place of the spec's way.
+    #[arg(long, value_enum)]
+    pub transport: Option<Transport>,
+    /// Which properties are judged.
+    #[arg(long, value_enum, default_value_t)]
+    pub judge: Judge,
+    /// Shows no progress.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Runs the scenario, prints verdicts and latencies, writes the folder of the run.
+///
+/// # Errors
+/// The scenario or its spec has mistakes, the target cannot be tried, or the harness failed.
+pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
+    let scenario = load::scenario(&args.scenario)?;
+    let wanted = args.spec.as_ref().or(scenario.value.spec.as_ref()).ok_or_else(|| {
+        Failure::usage(format!("scenario `{}` names no spec", scenario.value.name))
+            .hint("say `--spec NAME`")
+    })?;
+    let spec = load::spec(wanted)?;
+    let target = target(args, &scenario.value)?;
+    let talk = Talk { quiet: args.quiet };
+    let folder = match Folder::create(
+        &args.out,
+        SystemTime::now(),
+        &scenario.value.name,
+        &spec.value.name,
+    ) {
+        Ok(folder) => Some(folder),
+        Err(error) => {
+            talk.warn(&format!("{error}; the run goes on without a report folder"));
+            None
+        }
+    };
+    let history = folder.as_ref().filter(|_| !args.no_history).and_then(|folder| {
+        let path = folder.path().join("history");
+        match std::fs::create_dir(&path) {
+            Ok(()) => Some(path),
+            Err(error) => {
+                talk.warn(&format!("cannot create `{}`: {error}", path.display()));
+                None
+            }
+        }
+    });
+    let interrupt = Arc::new(Notify::new());
+    let settings = Settings {
+        seed: args.seed.unwrap_or(scenario.value.seed),
+        run: run_number(),
+        target,
+        client: match args.client {
+            Client::Assize => engine::ClientKind::Assize,
+            Client::RustSocketio => engine::ClientKind::RustSocketio,
+        },
+        transport: args.transport.map(Transport::of_spec),
+        shards: args.shards.map(NonZeroU32::get),
+        judge: args.judge == Judge::All,
+        history,
+        interrupt: Arc::clone(&interrupt),
+        command: command_line(args),
+        spec: Arc::new(spec.value),
+        scenario: Arc::new(scenario.value),
+    };
+    let measured = drive(settings, interrupt, args, colour);
+    let measured = match measured {
+        Ok(measured) => measured,
+        Err(failure) => {
+            // A folder without a run would only be in the way.
+            if let Some(folder) = folder {
+                let _ = std::fs::remove_dir_all(folder.path());
+            }
+            return Err(failure);
+        }
+    };
+    display::print(&terminal::render(&measured.outcome, display::stdout(colour)))?;
+    if let Some(folder) = folder {
+        let files = [("spec.yaml", spec.text), ("scenario.yaml", scenario.text)];
+        store(&folder, &measured, &files, &talk);
+    }
+    Ok(measured.outcome.exit())
+}
+
+/// What is said beside the data.
+struct Talk {
+    quiet: bool,
+}
+
+impl Talk {
+    fn warn(&self, what: &str) {
+        eprintln!("warning: {what}");
+    }
+
+    fn say(&self, what: &str) {
+        if !self.quiet {
+            eprintln!("{what}");
+        }
+    }
+}
+
+fn drive(
+    settings: Settings,
+    interrupt: Arc<Notify>,
+    args: &Args,
+    colour: Colour,
+) -> Result<engine::Measured, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::internal(format!("cannot start: {error}")))?;
+    let mut screen = match (args.quiet, std::io::stderr().is_terminal()) {
+        (true, _) => Screen::Quiet,
+        (false, true) => Screen::live(display::stderr(colour)),
+        (false, false) => Screen::plain(),
+    };
+    let result = runtime.block_on(async {
+        tokio::spawn(stop_on_signal(interrupt));
+        engine::run(settings, |progress| screen.show(&progress)).await
+    });
+    screen.finish();
+    result.map_err(|failure| match failure {
+        engine::Failure::Unreachable(why) => Failure::unreachable(why.what).hint(why.hint),
+        engine::Failure::Internal(what) => Failure::internal(what),
+    })
+}
+
+/// The first Ctrl-C or SIGTERM stops the run in order; the second one ends the process.
+async fn stop_on_signal(interrupt: Arc<Notify>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
+    for count in 0.. {
+        tokio::select! {
+            pressed = tokio::signal::ctrl_c() => if pressed.is_err() { return },
+            _ = terminated.recv() => {}
+        }
+        if count > 0 {
+            std::process::exit(i32::from(Exit::Interrupted as u8));
+        }
+        eprintln!("stopping: what was gathered is judged and written; once more ends at once");
+        interrupt.notify_one();
+    }
+}
+
+fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
+    let names = args.bugs.iter().map(String::as_str);
+    let bugs = Bugs::parse(names).map_err(|unknown| {
+        let known = Bug::ALL.iter().map(|bug| bug.name());
+        let near = crate::source::suggestion(&unknown.0, known);
+        let failure = Failure::usage(unknown.to_string());
+        match near {
+            Some(near) => {
+                failure.hint(format!("did you mean `{near}`? `assize list bugs` lists all"))
+            }
+            None => failure.hint("`assize list bugs` lists all"),
+        }
+    })?;
+    if !args.targets.is_empty() {
+        return Ok(TargetChoice::Running(args.targets.clone()));
+    }
+    if !args.bugs.is_empty() {
+        return Ok(TargetChoice::Embedded(bugs));
+    }
+    if let Some(launch) = &scenario.launch {
+        return Ok(TargetChoice::Launched(launch.clone()));
+    }
+    if !scenario.target.is_empty() {
+        return Ok(TargetChoice::Running(scenario.target.clone()));
+    }
+    Ok(TargetChoice::Embedded(bugs))
+}
+
+/// Writes the folder of the run; what fails is said, and the verdicts stand above already.
+fn store(folder: &Folder, measured: &engine::Measured, files: &[(&str, String)], talk: &Talk) {
+    use std::io::Write;
+    let outcome: &Outcome = &measured.outcome;
+    let mut errors = folder.write_reports(outcome).err().unwrap_or_default();
+    for (name, text) in files {
+        errors.extend(folder.write(name, |out| out.write_all(text.as_bytes())).err());
+    }
+    let log =
+        folder.write("latency.hlog", |out| measured.timeline.write_log(out, measured.started));
+    errors.extend(log.err());
+    errors.extend(folder.publish().err());
+    for error in &errors {
+        talk.warn(&error.to_string());
+    }
+    talk.say(&format!("\nreport: {}", folder.path().display()));
+}
+
+/// A number that no other run against the same server is likely to have.
+fn run_number() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos());
+    crate::plan::dice::mix(now as u64, std::process::id().into(), 0)
+}
+
+/// The command that makes this run again: what was said, with the seed.
+fn command_line(args: &Args) -> String {
+    let mut words = vec!["assize run".to_owned(), args.scenario.clone()];
+    if let Some(spec) = &args.spec {
+        words.push(format!("--spec {spec}"));
+    }
+    words.extend(args.targets.iter().map(|target| format!("--target {target}")));
+    words.extend(args.seed.map(|seed| format!("--seed {seed}")));
+    words.extend(args.bugs.iter().map(|bug| format!("--bug {bug}")));
+    if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {
+        words.push(format!("--transport {}", transport.get_name()));
+    }
+    words.join(" ")
+}
+
+impl Transport {
+    const fn of_spec(self) -> Transports {
+        match self {
+            Self::Websocket => Transports::WebSocket,
+            Self::Polling => Transports::Polling,
+            Self::Upgrade => Transports::Upgrade,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Args as _, Command, FromArgMatches};
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        let command = Args::augment_args(Command::new("run").no_binary_name(true));
+        Args::from_arg_matches(&command.try_get_matches_from(line.split(' '))?)
+    }
+
+    #[test]
+    fn a_full_line_is_understood() {
+        let line = "first-look --spec x --target http://a --target http://b --seed 7 --no-history \
+                    --client rust_socketio --shards 2 --transport upgrade --judge none --quiet";
+        let args = parse(line).unwrap();
+        assert_eq!(args.targets, ["http://a", "http://b"]);
+        assert_eq!((args.seed, args.shards), (Some(7), NonZeroU32::new(2)));
+        assert_eq!(args.client, Client::RustSocketio);
+        assert_eq!((args.transport, args.judge), (Some(Transport::Upgrade), Judge::None));
+        assert!(args.no_history && args.quiet);
+    }
+
+    #[test]
+    fn little_needs_to_be_said() {
+        let args = parse("first-look").unwrap();
+        assert_eq!(args.out, PathBuf::from("reports"));
+        assert_eq!((args.client, args.judge), (Client::Assize, Judge::All));
+        assert!(parse("first-look --shards 0").is_err());
+    }
+
+    #[test]
+    fn a_bug_is_the_embedded_servers_not_a_targets() {
+        assert!(parse("first-look --bug dedup-race").is_ok());
+        assert!(parse("first-look --bug dedup-race --target http://a").is_err());
+    }
+}

@@ -1,0 +1,179 @@
+//! What a client wants done: the outputs of the machine, and the numbers it gives to operations.
+
+use crate::history::{ConversationId, Event, MessageRef, Nanos, OpId, Order};
+use crate::operation::Operation;
+use compact_str::CompactString;
+
+/// Something the client wants done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Open a connection; answer with `Opened` or `OpenFailed`.
+    Open,
+    /// Close the connection, or give up opening it; it counts as closed already.
+    Close,
+    /// Put an attempt of an operation on the wire; answer with `Answered`.
+    Transmit(Transmit),
+    /// Stop reading for this attempt: its rows and its answer are not wanted any more.
+    Abandon(AttemptId),
+    /// Write an entry of the history, at the time that was given to `handle`.
+    Record(Event),
+}
+
+/// One attempt of one operation. The first attempt has number 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AttemptId {
+    /// The operation.
+    pub op: OpId,
+    /// The attempt's number.
+    pub number: u32,
+}
+
+/// An attempt to put on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// Which attempt it is.
+    pub attempt: AttemptId,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What is asked of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// The operation.
+    pub operation: Operation,
+    /// Where.
+    pub conversation: Option<ConversationId>,
+    /// With what.
+    pub payload: Payload,
+}
+
+/// What an operation carries. A message's text is not here: it follows from the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// Nothing beside the conversation.
+    None,
+    /// The message to send.
+    Message(MessageRef),
+    /// The server's id of the message that it speaks of.
+    About(CompactString),
+    /// Where a sync begins.
+    Since(Since),
+}
+
+/// Where a sync begins.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Since {
+    /// At the conversation's first message.
+    Start,
+    /// After this position of the server's order.
+    Position(Order),
+    /// After this moment by the client's own clock (on the run's clock; the skew is not in it).
+    Clock(Nanos),
+    /// After the opaque cursor of an earlier answer.
+    Cursor(CompactString),
+}
+
+/// The outputs of one or many clients of a shard, and the shard's operation numbers.
+#[derive(Debug, Default)]
+pub struct Effects {
+    next: u32,
+    outputs: Vec<Output>,
+}
+
+impl Ask {
+    /// An operation without a payload.
+    #[must_use]
+    pub const fn of(operation: Operation, conversation: Option<ConversationId>) -> Self {
+        Self { operation, conversation, payload: Payload::None }
+    }
+
+    /// Send a message.
+    #[must_use]
+    pub const fn send(conversation: ConversationId, message: MessageRef) -> Self {
+        let payload = Payload::Message(message);
+        Self { operation: Operation::Send, conversation: Some(conversation), payload }
+    }
+
+    /// Read the whole history.
+    #[must_use]
+    pub const fn history(conversation: ConversationId) -> Self {
+        Self::of(Operation::History, Some(conversation))
+    }
+
+    /// Say that the message with this server id was read.
+    #[must_use]
+    pub const fn read(conversation: ConversationId, id: CompactString) -> Self {
+        let payload = Payload::About(id);
+        Self { operation: Operation::Read, conversation: Some(conversation), payload }
+    }
+
+    pub(super) const fn message(&self) -> Option<&MessageRef> {
+        match &self.payload {
+            Payload::Message(message) => Some(message),
+            _ => None,
+        }
+    }
+
+    /// It changes nothing on the server, so a second attempt makes the first one worthless.
+    pub(super) const fn only_reads(&self) -> bool {
+        matches!(
+            self.operation,
+            Operation::Sync
+                | Operation::History
+                | Operation::List
+                | Operation::Search
+                | Operation::Unread
+                | Operation::Contacts
+                | Operation::Health
+        )
+    }
+}
+
+impl Effects {
+    /// Nothing to do yet; operations are numbered from 0.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A number that no other operation of this shard has.
+    ///
+    /// # Panics
+    /// After 2³² operations.
+    pub fn next_op(&mut self) -> OpId {
+        let op = OpId(self.next);
+        self.next = self.next.checked_add(1).expect("a shard has fewer than 2^32 operations");
+        op
+    }
+
+    /// Takes what is to be done, oldest first; the memory is kept.
+    pub fn drain(&mut self) -> impl Iterator<Item = Output> {
+        self.outputs.drain(..)
+    }
+
+    pub(super) fn push(&mut self, output: Output) {
+        self.outputs.push(output);
+    }
+
+    pub(super) fn record(&mut self, event: Event) {
+        self.push(Output::Record(event));
+    }
+
+    /// Records that an operation is asked for.
+    pub(super) fn invoke(&mut self, op: OpId, ask: &Ask, planned: Nanos) {
+        self.record(Event::Invoke {
+            op,
+            operation: ask.operation,
+            conversation: ask.conversation,
+            message: ask.message().cloned(),
+            planned,
+        });
+    }
+
+    /// Records an attempt and puts it on the wire.
+    pub(super) fn transmit(&mut self, attempt: AttemptId, ask: Ask) {
+        self.record(Event::Attempt { op: attempt.op, attempt: attempt.number });
+        self.push(Output::Transmit(Transmit { attempt, ask }));
+    }
+}

@@ -1,0 +1,467 @@
+//! One simulated client: the contract's machine between the shard's commands and the transport.
+//!
+//! One task per client. It owns the connection, gives everything that happens to the machine, and
+//! does what the machine says. It decides nothing itself but where its faults make it misbehave.
+
+use crate::client::{
+    Action, Ask, AttemptId, Client, Input, Output, Payload, Reply, Since, Transmit,
+};
+use crate::dialect::voice::{Heard, Said, Voice};
+use crate::engine::converse::Converse;
+use crate::engine::link::{Link, LinkEvent};
+use crate::engine::rest;
+use crate::engine::shard::Shard;
+use crate::engine::slot::{Command, Slot};
+use crate::engine::trouble::{Cut, Trouble, nanos};
+use crate::history::{ClientId, ConversationId, Event, Nanos, OpId, Seen};
+use crate::operation::Operation;
+use crate::plan::Act;
+use crate::plan::dice::mix;
+use crate::scalar::Scalar;
+use crate::spec::{Bindings, Hole};
+use crate::transport::Leave;
+use crate::transport::socket_io::{Incoming, Received};
+use crate::wire::socket_io::Kind;
+use compact_str::CompactString;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How long a polite goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+pub(super) struct Driver {
+    shard: Rc<Shard>,
+    slot: Rc<Slot>,
+    id: ClientId,
+    machine: Client,
+    voice: Voice,
+    link: Link,
+    calls: FuturesUnordered<LocalBoxFuture<'static, Returned>>,
+    /// The person's id, name and credential; requests add what they need and take it away again.
+    bindings: Bindings,
+    trouble: Trouble,
+    converse: Option<Box<Converse>>,
+    /// A cut that happens as soon as what was sent is out.
+    cut_due: Option<Cut>,
+    leaving: bool,
+}
+
+/// A request over HTTP that came to its end.
+struct Returned {
+    attempt: AttemptId,
+    outcome: rest::Outcome,
+}
+
+/// What woke the client.
+enum Woken {
+    Rung,
+    Link(LinkEvent),
+    Returned(Returned),
+    Due,
+}
+
+impl Driver {
+    pub(super) fn new(
+        shard: Rc<Shard>,
+        slot: Rc<Slot>,
+        id: ClientId,
+        machine: Client,
+        bindings: Bindings,
+    ) -> Self {
+        Self {
+            shard,
+            slot,
+            id,
+            machine,
+            voice: Voice::default(),
+            link: Link::Down,
+            calls: FuturesUnordered::new(),
+            bindings,
+            trouble: Trouble::default(),
+            converse: None,
+            cut_due: None,
+            leaving: false,
+        }
+    }
+
+    /// Lives until it is told to leave.
+    pub(super) async fn live(mut self) {
+        while !self.leaving {
+            match self.wait().await {
+                Woken::Rung => {
+                    while let Some(command) = self.slot.next() {
+                        self.command(command).await;
+                    }
+                }
+                Woken::Link(event) => self.link_event(event).await,
+                Woken::Returned(returned) => self.returned(returned),
+                Woken::Due => self.due(),
+            }
+            if let Some(cut) = self.cut_due.take() {
+                let _ = self.link.flush().await;
+                self.bear(Some(cut)).await;
+            }
+            self.slot.idle.set(self.is_idle());
+        }
+        self.goodbye().await;
+    }
+
+    async fn wait(&mut self) -> Woken {
+        let due = self.deadline().map(|at| self.shard.clock.instant(at));
+        let timer = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        let silent = self.trouble.silent();
+        tokio::select! {
+            biased;
+            () = self.slot.rung() => Woken::Rung,
+            () = timer => Woken::Due,
+            Some(returned) = self.calls.next(), if !self.calls.is_empty() => Woken::Returned(returned),
+            event = self.link.next(), if !silent => Woken::Link(event),
+        }
+    }
+
+    fn deadline(&self) -> Option<Nanos> {
+        let converse = self.converse.as_ref().and_then(|converse| converse.due());
+        [self.machine.deadline(), converse].into_iter().flatten().min()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.machine.is_ready() && self.machine.unsettled() == 0 && self.calls.is_empty()
+    }
+
+    fn due(&mut self) {
+        let now = self.shard.clock.now();
+        if self.machine.deadline().is_some_and(|at| at <= now) {
+            self.input(Input::Tick);
+        }
+        let due = self.converse.as_mut().filter(|c| c.due().is_some_and(|at| at <= now));
+        if let Some((planned, conversation)) = due.and_then(|converse| converse.begin()) {
+            let message = self.shard.closed_message(self.id);
+            let op = self.ask(planned, Ask::send(conversation, message));
+            if let Some(converse) = &mut self.converse {
+                converse.wait_for(op);
+            }
+        }
+    }
+
+    /// Asks for an operation that was planned for this time.
+    fn ask(&mut self, planned: Nanos, ask: Ask) -> OpId {
+        let op = self.shard.effects.borrow_mut().next_op();
+        self.input(Input::Act(Action::Ask { op, ask, planned }));
+        op
+    }
+
+    // ------------------------------------------------------------------------------------------
+    // commands
+
+    async fn command(&mut self, command: Command) {
+        match command {
+            Command::Act(planned, act) => self.act(planned, act).await,
+            Command::Heal => self.heal().await,
+            Command::FinalRead(conversation) => {
+                let planned = self.shard.clock.now();
+                self.ask(planned, Ask::history(conversation));
+            }
+            Command::Leave => self.leaving = true,
+        }
+    }
+
+    async fn act(&mut self, planned: Nanos, act: Act) {
+        match act {
+            Act::Connect => {
+                self.slot.started.set(true);
+                self.input(Input::Start);
+            }
+            Act::Send { conversation, message, repeat } => {
+                let ask = Ask::send(conversation, message);
+                if repeat {
+                    self.ask(planned, ask.clone());
+                }
+                self.ask(planned, ask);
+            }
+            Act::Keystroke { conversation } => {
+                self.input(Input::Act(Action::Keystroke { conversation, planned }));
+            }
+            Act::History { conversation } => {
+                self.ask(planned, Ask::history(conversation));
+            }
+            Act::Converse { think, until, seed } => {
+                let until = until + self.shard.start.get();
+                let conversations = self.shard.conversations_of(self.id);
+                self.converse = Converse::new(think, until, seed, planned, conversations);
+            }
+            Act::Fault { index, begins } => self.fault(index, begins).await,
+        }
+    }
+
+    async fn fault(&mut self, index: usize, begins: bool) {
+        let fault = &self.shard.plan.scenario.faults[index];
+        if !begins && !self.trouble.has(index) {
+            return;
+        }
+        let (kind, until) = (fault.fault, self.shard.start.get() + nanos(fault.at + fault.lasts));
+        self.record(Event::Fault { what: kind.name().into(), begins });
+        if begins {
+            let cut = self.trouble.begin(index, kind, until);
+            self.bear(cut).await;
+        } else {
+            self.trouble.end(index);
+            self.bear(None).await;
+        }
+    }
+
+    /// Drops the connection if a fault says so, and tells the machine what else the faults do.
+    async fn bear(&mut self, cut: Option<Cut>) {
+        self.input(Input::Withhold(self.trouble.excuses()));
+        if let Some(cut) = cut {
+            self.input(Input::Away { until: cut.until });
+            if let Some(session) = self.link.take() {
+                cut.apply(session).await;
+                self.hung_up(cut.name(), true);
+            }
+        }
+    }
+
+    async fn heal(&mut self) {
+        for index in self.trouble.clear() {
+            let what = self.shard.plan.scenario.faults[index].fault.name().into();
+            self.record(Event::Fault { what, begins: false });
+        }
+        self.bear(None).await;
+        self.input(Input::Away { until: 0 });
+    }
+
+    // ------------------------------------------------------------------------------------------
+    // the connection
+
+    async fn link_event(&mut self, event: LinkEvent) {
+        match event {
+            LinkEvent::Opened => {
+                self.voice.hang_up();
+                self.input(Input::Opened);
+            }
+            LinkEvent::OpenFailed(error) => {
+                self.shard.note_connect_error(&error);
+                let why = crate::dialect::excerpt(&error.to_string());
+                self.input(Input::Closed { why, caused: false });
+            }
+            LinkEvent::Incoming(Incoming::Packet(received)) => self.packet(&received).await,
+            LinkEvent::Incoming(Incoming::Ping) => {}
+            LinkEvent::Incoming(Incoming::Malformed(error)) => {
+                self.garbage(crate::dialect::excerpt(&error.to_string()));
+            }
+            LinkEvent::Incoming(Incoming::Closed(closed)) => {
+                self.hung_up(&closed.to_string(), false)
+            }
+        }
+    }
+
+    fn hung_up(&mut self, why: &str, caused: bool) {
+        self.link = Link::Down;
+        self.voice.hang_up();
+        self.input(Input::Closed { why: why.into(), caused });
+    }
+
+    async fn packet(&mut self, received: &Received) {
+        let packet = received.packet();
+        match self.voice.hear(&self.shard.dialect, &packet) {
+            Heard::Answer(attempt, reply) => {
+                if !self.trouble.withholds_acks() {
+                    self.input(Input::Answered { attempt, reply });
+                }
+            }
+            Heard::Sight(Event::Message(seen)) => {
+                self.saw(seen);
+                if let Some(cut) = self.trouble.on_message() {
+                    self.bear(Some(cut)).await;
+                }
+            }
+            Heard::Sight(event) => self.record(event),
+            Heard::Unknown if packet.kind == Kind::Disconnect => {
+                self.hung_up("Socket.IO disconnect packet", false);
+            }
+            Heard::Unknown => {}
+            Heard::Garbage(what) => self.garbage(what),
+        }
+    }
+
+    /// A message was pushed; the person reads some of them.
+    fn saw(&mut self, seen: Seen) {
+        let reads = self.shard.reads.get();
+        let about = match (seen.token, seen.conversation, &seen.id) {
+            (Some(token), Some(conversation), Some(id))
+                if reads > 0.0 && self.machine.is_ready() =>
+            {
+                let draw = mix(token.number(), self.id.0.into(), 1) as f64 / u64::MAX as f64;
+                (draw < reads).then(|| Ask::read(conversation, id.clone()))
+            }
+            _ => None,
+        };
+        self.input(Input::Saw(seen));
+        if let Some(ask) = about {
+            self.ask(self.shard.clock.now(), ask);
+        }
+    }
+
+    fn returned(&mut self, Returned { attempt, outcome }: Returned) {
+        let reply = match outcome {
+            rest::Outcome::Answered(reply) => reply,
+            rest::Outcome::Read(rows) => {
+                let count = rows.len() as u32;
+                for seen in rows {
+                    self.input(Input::Saw(seen));
+                }
+                Reply::Yes { id: None, order: None, rows: count, cursor: None }
+            }
+            rest::Outcome::Failed(why) => {
+                self.garbage(why);
+                Reply::Lost
+            }
+        };
+        self.input(Input::Answered { attempt, reply });
+    }
+
+    fn garbage(&mut self, what: CompactString) {
+        self.shard.note_garbage(&what);
+        self.record(Event::Garbage { what });
+    }
+
+    // ------------------------------------------------------------------------------------------
+    // the machine
+
+    fn record(&mut self, event: Event) {
+        let now = self.shard.clock.now();
+        self.shard.recorder.borrow_mut().record(now, self.id, event);
+    }
+
+    /// Gives the machine an input and does what it says.
+    fn input(&mut self, input: Input) {
+        let shard = Rc::clone(&self.shard);
+        let now = shard.clock.now();
+        let mut effects = shard.effects.borrow_mut();
+        self.machine.handle(now, input, &mut effects);
+        for output in effects.drain() {
+            match output {
+                Output::Record(event) => {
+                    self.overhear(now, &event);
+                    shard.recorder.borrow_mut().record(now, self.id, event);
+                }
+                Output::Open => self.link = Link::open(&shard, &self.bindings),
+                Output::Close => self.close(),
+                Output::Transmit(transmit) => self.transmit(now, transmit),
+                Output::Abandon(_) => {}
+            }
+        }
+    }
+
+    /// The closed workload hears of the end of its send.
+    fn overhear(&mut self, now: Nanos, event: &Event) {
+        if let Some(converse) = &mut self.converse {
+            converse.hear(now, event);
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some(mut session) = self.link.take() {
+            tokio::task::spawn_local(async move {
+                let _ = tokio::time::timeout(GOODBYE, session.leave(Leave::Polite)).await;
+            });
+        }
+        self.link = Link::Down;
+        self.voice.hang_up();
+    }
+
+    fn transmit(&mut self, now: Nanos, Transmit { attempt, ask }: Transmit) {
+        let shard = Rc::clone(&self.shard);
+        let mark = self.bindings.mark();
+        self.bind(&ask);
+        let Some(step) = shard.dialect.step(ask.operation) else { return };
+        let mut data = shard.scratch.take();
+        data.clear();
+        let said =
+            self.voice.say(&shard.dialect, attempt, ask.operation, step, &self.bindings, &mut data);
+        match said {
+            Ok(Said::Event(ack)) => {
+                if let Err(error) = self.link.emit(&shard.namespace, ack, &data) {
+                    self.complain(now, &error.to_string());
+                }
+                if ask.operation == Operation::Send {
+                    self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
+                }
+            }
+            Ok(Said::Http(_)) => self.call(attempt, ask.operation, ask.conversation),
+            Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),
+            Err(unbound) => {
+                let name = shard.dialect.spec.holes.name(unbound.0);
+                self.complain(
+                    now,
+                    &format!("`{}` needs `${name}`, which has no value", ask.operation),
+                );
+            }
+        }
+        shard.scratch.replace(data);
+        self.bindings.truncate(mark);
+    }
+
+    fn complain(&mut self, now: Nanos, what: &str) {
+        let event = Event::Garbage { what: crate::dialect::excerpt(what) };
+        self.shard.note_garbage(what);
+        self.shard.recorder.borrow_mut().record(now, self.id, event);
+    }
+
+    /// Binds what a request needs beside the person.
+    fn bind(&mut self, ask: &Ask) {
+        let dialect = &self.shard.dialect;
+        if let Some(id) = ask.conversation.and_then(|place| dialect.conversation(place)) {
+            self.bindings.set(Hole::CONVERSATION, id);
+        }
+        match &ask.payload {
+            Payload::None => {}
+            Payload::Message(message) => {
+                let mut text = String::new();
+                dialect.write_text(message.token, &mut text);
+                self.bindings.set(Hole::TEXT, Scalar::Text(text.into()));
+                self.bindings.set(Hole::KEY, Scalar::Text(message.key.clone()));
+            }
+            Payload::About(id) => self.bindings.set(Hole::MESSAGE, Scalar::Text(id.clone())),
+            Payload::Since(since) => match since {
+                Since::Start => {}
+                Since::Position(order) => self.bindings.set(Hole::SINCE, dialect.position(*order)),
+                Since::Clock(at) => {
+                    self.bindings.set(Hole::SINCE, dialect.time(self.shard.wall(self.id, *at)));
+                }
+                Since::Cursor(cursor) => {
+                    self.bindings.set(Hole::CURSOR, Scalar::Text(cursor.clone()));
+                }
+            },
+        }
+    }
+
+    fn call(&mut self, attempt: AttemptId, operation: Operation, place: Option<ConversationId>) {
+        let shard = Rc::clone(&self.shard);
+        let ask = rest::Ask {
+            operation,
+            op: attempt.op,
+            conversation: place,
+            bindings: self.bindings.clone(),
+        };
+        self.calls.push(Box::pin(async move {
+            let _turn = shard.gate.acquire().await;
+            let outcome = rest::perform(&shard.http, &shard.dialect, ask).await;
+            Returned { attempt, outcome }
+        }));
+    }
+
+    async fn goodbye(mut self) {
+        self.input(Input::Stop);
+        if let Some(mut session) = self.link.take() {
+            let _ = tokio::time::timeout(GOODBYE, session.leave(Leave::Polite)).await;
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Starts the server under test as a process, waits until it is ready, and stops it by its id.
+
+use crate::scenario::{Launch, Ready};
+use std::collections::VecDeque;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// Lines of the server's talk that are kept for error messages.
+const KEPT_LINES: usize = 40;
+
+/// A server process that this run started.
+#[derive(Debug)]
+pub struct Launched {
+    child: Child,
+    launch: Launch,
+    /// Where it listens.
+    pub url: String,
+    talk: Talk,
+}
+
+/// The last lines that the server said.
+#[derive(Clone, Debug, Default)]
+struct Talk(Arc<Mutex<VecDeque<String>>>);
+
+/// Why the server under test is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaunchError {
+    /// What happened.
+    pub what: String,
+    /// The last lines it said.
+    pub said: Vec<String>,
+}
+
+impl Launched {
+    /// Starts the process and waits until it is ready.
+    ///
+    /// # Errors
+    /// It cannot be started, ends before it is ready, or is not ready in time.
+    pub async fn start(launch: &Launch) -> Result<Self, LaunchError> {
+        let talk = Talk::default();
+        let program = launch.command.first().map_or("", String::as_str);
+        let mut child = Command::new(program)
+            .args(&launch.command[1..])
+            .envs(launch.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| LaunchError {
+                what: format!("`{program}` cannot be started: {error}"),
+                said: Vec::new(),
+            })?;
+        let (tell, told) = oneshot::channel();
+        let line = match &launch.ready {
+            Ready::Line(line) => Some((line.clone(), tell)),
+            Ready::Probe(_) => None,
+        };
+        if let Some(stdout) = child.stdout.take() {
+            tokio::spawn(listen(BufReader::new(stdout), talk.clone(), line));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(listen(BufReader::new(stderr), talk.clone(), None));
+        }
+        let mut launched = Self { child, launch: launch.clone(), url: String::new(), talk };
+        match launched.ready(told).await {
+            Ok(url) => {
+                launched.url = url;
+                Ok(launched)
+            }
+            Err(what) => {
+                let said = launched.talk.lines();
+                launched.stop().await;
+                Err(LaunchError { what, said })
+            }
+        }
+    }
+
+    async fn ready(&mut self, told: oneshot::Receiver<String>) -> Result<String, String> {
+        let within = self.launch.within;
+        let program = self.launch.command.join(" ");
+        let became = async {
+            match &self.launch.ready {
+                Ready::Line(line) => told
+                    .await
+                    .map_err(|_| format!("`{program}` closed its output before it said `{line}`")),
+                Ready::Probe(url) => probe(url).await,
+            }
+        };
+        tokio::select! {
+            biased;
+            url = timeout(within, became) => url.unwrap_or_else(|_| {
+                Err(format!("`{program}` was not ready within {} s", within.as_secs()))
+            }),
+            ended = self.child.wait() => Err(match ended {
+                Ok(status) => format!("`{program}` ended before it was ready: {status}"),
+                Err(error) => format!("`{program}` cannot be watched: {error}"),
+            }),
+        }
+    }
+
+    /// The exit status if the process ended by itself.
+    pub fn ended(&mut self) -> Option<String> {
+        self.child.try_wait().ok().flatten().map(|status| status.to_string())
+    }
+
+    /// The last lines that the server said.
+    #[must_use]
+    pub fn said(&self) -> Vec<String> {
+        self.talk.lines()
+    }
+
+    /// SIGTERM, then SIGKILL if it does not end in time.
+    pub async fn stop(mut self) {
+        let Some(id) = self.child.id() else { return };
+        signal(id, "TERM").await;
+        if timeout(self.launch.stop_within, self.child.wait()).await.is_err() {
+            // The group, for a script may have children of its own.
+            signal_group(id, "KILL").await;
+            let _ = self.child.kill().await;
+        }
+    }
+}
+
+async fn signal(id: u32, name: &str) {
+    let _ = Command::new("kill").args([format!("-{name}"), id.to_string()]).status().await;
+}
+
+async fn signal_group(id: u32, name: &str) {
+    let _ = Command::new("kill")
+        .args([format!("-{name}"), "--".into(), format!("-{id}")])
+        .status()
+        .await;
+}
+
+/// Reads lines until the end; the first one with the awaited text tells the URL after it.
+async fn listen(
+    output: BufReader<impl tokio::io::AsyncRead + Unpin>,
+    talk: Talk,
+    mut awaited: Option<(String, oneshot::Sender<String>)>,
+) {
+    let mut lines = output.lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if let Some((text, _)) = &awaited
+            && let Some(url) = url_after(&line, text)
+            && let Some((_, tell)) = awaited.take()
+        {
+            let _ = tell.send(url);
+        }
+        talk.add(line);
+    }
+}
+
+fn url_after(line: &str, text: &str) -> Option<String> {
+    let rest = &line[line.find(text)? + text.len()..];
+    let start = rest.find("http").or_else(|| rest.find("ws"))?;
+    let url = rest[start..].split_whitespace().next()?;
+    Some(url.trim_end_matches(['.', ',', ')', '"', '/']).to_owned())
+}
+
+/// Asks until the URL answers 200; the URL's origin is where the server listens.
+async fn probe(url: &str) -> Result<String, String> {
+    use crate::transport::endpoint::Endpoint;
+    let endpoint = Endpoint::parse(url).map_err(|error| error.to_string())?;
+    loop {
+        if super::rest::answers_200(&endpoint).await {
+            return Ok(endpoint.origin());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+impl Talk {
+    fn add(&self, line: String) {
+        let mut lines = self.0.lock().expect("nobody panics with it");
+        if lines.len() == KEPT_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.0.lock().expect("nobody panics with it").iter().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn shell(script: &str, ready: Ready) -> Launch {
+        Launch {
+            command: vec!["sh".into(), "-c".into(), script.into()],
+            environment: vec![("GREETING".into(), "listening on".into())],
+            ready,
+            within: Duration::from_secs(20),
+            stop_within: Duration::from_secs(20),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_line_tells_where_it_listens() {
+        let launch = shell(
+            "echo \"$GREETING http://127.0.0.1:4711/ now\"; exec cat /dev/zero > /dev/null",
+            Ready::Line("listening on".into()),
+        );
+        let launched = Launched::start(&launch).await.unwrap();
+        assert_eq!(launched.url, "http://127.0.0.1:4711");
+        let id = launched.child.id().unwrap();
+        launched.stop().await;
+        assert!(!std::path::Path::new(&format!("/proc/{id}/cmdline")).exists());
+    }
+
+    #[tokio::test]
+    async fn an_early_end_is_told_with_its_last_words() {
+        let launch = shell("echo no database >&2; exit 3", Ready::Line("listening".into()));
+        let error = Launched::start(&launch).await.unwrap_err();
+        assert!(error.what.contains("before"), "{}", error.what);
+    }
+}

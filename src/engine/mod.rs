@@ -1,0 +1,27 @@
+//! Runs a plan: shards, their clients' tasks, the clock, the recorder, and the server under test.
+//!
+//! A run goes through stages: the target is made ready and tried once, every shard makes its
+//! conversations, then all follow the plan's timeline from one common moment, recover, read
+//! everything once more, and hand over what they found. The engine knows no YAML, no report and no
+//! exit code. Start with [`run`].
+
+pub mod clock;
+mod converse;
+mod driver;
+pub mod launch;
+mod link;
+pub mod people;
+mod preflight;
+mod pulse;
+pub mod recorder;
+mod rest;
+mod run;
+mod setup;
+mod shard;
+mod slot;
+pub mod target;
+mod trouble;
+pub mod usage;
+
+pub use run::{ClientKind, Failure, Measured, Settings, run};
+pub use target::TargetChoice;

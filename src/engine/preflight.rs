@@ -1,0 +1,78 @@
+//! One connection before the run, so that an unreachable target is told at once and in full.
+
+use crate::engine::people::Registry;
+use crate::history::PersonId;
+use crate::spec::{Protocol, Spec, Transports};
+use crate::transport::endpoint::Endpoint;
+use crate::transport::engine_io::Mode;
+use crate::transport::socket_io::{Options, SocketIo};
+use crate::transport::{ConnectError, Leave};
+
+/// Why the target cannot be tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreachable {
+    /// What happened.
+    pub what: String,
+    /// What a person could try.
+    pub hint: String,
+}
+
+impl Unreachable {
+    pub(super) fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { what: what.into(), hint: hint.into() }
+    }
+
+    fn of(url: &str, error: &ConnectError) -> Self {
+        Self::new(format!("`{url}`: {error}"), error.hint())
+    }
+}
+
+/// The URL as an endpoint whose addresses are known.
+pub(super) async fn endpoint(url: &str, spec: &Spec) -> Result<Endpoint, Unreachable> {
+    let mut endpoint = Endpoint::parse(url).map_err(|error| {
+        Unreachable::new(format!("`{url}`: {error}"), "a target looks like http://127.0.0.1:3000")
+    })?;
+    let resolved = endpoint.resolve(spec.connect.timeout).await;
+    resolved.map_err(|error| Unreachable::of(url, &error))?;
+    Ok(endpoint)
+}
+
+/// How sessions are opened on this spec, before anything of a person is filled in.
+pub(super) fn session(spec: &Spec, transport: Option<Transports>) -> Result<Options, Unreachable> {
+    let Protocol::SocketIo { namespace, transports } = &spec.connect.protocol else {
+        return Err(Unreachable::new(
+            format!("spec `{}` does not speak Socket.IO", spec.name),
+            "this version drives Socket.IO servers; raw WebSocket and HTTP follow",
+        ));
+    };
+    let mut options = Options { namespace: namespace.clone(), ..Options::default() };
+    options.engine.connect.timeout = spec.connect.timeout;
+    options.engine.message_bytes_max = 4 << 20;
+    options.engine.unsent_bytes_max = 4 << 20;
+    options.engine.mode = match transport.unwrap_or(*transports) {
+        Transports::WebSocket => Mode::WebSocket,
+        Transports::Polling => Mode::Polling,
+        Transports::Upgrade => Mode::Upgrade,
+    };
+    Ok(options)
+}
+
+/// Connects as the first person and leaves again.
+pub(super) async fn knock(
+    url: &str,
+    endpoint: &Endpoint,
+    session: &Options,
+    spec: &Spec,
+) -> Result<(), Unreachable> {
+    let passport = Registry::new(spec)
+        .passport(PersonId(0))
+        .map_err(|why| Unreachable::new(why.0, "see `people: token:` of the spec"))?;
+    let options = super::link::session_options(session, spec, &passport);
+    match SocketIo::open(endpoint, &options).await {
+        Ok(mut session) => {
+            let _ = tokio::time::timeout(spec.connect.timeout, session.leave(Leave::Polite)).await;
+            Ok(())
+        }
+        Err(error) => Err(Unreachable::of(url, &error)),
+    }
+}

@@ -1,0 +1,217 @@
+//! Operations that go over HTTP: one request, or several pages, and what they brought.
+
+use crate::client::Reply;
+use crate::dialect::http::{Call, Meaning, meaning};
+use crate::dialect::{Dialect, excerpt};
+use crate::history::{Carrier, ConversationId, OpId, Seen};
+use crate::operation::Operation;
+use crate::scalar::Scalar;
+use crate::spec::{Bindings, Hole, Paging, Request, Step};
+use crate::transport::endpoint::Endpoint;
+use crate::transport::http::{HttpClient, HttpOptions, Request as HttpRequest, Response};
+use compact_str::{CompactString, format_compact};
+use rustc_hash::FxHashSet;
+
+/// Pages of one read, at most; a server that never stops is stopped here.
+const PAGES: u32 = 2_000;
+/// Rows that are asked for where the spec names no limit.
+const ROWS: u32 = 100;
+
+/// How an operation over HTTP ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Yes or no, as the spec says it.
+    Answered(Reply),
+    /// A read that came to its end.
+    Read(Vec<Seen>),
+    /// No answer, or none that the spec knows; why.
+    Failed(CompactString),
+}
+
+/// A request of one client that goes over HTTP.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// What is asked.
+    pub operation: Operation,
+    /// Its number, for the rows it brings.
+    pub op: OpId,
+    /// Where.
+    pub conversation: Option<ConversationId>,
+    /// Everything the request needs.
+    pub bindings: Bindings,
+}
+
+/// Does an operation over HTTP.
+pub async fn perform(http: &HttpClient, dialect: &Dialect, ask: Ask) -> Outcome {
+    let Some(step) = dialect.step(ask.operation) else {
+        return Outcome::Failed("the spec has no such operation".into());
+    };
+    match ask.operation {
+        Operation::Sync | Operation::History => read(http, dialect, step, ask).await,
+        _ => act(http, dialect, step, ask.bindings).await.0,
+    }
+}
+
+/// Does an operation that changes something; hands back what its answer binds.
+pub async fn act(
+    http: &HttpClient,
+    dialect: &Dialect,
+    step: &Step,
+    mut bindings: Bindings,
+) -> (Outcome, Bindings) {
+    let outcome = match request(http, dialect, step, &bindings).await {
+        Err(reason) => Outcome::Failed(reason),
+        Ok((status, body)) => match meaning(step, status, &body, &mut bindings) {
+            Meaning::Yes(_) => Outcome::Answered(dialect.yes(&bindings)),
+            Meaning::No(error) => Outcome::Answered(Reply::No(error_text(&error))),
+            Meaning::Strange(mismatch) => Outcome::Failed(strange(status, &body, mismatch)),
+        },
+    };
+    (outcome, bindings)
+}
+
+/// Reads all pages.
+async fn read(http: &HttpClient, dialect: &Dialect, step: &Step, ask: Ask) -> Outcome {
+    let mut bindings = ask.bindings;
+    let limit = dialect.spec.limits.page_rows.unwrap_or(ROWS);
+    bindings.set(Hole::LIMIT, Scalar::Int(limit.into()));
+    let by = match ask.operation {
+        Operation::Sync => Carrier::Sync(ask.op),
+        _ => Carrier::History(ask.op),
+    };
+    let mut pages = Pages { rows: Vec::new(), known: FxHashSet::default(), number: 1 };
+    loop {
+        let (status, body) = match request(http, dialect, step, &bindings).await {
+            Ok(answer) => answer,
+            Err(reason) => return Outcome::Failed(reason),
+        };
+        let mut bound = bindings.clone();
+        let reception = match meaning(step, status, &body, &mut bound) {
+            Meaning::Yes(reception) => reception,
+            Meaning::No(error) => return Outcome::Answered(Reply::No(error_text(&error))),
+            Meaning::Strange(mismatch) => {
+                return Outcome::Failed(strange(status, &body, mismatch));
+            }
+        };
+        let mut page = Vec::new();
+        let read = reception.shape.rows(&body, &bindings, &mut |row| {
+            page.push(dialect.seen(by, row, ask.conversation));
+        });
+        if let Err(mismatch) = read {
+            return Outcome::Failed(strange(status, &body, Some(mismatch)));
+        }
+        let more = pages.add(page, limit);
+        if !more || !pages.turn(dialect, step.paging.as_ref(), &bound, &mut bindings) {
+            return Outcome::Read(pages.rows);
+        }
+    }
+}
+
+/// The pages read so far.
+struct Pages {
+    rows: Vec<Seen>,
+    known: FxHashSet<CompactString>,
+    number: u32,
+}
+
+impl Pages {
+    /// Adds a page without the rows that an earlier page had; `false` if it was the last one.
+    fn add(&mut self, page: Vec<Seen>, limit: u32) -> bool {
+        let full = page.len() >= limit as usize;
+        let before = self.rows.len();
+        for seen in page {
+            if seen.id.as_ref().is_none_or(|id| self.known.insert(id.clone())) {
+                self.rows.push(seen);
+            }
+        }
+        full && self.rows.len() > before && self.number < PAGES
+    }
+
+    /// Binds what asks for the next page; `false` if the server has no way to ask.
+    fn turn(
+        &mut self,
+        dialect: &Dialect,
+        paging: Option<&Paging>,
+        bound: &Bindings,
+        bindings: &mut Bindings,
+    ) -> bool {
+        self.number += 1;
+        match paging {
+            None => false,
+            Some(Paging::Page) => {
+                bindings.set(Hole::PAGE, Scalar::Int(self.number.into()));
+                true
+            }
+            Some(Paging::Since) => match self.rows.iter().filter_map(|seen| seen.order).max() {
+                Some(order) => {
+                    bindings.set(Hole::SINCE, dialect.position(order));
+                    true
+                }
+                None => false,
+            },
+            Some(Paging::Cursor) => match bound.get(Hole::CURSOR) {
+                Some(cursor) if bindings.get(Hole::CURSOR) != Some(cursor) => {
+                    bindings.set(Hole::CURSOR, cursor.clone());
+                    true
+                }
+                _ => false,
+            },
+        }
+    }
+}
+
+async fn request(
+    http: &HttpClient,
+    dialect: &Dialect,
+    step: &Step,
+    bindings: &Bindings,
+) -> Result<(u16, String), CompactString> {
+    let Request::Http(request) = &step.request else {
+        return Err("the operation does not go over HTTP".into());
+    };
+    let call = Call::new(&dialect.spec, request, bindings).map_err(|unbound| {
+        format_compact!("`${}` has no value", dialect.spec.holes.name(unbound.0))
+    })?;
+    let response = send(http, call).await?;
+    let body = String::from_utf8(response.body.to_vec())
+        .map_err(|_| CompactString::from("an answer that is not UTF-8"))?;
+    Ok((response.status.as_u16(), body))
+}
+
+async fn send(http: &HttpClient, call: Call) -> Result<Response, CompactString> {
+    let method = hyper::Method::from_bytes(call.method.as_bytes())
+        .map_err(|_| format_compact!("`{}` is no HTTP method", call.method))?;
+    let mut request = HttpRequest::new(method, call.target);
+    for (name, value) in call.headers {
+        let name = hyper::header::HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| format_compact!("`{name}` is no header name"))?;
+        let value = hyper::header::HeaderValue::from_str(&value)
+            .map_err(|_| format_compact!("the value of header `{name}` cannot be sent"))?;
+        request.headers.insert(name, value);
+    }
+    request.body = call.body.into();
+    http.request(request).await.map_err(|error| format_compact!("{error}"))
+}
+
+fn error_text(bindings: &Bindings) -> CompactString {
+    bindings.get(Hole::ERROR).map(Scalar::id).unwrap_or_default()
+}
+
+fn strange(status: u16, body: &str, mismatch: Option<crate::spec::Mismatch>) -> CompactString {
+    match mismatch {
+        None => format_compact!("status {status}, which the spec does not know: {}", excerpt(body)),
+        Some(mismatch) => format_compact!(
+            "status {status} with a body that does not fit: at `{}` expected {}, found {}",
+            mismatch.pointer,
+            mismatch.expected,
+            mismatch.found
+        ),
+    }
+}
+
+/// The URL answers 200 to a GET.
+pub async fn answers_200(endpoint: &Endpoint) -> bool {
+    let http = HttpClient::new(endpoint, HttpOptions::default());
+    let request = HttpRequest::new(hyper::Method::GET, endpoint.path());
+    http.request(request).await.is_ok_and(|response| response.status.as_u16() == 200)
+}

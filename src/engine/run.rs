@@ -1,0 +1,465 @@
+//! One run from the first connection to the last verdict.
+
+use crate::engine::clock::Clock;
+use crate::engine::preflight::{self, Unreachable};
+use crate::engine::pulse::Pulse;
+use crate::engine::recorder::Recorder;
+use crate::engine::shard::{self, Job, Report, Stage, Told};
+use crate::engine::target::{Target, TargetChoice};
+use crate::engine::usage;
+use crate::history::Nanos;
+use crate::history::stored::{self, Header, Writer};
+use crate::metric::{Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator};
+use crate::outcome::{Outcome, Run, SCHEMA};
+use crate::plan::Plan;
+use crate::property::{self, Bench, Charge};
+use crate::scenario::{FaultKind, Scenario};
+use crate::spec::{Spec, Transports};
+use crate::verdict::Standing;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime};
+use tokio::sync::{Notify, mpsc, watch};
+
+/// How often the watcher is shown the progress.
+const SHOW: Duration = Duration::from_millis(100);
+/// From the moment all conversations are made to the first phase.
+const BREATH: Nanos = 50_000_000;
+
+/// What a run is made of.
+pub struct Settings {
+    /// The server's wire and promises.
+    pub spec: Arc<Spec>,
+    /// What people do.
+    pub scenario: Arc<Scenario>,
+    /// Decides every choice.
+    pub seed: u64,
+    /// Tells this run's keys from another's.
+    pub run: u64,
+    /// What is tried.
+    pub target: TargetChoice,
+    /// Which simulated client drives the plan.
+    pub client: ClientKind,
+    /// The transport, if not the spec's.
+    pub transport: Option<Transports>,
+    /// Shards; none: as many as there are cores.
+    pub shards: Option<u32>,
+    /// Whether the judges sit.
+    pub judge: bool,
+    /// The folder for the history, if it is kept.
+    pub history: Option<PathBuf>,
+    /// Rung when the user wants to stop.
+    pub interrupt: Arc<Notify>,
+    /// The command that makes this run again.
+    pub command: String,
+}
+
+/// Which simulated client drives the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientKind {
+    /// The harness's own.
+    Assize,
+    /// The `rust_socketio` crate.
+    RustSocketio,
+}
+
+/// Why there is no outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The target cannot be tried.
+    Unreachable(Unreachable),
+    /// The harness itself failed.
+    Internal(String),
+}
+
+impl ClientKind {
+    /// As reports and the command line spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Assize => "assize",
+            Self::RustSocketio => "rust_socketio",
+        }
+    }
+}
+
+/// What was measured beside the outcome.
+pub struct Measured {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The latencies over time, for the interval log.
+    pub timeline: Timeline,
+    /// When the run started.
+    pub started: SystemTime,
+}
+
+/// Runs a scenario against a server, and says now and then how it goes.
+///
+/// # Errors
+/// The target cannot be tried, or the harness itself failed.
+pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measured, Failure> {
+    let mut target =
+        Target::ready(&settings.target, &settings.spec).await.map_err(Failure::Unreachable)?;
+    let result = Conductor { settings: &settings, show }.conduct(&mut target).await;
+    let last_words = target.ended();
+    target.stop().await;
+    match (result, last_words) {
+        (Ok(mut measured), Some(last_words)) => {
+            measured.outcome.notes.insert(0, last_words);
+            Ok(measured)
+        }
+        (Err(Failure::Unreachable(why)), Some(last_words)) => {
+            Err(Failure::Unreachable(Unreachable::new(why.what, last_words)))
+        }
+        (result, _) => result,
+    }
+}
+
+/// Leads the shards through a run.
+struct Conductor<'a, S> {
+    settings: &'a Settings,
+    show: S,
+}
+
+/// The shards while they live.
+struct Shards {
+    threads: Vec<std::thread::JoinHandle<()>>,
+    pulses: Vec<Arc<Pulse>>,
+    stage: watch::Sender<Stage>,
+    told: mpsc::UnboundedReceiver<Told>,
+}
+
+impl<S: FnMut(Progress)> Conductor<'_, S> {
+    async fn conduct(&mut self, target: &mut Target) -> Result<Measured, Failure> {
+        let settings = self.settings;
+        let (spec, scenario) = (&settings.spec, &settings.scenario);
+        let plan = Plan::new(spec, Arc::clone(scenario), settings.seed, settings.run);
+        let endpoint = preflight::endpoint(target.url(), spec).await;
+        let endpoint = endpoint.map_err(Failure::Unreachable)?;
+        let session = preflight::session(spec, settings.transport).map_err(Failure::Unreachable)?;
+        let url = target.url().to_owned();
+        preflight::knock(&url, &endpoint, &session, spec).await.map_err(Failure::Unreachable)?;
+
+        let clock = Clock::start();
+        let started = SystemTime::now();
+        let cpu = usage::process_cpu();
+        let count = self.shard_count(&plan);
+        let (stage, watching) = watch::channel(Stage::Setup);
+        let (tell, told) = mpsc::unbounded_channel();
+        let mut shards = Shards { threads: Vec::new(), pulses: Vec::new(), stage, told };
+        for number in 0..count {
+            let pulse = Arc::new(Pulse::default());
+            shards.pulses.push(Arc::clone(&pulse));
+            let job = Job {
+                number,
+                shards: count,
+                plan: plan.clone(),
+                spec: Arc::clone(spec),
+                endpoint: endpoint.clone(),
+                session: session.clone(),
+                clock,
+                recorder: self.recorder(number)?,
+                pulse,
+                stage: watching.clone(),
+                tell: tell.clone(),
+            };
+            let thread = std::thread::Builder::new().name(format!("shard-{number}"));
+            let spawned = thread.spawn(move || shard::run(job));
+            shards.threads.push(spawned.map_err(|error| Failure::Internal(error.to_string()))?);
+        }
+        drop(tell);
+
+        self.set_up(&mut shards, count).await?;
+        let start = clock.now() + BREATH;
+        let _ = shards.stage.send(Stage::Go(start));
+        let (reports, interrupted, mut notes) = self.watch(&mut shards, clock, start, target).await;
+        let nanos = clock.now().saturating_sub(start);
+        for thread in shards.threads {
+            if thread.join().is_err() {
+                return Err(Failure::Internal("a shard panicked".into()));
+            }
+        }
+        if reports.len() != count as usize {
+            return Err(Failure::Internal("a shard ended without a report".into()));
+        }
+        let used = ProcessUse {
+            cpu: usage::process_cpu().saturating_sub(cpu),
+            peak_rss: usage::peak_rss(),
+        };
+        let facts = Facts { plan: &plan, started, nanos, count, used, interrupted };
+        let mut measured = self.add_up(reports, &facts, target);
+        notes.append(&mut measured.outcome.notes);
+        measured.outcome.notes = notes;
+        Ok(measured)
+    }
+
+    fn shard_count(&self, plan: &Plan) -> u32 {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        self.settings.shards.unwrap_or(cores).clamp(1, plan.most_shards())
+    }
+
+    fn recorder(&self, number: u32) -> Result<Recorder, Failure> {
+        let settings = self.settings;
+        let meter = Meter::new(Timeline::interval_for(length(&settings.scenario)));
+        let bench = settings.judge.then(|| Bench::new(&Charge::of(&settings.spec)));
+        let writer = match &settings.history {
+            None => None,
+            Some(folder) => {
+                let path = folder.join(format!("shard-{number}.jsonl"));
+                let file = File::create(&path)
+                    .map_err(|error| Failure::Internal(format!("{}: {error}", path.display())))?;
+                let header = Header {
+                    schema: stored::SCHEMA,
+                    run: format!("{:016x}", settings.run),
+                    spec: settings.spec.name.clone(),
+                    shard: number,
+                };
+                let writer = Writer::new(BufWriter::with_capacity(1 << 18, file), &header);
+                Some(
+                    writer.map_err(|error| {
+                        Failure::Internal(format!("{}: {error}", path.display()))
+                    })?,
+                )
+            }
+        };
+        Ok(Recorder::new(meter, bench, writer))
+    }
+
+    /// Waits until all shards have made their conversations.
+    async fn set_up(&mut self, shards: &mut Shards, count: u32) -> Result<(), Failure> {
+        let mut failure = None;
+        for _ in 0..count {
+            match shards.told.recv().await {
+                Some(Told::SetUp(Ok(()))) => {}
+                Some(Told::SetUp(Err(why))) => failure = Some(why),
+                Some(Told::Done(_)) | None => {
+                    return Err(Failure::Internal("a shard ended in the setup".into()));
+                }
+            }
+        }
+        match failure {
+            None => Ok(()),
+            Some(why) => {
+                let _ = shards.stage.send(Stage::Interrupted);
+                let hint = "the server answers, but the plan's conversations cannot be made";
+                Err(Failure::Unreachable(Unreachable::new(why, hint)))
+            }
+        }
+    }
+
+    /// Shows the progress, restarts the server when the plan says so, and gathers the reports.
+    async fn watch(
+        &mut self,
+        shards: &mut Shards,
+        clock: Clock,
+        start: Nanos,
+        target: &mut Target,
+    ) -> (Vec<Report>, bool, Vec<String>) {
+        let mut reports = Vec::new();
+        let mut notes = Vec::new();
+        let mut interrupted = false;
+        let mut restarts = restarts(&self.settings.scenario, start);
+        let mut ticks = tokio::time::interval(SHOW);
+        loop {
+            tokio::select! {
+                told = shards.told.recv() => match told {
+                    Some(Told::Done(report)) => reports.push(*report),
+                    Some(Told::SetUp(_)) => {}
+                    None => return (reports, interrupted, notes),
+                },
+                () = self.settings.interrupt.notified(), if !interrupted => {
+                    interrupted = true;
+                    let _ = shards.stage.send(Stage::Interrupted);
+                }
+                _ = ticks.tick() => {
+                    let now = clock.now();
+                    if restarts.last().is_some_and(|at| *at <= now) {
+                        restarts.pop();
+                        if let Err(why) = target.restart().await {
+                            notes.push(format!("the server was not restarted: {why}"));
+                        }
+                    }
+                    let progress = self.progress(&shards.pulses, now, start);
+                    (self.show)(progress);
+                }
+            }
+        }
+    }
+
+    fn progress(&self, pulses: &[Arc<Pulse>], now: Nanos, start: Nanos) -> Progress {
+        let sum = |of: fn(&Pulse) -> u64| pulses.iter().map(|pulse| of(pulse)).sum::<u64>();
+        let most = |of: fn(&Pulse) -> u64| {
+            pulses.iter().map(|pulse| of(pulse)).max().filter(|most| *most > 0)
+        };
+        let (sent, acked) = (sum(|p| p.sent.load(Relaxed)), sum(|p| p.acked.load(Relaxed)));
+        let elapsed = now.saturating_sub(start);
+        let active = |fault: &&crate::scenario::FaultPlan| {
+            let at = fault.at.as_nanos() as Nanos;
+            (at..at + fault.lasts.as_nanos() as Nanos).contains(&elapsed)
+        };
+        Progress {
+            elapsed,
+            of: length(&self.settings.scenario).as_nanos() as Nanos,
+            phase: pulses.first().map_or_else(String::new, |pulse| pulse.phase()),
+            connected: sum(|p| p.connected.load(Relaxed)),
+            clients: sum(|p| p.started.load(Relaxed)),
+            sent,
+            acked,
+            deliveries: sum(|p| p.deliveries.load(Relaxed)),
+            in_flight: sent.saturating_sub(acked + sum(|p| p.failed.load(Relaxed))),
+            violations: sum(|p| p.violations.load(Relaxed)),
+            ack_p95: most(|p| p.ack_p95.load(Relaxed)),
+            delivery_p95: most(|p| p.delivery_p95.load(Relaxed)),
+            lag_p99: most(|p| p.lag_p99.load(Relaxed)),
+            faults: self
+                .settings
+                .scenario
+                .faults
+                .iter()
+                .filter(active)
+                .map(|fault| fault.fault.name().to_owned())
+                .collect(),
+        }
+    }
+
+    /// Makes one outcome of what the shards found.
+    fn add_up(&self, reports: Vec<Report>, facts: &Facts<'_>, target: &Target) -> Measured {
+        let settings = self.settings;
+        let mut recorder: Option<crate::metric::Recorder> = None;
+        let mut counters = Counters::default();
+        let mut findings = Vec::new();
+        let mut uses = Vec::new();
+        let mut notes = Notes::default();
+        for report in reports {
+            notes.take(&report);
+            counters.merge(&report.meter.counters);
+            match &mut recorder {
+                Some(sum) => sum.merge(&report.meter.recorder),
+                None => recorder = Some(report.meter.recorder),
+            }
+            findings.extend(report.findings);
+            uses.push(report.used);
+        }
+        let recorder = recorder.unwrap_or_else(|| crate::metric::Recorder::new(1_000_000_000));
+        let verdicts = match settings.judge {
+            true => property::verdicts(&settings.spec, property::merge(findings)),
+            false => Vec::new(),
+        };
+        let latencies = recorder.latencies();
+        let generator = generator::assess(&recorder, &uses, facts.used);
+        let expect = |expected| expectation::judge(expected, &latencies, &generator.lag);
+        let expectations = settings.scenario.expect.iter().map(expect).collect();
+        let exercised = |property: &&String| {
+            !settings.judge
+                || verdicts.iter().any(|verdict| {
+                    verdict.property == **property && verdict.standing != Standing::NotExercised
+                })
+        };
+        let unexercised =
+            settings.scenario.exercise.iter().filter(|p| !exercised(p)).cloned().collect();
+        let outcome = Outcome {
+            schema: SCHEMA,
+            run: self.facts(facts, target),
+            unexercised,
+            verdicts,
+            latencies,
+            counts: counters.named(),
+            expectations,
+            generator,
+            notes: notes.texts(),
+            interrupted: facts.interrupted,
+        };
+        Measured { outcome, timeline: recorder.timeline().clone(), started: facts.started }
+    }
+
+    fn facts(&self, facts: &Facts<'_>, target: &Target) -> Run {
+        let settings = self.settings;
+        let cells = facts.plan.cells(0, 1);
+        let (clients, conversations) = cells.fold((0, 0), |(clients, conversations), cell| {
+            (clients + cell.clients().count(), conversations + cell.conversations.len())
+        });
+        let bugs = match &settings.target {
+            TargetChoice::Embedded(bugs) => bugs.iter().map(|bug| bug.name().to_owned()).collect(),
+            _ => Vec::new(),
+        };
+        Run {
+            scenario: settings.scenario.name.clone(),
+            spec: settings.spec.name.clone(),
+            seed: settings.seed,
+            version: env!("CARGO_PKG_VERSION").into(),
+            target: target.name(),
+            bugs,
+            client: settings.client.name().into(),
+            started: chrono::DateTime::<chrono::Utc>::from(facts.started)
+                .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+            nanos: facts.nanos,
+            people: settings.scenario.people.count,
+            clients: clients as u32,
+            conversations: conversations as u32,
+            shards: facts.count,
+            command: settings.command.clone(),
+        }
+    }
+}
+
+/// What the conductor knows of the run itself.
+struct Facts<'a> {
+    plan: &'a Plan,
+    started: SystemTime,
+    nanos: Nanos,
+    count: u32,
+    used: ProcessUse,
+    interrupted: bool,
+}
+
+/// What the reader must know beside verdicts and figures.
+#[derive(Default)]
+struct Notes {
+    texts: Vec<String>,
+    garbage: Vec<String>,
+    connect_errors: Vec<String>,
+}
+
+impl Notes {
+    const SAMPLES: usize = 5;
+
+    fn take(&mut self, report: &Report) {
+        if let Some(error) = &report.write_error {
+            self.texts.push(format!("the history is not complete: {error}"));
+        }
+        self.texts.extend(report.not_quiet.clone());
+        for what in &report.garbage {
+            if self.garbage.len() < Self::SAMPLES && !self.garbage.contains(&what.to_string()) {
+                self.garbage.push(what.to_string());
+            }
+        }
+        for error in &report.connect_errors {
+            if self.connect_errors.len() < Self::SAMPLES && !self.connect_errors.contains(error) {
+                self.connect_errors.push(error.clone());
+            }
+        }
+    }
+
+    fn texts(self) -> Vec<String> {
+        let garbage = self.garbage.into_iter().map(|what| format!("not as the spec says: {what}"));
+        let errors = self.connect_errors.into_iter().map(|why| format!("no connection: {why}"));
+        self.texts.into_iter().chain(garbage).chain(errors).collect()
+    }
+}
+
+/// How long all phases last.
+fn length(scenario: &Scenario) -> Duration {
+    scenario.phases.iter().map(|phase| phase.lasts).sum()
+}
+
+/// When the server is restarted, the next one last.
+fn restarts(scenario: &Scenario, start: Nanos) -> Vec<Nanos> {
+    let restarts = scenario.faults.iter().filter(|fault| fault.fault == FaultKind::Restart);
+    let mut times: Vec<Nanos> =
+        restarts.map(|fault| start + fault.at.as_nanos() as Nanos).collect();
+    times.sort_unstable_by(|a, b| b.cmp(a));
+    times
+}

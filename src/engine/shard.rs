@@ -1,0 +1,528 @@
+//! One shard: a thread of its own with its clients, its timers, its history and its judges.
+//!
+//! Clients of one conversation live on one shard, so nothing here is locked. The shard follows the
+//! plan's timeline whatever the server does, then waits for quiet, lets everybody read everything,
+//! and hands over what it found.
+
+use crate::client::{Action, Client, Effects, Input, Rules};
+use crate::dialect::{Dialect, excerpt};
+use crate::engine::clock::Clock;
+use crate::engine::driver::Driver;
+use crate::engine::people::Registry;
+use crate::engine::pulse::Pulse;
+use crate::engine::recorder::Recorder;
+use crate::engine::slot::{Command, Slot};
+use crate::engine::{setup, usage};
+use crate::history::{ClientId, ConversationId, Event, MessageRef, Nanos, Token};
+use crate::metric::{Meter, ShardUse};
+use crate::plan::{Act, Cell, Plan, Timeline, stream, text};
+use crate::transport::ConnectError;
+use crate::transport::endpoint::Endpoint;
+use crate::transport::http::HttpClient;
+use crate::transport::socket_io::Options;
+use crate::verdict::Finding;
+use compact_str::CompactString;
+use rustc_hash::FxHashMap;
+use std::cell::{Cell as Slotted, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::LocalSet;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// Requests over HTTP that a shard has under way at once.
+const REQUESTS: usize = 32;
+/// Connections that a shard opens at once.
+const DOORS: usize = 128;
+/// How late a timer must fire before the judges are told.
+const LAG_WORTH_TELLING: Nanos = 100_000_000;
+/// How often the shard looks whether its clients are quiet, and measures its own lag.
+const LOOK: Duration = Duration::from_millis(20);
+/// Different texts of garbage and of connect errors that are kept for the report.
+const SAMPLES: usize = 8;
+
+/// What a shard needs to begin.
+pub(super) struct Job {
+    pub(super) number: u32,
+    pub(super) shards: u32,
+    pub(super) plan: Plan,
+    pub(super) spec: Arc<crate::spec::Spec>,
+    pub(super) endpoint: Endpoint,
+    pub(super) session: Options,
+    pub(super) clock: Clock,
+    pub(super) recorder: Recorder,
+    pub(super) pulse: Arc<Pulse>,
+    /// The stage of the run, as the conductor says it.
+    pub(super) stage: watch::Receiver<Stage>,
+    pub(super) tell: mpsc::UnboundedSender<Told>,
+}
+
+/// The stage of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Conversations are made.
+    Setup,
+    /// The first phase begins at this time of the run's clock.
+    Go(Nanos),
+    /// The user wants to stop: no more acts, no final read.
+    Interrupted,
+}
+
+/// What a shard tells the conductor.
+pub(super) enum Told {
+    /// Its conversations are made, or why not.
+    SetUp(Result<(), String>),
+    /// It is done.
+    Done(Box<Report>),
+}
+
+/// What a shard found.
+pub(super) struct Report {
+    pub(super) meter: Meter,
+    pub(super) findings: Option<Vec<Finding>>,
+    pub(super) used: ShardUse,
+    pub(super) garbage: Vec<CompactString>,
+    pub(super) connect_errors: Vec<String>,
+    pub(super) write_error: Option<String>,
+    pub(super) not_quiet: Option<String>,
+    pub(super) entries: u64,
+}
+
+/// What the clients of a shard share.
+pub(super) struct Shard {
+    pub(super) plan: Plan,
+    pub(super) dialect: Dialect,
+    pub(super) namespace: String,
+    pub(super) endpoint: Endpoint,
+    pub(super) session: Options,
+    pub(super) http: HttpClient,
+    pub(super) clock: Clock,
+    pub(super) recorder: RefCell<Recorder>,
+    pub(super) effects: RefCell<Effects>,
+    pub(super) scratch: RefCell<String>,
+    /// Turns for requests over HTTP.
+    pub(super) gate: Semaphore,
+    /// Turns for opening connections.
+    pub(super) doors: Semaphore,
+    /// The start of the first phase on the run's clock.
+    pub(super) start: Slotted<Nanos>,
+    /// The share of received messages that are read in this phase.
+    pub(super) reads: Slotted<f64>,
+    cells: Vec<Cell>,
+    places: FxHashMap<ClientId, Vec<ConversationId>>,
+    closed_messages: Slotted<u32>,
+    garbage: RefCell<Vec<CompactString>>,
+    connect_errors: RefCell<Vec<String>>,
+}
+
+/// Runs a shard to its end on the calling thread.
+pub(super) fn run(job: Job) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let tell = job.tell.clone();
+    match runtime {
+        Ok(runtime) => LocalSet::new().block_on(&runtime, live(job)),
+        Err(error) => {
+            let _ = tell.send(Told::SetUp(Err(format!("a runtime cannot be made: {error}"))));
+        }
+    }
+}
+
+async fn live(job: Job) {
+    let Job { number, shards, plan, spec, endpoint, session, clock, recorder, pulse, stage, tell } =
+        job;
+    let cells: Vec<Cell> = plan.cells(number, shards).collect();
+    let shard = Rc::new(Shard::new(plan, spec, endpoint, session, clock, recorder, cells));
+    let made = setup::converse(&shard).await;
+    let failed = made.is_err();
+    let _ = tell.send(Told::SetUp(made));
+    if failed {
+        return;
+    }
+    let mut conduct = Conduct { slots: shard.admit(), shard, pulse, stage, dropped: 0 };
+    let Some(start) = conduct.wait_for_go().await else { return };
+    let cpu = usage::thread_cpu();
+    let began = conduct.shard.clock.now();
+    conduct.follow_the_plan(start).await;
+    let not_quiet = conduct.recover().await;
+    conduct.final_read().await;
+    conduct.phase("end");
+    let used = ShardUse {
+        cpu: usage::thread_cpu().saturating_sub(cpu),
+        wall: conduct.shard.clock.now().saturating_sub(began),
+        dropped: conduct.dropped,
+    };
+    conduct.leave().await;
+    let _ = tell.send(Told::Done(Box::new(conduct.shard.report(used, not_quiet))));
+}
+
+impl Shard {
+    fn new(
+        plan: Plan,
+        spec: Arc<crate::spec::Spec>,
+        endpoint: Endpoint,
+        session: Options,
+        clock: Clock,
+        recorder: Recorder,
+        cells: Vec<Cell>,
+    ) -> Self {
+        let http = setup::http_client(&endpoint, &spec, session.engine.connect.clone(), REQUESTS);
+        let mut places: FxHashMap<ClientId, Vec<ConversationId>> = FxHashMap::default();
+        for cell in &cells {
+            for person in &cell.people {
+                let ids: Vec<_> = person
+                    .conversations
+                    .iter()
+                    .map(|&place| cell.conversations[place].id)
+                    .collect();
+                for client in &person.clients {
+                    places.insert(*client, ids.clone());
+                }
+            }
+        }
+        Self {
+            dialect: Dialect::new(spec, plan.text_limit, plan.run),
+            namespace: session.namespace.clone(),
+            plan,
+            endpoint,
+            session,
+            http,
+            clock,
+            recorder: RefCell::new(recorder),
+            effects: RefCell::new(Effects::new()),
+            scratch: RefCell::default(),
+            gate: Semaphore::new(REQUESTS),
+            doors: Semaphore::new(DOORS),
+            start: Slotted::new(0),
+            reads: Slotted::new(0.0),
+            cells,
+            places,
+            closed_messages: Slotted::new(0),
+            garbage: RefCell::default(),
+            connect_errors: RefCell::default(),
+        }
+    }
+
+    /// The cells of this shard.
+    pub(super) fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// The conversations a client takes part in.
+    pub(super) fn conversations_of(&self, client: ClientId) -> Vec<ConversationId> {
+        self.places.get(&client).cloned().unwrap_or_default()
+    }
+
+    /// Makes the clients' tasks; they wait at their doors.
+    fn admit(self: &Rc<Self>) -> FxHashMap<ClientId, Rc<Slot>> {
+        let rules = Arc::new(Rules::of(&self.dialect.spec));
+        let registry = Registry::new(&self.dialect.spec);
+        let mut slots = FxHashMap::default();
+        for person in self.cells.iter().flat_map(|cell| &cell.people) {
+            let Ok(bindings) = registry.passport(person.id) else { continue };
+            for &id in &person.clients {
+                let slot = Rc::new(Slot::default());
+                slots.insert(id, Rc::clone(&slot));
+                let mut machine = Client::new(Arc::clone(&rules));
+                for conversation in self.conversations_of(id) {
+                    let enter = Input::Act(Action::Enter(conversation));
+                    machine.handle(self.clock.now(), enter, &mut self.effects.borrow_mut());
+                }
+                let driver = Driver::new(Rc::clone(self), slot, id, machine, bindings.clone());
+                tokio::task::spawn_local(driver.live());
+            }
+        }
+        slots
+    }
+
+    /// A message of a closed workload: its number follows from how many there were before.
+    pub(super) fn closed_message(&self, client: ClientId) -> MessageRef {
+        let count = self.closed_messages.get();
+        self.closed_messages.set(count + 1);
+        let stride = stream::stride(self.plan.scenario.phases.len());
+        let cell = self.cells.iter().find(|cell| cell.clients().any(|known| known == client));
+        let number = text::number(
+            text::Kind::Short,
+            cell.map_or(0, |cell| cell.number),
+            count * stride + stride - 1,
+        );
+        let token = Token::new((self.plan.run & 0xfff) as u16, number);
+        MessageRef { token, key: text::key(self.plan.run, token, 0) }
+    }
+
+    /// The client's own wall clock at a time of the run, in nanoseconds since 1970.
+    pub(super) fn wall(&self, client: ClientId, at: Nanos) -> i64 {
+        let skew = self.plan.scenario.people.clock_skew.as_nanos() as f64;
+        let draw = crate::plan::dice::mix(self.plan.seed, client.0.into(), 7) as f64;
+        let offset = (draw / u64::MAX as f64 - 0.5) * 2.0 * skew;
+        self.clock.wall(at) + offset as i64
+    }
+
+    /// Keeps a sample of what did not fit the spec.
+    pub(super) fn note_garbage(&self, what: &str) {
+        let mut garbage = self.garbage.borrow_mut();
+        if garbage.len() < SAMPLES && !garbage.iter().any(|known| known == what) {
+            garbage.push(excerpt(what));
+        }
+    }
+
+    /// Keeps a sample of why connections failed.
+    pub(super) fn note_connect_error(&self, error: &ConnectError) {
+        let text = error.to_string();
+        let mut errors = self.connect_errors.borrow_mut();
+        if errors.len() < SAMPLES && !errors.contains(&text) {
+            errors.push(text);
+        }
+    }
+
+    fn report(&self, used: ShardUse, not_quiet: Option<String>) -> Report {
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.finish_file();
+        let meter = std::mem::replace(&mut recorder.meter, Meter::new(1_000_000_000));
+        Report {
+            meter,
+            findings: recorder.bench.take().map(crate::property::Bench::finish),
+            used,
+            garbage: self.garbage.take(),
+            connect_errors: self.connect_errors.take(),
+            write_error: recorder.write_error.take(),
+            not_quiet,
+            entries: recorder.entries,
+        }
+    }
+}
+
+/// Leads the clients through the stages of the run.
+struct Conduct {
+    shard: Rc<Shard>,
+    slots: FxHashMap<ClientId, Rc<Slot>>,
+    pulse: Arc<Pulse>,
+    stage: watch::Receiver<Stage>,
+    dropped: u64,
+}
+
+impl Conduct {
+    /// The start of the first phase; none if the run ends before it.
+    async fn wait_for_go(&mut self) -> Option<Nanos> {
+        let stage = self.stage.wait_for(|stage| *stage != Stage::Setup).await.ok()?;
+        match *stage {
+            Stage::Go(start) => Some(start),
+            _ => None,
+        }
+    }
+
+    fn interrupted(&self) -> bool {
+        *self.stage.borrow() == Stage::Interrupted
+    }
+
+    fn phase(&self, name: &str) {
+        let Some(first) = self.shard.cells.iter().flat_map(Cell::clients).next() else { return };
+        let now = self.shard.clock.now();
+        let event = Event::Phase { name: name.into() };
+        self.shard.recorder.borrow_mut().record(now, first, event);
+        self.pulse.set_phase(name);
+    }
+
+    /// Sleeps until a time of the run's clock; `false` if the user wants to stop.
+    async fn sleep_until(&mut self, at: Instant) -> bool {
+        tokio::select! {
+            () = sleep_until(at) => true,
+            _ = self.stage.wait_for(|stage| *stage == Stage::Interrupted) => false,
+        }
+    }
+
+    /// Tells each client what the plan wants, when the plan wants it.
+    async fn follow_the_plan(&mut self, start: Nanos) {
+        let shard = Rc::clone(&self.shard);
+        shard.start.set(start);
+        let mut timeline = Timeline::new(&shard.plan, &shard.cells);
+        let mut phases = Phases::new(&shard.plan, start);
+        let end = phases.end;
+        let mut look = shard.clock.now();
+        loop {
+            let next_act = timeline.next_at().map_or(end, |at| (at + start).min(end));
+            let next = next_act.min(phases.next_at()).min(look);
+            if !self.sleep_until(shard.clock.instant(next)).await {
+                return;
+            }
+            let now = shard.clock.now();
+            if now >= look {
+                self.look(look, now);
+                look = now + LOOK.as_nanos() as Nanos;
+            }
+            if let Some((name, reads)) = phases.turn(now) {
+                shard.reads.set(reads);
+                self.phase(&name);
+            }
+            while timeline.next_at().is_some_and(|at| at + start <= now.min(end)) {
+                if let Some(planned) = timeline.next() {
+                    self.tell(planned.client, Command::Act(planned.at + start, planned.act));
+                }
+            }
+            if now >= end {
+                return;
+            }
+        }
+    }
+
+    fn tell(&mut self, client: ClientId, command: Command) {
+        if let Command::Act(planned, Act::Connect) = &command {
+            self.pulse.add_due(*planned);
+        }
+        if let Some(slot) = self.slots.get(&client)
+            && !slot.tell(command)
+        {
+            self.dropped += 1;
+        }
+    }
+
+    /// Measures the shard's own lag and shows how it stands.
+    fn look(&self, due: Nanos, now: Nanos) {
+        let shard = &self.shard;
+        let mut recorder = shard.recorder.borrow_mut();
+        recorder.meter.recorder.lag(due, now);
+        let late = now.saturating_sub(due);
+        if late > LAG_WORTH_TELLING
+            && let Some(first) = shard.cells.iter().flat_map(Cell::clients).next()
+        {
+            let event = Event::Lag { nanos: late };
+            recorder.record(now, first, event);
+        }
+        self.pulse.show(&recorder, self.slots.values().filter(|slot| slot.started.get()).count());
+    }
+
+    /// Ends the faults and waits until everybody is back and nothing is under way.
+    async fn recover(&mut self) -> Option<String> {
+        self.phase("recovery");
+        for slot in self.slots.values() {
+            slot.tell(Command::Heal);
+        }
+        let patience = self.shard.plan.scenario.patience;
+        let mut quiet = Quiet::default();
+        let calm = self.until(patience, |conduct| quiet.is_quiet(conduct)).await;
+        (!calm).then(|| {
+            let busy = self.busy();
+            format!(
+                "after {} s of patience {} were not connected, synced and idle, and {} deliveries \
+                 were still awaited",
+                patience.as_secs(),
+                crate::metric::quantity::counted(busy as u64, "client"),
+                self.awaited(),
+            )
+        })
+    }
+
+    /// Looks until it is true or the time is over.
+    async fn until(&mut self, within: Duration, mut holds: impl FnMut(&Self) -> bool) -> bool {
+        let deadline = Instant::now() + within;
+        let mut look = Instant::now();
+        loop {
+            if holds(self) {
+                return true;
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            look = look.max(Instant::now()) + LOOK;
+            if !self.sleep_until(look).await {
+                return false;
+            }
+            let clock = self.shard.clock;
+            let due = clock.now().saturating_sub(look.elapsed().as_nanos() as Nanos);
+            self.look(due, clock.now());
+        }
+    }
+
+    /// Clients that are not connected, synced and idle.
+    fn busy(&self) -> usize {
+        self.slots.values().filter(|slot| slot.started.get() && !slot.idle.get()).count()
+    }
+
+    /// Deliveries that the judges still wait for.
+    fn awaited(&self) -> usize {
+        let recorder = self.shard.recorder.borrow();
+        recorder.bench.as_ref().map_or(0, crate::property::Bench::awaited_deliveries)
+    }
+
+    /// Everybody reads the whole history of their conversations.
+    async fn final_read(&mut self) {
+        if self.interrupted() {
+            return;
+        }
+        self.phase("final-read");
+        for (client, slot) in &self.slots {
+            if !slot.started.get() {
+                continue;
+            }
+            for conversation in self.shard.conversations_of(*client) {
+                slot.tell(Command::FinalRead(conversation));
+            }
+        }
+        let patience = self.shard.plan.scenario.patience;
+        self.until(patience, |conduct| conduct.busy() == 0).await;
+    }
+
+    /// Everybody leaves.
+    async fn leave(&mut self) {
+        for slot in self.slots.values() {
+            slot.tell(Command::Leave);
+        }
+        let gone = async {
+            while self.slots.values().any(|slot| Rc::strong_count(slot) > 1) {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let _ = timeout(Duration::from_secs(5), gone).await;
+    }
+}
+
+/// Tells when nothing happens any more: everybody idle, and no delivery awaited. Without judges,
+/// nobody knows what is awaited: then half a second without an entry will do.
+#[derive(Default)]
+struct Quiet;
+
+impl Quiet {
+    fn is_quiet(&mut self, conduct: &Conduct) -> bool {
+        const STILL: Nanos = 500_000_000;
+        if conduct.busy() > 0 {
+            return false;
+        }
+        let recorder = conduct.shard.recorder.borrow();
+        match &recorder.bench {
+            Some(bench) => bench.awaited_deliveries() == 0,
+            None => conduct.shard.clock.now().saturating_sub(recorder.last_at) > STILL,
+        }
+    }
+}
+
+/// The scenario's phases on the run's clock.
+struct Phases {
+    starts: Vec<(Nanos, String, f64)>,
+    next: usize,
+    end: Nanos,
+}
+
+impl Phases {
+    fn new(plan: &Plan, start: Nanos) -> Self {
+        let mut at = start;
+        let mut starts = Vec::new();
+        for phase in &plan.scenario.phases {
+            starts.push((at, phase.name.clone(), phase.behaviour.read));
+            at += phase.lasts.as_nanos() as Nanos;
+        }
+        Self { starts, next: 0, end: at }
+    }
+
+    fn next_at(&self) -> Nanos {
+        self.starts.get(self.next).map_or(self.end, |(at, _, _)| *at)
+    }
+
+    /// The phase that begins now: its name and its share of read messages.
+    fn turn(&mut self, now: Nanos) -> Option<(String, f64)> {
+        let (at, name, reads) = self.starts.get(self.next)?;
+        (*at <= now).then(|| {
+            self.next += 1;
+            (name.clone(), *reads)
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! The server under test: embedded, launched, or somewhere already.
+
+use crate::engine::launch::Launched;
+use crate::engine::preflight::Unreachable;
+use crate::reference::{self, Bugs};
+use crate::scenario::Launch;
+use crate::spec::Spec;
+use std::sync::Arc;
+
+/// What to try.
+#[derive(Clone, Debug)]
+pub enum TargetChoice {
+    /// The reference server, inside this process, with these bugs.
+    Embedded(Bugs),
+    /// A process that the run starts and stops.
+    Launched(Launch),
+    /// Running servers. This version uses the first.
+    Running(Vec<String>),
+}
+
+/// The server under test while the run lasts.
+pub(super) enum Target {
+    Embedded(reference::Hosted),
+    Launched(Box<Launched>, String),
+    Running(String),
+}
+
+impl Target {
+    /// Makes the server ready.
+    pub(super) async fn ready(
+        choice: &TargetChoice,
+        spec: &Arc<Spec>,
+    ) -> Result<Self, Unreachable> {
+        match choice {
+            TargetChoice::Embedded(bugs) => {
+                let options = reference::Options { bugs: *bugs, ..reference::Options::default() };
+                reference::Hosted::start(Arc::clone(spec), options, 1).map(Self::Embedded).map_err(
+                    |error| {
+                        Unreachable::new(
+                            format!("the reference server cannot start: {error}"),
+                            "name a running server with `--target URL`",
+                        )
+                    },
+                )
+            }
+            TargetChoice::Launched(launch) => match Launched::start(launch).await {
+                Ok(launched) => Ok(Self::Launched(Box::new(launched), launch.command.join(" "))),
+                Err(error) => Err(Unreachable::new(error.what, last_words(&error.said))),
+            },
+            TargetChoice::Running(urls) => Ok(Self::Running(
+                urls.first()
+                    .cloned()
+                    .ok_or_else(|| Unreachable::new("no target is named", "say `--target URL`"))?,
+            )),
+        }
+    }
+
+    /// Where it listens.
+    pub(super) fn url(&self) -> &str {
+        match self {
+            Self::Embedded(hosted) => hosted.url(),
+            Self::Launched(launched, _) => &launched.url,
+            Self::Running(url) => url,
+        }
+    }
+
+    /// What the report calls it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Embedded(_) => "embedded reference server".into(),
+            Self::Launched(launched, command) => format!("{} (`{command}`)", launched.url),
+            Self::Running(url) => url.clone(),
+        }
+    }
+
+    /// Stops the server and starts it again at the same address, with what it stored.
+    pub(super) async fn restart(&mut self) -> Result<(), String> {
+        match self {
+            Self::Embedded(hosted) => hosted.restart().map_err(|error| error.to_string()),
+            _ => Err("only the embedded server can be restarted by this version".into()),
+        }
+    }
+
+    /// It ended by itself, with these last words.
+    pub(super) fn ended(&mut self) -> Option<String> {
+        match self {
+            Self::Launched(launched, command) => launched.ended().map(|status| {
+                format!(
+                    "the server `{command}` ended by itself: {status}; {}",
+                    last_words(&launched.said())
+                )
+            }),
+            _ => None,
+        }
+    }
+
+    /// Stops what the run started.
+    pub(super) async fn stop(self) {
+        match self {
+            Self::Embedded(hosted) => hosted.stop(),
+            Self::Launched(launched, _) => launched.stop().await,
+            Self::Running(_) => {}
+        }
+    }
+}
+
+fn last_words(said: &[String]) -> String {
+    if said.is_empty() {
+        return "it said nothing".into();
+    }
+    let last: Vec<&str> = said.iter().rev().take(6).rev().map(String::as_str).collect();
+    format!("it said last: {}", last.join(" / "))
+}

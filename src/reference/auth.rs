@@ -1,0 +1,77 @@
+//! Who somebody is: tokens, verified as the spec says they are made.
+
+use crate::reference::model::User;
+use crate::scalar::Scalar;
+use crate::spec::{Bindings, Hole, Secret, Shape, Spec, TokenSource};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+
+/// Believes tokens, or nobody's.
+pub(crate) enum Doorman {
+    /// The spec has no tokens: everybody is who they say.
+    Open,
+    Jwt(Box<Jwt>),
+}
+
+pub(crate) struct Jwt {
+    key: DecodingKey,
+    validation: Validation,
+    claims: Shape,
+    constants: Bindings,
+}
+
+impl Doorman {
+    /// The doorman for a spec, or why the reference server can't be it.
+    pub(crate) fn new(spec: &Spec) -> Result<Self, String> {
+        match &spec.people.token {
+            TokenSource::None => Ok(Self::Open),
+            TokenSource::Jwt { algorithm, secret, claims, .. } => {
+                let known = match algorithm.as_str() {
+                    "HS256" => Algorithm::HS256,
+                    "HS384" => Algorithm::HS384,
+                    "HS512" => Algorithm::HS512,
+                    other => return Err(format!("tokens signed with `{other}` are not verified")),
+                };
+                let mut validation = Validation::new(known);
+                validation.leeway = 0;
+                validation.validate_nbf = true;
+                validation.validate_aud = false;
+                Ok(Self::Jwt(Box::new(Jwt {
+                    key: DecodingKey::from_secret(reveal(secret)?.as_bytes()),
+                    validation,
+                    claims: claims.clone(),
+                    constants: spec.constants.clone(),
+                })))
+            }
+            TokenSource::ByServer => Err("`register` and `login` are not played".into()),
+            TokenSource::File { .. } => Err("tokens from a file can't be verified".into()),
+        }
+    }
+
+    pub(crate) const fn wants_token(&self) -> bool {
+        matches!(self, Self::Jwt(_))
+    }
+
+    /// Whose token this is. `None`: nobody's, or no longer.
+    pub(crate) fn user(&self, token: &str) -> Option<User> {
+        let Self::Jwt(jwt) = self else { return None };
+        let decoded = jsonwebtoken::decode::<serde_json::Value>(token, &jwt.key, &jwt.validation);
+        let claims = decoded.ok()?.claims.to_string();
+        let mut bindings = jwt.constants.clone();
+        jwt.claims.matches(&claims, &mut bindings).ok()?;
+        match bindings.get(Hole::USER)? {
+            user @ (Scalar::Int(_) | Scalar::Text(_)) => Some(user.id()),
+            _ => None,
+        }
+    }
+}
+
+fn reveal(secret: &Secret) -> Result<String, String> {
+    let from_environment = |name: &String| std::env::var(name).ok();
+    let variable = secret.variable.as_ref();
+    variable.and_then(from_environment).or_else(|| secret.default.clone()).ok_or_else(|| {
+        match variable {
+            Some(name) => format!("the environment variable `{name}` is not set"),
+            None => "the spec names no secret".into(),
+        }
+    })
+}

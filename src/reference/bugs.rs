@@ -1,0 +1,252 @@
+//! The bugs the reference server can be told to have: one row each.
+//!
+//! A bug is a place where the honest server is told to break one promise. The place asks
+//! `bugs.has(Bug::…)`, so that reading the honest path shows where it can go wrong. Nothing here
+//! knows how a bug is done. Start with [`Bug`].
+
+use std::fmt;
+
+macro_rules! bugs {
+    ($($variant:ident $name:literal breaks $property:literal $(and $also:literal)*: $sentence:literal,)*) => {
+        /// One deviation from honesty, named by what the server does wrong.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Bug { $(#[doc = $sentence] $variant,)* }
+
+        impl Bug {
+            /// Every bug, by the property it breaks.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name on the command line.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The property that must catch it.
+            #[must_use]
+            pub const fn property(self) -> &'static str {
+                match self { $(Self::$variant => $property,)* }
+            }
+
+            /// Properties that it cannot help breaking too.
+            #[must_use]
+            pub const fn also(self) -> &'static [&'static str] {
+                match self { $(Self::$variant => &[$($also),*],)* }
+            }
+
+            /// What the server does wrong, as a user meets it.
+            #[must_use]
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$variant => $sentence,)* }
+            }
+        }
+    };
+}
+
+bugs! {
+    DedupOff "dedup-off" breaks "idempotency":
+        "the client message id is ignored: each attempt stores another message",
+    DedupRace "dedup-race" breaks "idempotency":
+        "the key is looked up first and the message inserted 20 ms later: two concurrent attempts make two messages",
+    DedupRaceError "dedup-race-error" breaks "idempotency":
+        "the key is looked up first and inserted 20 ms later under a unique index: of two concurrent attempts one is refused",
+    DedupPerConnection "dedup-per-connection" breaks "idempotency":
+        "keys are remembered per connection: a retry after a reconnect, or from a second device, makes another message",
+    DedupTtl "dedup-ttl" breaks "idempotency":
+        "a key is forgotten after half a second: a later retry makes another message",
+    DedupGlobal "dedup-global" breaks "idempotency" and "at-least-once":
+        "a key is unique over everybody: a stranger's key swallows yours, and your message is acked with the stranger's id",
+    DedupError "dedup-error" breaks "idempotency":
+        "a repeated key is answered with a unique index's error in place of the first message's id",
+    DedupByContent "dedup-by-content" breaks "idempotency":
+        "two equal texts of one person in one conversation are taken for a repetition: the second is acked with the first one's id",
+    DedupFreshId "dedup-fresh-id" breaks "idempotency":
+        "a repetition is not stored again, but its ack names an id that no message has",
+
+    StampPerReceiver "stamp-per-receiver" breaks "ordering":
+        "each receiver is told another time for the same message, up to 400 ms too early",
+    StampLive "stamp-live" breaks "ordering":
+        "the time in the pushed message is taken before the one that is stored: live and history disagree",
+    ClockSkew "clock-skew" breaks "ordering":
+        "every other member's messages are stamped by a node whose clock is 300 ms late",
+    ClockJitter "clock-jitter" breaks "ordering":
+        "a message is stamped when one of several concurrent handlers read the clock, up to 300 ms too early: an answer may stand before its question",
+    HistoryOrder "history-order" breaks "ordering":
+        "history exchanges the times of neighbouring messages",
+    TieBreak "tie-break" breaks "ordering":
+        "times are rounded to the second, and history breaks the ties the other way round than live delivery",
+
+    AckBeforeStore "ack-before-store" breaks "at-least-once":
+        "every twentieth message is acked before it is stored, and the store fails",
+    RestartLoses "restart-loses" breaks "at-least-once":
+        "a restart loses the acked messages of the last three seconds",
+    DropLong "drop-long" breaks "at-least-once":
+        "a text of more than 500 characters is acked and dropped",
+    Truncate "truncate" breaks "at-least-once":
+        "a text is cut after 100 characters",
+    Charset "charset" breaks "at-least-once":
+        "characters outside ASCII are stored as question marks",
+    Phantom "phantom" breaks "at-least-once":
+        "history has messages that nobody sent",
+    RefusedStored "refused-stored" breaks "at-least-once":
+        "every twentieth message is refused with an error and stored all the same",
+
+    SyncRoundsUp "sync-rounds-up" breaks "no-loss-on-reconnect":
+        "a sync rounds its start up to the next second and skips what lies between",
+    SyncLastRow "sync-last-row" breaks "no-loss-on-reconnect":
+        "a sync leaves out its last row",
+    SyncCapped "sync-capped" breaks "no-loss-on-reconnect":
+        "a sync ends after five rows, as if there were no more",
+    SyncSinceConnect "sync-since-connect" breaks "no-loss-on-reconnect":
+        "a sync shows only what was stored after the person connected",
+    NoRejoin "no-rejoin" breaks "no-loss-on-reconnect":
+        "a connection that is not the person's first is put into no room: nothing live comes after a reconnect",
+    ReceiverSkipped "receiver-skipped" breaks "no-loss-on-reconnect":
+        "one in twenty deliveries is left out",
+
+    AckLate "ack-late" breaks "ack-timeout":
+        "the first ack of every twenty-fifth message comes a second after the client's timeout",
+    AckLost "ack-lost" breaks "ack-timeout":
+        "the first ack of every twenty-fifth message never comes",
+    AckSilentRepeat "ack-silent-repeat" breaks "ack-timeout":
+        "a repeated key is not answered at all",
+    AckSilentError "ack-silent-error" breaks "ack-timeout":
+        "a refused message is not answered at all",
+    AckTwice "ack-twice" breaks "ack-timeout":
+        "every twenty-fifth message is acked twice",
+}
+
+impl Bug {
+    /// The bug of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|bug| bug.name() == name)
+    }
+
+    /// The stamps this bug makes lie up to this many milliseconds before the order of storing.
+    /// A sync looks back as far, so that only order is broken and nothing is lost.
+    #[must_use]
+    pub const fn stamp_lag_ms(self) -> i64 {
+        match self {
+            Self::ClockSkew | Self::ClockJitter => 300,
+            _ => 0,
+        }
+    }
+}
+
+impl fmt::Display for Bug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A set of bugs; empty on the honest server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bugs(u64);
+
+/// There is no bug of this name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownBug(pub String);
+
+impl Bugs {
+    /// The honest server.
+    pub const NONE: Self = Self(0);
+
+    /// The set of these names.
+    ///
+    /// # Errors
+    /// The first name that no bug has.
+    pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, UnknownBug> {
+        names.into_iter().try_fold(Self::NONE, |set, name| {
+            let bug = Bug::parse(name).ok_or_else(|| UnknownBug(name.to_owned()))?;
+            Ok(set.with(bug))
+        })
+    }
+
+    /// This set and one bug more.
+    #[must_use]
+    pub const fn with(self, bug: Bug) -> Self {
+        Self(self.0 | (1 << bug as u32))
+    }
+
+    /// Whether the server has this bug.
+    #[must_use]
+    pub const fn has(self, bug: Bug) -> bool {
+        self.0 & (1 << bug as u32) != 0
+    }
+
+    /// Whether the server has this bug and it strikes here: once in `times`, chosen by what the
+    /// parts say, so that each attempt of one message meets the same fate.
+    #[must_use]
+    pub fn strikes(self, bug: Bug, times: u64, parts: &[&str]) -> bool {
+        self.has(bug) && draw(parts).is_multiple_of(times)
+    }
+
+    /// Whether this is the honest server.
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The bugs of the set.
+    pub fn iter(self) -> impl Iterator<Item = Bug> {
+        Bug::ALL.iter().copied().filter(move |bug| self.has(*bug))
+    }
+}
+
+/// A number that depends on nothing but the parts (FNV-1a, its high bits mixed in).
+#[must_use]
+pub fn draw(parts: &[&str]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for part in parts {
+        for byte in part.bytes().chain([0xff]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+    hash ^ (hash >> 29)
+}
+
+impl fmt::Display for UnknownBug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no bug `{}`\nhint: `assize list bugs` names them all", self.0)
+    }
+}
+
+impl std::error::Error for UnknownBug {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_row_is_named_once_and_says_what_it_breaks() {
+        assert!(Bug::ALL.len() <= 64, "`Bugs` is a set of 64");
+        for (index, bug) in Bug::ALL.iter().enumerate() {
+            assert_eq!(*bug as usize, index);
+            assert_eq!(Bug::parse(bug.name()), Some(*bug), "{bug} is named twice");
+            assert!(!bug.sentence().is_empty() && !bug.sentence().ends_with('.'));
+            assert!(!bug.also().contains(&bug.property()));
+            let kebab = |c: char| c.is_ascii_lowercase() || c == '-';
+            assert!(bug.name().chars().all(kebab), "{bug}");
+        }
+    }
+
+    #[test]
+    fn a_set_has_what_was_named_and_nothing_else() {
+        let bugs = Bugs::parse(["ack-late", "phantom"]).unwrap();
+        assert_eq!(bugs.iter().collect::<Vec<_>>(), [Bug::Phantom, Bug::AckLate]);
+        assert_eq!(Bugs::parse([]).unwrap(), Bugs::NONE);
+        let unknown = Bugs::parse(["ack-late", "bug-7"]).unwrap_err();
+        assert_eq!(unknown, UnknownBug("bug-7".into()));
+    }
+
+    #[test]
+    fn a_bug_strikes_about_as_often_as_it_says() {
+        let bugs = Bugs::NONE.with(Bug::AckLost);
+        let struck = (0..10_000)
+            .filter(|key| bugs.strikes(Bug::AckLost, 25, &["17", &key.to_string()]))
+            .count();
+        assert!((300..500).contains(&struck), "{struck} of 10000");
+        assert!(!bugs.strikes(Bug::AckLate, 1, &["17"]));
+    }
+}

@@ -1,0 +1,423 @@
+//! The chat itself: who is where, who may what, one order per conversation.
+//!
+//! [`Core::apply`] does one command at a time, so lookup and insert are one step and the order
+//! of storing is the order. It knows no socket, no wire and no clock: times are arguments. `send`
+//! and `read` hold the two operations that most promises are about.
+
+mod read;
+mod send;
+
+use crate::reference::bugs::{Bug, Bugs};
+use crate::reference::model::*;
+use crate::reference::store::{Outline, Store};
+use crate::spec::{Create, Dedup, Hole, Sanitise, Spec};
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+use std::path::Path;
+use std::time::Duration;
+
+/// Rows of a page where the spec sets no limit.
+const PAGE_ROWS: u32 = 1000;
+
+/// What a spec says of the chat, without its wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) text_characters: Option<u32>,
+    pub(crate) send_rate: Option<(u32, Duration)>,
+    pub(crate) page_rows: u32,
+    pub(crate) dedup: Option<Dedup>,
+    pub(crate) sanitise: Sanitise,
+    /// Two people can have several conversations.
+    pub(crate) always_new: bool,
+    /// Positions are sequence numbers; else they are times.
+    pub(crate) by_seq: bool,
+}
+
+impl Rules {
+    pub(crate) fn of(spec: &Spec) -> Self {
+        Self {
+            text_characters: spec.limits.text_characters,
+            send_rate: spec.limits.send_rate,
+            page_rows: spec.limits.page_rows.unwrap_or(PAGE_ROWS),
+            dedup: spec.traits.dedup.clone(),
+            sanitise: spec.traits.sanitise,
+            always_new: spec.traits.create == Create::AlwaysNew,
+            by_seq: (spec.traits.order.as_ref()).is_some_and(|order| order.by == Hole::SEQ),
+        }
+    }
+}
+
+/// The chat of one server.
+pub(crate) struct Core {
+    rules: Rules,
+    bugs: Bugs,
+    store: Store,
+    conversations: FxHashMap<Conversation, Outline>,
+    of_user: FxHashMap<User, Vec<Conversation>>,
+    last_message: i64,
+    last_conversation: Conversation,
+    /// When each person's sends of the last window arrived.
+    sent: FxHashMap<User, VecDeque<i64>>,
+    /// When each person last connected; kept only for `sync-since-connect`.
+    arrivals: FxHashMap<User, i64>,
+    /// Where each reader's last full page ended; kept only for servers that cheat on a sync.
+    pages: FxHashMap<(User, Conversation), Position>,
+}
+
+impl Core {
+    /// Opens the store and reads who is in which conversation.
+    pub(crate) fn open(file: Option<&Path>, rules: Rules, bugs: Bugs) -> rusqlite::Result<Self> {
+        let mut core = Self {
+            rules,
+            bugs,
+            store: Store::open(file)?,
+            conversations: FxHashMap::default(),
+            of_user: FxHashMap::default(),
+            last_message: 0,
+            last_conversation: 0,
+            sent: FxHashMap::default(),
+            arrivals: FxHashMap::default(),
+            pages: FxHashMap::default(),
+        };
+        core.reload()?;
+        Ok(core)
+    }
+
+    /// Forgets what is not in the store, as a new process does.
+    pub(crate) fn reload(&mut self) -> rusqlite::Result<()> {
+        let (conversations, newest) = self.store.outlines()?;
+        self.sent.clear();
+        self.of_user.clear();
+        self.conversations.clear();
+        self.last_message = newest;
+        self.last_conversation = 0;
+        for (id, outline) in conversations {
+            self.last_conversation = self.last_conversation.max(id);
+            self.remember(id, outline);
+        }
+        Ok(())
+    }
+
+    /// What a restart does: memory is forgotten, the store is not (or should not be).
+    pub(crate) fn restart(&mut self, now: i64) -> rusqlite::Result<()> {
+        if self.bugs.has(Bug::RestartLoses) {
+            // The newest are kept: their acks may still be under way, and a retry would store
+            // them again, which is not this bug's.
+            self.store.lose(now - 3000, now - 300)?;
+        }
+        self.reload()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Notes that a person connected, and says which conversations they are in.
+    pub(crate) fn arrive(&mut self, user: &User, now: i64) -> &[Conversation] {
+        if self.bugs.has(Bug::SyncSinceConnect) {
+            self.arrivals.insert(user.clone(), now);
+        }
+        self.conversations_of(user)
+    }
+
+    pub(crate) fn conversations_of(&self, user: &User) -> &[Conversation] {
+        self.of_user.get(user).map_or(&[], Vec::as_slice)
+    }
+
+    /// Does one command. What others should hear is added to `events`.
+    pub(crate) fn apply(
+        &mut self,
+        caller: &Caller,
+        command: Command,
+        now: i64,
+        events: &mut Vec<Event>,
+    ) -> Result<Answer, Refusal> {
+        match command {
+            Command::Create { members } => self.create(&caller.user, members, events),
+            Command::Join { conversation } => {
+                self.member(&caller.user, conversation)?;
+                events.push(Event::Joined { conversation });
+                Ok(Answer::Done)
+            }
+            Command::Leave { conversation } => {
+                self.member(&caller.user, conversation)?;
+                events.push(Event::Left { conversation });
+                Ok(Answer::Done)
+            }
+            Command::Send(send) => self.send(caller, &send, now, events),
+            Command::Look(send) => self.look(caller, &send),
+            Command::Read { conversation, window } => {
+                self.read(&caller.user, conversation, &window)
+            }
+            Command::List => {
+                Ok(Answer::Conversations(self.conversations_of(&caller.user).to_vec()))
+            }
+            Command::Search { query, window } => self.search(&caller.user, &query, &window),
+            Command::Unread { conversation } => {
+                if let Some(conversation) = conversation {
+                    self.member(&caller.user, conversation)?;
+                }
+                Ok(Answer::Count(self.store.unread(&caller.user, conversation)?))
+            }
+            Command::Contacts => Ok(Answer::People(self.contacts(&caller.user))),
+            Command::Typing { conversation, on } => {
+                self.member(&caller.user, conversation)?;
+                events.push(Event::Typing { conversation, on });
+                Ok(Answer::Done)
+            }
+            Command::Receipt { message, kind } => {
+                self.receipt(&caller.user, message, kind, now, events)
+            }
+            Command::Health => {
+                self.store.check()?;
+                Ok(Answer::Done)
+            }
+            Command::Refuse(refusal) => Err(refusal),
+        }
+    }
+
+    fn create(
+        &mut self,
+        user: &User,
+        mut members: Vec<User>,
+        events: &mut Vec<Event>,
+    ) -> Result<Answer, Refusal> {
+        members.push(user.clone());
+        members.sort_unstable();
+        members.dedup();
+        if members.len() < 2 {
+            return Err(Refusal::malformed("a conversation needs another person"));
+        }
+        let pair = (members.len() == 2 && !self.rules.always_new).then(|| members.join("\u{1f}"));
+        if let Some(pair) = &pair
+            && let Some(id) = self.store.pair(pair)?
+        {
+            return Ok(Answer::Conversation { id, new: false });
+        }
+        let id = self.last_conversation + 1;
+        self.store.add_conversation(id, pair.as_deref(), &members)?;
+        self.last_conversation = id;
+        let outline = Outline { members: members.clone(), ..Outline::default() };
+        self.remember(id, outline);
+        events.push(Event::Made { conversation: id, members });
+        Ok(Answer::Conversation { id, new: true })
+    }
+
+    fn remember(&mut self, id: Conversation, outline: Outline) {
+        for member in &outline.members {
+            self.of_user.entry(member.clone()).or_default().push(id);
+        }
+        self.conversations.insert(id, outline);
+    }
+
+    /// The conversation, if the user is in it. A stranger learns not even that it exists.
+    fn member(&self, user: &User, conversation: Conversation) -> Result<&Outline, Refusal> {
+        self.conversations
+            .get(&conversation)
+            .filter(|outline| outline.members.binary_search(user).is_ok())
+            .ok_or_else(|| {
+                Refusal::new(
+                    RefusalKind::Forbidden,
+                    "you are not in this conversation, or there is none",
+                )
+            })
+    }
+
+    fn contacts(&self, user: &User) -> Vec<User> {
+        let conversations = self.conversations_of(user).iter();
+        let mut people: Vec<User> = conversations
+            .filter_map(|id| self.conversations.get(id))
+            .flat_map(|outline| outline.members.iter())
+            .filter(|member| *member != user)
+            .cloned()
+            .collect();
+        people.sort_unstable();
+        people.dedup();
+        people
+    }
+
+    fn receipt(
+        &self,
+        user: &User,
+        message: i64,
+        kind: ReceiptKind,
+        now: i64,
+        events: &mut Vec<Event>,
+    ) -> Result<Answer, Refusal> {
+        let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such message for you");
+        let message = self.store.by_id(message)?.ok_or_else(unknown)?;
+        self.member(user, message.conversation).map_err(|_| unknown())?;
+        if message.sender != *user && self.store.add_receipt(message.id, user, kind)? {
+            events.push(Event::Receipt {
+                message: message.id,
+                conversation: message.conversation,
+                sender: message.sender,
+                kind,
+                at: now,
+            });
+        }
+        Ok(Answer::Done)
+    }
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::new(RefusalKind::Internal, format!("the store failed: {error}"))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::spec::{DedupBy, RepeatAnswer, Scope};
+
+    pub(crate) fn rules() -> Rules {
+        Rules {
+            text_characters: Some(1000),
+            send_rate: Some((10, Duration::from_secs(1))),
+            page_rows: 100,
+            dedup: Some(Dedup {
+                by: DedupBy::Key,
+                window: None,
+                scope: Scope::Person,
+                answer: RepeatAnswer::Same,
+            }),
+            sanitise: Sanitise::Html,
+            always_new: false,
+            by_seq: false,
+        }
+    }
+
+    /// A core in memory, spoken to in short sentences. Each command is a millisecond later.
+    pub(crate) struct Chat {
+        pub(crate) core: Core,
+        pub(crate) events: Vec<Event>,
+        pub(crate) now: i64,
+    }
+
+    impl Chat {
+        pub(crate) fn new(rules: Rules, bugs: &[Bug]) -> Self {
+            let bugs = bugs.iter().fold(Bugs::NONE, |set, bug| set.with(*bug));
+            Self {
+                core: Core::open(None, rules, bugs).unwrap(),
+                events: Vec::new(),
+                now: 1_000_000,
+            }
+        }
+
+        pub(crate) fn ask(&mut self, user: &str, command: Command) -> Result<Answer, Refusal> {
+            self.now += 1;
+            let caller = Caller { user: user.into(), connection: Some(1), arrived: self.now };
+            self.core.apply(&caller, command, self.now, &mut self.events)
+        }
+
+        pub(crate) fn create(&mut self, user: &str, members: &[&str]) -> Conversation {
+            let members = members.iter().map(|member| (*member).into()).collect();
+            match self.ask(user, Command::Create { members }) {
+                Ok(Answer::Conversation { id, .. }) => id,
+                other => panic!("{other:?}"),
+            }
+        }
+
+        pub(crate) fn send(
+            &mut self,
+            user: &str,
+            place: Conversation,
+            text: &str,
+            key: &str,
+        ) -> Result<(Message, bool), Refusal> {
+            let send = Sending {
+                place: Place::Conversation(place),
+                text: text.into(),
+                key: Some(key.into()),
+                guard: Guard::Atomic,
+            };
+            match self.ask(user, Command::Send(send))? {
+                Answer::Message { message, repeated } => Ok((message, repeated)),
+                other => panic!("{other:?}"),
+            }
+        }
+
+        pub(crate) fn read(
+            &mut self,
+            user: &str,
+            place: Conversation,
+            window: Window,
+        ) -> Vec<Message> {
+            let command = Command::Read { conversation: place, window };
+            match self.ask(user, command) {
+                Ok(Answer::Rows { rows, .. }) => rows,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn two_people_have_one_conversation_and_groups_are_new() {
+        let mut chat = Chat::new(rules(), &[]);
+        let pair = chat.create("ann", &["ann", "bob"]);
+        assert_eq!(chat.create("bob", &["ann"]), pair);
+        assert_eq!(chat.events.len(), 1, "made once");
+        let group = chat.create("ann", &["bob", "cat"]);
+        assert_ne!(chat.create("ann", &["bob", "cat"]), group);
+        let alone = chat.ask("ann", Command::Create { members: vec![] });
+        assert_eq!(alone.unwrap_err().kind, RefusalKind::Malformed);
+        let people = chat.ask("ann", Command::Contacts).unwrap();
+        assert_eq!(people, Answer::People(vec!["bob".into(), "cat".into()]));
+    }
+
+    #[test]
+    fn a_stranger_is_refused_everything() {
+        let mut chat = Chat::new(rules(), &[]);
+        let place = chat.create("ann", &["bob"]);
+        let (message, _) = chat.send("ann", place, "secret", "k").unwrap();
+        chat.events.clear();
+        let conversation = place;
+        for command in [
+            Command::Join { conversation },
+            Command::Leave { conversation },
+            Command::Typing { conversation, on: true },
+            Command::Read { conversation, window: Window::default() },
+            Command::Unread { conversation: Some(place) },
+            Command::Receipt { message: message.id, kind: ReceiptKind::Read },
+        ] {
+            let refusal = chat.ask("eve", command).unwrap_err();
+            assert!(matches!(refusal.kind, RefusalKind::Forbidden | RefusalKind::NotFound));
+        }
+        assert!(chat.send("eve", place, "hello", "k").is_err());
+        assert_eq!(chat.events, [], "nobody heard of it");
+        let found =
+            chat.ask("eve", Command::Search { query: "secret".into(), window: Window::default() });
+        assert_eq!(found.unwrap(), Answer::Rows { rows: vec![], more: false });
+    }
+
+    #[test]
+    fn a_receipt_is_told_once_and_not_to_oneself() {
+        let mut chat = Chat::new(rules(), &[]);
+        let place = chat.create("ann", &["bob"]);
+        let (message, _) = chat.send("ann", place, "hi", "k").unwrap();
+        chat.events.clear();
+        let read = Command::Receipt { message: message.id, kind: ReceiptKind::Read };
+        for user in ["bob", "bob", "ann"] {
+            chat.ask(user, read.clone()).unwrap();
+        }
+        assert_eq!(chat.events.len(), 1);
+        let unread = chat.ask("bob", Command::Unread { conversation: None });
+        assert_eq!(unread.unwrap(), Answer::Count(0));
+    }
+
+    #[test]
+    fn a_restart_keeps_everything_but_rate_windows() {
+        let mut chat = Chat::new(rules(), &[]);
+        let place = chat.create("ann", &["bob"]);
+        for number in 0..10 {
+            chat.send("ann", place, "hi", &number.to_string()).unwrap();
+        }
+        assert!(chat.send("ann", place, "hi", "10").is_err());
+        chat.core.restart(chat.now).unwrap();
+        let (message, _) = chat.send("ann", place, "hi", "10").unwrap();
+        assert_eq!(message.seq, 11);
+        assert!(chat.send("ann", place, "hi", "3").unwrap().1, "key is kept");
+        assert_eq!(chat.create("bob", &["ann"]), place);
+    }
+}

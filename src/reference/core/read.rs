@@ -1,0 +1,213 @@
+//! Reading: pages from a position on, complete and in order.
+
+use super::Core;
+use crate::reference::bugs::Bug;
+use crate::reference::model::*;
+
+/// The bugs that cheat on a sync and must not cheat on the pages of a history.
+const ON_SYNC: [Bug; 4] =
+    [Bug::SyncRoundsUp, Bug::SyncLastRow, Bug::SyncCapped, Bug::SyncSinceConnect];
+
+impl Core {
+    /// Rows at or after `since`: ties with the last row seen come again rather than get lost.
+    pub(super) fn read(
+        &mut self,
+        user: &User,
+        conversation: Conversation,
+        window: &Window,
+    ) -> Result<Answer, Refusal> {
+        self.member(user, conversation)?;
+        let limit = self.limit(window);
+        let skip = window.page.map_or(0, |page| page.saturating_sub(1)).saturating_mul(limit);
+        let cheats = self.cheats_on(user, conversation, window);
+        let since = self.start(window, cheats);
+        let backwards = self.bugs.has(Bug::TieBreak);
+        let mut rows = self.store.since(conversation, since, skip, limit + 1, backwards)?;
+        let mut more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        if cheats {
+            self.cut_short(user, &mut rows, &mut more);
+        }
+        if self.bugs.has(Bug::HistoryOrder) {
+            exchange_times(&mut rows);
+        }
+        self.note_page(user, conversation, &rows, more);
+        Ok(Answer::Rows { rows, more })
+    }
+
+    pub(super) fn search(
+        &self,
+        user: &User,
+        query: &str,
+        window: &Window,
+    ) -> Result<Answer, Refusal> {
+        let limit = self.limit(window);
+        let mut rows = self.store.search(user, query, limit + 1)?;
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        Ok(Answer::Rows { rows, more })
+    }
+
+    fn limit(&self, window: &Window) -> u32 {
+        let most = self.rules.page_rows;
+        window.limit.unwrap_or(most).clamp(1, most)
+    }
+
+    fn start(&self, window: &Window, cheats: bool) -> Position {
+        let first = if self.rules.by_seq { Position::Seq(0) } else { Position::At(0) };
+        let lag: i64 = self.bugs.iter().map(Bug::stamp_lag_ms).sum();
+        match window.since.unwrap_or(first) {
+            Position::At(at) if cheats && self.bugs.has(Bug::SyncRoundsUp) => {
+                Position::At((at / 1000 + 1) * 1000)
+            }
+            Position::At(at) => Position::At(at - lag),
+            Position::Seq(seq) => Position::Seq(seq),
+        }
+    }
+
+    /// Whether this is a sync that a bug is after: it has a start, and goes on from no page.
+    fn cheats_on(&self, user: &User, conversation: Conversation, window: &Window) -> bool {
+        let bugs = ON_SYNC.iter().any(|bug| self.bugs.has(*bug));
+        let page = |since: &Position| self.pages.get(&(user.clone(), conversation)) == Some(since);
+        bugs && window.since.is_some_and(|since| !page(&since))
+    }
+
+    fn cut_short(&self, user: &User, rows: &mut Vec<Message>, more: &mut bool) {
+        if self.bugs.has(Bug::SyncLastRow) {
+            rows.pop();
+        }
+        if self.bugs.has(Bug::SyncCapped) {
+            rows.truncate(5);
+            *more = false;
+        }
+        if let Some(connected) = self.arrivals.get(user) {
+            rows.retain(|row| row.at >= *connected);
+        }
+    }
+
+    fn note_page(&mut self, user: &User, place: Conversation, rows: &[Message], more: bool) {
+        if !ON_SYNC.iter().any(|bug| self.bugs.has(*bug)) {
+            return;
+        }
+        match rows.last().filter(|_| more) {
+            Some(last) => self.pages.insert((user.clone(), place), Position::At(last.at)),
+            None => self.pages.remove(&(user.clone(), place)),
+        };
+    }
+}
+
+/// Neighbours change places, and wear each other's time so that it shows. First and last stay,
+/// so that pages still meet.
+fn exchange_times(rows: &mut [Message]) {
+    let [_, inner @ .., _] = rows else { return };
+    for two in inner.chunks_exact_mut(2) {
+        let (earlier, later) = (two[0].at, two[1].at);
+        two.swap(0, 1);
+        (two[0].at, two[1].at) = (earlier, later);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{Chat, rules};
+    use super::*;
+    use crate::reference::core::Rules;
+
+    fn filled(bugs: &[Bug], count: i64, apart_ms: i64) -> (Chat, Conversation, Vec<i64>) {
+        let mut chat = Chat::new(Rules { send_rate: None, ..rules() }, bugs);
+        let place = chat.create("ann", &["bob"]);
+        let times = (0..count)
+            .map(|key| {
+                chat.now += apart_ms;
+                chat.send("ann", place, "hi", &key.to_string()).unwrap().0.at
+            })
+            .collect();
+        (chat, place, times)
+    }
+
+    fn since(at: i64) -> Window {
+        Window { since: Some(Position::At(at)), ..Window::default() }
+    }
+
+    #[test]
+    fn pages_put_together_are_the_whole_once() {
+        let (mut chat, place, times) = filled(&[], 250, 0);
+        let mut seen: Vec<i64> = Vec::new();
+        loop {
+            let rows = chat.read("bob", place, since(seen.pop().unwrap_or(0)));
+            seen.extend(rows.iter().map(|row| row.at));
+            if rows.len() < 100 {
+                break;
+            }
+        }
+        assert_eq!(seen, times);
+        let page = |page| Window { page: Some(page), limit: Some(40), ..Window::default() };
+        let numbered: Vec<i64> = (1..=7)
+            .flat_map(|number| chat.read("bob", place, page(number)))
+            .map(|row| row.at)
+            .collect();
+        assert_eq!(numbered, times);
+    }
+
+    #[test]
+    fn the_row_at_the_start_comes_again() {
+        let (mut chat, place, times) = filled(&[], 10, 7);
+        let rows = chat.read("bob", place, since(times[4]));
+        assert_eq!(rows.len(), 6);
+        assert_eq!(rows[0].at, times[4]);
+        assert_eq!(
+            chat.read("bob", place, Window { limit: Some(0), ..Window::default() }).len(),
+            1
+        );
+    }
+
+    #[test]
+    fn each_sync_bug_loses_rows_of_a_sync_and_none_of_a_history() {
+        for bug in ON_SYNC {
+            let (mut chat, place, times) = filled(&[bug], 150, 40);
+            chat.core.arrive(&"bob".into(), times[140]);
+            let synced = chat.read("bob", place, since(times[100]));
+            assert!(synced.len() < 50, "{bug} left {}", synced.len());
+            let mut history = chat.read("bob", place, Window::default());
+            let rest = chat.read("bob", place, since(history[99].at));
+            history.extend(rest.into_iter().skip(1));
+            assert_eq!(history.len(), 150, "{bug} touched history");
+        }
+    }
+
+    #[test]
+    fn clock_bugs_disorder_and_lose_nothing() {
+        for bug in [Bug::ClockSkew, Bug::ClockJitter, Bug::TieBreak] {
+            let mut chat = Chat::new(rules(), &[bug]);
+            let place = chat.create("ann", &["bob"]);
+            let mut newest = 0;
+            let mut inverted = 0;
+            for key in 0..40 {
+                chat.now += 120;
+                let user = if key % 2 == 0 { "ann" } else { "bob" };
+                let (message, _) = chat.send(user, place, "hi", &key.to_string()).unwrap();
+                let synced = chat.read("ann", place, since(newest));
+                assert!(synced.iter().any(|row| row.id == message.id), "{bug} lost one");
+                inverted += usize::from(message.at < newest);
+                newest = newest.max(message.at);
+            }
+            assert_eq!(inverted > 3, bug != Bug::TieBreak, "{bug}: {inverted}");
+            let ids: Vec<i64> =
+                chat.read("ann", place, Window::default()).iter().map(|m| m.id).collect();
+            assert!(!ids.is_sorted(), "{bug}");
+        }
+    }
+
+    #[test]
+    fn exchanged_times_keep_the_ends() {
+        let (mut chat, place, times) = filled(&[Bug::HistoryOrder], 6, 10);
+        let rows = chat.read("bob", place, Window::default());
+        assert!(rows.iter().map(|row| row.at).eq(times.iter().copied()));
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        assert_eq!(ids, [1, 3, 2, 5, 4, 6]);
+        for count in 0..4 {
+            let (mut chat, place, _) = filled(&[Bug::HistoryOrder], count, 10);
+            assert_eq!(chat.read("bob", place, Window::default()).len(), count as usize);
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! Sending: validate, tell repetitions from messages, stamp, store.
+
+use super::Core;
+use crate::reference::bugs::{Bug, draw};
+use crate::reference::model::*;
+use crate::spec::{DedupBy, RepeatAnswer, Sanitise, Scope};
+
+/// A key is forgotten after this long by `dedup-ttl`.
+const TTL_MS: i64 = 500;
+
+impl Core {
+    pub(super) fn send(
+        &mut self,
+        caller: &Caller,
+        send: &Sending,
+        now: i64,
+        events: &mut Vec<Event>,
+    ) -> Result<Answer, Refusal> {
+        let conversation = self.place(caller, &send.place, events)?;
+        self.member(&caller.user, conversation)?;
+        let key = send.key.as_deref().unwrap_or_default();
+        let mut scope = self.scope(caller, conversation, key, &send.text);
+        if let Some(first) = self.first(scope.as_deref(), now)? {
+            match send.guard {
+                Guard::Atomic => return self.repeated(caller, first, key),
+                Guard::Blind => scope = None,
+                Guard::Index => return Err(unique_index()),
+            }
+        }
+        self.check_text(&send.text)?;
+        self.check_rate(caller)?;
+        let mut message = Message {
+            id: self.last_message + 1,
+            conversation,
+            seq: 0,
+            at: 0,
+            sender: caller.user.clone(),
+            text: sanitised(self.rules.sanitise, &send.text),
+            key: send.key.clone(),
+        };
+        let who = [caller.user.as_str(), key];
+        if self.bugs.strikes(Bug::AckBeforeStore, 20, &who) || self.drops(&send.text) {
+            message.id = unstored_id(&who);
+            return Ok(Answer::Message { message, repeated: false });
+        }
+        if self.bugs.has(Bug::DedupByContent)
+            && let Some(message) = self.store.by_text(&message)?
+        {
+            return Ok(Answer::Message { message, repeated: true });
+        }
+        self.damage(&mut message.text);
+        self.stamp(&mut message, now);
+        self.store.add_message(&message, scope.as_deref())?;
+        self.last_message = message.id;
+        if self.bugs.strikes(Bug::Phantom, 20, &who) {
+            self.add_phantom(&message, now)?;
+        }
+        events.push(Event::Message(message.clone()));
+        if self.bugs.strikes(Bug::RefusedStored, 20, &who) {
+            return Err(Refusal::new(RefusalKind::Internal, "the server is out of order"));
+        }
+        Ok(Answer::Message { message, repeated: false })
+    }
+
+    /// Whether a key was stored already; the second half of a race comes later.
+    pub(super) fn look(&mut self, caller: &Caller, send: &Sending) -> Result<Answer, Refusal> {
+        let Place::Conversation(conversation) = send.place else {
+            return Ok(Answer::Done);
+        };
+        self.member(&caller.user, conversation)?;
+        let key = send.key.as_deref().unwrap_or_default();
+        let scope = self.scope(caller, conversation, key, &send.text);
+        match self.first(scope.as_deref(), caller.arrived)? {
+            Some(first) => self.repeated(caller, first, key),
+            None => Ok(Answer::Done),
+        }
+    }
+
+    fn place(
+        &mut self,
+        caller: &Caller,
+        place: &Place,
+        events: &mut Vec<Event>,
+    ) -> Result<Conversation, Refusal> {
+        match place {
+            Place::Conversation(id) => Ok(*id),
+            Place::Peer(peer) => match self.create(&caller.user, vec![peer.clone()], events)? {
+                Answer::Conversation { id, .. } => Ok(id),
+                _ => Err(Refusal::malformed("there is no such person")),
+            },
+        }
+    }
+
+    /// Under what a message is unique; `None` where keys do not count.
+    fn scope(
+        &self,
+        caller: &Caller,
+        conversation: Conversation,
+        key: &str,
+        text: &str,
+    ) -> Option<String> {
+        let dedup = self.rules.dedup.as_ref()?;
+        if dedup.by == DedupBy::Content {
+            return Some(format!("text {} {conversation} {text}", caller.user));
+        }
+        if key.is_empty() || self.bugs.has(Bug::DedupOff) {
+            return None;
+        }
+        let mut scope = match dedup.scope {
+            _ if self.bugs.has(Bug::DedupGlobal) => format!("all {key}"),
+            Scope::Person => format!("person {} {key}", caller.user),
+            Scope::Conversation => format!("conversation {conversation} {key}"),
+            Scope::Everybody => format!("all {key}"),
+        };
+        if self.bugs.has(Bug::DedupPerConnection) {
+            scope += &format!(" {:?}", caller.connection);
+        }
+        Some(scope)
+    }
+
+    /// The message that was stored under this scope before.
+    fn first(&mut self, scope: Option<&str>, now: i64) -> Result<Option<Message>, Refusal> {
+        let Some(scope) = scope else {
+            return Ok(None);
+        };
+        let first = self.store.by_scope(scope)?;
+        let window = self.rules.dedup.as_ref().and_then(|dedup| dedup.window);
+        let window = match window.map(|window| window.as_millis() as i64) {
+            _ if self.bugs.has(Bug::DedupTtl) => Some(TTL_MS),
+            window => window,
+        };
+        if let (Some(first), Some(window)) = (&first, window)
+            && first.at + window < now
+        {
+            self.store.forget_scope(scope)?;
+            return Ok(None);
+        }
+        Ok(first)
+    }
+
+    fn repeated(&self, caller: &Caller, first: Message, key: &str) -> Result<Answer, Refusal> {
+        let answer = self.rules.dedup.as_ref().map(|dedup| &dedup.answer);
+        if self.bugs.has(Bug::DedupError) {
+            return Err(unique_index());
+        }
+        if self.bugs.strikes(Bug::RefusedStored, 20, &[&caller.user, key]) {
+            return Err(Refusal::new(RefusalKind::Internal, "the server is out of order"));
+        }
+        if answer == Some(&RepeatAnswer::Reject) {
+            let text = "this message was sent before";
+            return Err(Refusal::new(RefusalKind::Repeated, text));
+        }
+        let mut message = first;
+        if self.bugs.has(Bug::DedupFreshId) {
+            let arrived = caller.arrived.to_string();
+            message.id = unstored_id(&[&caller.user, key, &arrived]);
+        }
+        Ok(Answer::Message { message, repeated: true })
+    }
+
+    fn check_text(&self, text: &str) -> Result<(), Refusal> {
+        if text.trim().is_empty() {
+            return Err(Refusal::malformed("the text is empty"));
+        }
+        let Some(most) = self.rules.text_characters else {
+            return Ok(());
+        };
+        // A text of fewer bytes has fewer characters: most need not be counted.
+        if text.len() > most as usize && text.chars().count() > most as usize {
+            let text = format!("the text is longer than {most} characters");
+            return Err(Refusal::malformed(text));
+        }
+        Ok(())
+    }
+
+    /// A window of the past that slides with each arrival; refused sends do not count.
+    fn check_rate(&mut self, caller: &Caller) -> Result<(), Refusal> {
+        let Some((most, window)) = self.rules.send_rate else {
+            return Ok(());
+        };
+        if !self.sent.contains_key(&caller.user) {
+            self.sent.insert(caller.user.clone(), Default::default());
+        }
+        let Some(sent) = self.sent.get_mut(&caller.user) else {
+            return Ok(());
+        };
+        let since = caller.arrived - window.as_millis() as i64;
+        while sent.front().is_some_and(|at| *at <= since) {
+            sent.pop_front();
+        }
+        if sent.len() >= most as usize {
+            let text = format!("more than {most} messages in {window:?}");
+            return Err(Refusal::new(RefusalKind::TooMany, text));
+        }
+        sent.push_back(caller.arrived);
+        Ok(())
+    }
+
+    /// Gives the message its place: after everything in the conversation, in number and in time.
+    fn stamp(&mut self, message: &mut Message, now: i64) {
+        let Some(outline) = self.conversations.get_mut(&message.conversation) else {
+            return;
+        };
+        outline.last_seq += 1;
+        outline.last_at = now.max(outline.last_at + 1);
+        message.seq = outline.last_seq;
+        message.at = outline.last_at;
+        if self.bugs.has(Bug::ClockSkew) {
+            let node = outline.members.binary_search(&message.sender).unwrap_or(0) % 2;
+            message.at -= Bug::ClockSkew.stamp_lag_ms() * node as i64;
+        }
+        if self.bugs.has(Bug::ClockJitter) {
+            let lag = draw(&[&message.id.to_string()]) as i64;
+            message.at -= lag.rem_euclid(Bug::ClockJitter.stamp_lag_ms());
+        }
+        if self.bugs.has(Bug::TieBreak) {
+            message.at -= message.at % 1000;
+        }
+    }
+
+    fn drops(&self, text: &str) -> bool {
+        self.bugs.has(Bug::DropLong) && text.chars().nth(500).is_some()
+    }
+
+    fn damage(&self, text: &mut String) {
+        if self.bugs.has(Bug::Truncate)
+            && let Some((end, _)) = text.char_indices().nth(100)
+        {
+            text.truncate(end);
+        }
+        if self.bugs.has(Bug::Charset) {
+            *text = text.replace(|c: char| !c.is_ascii(), "?");
+        }
+    }
+
+    fn add_phantom(&mut self, beside: &Message, now: i64) -> Result<(), Refusal> {
+        let mut phantom = Message {
+            id: self.last_message + 1,
+            text: format!("nobody said this, and yet it is number {}", beside.seq + 1),
+            key: None,
+            ..beside.clone()
+        };
+        self.stamp(&mut phantom, now);
+        self.store.add_message(&phantom, None)?;
+        self.last_message = phantom.id;
+        Ok(())
+    }
+}
+
+fn unique_index() -> Refusal {
+    let text = "duplicate key value violates a unique constraint";
+    Refusal::new(RefusalKind::Repeated, text)
+}
+
+/// An id that no stored message has, the same for the same parts.
+fn unstored_id(parts: &[&str]) -> i64 {
+    (1 << 40) + (draw(parts) >> 25) as i64
+}
+
+fn sanitised(how: Sanitise, text: &str) -> String {
+    if how != Sanitise::Html || !text.contains(['&', '<', '>', '"', '\'']) {
+        return text.to_owned();
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            plain => safe.push(plain),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Rules;
+    use super::super::tests::{Chat, rules};
+    use super::*;
+    use crate::reference::bugs::Bugs;
+
+    #[test]
+    fn order_strictly_increases_even_within_a_millisecond() {
+        let mut chat = Chat::new(Rules { send_rate: None, ..rules() }, &[]);
+        let place = chat.create("ann", &["bob"]);
+        let mut last = (0, 0);
+        for number in 0..500 {
+            chat.now -= 1; // the clock stands still, and once steps back
+            chat.now -= if number == 250 { 5000 } else { 0 };
+            let user = if number % 2 == 0 { "ann" } else { "bob" };
+            let (message, _) = chat.send(user, place, "hi", &number.to_string()).unwrap();
+            assert!(message.at > last.0 && message.seq == last.1 + 1);
+            last = (message.at, message.seq);
+        }
+    }
+
+    #[test]
+    fn a_repetition_names_the_first_and_is_told_to_nobody() {
+        let mut chat = Chat::new(rules(), &[]);
+        let place = chat.create("ann", &["bob"]);
+        chat.events.clear();
+        let (first, repeated) = chat.send("ann", place, "hi", "k").unwrap();
+        assert!(!repeated);
+        let (again, repeated) = chat.send("ann", place, "another text", "k").unwrap();
+        assert_eq!((again, repeated), (first.clone(), true));
+        let (other, repeated) = chat.send("bob", place, "hi", "k").unwrap();
+        assert!(!repeated && other.id != first.id, "a key is its person's");
+        assert_eq!(chat.events.len(), 2);
+    }
+
+    #[test]
+    fn the_scope_is_what_the_spec_says() {
+        for (scope, own) in [
+            (Scope::Person, [true, false]),
+            (Scope::Conversation, [false, true]),
+            (Scope::Everybody, [true, true]),
+        ] {
+            let mut rules = rules();
+            rules.dedup.as_mut().unwrap().scope = scope;
+            let mut chat = Chat::new(rules, &[]);
+            let here = chat.create("ann", &["bob"]);
+            let there = chat.create("ann", &["cat"]);
+            chat.send("ann", here, "hi", "k").unwrap();
+            let elsewhere = chat.send("ann", there, "hi", "k").unwrap().1;
+            let other = chat.send("bob", here, "hi", "k").unwrap().1;
+            assert_eq!([elsewhere, other], own, "{scope:?}");
+        }
+    }
+
+    #[test]
+    fn limits_count_characters_and_arrivals() {
+        let mut chat = Chat::new(rules(), &[]);
+        let place = chat.create("ann", &["bob"]);
+        let emoji = "\u{1f600}".repeat(1000);
+        assert!(chat.send("ann", place, &emoji, "full").is_ok());
+        for text in ["", " \n\t", &"x".repeat(1001)] {
+            let refusal = chat.send("ann", place, text, "bad").unwrap_err();
+            assert_eq!(refusal.kind, RefusalKind::Malformed);
+        }
+        for number in 1..10 {
+            chat.send("ann", place, "hi", &number.to_string()).unwrap();
+        }
+        let refusal = chat.send("ann", place, "hi", "eleven").unwrap_err();
+        assert_eq!(refusal.kind, RefusalKind::TooMany);
+        assert!(chat.send("ann", place, "hi", "5").unwrap().1, "a repetition is free");
+        assert!(chat.send("bob", place, "hi", "a").is_ok(), "per person");
+        chat.now += 980;
+        let refusal = chat.send("ann", place, "hi", "eleven").unwrap_err();
+        assert_eq!(refusal.kind, RefusalKind::TooMany, "the window slides");
+        chat.now += 20;
+        assert!(chat.send("ann", place, "hi", "eleven").is_ok());
+    }
+
+    #[test]
+    fn markup_comes_back_inert() {
+        let mut chat = Chat::new(rules(), &[]);
+        let place = chat.create("ann", &["bob"]);
+        let (message, _) = chat.send("ann", place, "<b>\"A&B\"</b>", "k").unwrap();
+        assert_eq!(message.text, "&lt;b&gt;&quot;A&amp;B&quot;&lt;/b&gt;");
+    }
+
+    #[test]
+    fn each_dedup_bug_breaks_the_key_in_its_own_way() {
+        let twice = |bug, wait| {
+            let mut chat = Chat::new(rules(), &[bug]);
+            let place = chat.create("ann", &["bob"]);
+            let first = chat.send("ann", place, "hi", "k").unwrap().0.id;
+            chat.now += wait;
+            let again = chat.send("ann", place, "hi", "k").map(|(m, _)| m.id == first);
+            let rows = chat.read("ann", place, Window::default()).len();
+            (again.ok(), rows)
+        };
+        assert_eq!(twice(Bug::DedupOff, 0), (Some(false), 2));
+        assert_eq!(twice(Bug::DedupTtl, 0), (Some(true), 1));
+        assert_eq!(twice(Bug::DedupTtl, 600), (Some(false), 2));
+        assert_eq!(twice(Bug::DedupError, 0), (None, 1));
+        assert_eq!(twice(Bug::DedupFreshId, 0), (Some(false), 1));
+        assert_eq!(twice(Bug::DedupPerConnection, 0), (Some(true), 1));
+        assert_eq!(twice(Bug::DedupByContent, 0), (Some(true), 1));
+        assert_eq!(twice(Bug::ClockSkew, 0), (Some(true), 1), "not a dedup bug");
+    }
+
+    #[test]
+    fn each_storing_bug_keeps_the_ack_and_harms_the_message() {
+        let stored = |bug, text: &str| {
+            let mut chat = Chat::new(Rules { send_rate: None, ..rules() }, &[bug]);
+            let place = chat.create("ann", &["bob"]);
+            let acked = (0..100)
+                .filter(|key| chat.send("ann", place, text, &key.to_string()).is_ok())
+                .count();
+            let rows = chat.read("bob", place, Window { limit: Some(200), ..Window::default() });
+            let whole = rows.iter().filter(|row| row.text == text).count();
+            (acked, whole)
+        };
+        let (acked, whole) = stored(Bug::AckBeforeStore, "hi");
+        assert!(acked == 100 && (85..100).contains(&whole), "{whole}");
+        let (acked, whole) = stored(Bug::RefusedStored, "hi");
+        assert!((85..100).contains(&acked) && whole == 100, "{acked}");
+        assert_eq!(stored(Bug::DropLong, &"x".repeat(501)), (100, 0));
+        assert_eq!(stored(Bug::DropLong, &"x".repeat(500)), (100, 100));
+        assert_eq!(stored(Bug::Truncate, &"é".repeat(101)), (100, 0));
+        assert_eq!(stored(Bug::Charset, "naïve"), (100, 0));
+        assert_eq!(stored(Bug::Charset, "naive"), (100, 100));
+    }
+
+    #[test]
+    fn both_halves_of_a_race_find_nothing() {
+        for (bug, guard) in [(Bug::DedupRace, Guard::Blind), (Bug::DedupRaceError, Guard::Index)] {
+            let mut chat = Chat::new(rules(), &[bug]);
+            let place = chat.create("ann", &["bob"]);
+            let send = Sending {
+                place: Place::Conversation(place),
+                text: "hi".into(),
+                key: Some("k".into()),
+                guard,
+            };
+            for _ in 0..2 {
+                let look = chat.ask("ann", Command::Look(send.clone()));
+                assert_eq!(look, Ok(Answer::Done));
+            }
+            assert!(chat.ask("ann", Command::Send(send.clone())).is_ok());
+            let second = chat.ask("ann", Command::Send(send));
+            assert_eq!(second.is_ok(), guard == Guard::Blind);
+        }
+        assert_eq!(Bugs::NONE.iter().count(), 0);
+    }
+}

@@ -1,0 +1,194 @@
+//! The one place where everything gets its order: a task that takes questions one by one.
+//!
+//! What waits is taken as one transaction. Only when it is committed are the answers given and
+//! the others told, in the order in which the questions were taken: so an ack means stored, and
+//! what is pushed comes in the order in which it is stored.
+
+use crate::reference::core::Core;
+use crate::reference::hall::{Hall, Wire};
+use crate::reference::model::*;
+use crate::reference::stamp;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::{mpsc, oneshot};
+
+/// Questions that may wait; one more is refused as `busy`.
+const QUEUE: usize = 16_384;
+/// Questions that share a transaction.
+const BATCH: usize = 512;
+
+type Outcome = Result<Answer, Refusal>;
+type Done = Box<dyn FnOnce(Outcome) + Send>;
+
+/// What the desk is handed.
+pub(crate) enum Job {
+    Ask { caller: Caller, command: Command, done: Done },
+    Arrive { caller: Caller, wire: Arc<dyn Wire>, done: oneshot::Sender<()> },
+    Depart(Connection),
+    Close,
+}
+
+/// Counts that a load report can show.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) messages: AtomicU64,
+    pub(crate) connections: AtomicU64,
+    pub(crate) refused_busy: AtomicU64,
+}
+
+/// The way to the desk.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    jobs: mpsc::Sender<Job>,
+    counts: Arc<Counts>,
+}
+
+impl Desk {
+    /// A desk, and the future that does its work and gives the chat back when it is closed.
+    pub(crate) fn new(
+        core: Core,
+        hall: Hall,
+        counts: Arc<Counts>,
+    ) -> (Self, impl Future<Output = Core>) {
+        let (jobs, waiting) = mpsc::channel(QUEUE);
+        let work = work(core, hall, waiting, Arc::clone(&counts));
+        (Self { jobs, counts }, work)
+    }
+
+    /// Asks, without waiting: questions of one task are taken in the order they were asked.
+    pub(crate) fn ask(
+        &self,
+        caller: Caller,
+        command: Command,
+        done: impl FnOnce(Outcome) + Send + 'static,
+    ) {
+        let job = Job::Ask { caller, command, done: Box::new(done) };
+        let refused = match self.jobs.try_send(job) {
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => return,
+            Err(mpsc::error::TrySendError::Full(refused)) => refused,
+        };
+        self.counts.refused_busy.fetch_add(1, Ordering::Relaxed);
+        if let Job::Ask { done, .. } = refused {
+            done(Err(Refusal::new(RefusalKind::Busy, "the server is too busy")));
+        }
+    }
+
+    /// Asks and waits for the answer; also for a place in the queue.
+    pub(crate) async fn answer(&self, caller: Caller, command: Command) -> Outcome {
+        let (done, answered) = oneshot::channel();
+        let job =
+            Job::Ask { caller, command, done: Box::new(move |outcome| drop(done.send(outcome))) };
+        let stopping = || Refusal::new(RefusalKind::Busy, "the server is stopping");
+        self.jobs.send(job).await.map_err(|_| stopping())?;
+        answered.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// Lets a connection in. When this returns it is in its rooms. `false`: the server stops.
+    pub(crate) async fn arrive(&self, caller: Caller, wire: Arc<dyn Wire>) -> bool {
+        let (done, arrived) = oneshot::channel();
+        let job = Job::Arrive { caller, wire, done };
+        self.jobs.send(job).await.is_ok() && arrived.await.is_ok()
+    }
+
+    /// Takes a connection out. If the queue is full it goes out when it is next pushed to.
+    pub(crate) fn depart(&self, connection: Connection) {
+        let _ = self.jobs.try_send(Job::Depart(connection));
+    }
+
+    pub(crate) async fn close(&self) {
+        let _ = self.jobs.send(Job::Close).await;
+    }
+}
+
+/// A job that is decided and waits for the commit.
+enum Decided {
+    Asked {
+        caller: Caller,
+        outcome: Outcome,
+        events: Vec<Event>,
+        done: Done,
+    },
+    Arrived {
+        caller: Caller,
+        wire: Arc<dyn Wire>,
+        conversations: Vec<Conversation>,
+        done: oneshot::Sender<()>,
+    },
+    Departed(Connection),
+}
+
+async fn work(
+    mut core: Core,
+    mut hall: Hall,
+    mut waiting: mpsc::Receiver<Job>,
+    counts: Arc<Counts>,
+) -> Core {
+    let mut jobs = Vec::with_capacity(BATCH);
+    let mut decided = Vec::with_capacity(BATCH);
+    let mut open = true;
+    while open && waiting.recv_many(&mut jobs, BATCH).await > 0 {
+        let now = stamp::now();
+        let mut stored = core.store().begin();
+        for job in jobs.drain(..) {
+            open &= !matches!(job, Job::Close);
+            decided.extend(decide(&mut core, job, now));
+        }
+        stored = stored.and_then(|()| core.store().commit());
+        if let Err(error) = &stored {
+            // What memory knows of this batch is wrong: it is read again from what is stored.
+            let _ = core.store().roll_back().and_then(|()| core.reload());
+            eprintln!("reference: the store failed: {error}");
+        }
+        for job in decided.drain(..) {
+            let failed = stored
+                .as_ref()
+                .err()
+                .map(|error| Refusal::new(RefusalKind::Internal, error.to_string()));
+            conclude(&mut hall, job, failed, &counts);
+        }
+        counts.connections.store(hall.connections() as u64, Ordering::Relaxed);
+    }
+    core
+}
+
+fn decide(core: &mut Core, job: Job, now: i64) -> Option<Decided> {
+    Some(match job {
+        Job::Ask { caller, command, done } => {
+            let mut events = Vec::new();
+            let outcome = core.apply(&caller, command, now, &mut events);
+            Decided::Asked { caller, outcome, events, done }
+        }
+        Job::Arrive { caller, wire, done } => Decided::Arrived {
+            conversations: core.arrive(&caller.user, now).to_vec(),
+            caller,
+            wire,
+            done,
+        },
+        Job::Depart(connection) => Decided::Departed(connection),
+        Job::Close => return None,
+    })
+}
+
+fn conclude(hall: &mut Hall, job: Decided, failed: Option<Refusal>, counts: &Counts) {
+    match job {
+        Decided::Asked { done, .. } if failed.is_some() => {
+            done(failed.map_or(Ok(Answer::Done), Err));
+        }
+        Decided::Asked { caller, outcome, events, done } => {
+            for event in events {
+                if matches!(event, Event::Message(_)) {
+                    counts.messages.fetch_add(1, Ordering::Relaxed);
+                }
+                hall.tell(&caller, event);
+            }
+            done(outcome);
+        }
+        Decided::Arrived { caller, wire, conversations, done } => {
+            if let Some(connection) = caller.connection {
+                hall.arrive(connection, &caller.user, wire, &conversations);
+            }
+            let _ = done.send(());
+        }
+        Decided::Departed(connection) => hall.depart(connection),
+    }
+}

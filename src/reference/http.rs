@@ -1,0 +1,107 @@
+//! HTTP: every request is looked up in the spec by its method and path.
+
+use crate::operation::Operation;
+use crate::reference::app::App;
+use crate::reference::misbehave::{self, Manner};
+use crate::reference::model::*;
+use crate::reference::play::{Asked, HttpAsk, Reply};
+use crate::reference::stamp;
+use crate::spec::Hole;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header, request::Parts};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+/// Bytes of a request's body.
+const BODY: usize = 1 << 20;
+
+/// Answers any request that is not the socket's.
+pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY).await else {
+        return json(413, r#"{"error":"the body is too large"}"#);
+    };
+    let Ok(body) = std::str::from_utf8(&body) else {
+        return json(400, r#"{"error":"the body is not UTF-8"}"#);
+    };
+    let Some(asked) = lookup(&app, &parts, body) else {
+        return match parts.uri.path() {
+            path if app.play.spec().http.health.as_deref() == Some(path) => health(&app).await,
+            _ => json(404, r#"{"error":"there is no such thing"}"#),
+        };
+    };
+    let (outcome, manner) = outcome(&app, &asked).await;
+    match manner {
+        Manner::Once | Manner::Twice => {}
+        Manner::Never => std::future::pending().await,
+        Manner::After(pause) => tokio::time::sleep(pause).await,
+    }
+    match (app.play.answer(&asked, &outcome), outcome) {
+        (Some(Reply::Http(status, body)), _) => json(status, &body),
+        (_, Ok(_)) => json(200, "{}"),
+        (_, Err(refusal)) => {
+            let body = serde_json::json!({ "error": refusal.text });
+            json(refusal.kind.status(), &body.to_string())
+        }
+    }
+}
+
+fn lookup(app: &App, parts: &Parts, body: &str) -> Option<Asked> {
+    let headers: Vec<(&str, &str)> = parts
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+        .collect();
+    app.play.request(HttpAsk {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: &headers,
+        body,
+    })
+}
+
+async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) {
+    let arrived = stamp::now();
+    let open = app.play.operation(asked.route) == Operation::Health;
+    let (token, claimed) = (asked.bindings.get(Hole::TOKEN), asked.bindings.get(Hole::USER));
+    let user = match app.admit(token, claimed) {
+        Ok(user) => user,
+        Err(_) if open => User::default(),
+        Err(refusal) => return (Err(refusal), Manner::Once),
+    };
+    let caller = Caller { user: user.clone(), connection: None, arrived };
+    let command = app.play.command(asked);
+    let send = match &command {
+        Command::Send(send) => Some(send.clone()),
+        _ => None,
+    };
+    let outcome = match (misbehave::race(app.bugs, &command), command) {
+        (Some(guard), Command::Send(send)) => {
+            misbehave::look_then_insert(&app.desk, caller, send, guard).await
+        }
+        (_, command) => app.desk.answer(caller, command).await,
+    };
+    let patience = app.play.spec().contract.ack_timeout;
+    let manner = misbehave::manner(app.bugs, patience, &user, send.as_ref(), &outcome);
+    (outcome, manner)
+}
+
+/// Well if the store answers.
+async fn health(app: &App) -> Response {
+    let caller = Caller { user: User::default(), connection: None, arrived: stamp::now() };
+    match app.desk.answer(caller, Command::Health).await {
+        Ok(_) => json(200, r#"{"status":"ok"}"#),
+        Err(refusal) => {
+            let body = serde_json::json!({ "status": "down", "error": refusal.text });
+            json(503, &body.to_string())
+        }
+    }
+}
+
+fn json(status: u16, body: &str) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (status, kind, Body::from(body.to_owned())).into_response()
+}

@@ -1,0 +1,32 @@
+//! The reference server: a small, honest chat server that plays any spec.
+//!
+//! It uses the spec's shapes the other way round: matches what clients send, fills what servers
+//! answer and push. It runs in this process, on 127.0.0.1, with SQLite behind it, and can be told
+//! to have [`bugs`]. It knows nothing of scenarios, judges or reports. Start with [`Server::start`],
+//! or with [`Hosted::start`] for a server on threads of its own.
+//!
+//! A question goes one way through it: `socket` or `http` (bytes) → `play` (shapes) → `desk`
+//! (order) → `core` and `store` (the chat), and back: `hall` tells the others, `play` fills,
+//! `socket` and `http` answer.
+
+mod app;
+mod auth;
+pub mod bugs;
+mod core;
+mod desk;
+mod hall;
+mod hosted;
+mod http;
+mod misbehave;
+mod model;
+mod play;
+mod server;
+mod socket;
+mod stamp;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use bugs::{Bug, Bugs, UnknownBug};
+pub use hosted::Hosted;
+pub use server::{Figures, Options, Running, Server, StartError};

@@ -1,0 +1,325 @@
+//! Starting, pausing, restarting and stopping a reference server on the current runtime.
+
+use crate::reference::app::App;
+use crate::reference::auth::Doorman;
+use crate::reference::bugs::Bugs;
+use crate::reference::core::{Core, Rules};
+use crate::reference::desk::{Counts, Desk};
+use crate::reference::hall::Hall;
+use crate::reference::http;
+use crate::reference::play::Play;
+use crate::reference::socket::Entrance;
+use crate::reference::stamp;
+use crate::spec::{Bindings, Protocol, Spec};
+use axum::Router;
+use axum::serve::ListenerExt;
+use socketioxide::SocketIo;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// Packets that may wait for a client that reads slowly, before it is dropped.
+const CLIENT_QUEUE: usize = 4096;
+/// How long closing may take before what is left is abandoned.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// How a reference server is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The address to listen on.
+    pub host: IpAddr,
+    /// The port; 0 for any free one.
+    pub port: u16,
+    /// The database's file; `None` keeps it in memory (it survives a restart, not a stop).
+    pub file: Option<PathBuf>,
+    /// What it does wrong.
+    pub bugs: Bugs,
+    /// How often Engine.IO pings.
+    pub ping_interval: Duration,
+    /// How long it waits for a pong.
+    pub ping_timeout: Duration,
+}
+
+impl Default for Options {
+    /// Any port of 127.0.0.1, in memory, honest, Engine.IO's 25 s and 20 s.
+    fn default() -> Self {
+        Self {
+            host: IpAddr::from([127, 0, 0, 1]),
+            port: 0,
+            file: None,
+            bugs: Bugs::NONE,
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// The reference server: see [`Server::start`].
+pub struct Server;
+
+/// A server that runs, or is paused. Dropping it stops it.
+pub struct Running {
+    spec: Arc<Spec>,
+    options: Options,
+    address: SocketAddr,
+    url: String,
+    counts: Arc<Counts>,
+    last_connection: u64,
+    state: Option<State>,
+}
+
+enum State {
+    Up(Box<Up>),
+    Paused(Box<Core>),
+}
+
+struct Up {
+    app: Arc<App>,
+    io: Option<SocketIo>,
+    quit: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+    working: JoinHandle<Core>,
+}
+
+/// What a server has done since it was started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Messages stored.
+    pub messages: u64,
+    /// Connections open now.
+    pub connections: u64,
+    /// Questions refused because too many waited.
+    pub refused_busy: u64,
+}
+
+/// Why a reference server can't be started.
+#[derive(Debug)]
+pub enum StartError {
+    /// The spec wants something that the reference server does not do.
+    NotPlayed(String),
+    /// The port can't be had.
+    Bind(SocketAddr, std::io::Error),
+    /// The threads can't be had.
+    Threads(std::io::Error),
+    /// The database can't be opened.
+    Store(String),
+}
+
+impl Server {
+    /// Starts a server on the current tokio runtime. [`Hosted`](super::Hosted) starts one on
+    /// threads of its own.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(spec: Arc<Spec>, options: Options) -> Result<Running, StartError> {
+        let mut running = Running::paused(spec, options)?;
+        running.resume().await?;
+        Ok(running)
+    }
+}
+
+impl Running {
+    /// A server that is not up yet, its database open.
+    pub(super) fn paused(spec: Arc<Spec>, options: Options) -> Result<Self, StartError> {
+        if let Protocol::WebSocket { .. } = spec.connect.protocol {
+            let text = "events as JSON frames on a raw WebSocket";
+            return Err(StartError::NotPlayed(text.into()));
+        }
+        Doorman::new(&spec).map_err(StartError::NotPlayed)?;
+        let core = Core::open(options.file.as_deref(), Rules::of(&spec), options.bugs)
+            .map_err(|error| StartError::Store(error.to_string()))?;
+        Ok(Self {
+            address: SocketAddr::from((options.host, options.port)),
+            url: String::new(),
+            spec,
+            options,
+            counts: Arc::default(),
+            last_connection: 0,
+            state: Some(State::Paused(Box::new(core))),
+        })
+    }
+
+    /// `http://127.0.0.1:port`
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Figures {
+            messages: read(&self.counts.messages),
+            connections: read(&self.counts.connections),
+            refused_busy: read(&self.counts.refused_busy),
+        }
+    }
+
+    /// Goes down and comes up again on the same port. What is not stored is forgotten.
+    ///
+    /// # Errors
+    /// The port is gone, or the database.
+    pub async fn restart(&mut self) -> Result<(), StartError> {
+        self.pause().await;
+        self.resume().await
+    }
+
+    /// Goes down: closes the port and every connection. Nothing happens if it is down.
+    pub async fn pause(&mut self) {
+        match self.state.take() {
+            Some(State::Up(up)) => {
+                self.last_connection = up.app.last_connection.load(Ordering::Relaxed);
+                self.state = up.down().await.map(|core| State::Paused(Box::new(core)));
+                self.counts.connections.store(0, Ordering::Relaxed);
+            }
+            state => self.state = state,
+        }
+    }
+
+    /// Comes up again, on the same port and store. Nothing happens if it is up.
+    ///
+    /// # Errors
+    /// The port is gone, or the database.
+    pub async fn resume(&mut self) -> Result<(), StartError> {
+        if matches!(self.state, Some(State::Up(_))) {
+            return Ok(());
+        }
+        let unbound = |error| StartError::Bind(self.address, error);
+        let listener = listen(self.address).map_err(unbound)?;
+        let address = listener.local_addr().map_err(unbound)?;
+        let Some(State::Paused(mut core)) = self.state.take() else {
+            return Err(StartError::Store("it went down with the server that used it".into()));
+        };
+        core.restart(stamp::now()).map_err(|error| StartError::Store(error.to_string()))?;
+        let up = self.up(listener, *core)?;
+        self.state = Some(State::Up(Box::new(up)));
+        self.address = address;
+        self.url = format!("http://{address}");
+        Ok(())
+    }
+
+    /// Stops for good.
+    pub async fn stop(mut self) {
+        self.pause().await;
+    }
+
+    /// Stops deciding, as a process that is killed: connections are left to die with the runtime.
+    pub(super) async fn freeze(&mut self) {
+        if let Some(State::Up(up)) = self.state.take() {
+            self.last_connection = up.app.last_connection.load(Ordering::Relaxed);
+            self.counts.connections.store(0, Ordering::Relaxed);
+            // The port must be free before anybody can come up again.
+            up.serving.abort();
+            up.app.desk.close().await;
+            let core = up.working.await.ok();
+            let _ = up.serving.await;
+            self.state = core.map(|core| State::Paused(Box::new(core)));
+        }
+    }
+
+    fn up(&self, listener: TcpListener, core: Core) -> Result<Up, StartError> {
+        let play = Arc::new(Play::new(&self.spec));
+        let hall = Hall::new(Arc::clone(&play), self.options.bugs);
+        let (desk, work) = Desk::new(core, hall, Arc::clone(&self.counts));
+        let app = Arc::new(App {
+            doorman: Doorman::new(&self.spec).map_err(StartError::NotPlayed)?,
+            play,
+            desk,
+            bugs: self.options.bugs,
+            last_connection: self.last_connection.into(),
+        });
+        let working = tokio::spawn(work);
+        let mut router = Router::new().fallback(http::handle).with_state(Arc::clone(&app));
+        let mut io = None;
+        if let Protocol::SocketIo { namespace, .. } = &self.spec.connect.protocol {
+            let (layer, sockets) = self.socket_io();
+            sockets.ns(namespace.clone(), Entrance(Arc::clone(&app)));
+            router = router.layer(layer);
+            io = Some(sockets);
+        }
+        let (quit, quitting) = oneshot::channel::<()>();
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        let serving = tokio::spawn(async move {
+            let quitting = async move { drop(quitting.await) };
+            let _ = axum::serve(listener, router).with_graceful_shutdown(quitting).await;
+        });
+        Ok(Up { app, io, quit, serving, working })
+    }
+
+    fn socket_io(&self) -> (socketioxide::layer::SocketIoLayer, SocketIo) {
+        let mut path = String::new();
+        // The path of a Socket.IO server has no holes; if it had, the default is as good.
+        let filled = self.spec.connect.path.fill(&Bindings::new(), true, &mut path);
+        let path = match path.trim_end_matches('/') {
+            path if filled == Ok(true) && !path.is_empty() => path.to_owned(),
+            _ => "/socket.io".to_owned(),
+        };
+        SocketIo::builder()
+            .req_path(path)
+            .ping_interval(self.options.ping_interval)
+            .ping_timeout(self.options.ping_timeout)
+            .connect_timeout(self.spec.connect.timeout)
+            .max_payload(1 << 20)
+            .ws_max_message_size(1 << 20)
+            .ws_max_frame_size(1 << 20)
+            .max_buffer_size(CLIENT_QUEUE)
+            .build_layer()
+    }
+}
+
+impl Up {
+    /// Closes everything and gives the chat back.
+    async fn down(self) -> Option<Core> {
+        self.app.desk.close().await;
+        let core = self.working.await.ok();
+        let _ = self.quit.send(());
+        if let Some(io) = &self.io {
+            let _ = tokio::time::timeout(CLOSING, io.close()).await;
+        }
+        let mut serving = self.serving;
+        if tokio::time::timeout(CLOSING, &mut serving).await.is_err() {
+            serving.abort();
+            let _ = serving.await;
+        }
+        core
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(State::Up(up)) = self.state.take() {
+            up.serving.abort();
+            up.working.abort();
+        }
+    }
+}
+
+/// Many clients come at once: the backlog is as long as the system allows.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(4096)
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotPlayed(what) => {
+                write!(f, "the reference server does not play this spec: {what}")
+            }
+            Self::Bind(address, error) => write!(f, "can't listen on {address}: {error}"),
+            Self::Threads(error) => write!(f, "can't start the server's threads: {error}"),
+            Self::Store(error) => write!(f, "can't open the server's database: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}

@@ -1,0 +1,250 @@
+//! Socket.IO: connections in, events to questions, answers and pushes out.
+//!
+//! Three things that `socketioxide` leaves to its user are done here on purpose. Events are
+//! taken in a synchronous handler and handed to the desk at once, so pipelined events keep their
+//! order. Handlers and rooms are set up before the CONNECT answer, and what is pushed in between
+//! is held back until it is sent, so that nothing falls into the gap. A client that does not
+//! read is dropped when its queue is full, for a hole in its stream would be a silent loss.
+
+use crate::reference::app::App;
+use crate::reference::hall::Wire;
+use crate::reference::misbehave::{self, Manner};
+use crate::reference::model::*;
+use crate::reference::play::{Arguments, Asked, Outgoing, Reply};
+use crate::reference::stamp;
+use crate::scalar::Scalar;
+use crate::spec::{Hole, Text};
+use socketioxide::adapter::LocalAdapter;
+use socketioxide::extract::{AckSender, SocketRef};
+use socketioxide::handler::{ConnectHandler, FromMessageParts, MessageHandler, Value};
+use socketioxide::socket::Socket;
+use socketioxide::{SendError, SocketError};
+use std::fmt::Display;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+/// Events that are held back between a connection's entrance and its CONNECT answer.
+const HELD: usize = 4096;
+
+type Refused = Box<dyn Display + Send>;
+type Entering<'a> = Pin<Box<dyn Future<Output = Result<(), Refused>> + Send + 'a>>;
+
+/// Lets sockets in.
+#[derive(Clone)]
+pub(crate) struct Entrance(pub(crate) Arc<App>);
+
+impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
+    fn call(&self, socket: Arc<Socket>, _auth: Option<Value>) {
+        if let Some(wire) = socket.extensions.get::<Arc<SocketWire>>() {
+            wire.open();
+        }
+    }
+
+    fn call_middleware<'a>(&'a self, socket: Arc<Socket>, auth: &'a Option<Value>) -> Entering<'a> {
+        Box::pin(async move {
+            let user = self.user(&socket, auth.as_ref())?;
+            let connection = self.0.next_connection();
+            let wire = Arc::new(SocketWire {
+                socket: Arc::downgrade(&socket),
+                held: Mutex::new(Some(Vec::new())),
+            });
+            socket.extensions.insert(Arc::clone(&wire));
+            let app = Arc::clone(&self.0);
+            let caller = Caller { user, connection: Some(connection), arrived: stamp::now() };
+            socket.on_fallback::<_, Visitor>(Visitor { app, caller: caller.clone() });
+            if self.0.desk.arrive(caller, wire).await {
+                Ok(())
+            } else {
+                Err(Box::new("the server is stopping") as Refused)
+            }
+        })
+    }
+}
+
+impl Entrance {
+    fn user(&self, socket: &Socket, auth: Option<&Value>) -> Result<User, Refused> {
+        let connect = &self.0.play.spec().connect;
+        let mut bindings = self.0.play.spec().constants.clone();
+        let auth = match auth {
+            Some(Value::Str(json, _)) => json.as_str(),
+            _ => "{}",
+        };
+        if let Some(shape) = &connect.auth {
+            // Whether it fits or not: what counts is whether a token comes out.
+            let _ = shape.matches(auth, &mut bindings);
+        }
+        let parts = socket.req_parts();
+        let query = parts.uri.query().unwrap_or_default();
+        let take =
+            |value: &Text, text: &str, bindings: &mut _| value.matches(text, false, bindings);
+        for field in &connect.query {
+            if let Some(value) = crate::reference::play::parameter(query, &field.name) {
+                let _ = take(&field.value, &value, &mut bindings);
+            }
+        }
+        for field in &connect.headers {
+            let header = parts.headers.get(&field.name);
+            if let Some(value) = header.and_then(|value| value.to_str().ok()) {
+                let _ = take(&field.value, value, &mut bindings);
+            }
+        }
+        let token = bindings.get(Hole::TOKEN).filter(|token| !matches!(token, Scalar::Null));
+        let user = bindings.get(Hole::USER);
+        self.0.admit(token, user).map_err(|refusal| Box::new(refusal) as Refused)
+    }
+}
+
+/// One connection's events. When its socket is dropped, the connection departs.
+struct Visitor {
+    app: Arc<App>,
+    caller: Caller,
+}
+
+impl MessageHandler<LocalAdapter, Visitor> for Visitor {
+    fn call(&self, socket: Arc<Socket>, mut value: Value, ack_id: Option<i64>) {
+        let question = match &value {
+            Value::Str(json, _) => self.app.play.event(json, &self.caller.user),
+            Value::Bytes(_) => None,
+        };
+        let Some(asked) = question else { return };
+        let acks = [(); 2].map(|()| {
+            let Ok(ack) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
+            ack
+        });
+        let caller = Caller { arrived: stamp::now(), ..self.caller.clone() };
+        let command = self.app.play.command(&asked);
+        let asking = Asking {
+            app: Arc::clone(&self.app),
+            socket: Arc::downgrade(&socket),
+            asked,
+            user: caller.user.clone(),
+            send: match &command {
+                Command::Send(send) if !self.app.bugs.is_none() => Some(send.clone()),
+                _ => None,
+            },
+        };
+        match (misbehave::race(self.app.bugs, &command), command) {
+            (Some(guard), Command::Send(send)) => {
+                let desk = self.app.desk.clone();
+                tokio::spawn(async move {
+                    let outcome = misbehave::look_then_insert(&desk, caller, send, guard).await;
+                    asking.answer(&outcome, acks);
+                });
+            }
+            (_, command) => {
+                let done = move |outcome| asking.answer(&outcome, acks);
+                self.app.desk.ask(caller, command, done);
+            }
+        }
+    }
+}
+
+impl Drop for Visitor {
+    fn drop(&mut self) {
+        if let Some(connection) = self.caller.connection {
+            self.app.desk.depart(connection);
+        }
+    }
+}
+
+/// A question that waits for its answer.
+struct Asking {
+    app: Arc<App>,
+    socket: Weak<Socket>,
+    asked: Asked,
+    user: User,
+    /// What is sent; kept only for the bugs that answer badly.
+    send: Option<Sending>,
+}
+
+impl Asking {
+    fn answer(self, outcome: &Result<Answer, Refusal>, acks: [AckSender; 2]) {
+        let Some(reply) = self.app.play.answer(&self.asked, outcome) else {
+            return;
+        };
+        let patience = self.app.play.spec().contract.ack_timeout;
+        let manner =
+            misbehave::manner(self.app.bugs, patience, &self.user, self.send.as_ref(), outcome);
+        let [first, second] = acks;
+        match manner {
+            Manner::Once => self.say(&reply, first),
+            Manner::Twice => {
+                self.say(&reply, first);
+                self.say(&reply, second);
+            }
+            Manner::Never => {}
+            Manner::After(pause) => {
+                tokio::spawn(async move {
+                    tokio::time::sleep(pause).await;
+                    self.say(&reply, first);
+                });
+            }
+        }
+    }
+
+    fn say(&self, reply: &Reply, ack: AckSender) {
+        // A client that is gone, or drowns, learns no answer; it will ask again.
+        match reply {
+            Reply::Ack(json) => drop(ack.send(&Arguments::parse(json))),
+            Reply::Event(json) => {
+                if let (Some(event), Some(socket)) = (Outgoing::parse(json), self.socket.upgrade())
+                {
+                    let _ = socket.emit(&event.name, &event.arguments);
+                }
+            }
+            Reply::Http(..) => {}
+        }
+    }
+}
+
+/// The way to a client behind a Socket.IO socket.
+struct SocketWire {
+    socket: Weak<Socket>,
+    /// What came before the CONNECT answer; `None` after it.
+    held: Mutex<Option<Vec<Outgoing>>>,
+}
+
+impl SocketWire {
+    /// The CONNECT answer is sent: lets out what was held back.
+    fn open(&self) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in held.take().unwrap_or_default() {
+            self.emit(&event);
+        }
+    }
+
+    fn emit(&self, event: &Outgoing) -> bool {
+        let Some(socket) = self.socket.upgrade() else {
+            return false;
+        };
+        match socket.emit(&event.name, &event.arguments) {
+            Err(SendError::Socket(SocketError::InternalChannelFull)) => {
+                tokio::spawn(drop_when_possible(socket.into()));
+                false
+            }
+            result => result.is_ok(),
+        }
+    }
+}
+
+impl Wire for SocketWire {
+    fn push(&self, event: &Outgoing) -> bool {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match held.as_mut() {
+            Some(list) if list.len() < HELD => {
+                list.push(event.clone());
+                self.socket.strong_count() > 0
+            }
+            Some(_) => false,
+            None => self.emit(event),
+        }
+    }
+}
+
+/// A full queue has no room for the goodbye either: it is tried until there is.
+async fn drop_when_possible(socket: SocketRef) {
+    while let Err(SocketError::InternalChannelFull) = socket.clone().disconnect() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

@@ -1,0 +1,151 @@
+//! `phases:` what people do, one phase after the other.
+
+use crate::scenario::load::Loader;
+use crate::scenario::model::{
+    Behaviour, Burst, Converse, Phase, Population, Rate, RateOf, Share, Texts,
+};
+use crate::source::{Fields, Node, RateWhose};
+use std::time::Duration;
+
+impl Loader<'_> {
+    pub(super) fn phases(&mut self, node: &Node, people: &Population) -> Vec<Phase> {
+        let mut phases = Vec::new();
+        let errors = self.found.errors();
+        for node in self.list(node, "phases", "phases such as `calm: { lasts: 5s }`") {
+            phases.extend(self.phase(node, people));
+        }
+        let connected: Share = phases.iter().map(|phase| phase.connect).sum();
+        if self.found.errors() == errors {
+            if phases.is_empty() {
+                self.found.error(node.span, "nothing happens without a phase");
+            } else if connected == 0.0 {
+                self.found.error(node.span, "nobody ever connects").hint(
+                    "let a phase say which share of the clients connects in it: `connect: 100%`",
+                );
+            } else if connected > 1.0 + 1e-6 {
+                let percent = (connected * 1e4).round() / 1e2;
+                self.found
+                    .error(node.span, format!("in all phases together {percent}% connect"))
+                    .expected("at most 100%");
+            }
+        }
+        phases
+    }
+
+    fn phase(&mut self, node: &Node, people: &Population) -> Option<Phase> {
+        let Some([entry]) = node.entries() else {
+            self.found
+                .error(node.span, "a phase is one name with what happens")
+                .expected("`- traffic: { lasts: 8s, send: 100/s in all }`");
+            return None;
+        };
+        let mut fields = Fields::of(&entry.value, "phase", &mut self.found)?;
+        let lasts = fields.require("lasts", &mut self.found);
+        let lasts = lasts.and_then(|node| self.positive(node, "lasts"));
+        let connect = self.share(fields.value("connect"));
+        let silent = people.count > 0 && people.pairs == 0 && people.groups.is_empty();
+        let behaviour = self.behaviour(&mut fields, silent);
+        fields.finish(&mut self.found);
+        Some(Phase {
+            name: entry.key.clone(),
+            lasts: lasts.unwrap_or(Duration::from_secs(1)),
+            connect,
+            behaviour,
+        })
+    }
+
+    fn behaviour(&mut self, fields: &mut Fields<'_>, silent: bool) -> Behaviour {
+        for talk in ["send", "burst", "converse", "typing"] {
+            if let Some(entry) = fields.take(talk)
+                && silent
+            {
+                self.found
+                    .error(entry.key_span, "there is no conversation to talk in")
+                    .hint("say `conversations: { pairs: … }` or `groups`");
+            }
+        }
+        let behaviour = Behaviour {
+            send: self.rate(fields.value("send")),
+            converse: fields.value("converse").and_then(|node| self.converse(node)),
+            burst: fields.value("burst").and_then(|node| self.burst(node)),
+            typing: self.rate(fields.value("typing")),
+            read: self.share(fields.value("read")),
+            repeat: self.share(fields.value("repeat")),
+            same_text: self.share(fields.value("same-text")),
+            same_key: self.share(fields.value("same-key")),
+            history: self.rate(fields.value("history")),
+            texts: fields.value("texts").map(|node| self.texts(node)).unwrap_or_default(),
+        };
+        let sends = behaviour.send.is_some() || behaviour.converse.is_some();
+        for part in ["repeat", "same-text", "same-key"] {
+            if let Some(entry) = fields.take(part)
+                && !sends
+                && behaviour.burst.is_none()
+            {
+                self.found
+                    .error(
+                        entry.key_span,
+                        format!("`{part}` is a share of sends, and nobody sends"),
+                    )
+                    .hint("say `send: … per person` or `in all` in the same phase");
+            }
+        }
+        behaviour
+    }
+
+    fn rate(&mut self, node: Option<&Node>) -> Option<Rate> {
+        let node = node?;
+        let rate = node.read_rate(&mut self.found)?;
+        let per_second = rate.count / rate.window.as_secs_f64();
+        if per_second <= 0.0 {
+            self.found
+                .error(node.span, "this never happens")
+                .hint("leave it out, or give it a rate above zero");
+        }
+        let of = match rate.whose {
+            RateWhose::Person => RateOf::Person,
+            RateWhose::Conversation => RateOf::Conversation,
+            RateWhose::All => RateOf::All,
+        };
+        Some(Rate { per_second, of })
+    }
+
+    fn converse(&mut self, node: &Node) -> Option<Converse> {
+        let mut fields = Fields::of(node, "converse", &mut self.found)?;
+        let share = fields.require("share", &mut self.found);
+        let share = share.and_then(|node| node.read_share(&mut self.found));
+        let think = fields.require("think", &mut self.found);
+        let think = think.and_then(|node| self.positive(node, "think"));
+        fields.finish(&mut self.found);
+        Some(Converse { share: share?, think: think? })
+    }
+
+    fn burst(&mut self, node: &Node) -> Option<Burst> {
+        let mut fields = Fields::of(node, "burst", &mut self.found)?;
+        let rate = fields.require("rate", &mut self.found);
+        let rate = self.rate(rate);
+        let messages = fields.require("messages", &mut self.found);
+        let messages = messages.and_then(|node| node.read_count(1, &mut self.found));
+        fields.finish(&mut self.found);
+        Some(Burst { rate: rate?, messages: messages? })
+    }
+
+    fn texts(&mut self, node: &Node) -> Texts {
+        let Some(mut fields) = Fields::of(node, "texts", &mut self.found) else {
+            return Texts::default();
+        };
+        let errors = self.found.errors();
+        let texts = Texts {
+            short: self.share(fields.value("short")),
+            long: self.share(fields.value("long")),
+            unicode: self.share(fields.value("unicode")),
+            markup: self.share(fields.value("markup")),
+        };
+        fields.finish(&mut self.found);
+        if self.found.errors() == errors {
+            let sum = texts.short + texts.long + texts.unicode + texts.markup;
+            self.whole(sum, node.span, "texts");
+        }
+        texts
+    }
+}

@@ -1,0 +1,188 @@
+//! `connect:` how a client's connection comes to be.
+
+use crate::source::{Fields, Node};
+use crate::spec::load::{Loader, Place};
+use crate::spec::model::{AppPing, Connect, EventSource, Protocol, Request, SocketPer, Transports};
+use crate::spec::shape::Shape;
+use crate::spec::text::Text;
+use std::time::Duration;
+
+impl Loader<'_> {
+    pub(super) fn connect(&mut self, node: &Node) -> Connect {
+        self.place = Place::Connect;
+        let mut connect = Connect {
+            protocol: Protocol::Http,
+            path: Text::literal("/"),
+            query: Vec::new(),
+            headers: Vec::new(),
+            auth: None,
+            welcome: None,
+            first: None,
+            refused: Vec::new(),
+            timeout: Duration::from_secs(10),
+            per: SocketPer::Client,
+            ping: None,
+            events: None,
+        };
+        let Some(mut fields) = Fields::of(node, "connect", &mut self.found) else {
+            return connect;
+        };
+        let protocol = fields.one_of(&["socket.io", "websocket", "http"], &mut self.found);
+        match protocol {
+            Some(entry) => self.protocol(&entry.key, &entry.value, &mut connect),
+            None => {
+                self.found
+                    .error(fields.span(), "`connect` doesn't say what carries the events")
+                    .expected("`socket.io`, `websocket` or `http`");
+            }
+        }
+        self.protocol = protocol.map(|_| connect.protocol.clone());
+        connect.query = self.fields(fields.value("query"), "query");
+        connect.headers = self.fields(fields.value("headers"), "headers");
+        let auth = fields.take("auth");
+        connect.auth = auth.map(|entry| {
+            if self.protocol.as_ref().is_some_and(|p| !matches!(p, Protocol::SocketIo { .. })) {
+                self.found
+                    .error(entry.key_span, "only Socket.IO's CONNECT packet carries `auth`")
+                    .hint("use `query`, `headers` or `first`");
+            }
+            self.sent_shape(&entry.value)
+        });
+        let welcome = fields.value("welcome");
+        connect.welcome = welcome.map(|node| self.received_shape(node));
+        let first = fields.value("first");
+        connect.first = first.map(|node| self.step(node, "first", &[]));
+        let refused = fields.value("refused");
+        connect.refused = self.shapes(refused);
+        if let Some(timeout) = fields.value("timeout") {
+            connect.timeout = self.positive(timeout).unwrap_or(connect.timeout);
+        }
+        if let Some(per) = fields.value("per") {
+            let choices =
+                [("client", SocketPer::Client), ("conversation", SocketPer::Conversation)];
+            let choice = per.read_choice(&choices, &mut self.found);
+            connect.per = choice.unwrap_or(SocketPer::Client);
+        }
+        let ping = fields.value("ping");
+        connect.ping = ping.and_then(|node| self.ping(node));
+        fields.finish(&mut self.found);
+        connect
+    }
+
+    fn protocol(&mut self, name: &str, node: &Node, connect: &mut Connect) {
+        let what = match name {
+            "socket.io" => "socket.io",
+            "websocket" => "websocket",
+            _ => "http",
+        };
+        let Some(mut fields) = Fields::of(node, what, &mut self.found) else {
+            return;
+        };
+        connect.protocol = match what {
+            "socket.io" => {
+                connect.path = Text::literal("/socket.io/");
+                let namespace = fields.value("namespace");
+                let namespace = namespace.map(|node| self.namespace(node));
+                let transport = fields.value("transport");
+                let transports = transport.and_then(|node| {
+                    let choices = [
+                        ("websocket", Transports::WebSocket),
+                        ("polling", Transports::Polling),
+                        ("upgrade", Transports::Upgrade),
+                    ];
+                    node.read_choice(&choices, &mut self.found)
+                });
+                Protocol::SocketIo {
+                    namespace: namespace.unwrap_or_else(|| "/".to_owned()),
+                    transports: transports.unwrap_or(Transports::WebSocket),
+                }
+            }
+            "websocket" => {
+                let subprotocol = fields.value("subprotocol");
+                Protocol::WebSocket {
+                    subprotocol: subprotocol.map(|node| self.text_of(Some(node), "subprotocol")),
+                }
+            }
+            _ => {
+                connect.events = self.events(&mut fields);
+                Protocol::Http
+            }
+        };
+        if what != "http"
+            && let Some(path) = fields.value("path")
+        {
+            connect.path = self.path(path, "path");
+        }
+        fields.finish(&mut self.found);
+    }
+
+    fn namespace(&mut self, node: &Node) -> String {
+        let text = self.text_of(Some(node), "namespace");
+        if !text.starts_with('/') {
+            self.found
+                .error(node.span, format!("the namespace `{text}` has no slash"))
+                .hint(format!("did you mean `/{text}`?"));
+        }
+        text
+    }
+
+    fn events(&mut self, fields: &mut Fields<'_>) -> Option<EventSource> {
+        let source = fields.one_of(&["poll", "stream"], &mut self.found)?;
+        self.protocol = Some(Protocol::Http);
+        if source.key == "poll" {
+            let mut pause = Duration::ZERO;
+            let step = self.step_with(&source.value, "poll", &[], |loader, fields| {
+                if let Some(node) = fields.value("pause") {
+                    pause = node.read_duration(&mut loader.found).unwrap_or_default();
+                }
+            });
+            let step = Box::new(step);
+            return Some(EventSource::Poll { step, pause });
+        }
+        let step = self.step(&source.value, "stream", &[]);
+        match step.request {
+            Request::Http(request) => Some(EventSource::Stream(Box::new(request))),
+            _ => {
+                self.found
+                    .error(source.value.span, "a stream is an HTTP request")
+                    .expected("`get: /path`");
+                None
+            }
+        }
+    }
+
+    fn ping(&mut self, node: &Node) -> Option<AppPing> {
+        let mut fields = Fields::of(node, "ping", &mut self.found)?;
+        let send = fields.require("send", &mut self.found);
+        let send = send.map(|node| self.sent_shape(node));
+        let expect = fields.value("expect");
+        let expect = expect.map(|node| self.received_shape(node));
+        let every = fields.require("every", &mut self.found);
+        let every = every.and_then(|node| self.positive(node));
+        fields.finish(&mut self.found);
+        Some(AppPing { send: send?, expect, every: every? })
+    }
+
+    /// A duration that isn't zero.
+    pub(super) fn positive(&mut self, node: &Node) -> Option<Duration> {
+        let duration = node.read_duration(&mut self.found)?;
+        if duration.is_zero() {
+            self.found.error(node.span, "this takes some time; it can't be zero");
+            return None;
+        }
+        Some(duration)
+    }
+
+    fn shapes(&mut self, node: Option<&Node>) -> Vec<Shape> {
+        let Some(node) = node else { return Vec::new() };
+        match node.items() {
+            Some(items) => items.iter().map(|item| self.received_shape(item)).collect(),
+            None => {
+                self.found
+                    .error(node.span, format!("`refused` is {}", node.what()))
+                    .expected("a list of payloads");
+                Vec::new()
+            }
+        }
+    }
+}
