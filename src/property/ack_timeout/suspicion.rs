@@ -11,9 +11,9 @@ impl Waiting {
             let Some((_, op, number)) = self.suspects.pop_front() else { return };
             let Some(attempt) = self.attempt_mut(op, number).copied() else { continue };
             let State::Suspect(gave_up) = attempt.state else { continue };
-            let stall = self.stalled(attempt.at, now);
-            let due = attempt.at.saturating_add(self.bound + self.tolerance).saturating_add(stall);
-            if stall > 0 && due >= now {
+            let grace = self.grace(attempt.at, now);
+            let due = attempt.at.saturating_add(self.bound + self.tolerance).saturating_add(grace);
+            if grace > 0 && due >= now {
                 self.suspects.push_back((due, op, number));
                 continue;
             }
@@ -26,7 +26,7 @@ impl Waiting {
                 self.accuse(op, number, attempt.at, gave_up);
             }
         }
-        let horizon = 2 * (self.bound + self.tolerance);
+        let horizon = 4 * (self.bound + self.tolerance);
         while self.lags.front().is_some_and(|(_, to)| to.saturating_add(horizon) < now) {
             self.lags.pop_front();
         }
@@ -86,9 +86,18 @@ impl Waiting {
         link.and_then(|link| link.garbage).is_some_and(|at| at >= since)
     }
 
+    /// What the generator's own lag could have added between two moments: the time it stalled. If
+    /// that was a tenth of the time, the whole machine was starved, a server on it as well, and
+    /// the measured stalls are only a part of it.
+    pub(super) fn grace(&self, from: Nanos, to: Nanos) -> Nanos {
+        let stall = self.stalled(from, to);
+        let starved = stall.saturating_mul(10) >= to.saturating_sub(from) && stall > 0;
+        stall.saturating_add(if starved { 2 * self.bound } else { 0 })
+    }
+
     /// How long the generator stalled between two moments.
-    pub(super) fn stalled(&self, from: Nanos, to: Nanos) -> Nanos {
+    fn stalled(&self, from: Nanos, to: Nanos) -> Nanos {
         let overlap = |lag: &(Nanos, Nanos)| lag.1.min(to).saturating_sub(lag.0.max(from));
-        self.lags.iter().map(overlap).sum()
+        self.lags.iter().map(overlap).fold(0, Nanos::saturating_add)
     }
 }
