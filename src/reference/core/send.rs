@@ -55,10 +55,10 @@ impl Core {
         if self.bugs.strikes(Bug::Phantom, 20, &who) {
             self.add_phantom(&message, now)?;
         }
-        events.push(Event::Message(message.clone()));
         if self.bugs.strikes(Bug::RefusedStored, 20, &who) {
-            return Err(Refusal::new(RefusalKind::Internal, "the server is out of order"));
+            return Err(out_of_order());
         }
+        events.push(Event::Message(message.clone()));
         Ok(Answer::Message { message, repeated: false })
     }
 
@@ -144,7 +144,7 @@ impl Core {
             return Err(unique_index());
         }
         if self.bugs.strikes(Bug::RefusedStored, 20, &[&caller.user, key]) {
-            return Err(Refusal::new(RefusalKind::Internal, "the server is out of order"));
+            return Err(out_of_order());
         }
         if answer == Some(&RepeatAnswer::Reject) {
             let text = "this message was sent before";
@@ -250,6 +250,10 @@ impl Core {
 fn unique_index() -> Refusal {
     let text = "duplicate key value violates a unique constraint";
     Refusal::new(RefusalKind::Repeated, text)
+}
+
+fn out_of_order() -> Refusal {
+    Refusal::new(RefusalKind::Internal, "the server is out of order")
 }
 
 /// An id that no stored message has, the same for the same parts.
