@@ -14,7 +14,9 @@ pub mod list;
 pub mod load;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod serve;
+pub mod signals;
 
 pub use display::Colour;
 pub use failure::Failure;
@@ -69,8 +71,14 @@ pub enum Verb {
     List(list::Args),
     /// Explains a property, a bug or a figure: what it is, why it matters, how it is judged.
     Explain(explain::Args),
+    /// Judges the stored history of a run again.
+    Check(check::Args),
     /// Shows a stored run again, in any format.
     Report(report::Args),
+    /// Runs the reference server, honest or with bugs.
+    Serve(serve::Args),
+    /// Prints the JSON Schema of specs or scenarios, for editors.
+    Schema(schema::Args),
 }
 
 /// Runs one command line, program name first; talks on standard error if it must.
@@ -96,7 +104,10 @@ impl Cli {
             Verb::Lint(args) => lint::execute(&args),
             Verb::List(args) => list::execute(&args, self.color),
             Verb::Explain(args) => explain::execute(&args),
+            Verb::Check(args) => check::execute(&args, self.color),
             Verb::Report(args) => report::execute(&args, self.color),
+            Verb::Serve(args) => serve::execute(&args),
+            Verb::Schema(args) => schema::execute(&args),
         }
     }
 }

@@ -88,6 +88,7 @@ impl Driver {
 
     /// Lives until it is told to leave.
     pub(super) async fn live(mut self) {
+        let _alarm = self.shard.alarm();
         while !self.leaving {
             match self.wait().await {
                 Woken::Rung => {

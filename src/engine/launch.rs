@@ -1,6 +1,7 @@
 //! Starts the server under test as a process, waits until it is ready, and stops it by its id.
 
 use crate::scenario::{Launch, Ready};
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::VecDeque;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -16,6 +17,8 @@ const KEPT_LINES: usize = 40;
 #[derive(Debug)]
 pub struct Launched {
     child: Child,
+    /// The process group, which is the process's own.
+    group: Pid,
     launch: Launch,
     /// Where it listens.
     pub url: String,
@@ -67,7 +70,12 @@ impl Launched {
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(listen(BufReader::new(stderr), talk.clone(), None));
         }
-        let mut launched = Self { child, launch: launch.clone(), url: String::new(), talk };
+        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let group = group.ok_or_else(|| LaunchError {
+            what: format!("`{program}` has no process id"),
+            said: Vec::new(),
+        })?;
+        let mut launched = Self { child, group, launch: launch.clone(), url: String::new(), talk };
         match launched.ready(told).await {
             Ok(url) => {
                 launched.url = url;
@@ -117,25 +125,25 @@ impl Launched {
 
     /// SIGTERM, then SIGKILL if it does not end in time.
     pub async fn stop(mut self) {
-        let Some(id) = self.child.id() else { return };
-        signal(id, "TERM").await;
-        if timeout(self.launch.stop_within, self.child.wait()).await.is_err() {
-            // The group, for a script may have children of its own.
-            signal_group(id, "KILL").await;
-            let _ = self.child.kill().await;
+        if self.child.id().is_some() {
+            self.signal(Signal::TERM);
+            let _ = timeout(self.launch.stop_within, self.child.wait()).await;
         }
+    }
+
+    /// To the whole group, for a script has children of its own.
+    fn signal(&self, signal: Signal) {
+        // That nobody is left in the group is no failure.
+        let _ = kill_process_group(self.group, signal);
     }
 }
 
-async fn signal(id: u32, name: &str) {
-    let _ = Command::new("kill").args([format!("-{name}"), id.to_string()]).status().await;
-}
-
-async fn signal_group(id: u32, name: &str) {
-    let _ = Command::new("kill")
-        .args([format!("-{name}"), "--".into(), format!("-{id}")])
-        .status()
-        .await;
+impl Drop for Launched {
+    /// However the run ends, nothing of the server is left. The process was reaped just now or not
+    /// at all, so the number is still its own.
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
 }
 
 /// Reads lines until the end; the first one with the awaited text tells the URL after it.

@@ -4,12 +4,14 @@ use crate::engine::clock::Clock;
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
-use crate::engine::shard::{self, Job, Report, Stage, Told};
+use crate::engine::shard::{self, Job, Report, Stage, Told, Unfinished};
 use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::Nanos;
 use crate::history::stored::{self, Header, Writer};
-use crate::metric::{Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator};
+use crate::metric::{
+    Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator, quantity,
+};
 use crate::outcome::{Outcome, Run, SCHEMA};
 use crate::plan::Plan;
 use crate::property::{self, Bench, Charge};
@@ -17,8 +19,9 @@ use crate::scenario::{FaultKind, Scenario};
 use crate::spec::{Spec, Transports};
 use crate::verdict::Standing;
 use std::fs::File;
+use std::io;
 use std::io::BufWriter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
@@ -71,6 +74,8 @@ pub enum ClientKind {
 pub enum Failure {
     /// The target cannot be tried.
     Unreachable(Unreachable),
+    /// The user wanted to stop before the first phase.
+    Interrupted,
     /// The harness itself failed.
     Internal(String),
 }
@@ -101,8 +106,8 @@ pub struct Measured {
 /// # Errors
 /// The target cannot be tried, or the harness itself failed.
 pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measured, Failure> {
-    let mut target =
-        Target::ready(&settings.target, &settings.spec).await.map_err(Failure::Unreachable)?;
+    let ready = Target::ready(&settings.target, &settings.spec);
+    let mut target = unless_interrupted(&settings, ready).await?;
     let result = Conductor { settings: &settings, show }.conduct(&mut target).await;
     let last_words = target.ended();
     target.stop().await;
@@ -115,6 +120,17 @@ pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measu
             Err(Failure::Unreachable(Unreachable::new(why.what, last_words)))
         }
         (result, _) => result,
+    }
+}
+
+/// What comes before the run, unless the user wants to stop.
+async fn unless_interrupted<T>(
+    settings: &Settings,
+    work: impl Future<Output = Result<T, Unreachable>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        result = work => result.map_err(Failure::Unreachable),
+        () = settings.interrupt.notified() => Err(Failure::Interrupted),
     }
 }
 
@@ -132,16 +148,25 @@ struct Shards {
     told: mpsc::UnboundedReceiver<Told>,
 }
 
+/// What came of the shards.
+#[derive(Default)]
+struct Watched {
+    reports: Vec<Report>,
+    interrupted: bool,
+    panicked: bool,
+    notes: Vec<String>,
+}
+
 impl<S: FnMut(Progress)> Conductor<'_, S> {
     async fn conduct(&mut self, target: &mut Target) -> Result<Measured, Failure> {
         let settings = self.settings;
         let (spec, scenario) = (&settings.spec, &settings.scenario);
         let plan = Plan::new(spec, Arc::clone(scenario), settings.seed, settings.run);
-        let endpoint = preflight::endpoint(target.url(), spec).await;
-        let endpoint = endpoint.map_err(Failure::Unreachable)?;
-        let session = preflight::session(spec, settings.transport).map_err(Failure::Unreachable)?;
         let url = target.url().to_owned();
-        preflight::knock(&url, &endpoint, &session, spec).await.map_err(Failure::Unreachable)?;
+        let endpoint = unless_interrupted(settings, preflight::endpoint(&url, spec)).await?;
+        let session = preflight::session(spec, settings.transport).map_err(Failure::Unreachable)?;
+        let knock = preflight::knock(&url, &endpoint, &session, spec);
+        unless_interrupted(settings, knock).await?;
 
         let clock = Clock::start();
         let started = SystemTime::now();
@@ -161,7 +186,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 endpoint: endpoint.clone(),
                 session: session.clone(),
                 clock,
-                recorder: self.recorder(number)?,
+                recorder: self.recorder(number),
                 pulse,
                 stage: watching.clone(),
                 tell: tell.clone(),
@@ -175,16 +200,19 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         self.set_up(&mut shards, count).await?;
         let start = clock.now() + BREATH;
         let _ = shards.stage.send(Stage::Go(start));
-        let (reports, interrupted, mut notes) = self.watch(&mut shards, clock, start, target).await;
+        let watched = self.watch(&mut shards, clock, start, target).await;
         let nanos = clock.now().saturating_sub(start);
         for thread in shards.threads {
             if thread.join().is_err() {
                 return Err(Failure::Internal("a shard panicked".into()));
             }
         }
-        if reports.len() != count as usize {
-            return Err(Failure::Internal("a shard ended without a report".into()));
+        let Watched { mut reports, interrupted, panicked, mut notes } = watched;
+        if panicked || reports.len() != count as usize {
+            return Err(Failure::Internal("a part of the harness panicked".into()));
         }
+        // The same order in each run, and in `check`.
+        reports.sort_by_key(|report| report.number);
         let used = ProcessUse {
             cpu: usage::process_cpu().saturating_sub(cpu),
             peak_rss: usage::peak_rss(),
@@ -201,53 +229,57 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         self.settings.shards.unwrap_or(cores).clamp(1, plan.most_shards())
     }
 
-    fn recorder(&self, number: u32) -> Result<Recorder, Failure> {
+    /// A history that cannot be written is no reason not to run.
+    fn recorder(&self, number: u32) -> Recorder {
         let settings = self.settings;
         let meter = Meter::new(Timeline::interval_for(length(&settings.scenario)));
         let bench = settings.judge.then(|| Bench::new(&Charge::of(&settings.spec)));
-        let writer = match &settings.history {
-            None => None,
-            Some(folder) => {
-                let path = folder.join(format!("shard-{number}.jsonl"));
-                let file = File::create(&path)
-                    .map_err(|error| Failure::Internal(format!("{}: {error}", path.display())))?;
-                let header = Header {
-                    schema: stored::SCHEMA,
-                    run: format!("{:016x}", settings.run),
-                    spec: settings.spec.name.clone(),
-                    shard: number,
-                };
-                let writer = Writer::new(BufWriter::with_capacity(1 << 18, file), &header);
-                Some(
-                    writer.map_err(|error| {
-                        Failure::Internal(format!("{}: {error}", path.display()))
-                    })?,
-                )
-            }
+        let (writer, error) = match settings.history.as_deref().map(|to| self.writer(to, number)) {
+            None => (None, None),
+            Some(Ok(writer)) => (Some(writer), None),
+            Some(Err(error)) => (None, Some(error.to_string())),
         };
-        Ok(Recorder::new(meter, bench, writer))
+        Recorder { write_error: error, ..Recorder::new(meter, bench, writer) }
+    }
+
+    fn writer(&self, folder: &Path, number: u32) -> io::Result<Writer<BufWriter<File>>> {
+        let header = Header {
+            schema: stored::SCHEMA,
+            run: format!("{:016x}", self.settings.run),
+            spec: self.settings.spec.name.clone(),
+            shard: number,
+        };
+        let file = File::create(folder.join(format!("shard-{number}.jsonl")))?;
+        Writer::new(BufWriter::with_capacity(1 << 18, file), &header)
     }
 
     /// Waits until all shards have made their conversations.
     async fn set_up(&mut self, shards: &mut Shards, count: u32) -> Result<(), Failure> {
         let mut failure = None;
         for _ in 0..count {
-            match shards.told.recv().await {
+            let told = tokio::select! {
+                told = shards.told.recv() => told,
+                () = self.settings.interrupt.notified() => {
+                    failure = Some(Failure::Interrupted);
+                    break;
+                }
+            };
+            match told {
                 Some(Told::SetUp(Ok(()))) => {}
-                Some(Told::SetUp(Err(why))) => failure = Some(why),
-                Some(Told::Done(_)) | None => {
-                    return Err(Failure::Internal("a shard ended in the setup".into()));
+                Some(Told::SetUp(Err(why))) => {
+                    let hint = "the server answers, but the plan's conversations cannot be made";
+                    failure = Some(Failure::Unreachable(Unreachable::new(why, hint)));
+                }
+                Some(Told::Done(_) | Told::Panicked) | None => {
+                    failure = Some(Failure::Internal("a shard panicked in the setup".into()));
+                    break;
                 }
             }
         }
-        match failure {
-            None => Ok(()),
-            Some(why) => {
-                let _ = shards.stage.send(Stage::Interrupted);
-                let hint = "the server answers, but the plan's conversations cannot be made";
-                Err(Failure::Unreachable(Unreachable::new(why, hint)))
-            }
-        }
+        let Some(failure) = failure else { return Ok(()) };
+        let _ = shards.stage.send(Stage::Interrupted);
+        while shards.told.recv().await.is_some() {}
+        Err(failure)
     }
 
     /// Shows the progress, restarts the server when the plan says so, and gathers the reports.
@@ -257,21 +289,25 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         clock: Clock,
         start: Nanos,
         target: &mut Target,
-    ) -> (Vec<Report>, bool, Vec<String>) {
-        let mut reports = Vec::new();
-        let mut notes = Vec::new();
-        let mut interrupted = false;
+    ) -> Watched {
+        let mut watched = Watched::default();
         let mut restarts = restarts(&self.settings.scenario, start);
         let mut ticks = tokio::time::interval(SHOW);
         loop {
             tokio::select! {
                 told = shards.told.recv() => match told {
-                    Some(Told::Done(report)) => reports.push(*report),
+                    Some(Told::Done(report)) => watched.reports.push(*report),
                     Some(Told::SetUp(_)) => {}
-                    None => return (reports, interrupted, notes),
+                    Some(Told::Panicked) => {
+                        watched.panicked = true;
+                        let _ = shards.stage.send(Stage::Interrupted);
+                    }
+                    None => return watched,
                 },
-                () = self.settings.interrupt.notified(), if !interrupted => {
-                    interrupted = true;
+                () = self.settings.interrupt.notified(), if !watched.interrupted => {
+                    watched.interrupted = true;
+                    let phase = shards.pulses.first().map_or_else(String::new, |pulse| pulse.phase());
+                    watched.notes.push(format!("interrupted in phase `{phase}`; no final read"));
                     let _ = shards.stage.send(Stage::Interrupted);
                 }
                 _ = ticks.tick() => {
@@ -279,7 +315,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                     if restarts.last().is_some_and(|at| *at <= now) {
                         restarts.pop();
                         if let Err(why) = target.restart().await {
-                            notes.push(format!("the server was not restarted: {why}"));
+                            watched.notes.push(format!("the server was not restarted: {why}"));
                         }
                     }
                     let progress = self.progress(&shards.pulses, now, start);
@@ -369,7 +405,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             counts: counters.named(),
             expectations,
             generator,
-            notes: notes.texts(),
+            notes: notes.texts(settings.scenario.patience),
             interrupted: facts.interrupted,
         };
         Measured { outcome, timeline: recorder.timeline().clone(), started: facts.started }
@@ -419,6 +455,7 @@ struct Facts<'a> {
 #[derive(Default)]
 struct Notes {
     texts: Vec<String>,
+    unfinished: Unfinished,
     garbage: Vec<String>,
     connect_errors: Vec<String>,
 }
@@ -430,7 +467,9 @@ impl Notes {
         if let Some(error) = &report.write_error {
             self.texts.push(format!("the history is not complete: {error}"));
         }
-        self.texts.extend(report.not_quiet.clone());
+        self.unfinished.recovering += report.unfinished.recovering;
+        self.unfinished.awaited += report.unfinished.awaited;
+        self.unfinished.reading += report.unfinished.reading;
         for what in &report.garbage {
             if self.garbage.len() < Self::SAMPLES && !self.garbage.contains(&what.to_string()) {
                 self.garbage.push(what.to_string());
@@ -443,7 +482,21 @@ impl Notes {
         }
     }
 
-    fn texts(self) -> Vec<String> {
+    fn texts(mut self, patience: Duration) -> Vec<String> {
+        let patience = quantity::duration(patience.as_nanos() as u64);
+        let Unfinished { recovering, awaited, reading } = self.unfinished;
+        if recovering + awaited > 0 {
+            self.texts.push(format!(
+                "after {patience} of patience, clients not connected, synced and idle: {recovering}; \
+                 live messages still awaited: {awaited}"
+            ));
+        }
+        if reading > 0 {
+            self.texts.push(format!(
+                "after {patience} of patience, clients whose final read was not finished: {reading}; \
+                 what it would have shown is in doubt"
+            ));
+        }
         let garbage = self.garbage.into_iter().map(|what| format!("not as the spec says: {what}"));
         let errors = self.connect_errors.into_iter().map(|why| format!("no connection: {why}"));
         self.texts.into_iter().chain(garbage).chain(errors).collect()
