@@ -239,7 +239,9 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             Some(Ok(writer)) => (Some(writer), None),
             Some(Err(error)) => (None, Some(error.to_string())),
         };
-        Recorder { write_error: error, ..Recorder::new(meter, bench, writer) }
+        let mut recorder = Recorder::new(meter, bench, writer);
+        recorder.write_error = error;
+        recorder
     }
 
     fn writer(&self, folder: &Path, number: u32) -> io::Result<Writer<BufWriter<File>>> {
@@ -256,14 +258,22 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
     /// Waits until all shards have made their conversations.
     async fn set_up(&mut self, shards: &mut Shards, count: u32) -> Result<(), Failure> {
         let mut failure = None;
-        for _ in 0..count {
+        let mut ready = 0;
+        let mut ticks = tokio::time::interval(SHOW);
+        while ready < count {
             let told = tokio::select! {
                 told = shards.told.recv() => told,
+                _ = ticks.tick() => {
+                    let progress = self.progress(&shards.pulses, 0, 0);
+                    (self.show)(progress);
+                    continue;
+                }
                 () = self.settings.interrupt.notified() => {
                     failure = Some(Failure::Interrupted);
                     break;
                 }
             };
+            ready += 1;
             match told {
                 Some(Told::SetUp(Ok(()))) => {}
                 Some(Told::SetUp(Err(why))) => {

@@ -159,6 +159,7 @@ async fn live(job: Job) {
     let (number, tell) = (job.number, job.tell.clone());
     let (pulse, mut stage) = (Arc::clone(&job.pulse), job.stage.clone());
     let shard = Rc::new(Shard::new(job));
+    pulse.set_phase("setup");
     let made = tokio::select! {
         made = setup::converse(&shard) => made,
         _ = stage.wait_for(|stage| *stage == Stage::Interrupted) => return,

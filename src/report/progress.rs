@@ -57,7 +57,9 @@ impl Progress {
         if self.of == 0 {
             format!("{:.1} s", seconds(self.elapsed))
         } else {
-            format!("{:.1} of {:.0} s", seconds(self.elapsed), seconds(self.of))
+            // Recovery and final read come on top of what was planned.
+            let of = if self.of % 1_000_000_000 == 0 { 0 } else { 1 };
+            format!("{:.1} of {:.of$} s", seconds(self.elapsed), seconds(self.of))
         }
     }
 
