@@ -1,0 +1,92 @@
+//! The program, run as a user runs it, in a folder of its own.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// What a machine that is too busy for a run says; such a run says nothing of the server.
+const TOO_BUSY: &str = "timers fired late";
+
+/// A scenario in a folder of its own, where its reports lie too.
+pub struct Case {
+    folder: TempDir,
+}
+
+/// What a run left.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Case {
+    /// A scenario of six people; `rest` says what happens.
+    pub fn new(rest: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let yaml = format!(
+            "assize: 1\nname: tiny\nabout: A few people talk for a moment.\nspec: callback-ack\n\
+             seed: 3\npeople: {{ count: 6 }}\n\
+             conversations: {{ pairs: 2, groups: [{{ count: 1, size: 3 }}] }}\n{rest}\n"
+        );
+        fs::write(folder.path().join("tiny.yaml"), yaml).unwrap();
+        Self { folder }
+    }
+
+    /// A file or folder of the case.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The last run's folder.
+    pub fn reports(&self) -> PathBuf {
+        self.path("reports/latest")
+    }
+
+    /// `assize run` of the scenario, not started yet.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program();
+        command.arg("run").arg(self.path("tiny.yaml"));
+        if !arguments.contains(&"--out") {
+            command.arg("--out").arg(self.path("reports"));
+        }
+        command.args(arguments);
+        command
+    }
+
+    /// Runs the scenario, again if the machine was too busy.
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        for _ in 0..8 {
+            let ended = Ended::of(self.command(arguments).output().unwrap());
+            if !ended.stdout.contains(TOO_BUSY) {
+                return ended;
+            }
+        }
+        panic!("the machine is too busy for any run");
+    }
+}
+
+impl Ended {
+    pub fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// It ended with this code.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "\n{}\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+/// The program, in the folder where specs and scenarios lie.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assize"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    command
+}
