@@ -73,12 +73,12 @@ pub enum Verb {
     Explain(explain::Args),
     /// Judges the stored history of a run again.
     Check(check::Args),
+    /// Prints the JSON Schema of specs or scenarios, for editors.
+    Schema(schema::Args),
     /// Shows a stored run again, in any format.
     Report(report::Args),
     /// Runs the reference server, honest or with bugs.
     Serve(serve::Args),
-    /// Prints the JSON Schema of specs or scenarios, for editors.
-    Schema(schema::Args),
 }
 
 /// Runs one command line, program name first; talks on standard error if it must.
@@ -105,9 +105,9 @@ impl Cli {
             Verb::List(args) => list::execute(&args, self.color),
             Verb::Explain(args) => explain::execute(&args),
             Verb::Check(args) => check::execute(&args, self.color),
+            Verb::Schema(args) => schema::execute(&args),
             Verb::Report(args) => report::execute(&args, self.color),
             Verb::Serve(args) => serve::execute(&args),
-            Verb::Schema(args) => schema::execute(&args),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `assize schema`: the JSON Schema of specs and scenarios, for editors.
+//! `assize schema`: the JSON Schema of a kind of file, for editors.
 
 use crate::cli::{Failure, display};
 use crate::outcome::Exit;
@@ -8,26 +8,26 @@ use clap::ValueEnum;
 const EXAMPLES: &str = "\
 Examples:
   assize schema spec > spec.schema.json
-  assize schema scenario > scenario.schema.json
 
-An editor with the YAML language server completes and checks a file that begins with
-  # yaml-language-server: $schema=spec.schema.json";
+An editor with a YAML language server uses it for files that begin with:
+  # yaml-language-server: $schema=./spec.schema.json";
 
 /// What a schema describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Of {
-    /// Spec files.
+pub enum Subject {
+    /// A server's wire and promises.
     Spec,
-    /// Scenario files.
+    /// What people do and what goes wrong.
     Scenario,
 }
 
 /// The arguments of `schema`.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Copy, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// What the schema describes.
-    pub of: Of,
+    #[arg(value_enum)]
+    pub subject: Subject,
 }
 
 /// Prints the schema.
@@ -35,10 +35,13 @@ pub struct Args {
 /// # Errors
 /// Standard output takes no more.
 pub fn execute(args: &Args) -> Result<Exit, Failure> {
-    let schema = match args.of {
-        Of::Spec => spec::json_schema(),
-        Of::Scenario => scenario::json_schema(),
+    let mut schema = match args.subject {
+        Subject::Spec => spec::json_schema(),
+        Subject::Scenario => scenario::json_schema(),
     };
-    display::print(&format!("{}\n", schema.trim_end()))?;
+    if !schema.ends_with('\n') {
+        schema.push('\n');
+    }
+    display::print(&schema)?;
     Ok(Exit::Held)
 }

@@ -376,11 +376,13 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let settings = self.settings;
         let mut recorder: Option<crate::metric::Recorder> = None;
         let mut counters = Counters::default();
+        let mut entries = 0;
         let mut findings = Vec::new();
         let mut uses = Vec::new();
         let mut notes = Notes::default();
         for report in reports {
             notes.take(&report);
+            entries += report.entries;
             counters.merge(&report.meter.counters);
             match &mut recorder {
                 Some(sum) => sum.merge(&report.meter.recorder),
@@ -406,16 +408,18 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         };
         let unexercised =
             settings.scenario.exercise.iter().filter(|p| !exercised(p)).cloned().collect();
+        let mut counts = counters.named();
+        counts.push(("history entries".into(), entries));
         let outcome = Outcome {
             schema: SCHEMA,
             run: self.facts(facts, target),
             unexercised,
             verdicts,
             latencies,
-            counts: counters.named(),
+            counts,
             expectations,
             generator,
-            notes: notes.texts(settings.scenario.patience),
+            notes: notes.texts(),
             interrupted: facts.interrupted,
         };
         Measured { outcome, timeline: recorder.timeline().clone(), started: facts.started }
@@ -492,25 +496,30 @@ impl Notes {
         }
     }
 
-    fn texts(mut self, patience: Duration) -> Vec<String> {
-        let patience = quantity::duration(patience.as_nanos() as u64);
+    fn texts(mut self) -> Vec<String> {
         let Unfinished { recovering, awaited, reading } = self.unfinished;
-        if recovering + awaited > 0 {
-            self.texts.push(format!(
-                "after {patience} of patience, clients not connected, synced and idle: {recovering}; \
-                 live messages still awaited: {awaited}"
-            ));
+        let left = listed(&[(recovering, "client"), (awaited, "awaited message")]);
+        if !left.is_empty() {
+            self.texts.push(format!("when patience ended, {left} had not come to rest"));
         }
         if reading > 0 {
+            let clients = listed(&[(reading, "client")]);
             self.texts.push(format!(
-                "after {patience} of patience, clients whose final read was not finished: {reading}; \
-                 what it would have shown is in doubt"
+                "when patience ended, the final read of {clients} was not finished; what it would \
+                 have shown is in doubt"
             ));
         }
         let garbage = self.garbage.into_iter().map(|what| format!("not as the spec says: {what}"));
         let errors = self.connect_errors.into_iter().map(|why| format!("no connection: {why}"));
         self.texts.into_iter().chain(garbage).chain(errors).collect()
     }
+}
+
+/// `3 clients and 1 message`, without what there is none of.
+fn listed(parts: &[(usize, &str)]) -> String {
+    let some = parts.iter().filter(|(number, _)| *number > 0);
+    let counted = some.map(|(number, noun)| quantity::counted(*number as u64, noun));
+    counted.collect::<Vec<_>>().join(" and ")
 }
 
 /// How long all phases last.

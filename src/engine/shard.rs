@@ -431,9 +431,22 @@ impl Conduct {
             slot.tell(Command::Heal);
         }
         let patience = self.shard.plan.scenario.patience;
-        let mut quiet = Quiet::default();
-        let calm = self.until(patience, |conduct| quiet.is_quiet(conduct)).await;
+        let calm = self.until(patience, Self::is_quiet).await;
         if calm || self.interrupted() { (0, 0) } else { (self.busy(), self.awaited()) }
+    }
+
+    /// Nothing happens any more: everybody idle, and no delivery awaited. Without judges nobody
+    /// knows what is awaited: then half a second without an entry will do.
+    fn is_quiet(&self) -> bool {
+        const STILL: Nanos = 500_000_000;
+        if self.busy() > 0 {
+            return false;
+        }
+        let recorder = self.shard.recorder.borrow();
+        match &recorder.bench {
+            Some(bench) => bench.awaited_deliveries() == 0,
+            None => self.shard.clock.now().saturating_sub(recorder.last_at) > STILL,
+        }
     }
 
     /// Looks until it is true, or the time is over, or the user wants to stop.
@@ -498,25 +511,6 @@ impl Conduct {
             }
         };
         let _ = timeout(Duration::from_secs(5), gone).await;
-    }
-}
-
-/// Tells when nothing happens any more: everybody idle, and no delivery awaited. Without judges,
-/// nobody knows what is awaited: then half a second without an entry will do.
-#[derive(Default)]
-struct Quiet;
-
-impl Quiet {
-    fn is_quiet(&mut self, conduct: &Conduct) -> bool {
-        const STILL: Nanos = 500_000_000;
-        if conduct.busy() > 0 {
-            return false;
-        }
-        let recorder = conduct.shard.recorder.borrow();
-        match &recorder.bench {
-            Some(bench) => bench.awaited_deliveries() == 0,
-            None => conduct.shard.clock.now().saturating_sub(recorder.last_at) > STILL,
-        }
     }
 }
 
