@@ -1,12 +1,14 @@
 //! Every exit code, from a run that earns it.
 
+#[path = "support/live.rs"]
+mod live;
 #[path = "support/program.rs"]
 mod program;
 
+use live::Live;
 use program::{Case, Ended, program};
-use std::io::{BufRead, BufReader};
+use rustix::process::Signal;
 use std::net::TcpListener;
-use std::process::{Child, ChildStderr, Stdio};
 
 const TALK: &str = "phases:
   - connect: { lasts: 200ms, connect: 100% }
@@ -46,7 +48,7 @@ fn a_doubt_is_3() {
     let scenario = format!("{TALK}\n{faults}\npatience: 500ms");
     let ended = Case::new(&scenario).run(&[]).expect(3);
     assert!(ended.stdout.contains("in doubt: at-least-once"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("after 500 ms of patience"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("when patience ended, 6 clients"), "{}", ended.stdout);
 }
 
 #[test]
@@ -98,59 +100,30 @@ fn a_target_that_is_not_there_is_69() {
 fn verdicts_that_changed_are_70() {
     let case = Case::new(TALK);
     case.run(&[]).expect(0);
-    let report = case.reports().join("report.json");
+    let report = case.path("reports/latest/report.json");
     let text = std::fs::read_to_string(&report).unwrap();
     std::fs::write(&report, text.replacen("\"pass\"", "\"inconclusive\"", 1)).unwrap();
-    let ended = Ended::of(program().arg("check").arg(case.reports()).output().unwrap());
+    let ended =
+        Ended::of(program().arg("check").arg(case.path("reports/latest")).output().unwrap());
     let ended = ended.expect(70);
     assert!(ended.stderr.contains("idempotency: was inconclusive, is pass"), "{}", ended.stderr);
     assert!(ended.stdout.contains("property"), "the verdicts are shown all the same");
 }
 
-/// A run that only a signal ends, and its talk so far read until `sign`.
-fn started(case: &Case, arguments: &[&str], sign: &str) -> (Child, BufReader<ChildStderr>) {
-    let mut command = case.command(arguments);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut talk = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains(sign) {
-        line.clear();
-        assert!(talk.read_line(&mut line).unwrap() > 0, "it never said `{sign}`");
-    }
-    (child, talk)
-}
-
-fn signal(child: &Child, name: &str) {
-    use rustix::process::{Pid, Signal, kill_process};
-    let signal = if name == "INT" { Signal::INT } else { Signal::TERM };
-    kill_process(Pid::from_child(child), signal).unwrap();
-}
-
 #[test]
 fn an_interrupted_run_is_130_and_judged_and_written() {
-    for name in ["INT", "TERM"] {
+    for signal in [Signal::INT, Signal::TERM] {
         let case = Case::new(ENDLESS);
-        let (child, mut talk) = started(&case, &[], " talk ");
-        signal(&child, name);
-        let mut told = String::new();
-        std::io::Read::read_to_string(&mut talk, &mut told).unwrap();
-        let ended = Ended::of(child.wait_with_output().unwrap()).expect(130);
+        let mut run = Live::start(&mut case.command(&[]));
+        run.wait_for(" talk ");
+        run.signal(signal);
+        let ended = run.end().expect(130);
         assert!(ended.stdout.starts_with("INTERRUPTED  "), "{}", ended.stdout);
         assert!(ended.stdout.contains("interrupted in phase `talk`"), "{}", ended.stdout);
-        assert!(told.contains("stopping: what was gathered is judged"), "{told}");
-        assert!(case.reports().join("report.json").exists());
-        let again = Ended::of(program().arg("check").arg(case.reports()).output().unwrap());
+        assert!(ended.stderr.contains("stopping: what was gathered is judged"), "{}", ended.stderr);
+        assert!(case.path("reports/latest/report.json").exists());
+        let again =
+            Ended::of(program().arg("check").arg(case.path("reports/latest")).output().unwrap());
         assert_eq!(again.expect(130).stderr, "");
     }
-}
-
-#[test]
-fn a_failure_outranks_the_interruption() {
-    let case = Case::new(ENDLESS);
-    let (child, _talk) = started(&case, &["--bug", "dedup-off"], " talk ");
-    // The next line comes 5 s later at most; by then dozens of messages were doubled.
-    drop(_talk);
-    signal(&child, "INT");
-    let ended = Ended::of(child.wait_with_output().unwrap());
-    assert!([1, 130].contains(&ended.code), "{}", ended.stdout);
 }

@@ -53,7 +53,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let spec = load::spec(&args.run.join("spec.yaml").display().to_string())?.value;
     let shards = judge_shards(&args.run, &outcome, &spec)?;
     let damage: Vec<&String> = shards.iter().flat_map(|shard| &shard.damage).collect();
-    damage.iter().for_each(|damage| eprintln!("damaged: {damage}"));
+    damage.iter().for_each(|damage| display::say(format_args!("damaged: {damage}")));
     let is_damaged = !damage.is_empty();
     let findings = shards.into_iter().filter_map(|shard| shard.findings);
     let verdicts = property::verdicts(&spec, property::merge(findings));

@@ -47,7 +47,7 @@ pub fn scenario(name: &str) -> Result<Loaded<Scenario>, Failure> {
 pub fn bugs(names: &[String]) -> Result<Bugs, Failure> {
     Bugs::parse(names.iter().map(String::as_str)).map_err(|unknown| {
         let known = Bug::ALL.iter().map(|bug| bug.name());
-        let failure = Failure::usage(unknown.to_string());
+        let failure = Failure::usage(format!("there is no bug `{}`", unknown.0));
         match source::suggestion(&unknown.0, known) {
             Some(near) => {
                 failure.hint(format!("did you mean `{near}`? `assize list bugs` lists all"))

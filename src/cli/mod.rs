@@ -92,7 +92,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     cli.execute().unwrap_or_else(|failure| {
-        eprintln!("{failure}");
+        display::say(&failure);
         failure.exit
     })
 }

@@ -180,12 +180,12 @@ struct Talk {
 
 impl Talk {
     fn warn(&self, what: &str) {
-        eprintln!("warning: {what}");
+        display::say(format_args!("warning: {what}"));
     }
 
     fn say(&self, what: &str) {
         if !self.quiet {
-            eprintln!("{what}");
+            display::say(what);
         }
     }
 }

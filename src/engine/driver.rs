@@ -264,6 +264,9 @@ impl Driver {
     }
 
     fn hung_up(&mut self, why: &str, caused: bool) {
+        if !caused {
+            self.shard.note_loss(why);
+        }
         self.link = Link::Down;
         self.voice.hang_up();
         self.input(Input::Closed { why: why.into(), caused });

@@ -5,13 +5,18 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::VecDeque;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// Lines of the server's talk that are kept for error messages.
 const KEPT_LINES: usize = 40;
+
+/// How long the last words of a process that has ended may take to be heard.
+const LISTENING: Duration = Duration::from_secs(1);
 
 /// A server process that this run started.
 #[derive(Debug)]
@@ -23,6 +28,7 @@ pub struct Launched {
     /// Where it listens.
     pub url: String,
     talk: Talk,
+    listeners: Vec<JoinHandle<()>>,
 }
 
 /// The last lines that the server said.
@@ -64,25 +70,27 @@ impl Launched {
             Ready::Line(line) => Some((line.clone(), tell)),
             Ready::Probe(_) => None,
         };
+        let mut listeners = Vec::new();
         if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(listen(BufReader::new(stdout), talk.clone(), line));
+            listeners.push(tokio::spawn(listen(BufReader::new(stdout), talk.clone(), line)));
         }
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(listen(BufReader::new(stderr), talk.clone(), None));
+            listeners.push(tokio::spawn(listen(BufReader::new(stderr), talk.clone(), None)));
         }
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let group = group.ok_or_else(|| LaunchError {
             what: format!("`{program}` has no process id"),
             said: Vec::new(),
         })?;
-        let mut launched = Self { child, group, launch: launch.clone(), url: String::new(), talk };
+        let (launch, url) = (launch.clone(), String::new());
+        let mut launched = Self { child, group, launch, url, talk, listeners };
         match launched.ready(told).await {
             Ok(url) => {
                 launched.url = url;
                 Ok(launched)
             }
             Err(what) => {
-                let said = launched.talk.lines();
+                let said = launched.said().await;
                 launched.stop().await;
                 Err(LaunchError { what, said })
             }
@@ -117,9 +125,17 @@ impl Launched {
         self.child.try_wait().ok().flatten().map(|status| status.to_string())
     }
 
-    /// The last lines that the server said.
-    #[must_use]
-    pub fn said(&self) -> Vec<String> {
+    /// The last lines that the server said. If it has ended, all of them have been heard.
+    pub async fn said(&mut self) -> Vec<String> {
+        // A child of its own may still hold the pipe: then what has come so far must do.
+        let heard = async {
+            for listener in &mut self.listeners {
+                let _ = listener.await;
+            }
+        };
+        if self.child.id().is_none() {
+            let _ = timeout(LISTENING, heard).await;
+        }
         self.talk.lines()
     }
 
@@ -179,7 +195,7 @@ async fn probe(url: &str) -> Result<String, String> {
         if super::rest::answers_200(&endpoint).await {
             return Ok(endpoint.origin());
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -200,7 +216,6 @@ impl Talk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn shell(script: &str, ready: Ready) -> Launch {
         Launch {
@@ -230,5 +245,6 @@ mod tests {
         let launch = shell("echo no database >&2; exit 3", Ready::Line("listening".into()));
         let error = Launched::start(&launch).await.unwrap_err();
         assert!(error.what.contains("before"), "{}", error.what);
+        assert_eq!(error.said, ["no database"]);
     }
 }

@@ -109,7 +109,7 @@ pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measu
     let ready = Target::ready(&settings.target, &settings.spec);
     let mut target = unless_interrupted(&settings, ready).await?;
     let result = Conductor { settings: &settings, show }.conduct(&mut target).await;
-    let last_words = target.ended();
+    let last_words = target.ended().await;
     target.stop().await;
     match (result, last_words) {
         (Ok(mut measured), Some(last_words)) => {
@@ -472,11 +472,10 @@ struct Notes {
     unfinished: Unfinished,
     garbage: Vec<String>,
     connect_errors: Vec<String>,
+    losses: Vec<String>,
 }
 
 impl Notes {
-    const SAMPLES: usize = 5;
-
     fn take(&mut self, report: &Report) {
         if let Some(error) = &report.write_error {
             self.texts.push(format!("the history is not complete: {error}"));
@@ -484,16 +483,10 @@ impl Notes {
         self.unfinished.recovering += report.unfinished.recovering;
         self.unfinished.awaited += report.unfinished.awaited;
         self.unfinished.reading += report.unfinished.reading;
-        for what in &report.garbage {
-            if self.garbage.len() < Self::SAMPLES && !self.garbage.contains(&what.to_string()) {
-                self.garbage.push(what.to_string());
-            }
-        }
-        for error in &report.connect_errors {
-            if self.connect_errors.len() < Self::SAMPLES && !self.connect_errors.contains(error) {
-                self.connect_errors.push(error.clone());
-            }
-        }
+        let garbage = report.garbage.iter().map(ToString::to_string);
+        sample(&mut self.garbage, garbage);
+        sample(&mut self.connect_errors, report.connect_errors.iter().cloned());
+        sample(&mut self.losses, report.losses.iter().cloned());
     }
 
     fn texts(mut self) -> Vec<String> {
@@ -511,7 +504,18 @@ impl Notes {
         }
         let garbage = self.garbage.into_iter().map(|what| format!("not as the spec says: {what}"));
         let errors = self.connect_errors.into_iter().map(|why| format!("no connection: {why}"));
-        self.texts.into_iter().chain(garbage).chain(errors).collect()
+        let losses = self.losses.into_iter().map(|why| format!("connection lost: {why}"));
+        self.texts.into_iter().chain(garbage).chain(errors).chain(losses).collect()
+    }
+}
+
+/// Adds what is not there yet, up to a few.
+fn sample(samples: &mut Vec<String>, more: impl Iterator<Item = String>) {
+    const FEW: usize = 5;
+    for text in more {
+        if samples.len() < FEW && !samples.contains(&text) {
+            samples.push(text);
+        }
     }
 }
 

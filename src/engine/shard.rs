@@ -109,6 +109,8 @@ pub(super) struct Report {
     pub(super) used: ShardUse,
     pub(super) garbage: Vec<CompactString>,
     pub(super) connect_errors: Vec<String>,
+    /// Why connections were lost that no fault had cut.
+    pub(super) losses: Vec<String>,
     pub(super) write_error: Option<String>,
     pub(super) unfinished: Unfinished,
     pub(super) entries: u64,
@@ -140,6 +142,7 @@ pub(super) struct Shard {
     closed_messages: Slotted<u32>,
     garbage: RefCell<Vec<CompactString>>,
     connect_errors: RefCell<Vec<String>>,
+    losses: RefCell<Vec<String>>,
 }
 
 /// Runs a shard to its end on the calling thread.
@@ -226,6 +229,7 @@ impl Shard {
             closed_messages: Slotted::new(0),
             garbage: RefCell::default(),
             connect_errors: RefCell::default(),
+            losses: RefCell::default(),
         }
     }
 
@@ -294,11 +298,12 @@ impl Shard {
 
     /// Keeps a sample of why connections failed.
     pub(super) fn note_connect_error(&self, error: &ConnectError) {
-        let text = error.to_string();
-        let mut errors = self.connect_errors.borrow_mut();
-        if errors.len() < SAMPLES && !errors.contains(&text) {
-            errors.push(text);
-        }
+        note(&mut self.connect_errors.borrow_mut(), error.to_string());
+    }
+
+    /// Keeps a sample of why connections were lost.
+    pub(super) fn note_loss(&self, why: &str) {
+        note(&mut self.losses.borrow_mut(), why.to_owned());
     }
 
     /// An alarm for a task of this shard.
@@ -317,10 +322,17 @@ impl Shard {
             used,
             garbage: self.garbage.take(),
             connect_errors: self.connect_errors.take(),
+            losses: self.losses.take(),
             write_error: recorder.write_error.take(),
             unfinished,
             entries: recorder.entries,
         }
+    }
+}
+
+fn note(samples: &mut Vec<String>, text: String) {
+    if samples.len() < SAMPLES && !samples.contains(&text) {
+        samples.push(text);
     }
 }
 

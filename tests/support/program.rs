@@ -9,21 +9,21 @@ use tempfile::TempDir;
 const TOO_BUSY: &str = "timers fired late";
 
 /// A scenario in a folder of its own, where its reports lie too.
-pub struct Case {
+pub(crate) struct Case {
     folder: TempDir,
 }
 
 /// What a run left.
 #[derive(Debug)]
-pub struct Ended {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Case {
     /// A scenario of six people; `rest` says what happens.
-    pub fn new(rest: &str) -> Self {
+    pub(crate) fn new(rest: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let yaml = format!(
             "assize: 1\nname: tiny\nabout: A few people talk for a moment.\nspec: callback-ack\n\
@@ -34,18 +34,13 @@ impl Case {
         Self { folder }
     }
 
-    /// A file or folder of the case.
-    pub fn path(&self, name: &str) -> PathBuf {
+    /// A file or folder of the case; the last run is in `reports/latest`.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The last run's folder.
-    pub fn reports(&self) -> PathBuf {
-        self.path("reports/latest")
-    }
-
     /// `assize run` of the scenario, not started yet.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program();
         command.arg("run").arg(self.path("tiny.yaml"));
         if !arguments.contains(&"--out") {
@@ -56,7 +51,7 @@ impl Case {
     }
 
     /// Runs the scenario, again if the machine was too busy.
-    pub fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         for _ in 0..8 {
             let ended = Ended::of(self.command(arguments).output().unwrap());
             if !ended.stdout.contains(TOO_BUSY) {
@@ -68,7 +63,7 @@ impl Case {
 }
 
 impl Ended {
-    pub fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
@@ -78,14 +73,14 @@ impl Ended {
 
     /// It ended with this code.
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "\n{}\n{}", self.stdout, self.stderr);
         self
     }
 }
 
 /// The program, in the folder where specs and scenarios lie.
-pub fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_assize"));
     command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
     command
