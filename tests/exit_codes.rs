@@ -21,8 +21,10 @@ const ENDLESS: &str = "phases:
 
 #[test]
 fn all_held_is_0_on_any_number_of_shards() {
-    for shards in ["1", "2"] {
-        let ended = Case::new(TALK).run(&["--shards", shards]).expect(0);
+    let people = "people: { count: 64 }\nconversations: { pairs: 40 }";
+    for (shards, shown) in [("1", "1 shard\n"), ("2", "2 shards\n")] {
+        let ended = Case::of(people, TALK).run(&["--shards", shards]).expect(0);
+        assert!(ended.stdout.contains(shown), "{}", ended.stdout);
         assert!(ended.stdout.starts_with("PASS  "), "{}", ended.stdout);
         assert!(ended.stderr.contains("report: "), "{}", ended.stderr);
     }

@@ -129,7 +129,7 @@ impl Launched {
     pub async fn said(&mut self) -> Vec<String> {
         // A child of its own may still hold the pipe: then what has come so far must do.
         let heard = async {
-            for listener in &mut self.listeners {
+            for listener in self.listeners.drain(..) {
                 let _ = listener.await;
             }
         };

@@ -24,11 +24,18 @@ pub(crate) struct Ended {
 impl Case {
     /// A scenario of six people; `rest` says what happens.
     pub(crate) fn new(rest: &str) -> Self {
+        Self::of(
+            "people: { count: 6 }\nconversations: { pairs: 2, groups: [{ count: 1, size: 3 }] }",
+            rest,
+        )
+    }
+
+    /// A scenario of these people; they fill several shards if they are some dozens.
+    pub(crate) fn of(people: &str, rest: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let yaml = format!(
             "assize: 1\nname: tiny\nabout: A few people talk for a moment.\nspec: callback-ack\n\
-             seed: 3\npeople: {{ count: 6 }}\n\
-             conversations: {{ pairs: 2, groups: [{{ count: 1, size: 3 }}] }}\n{rest}\n"
+             seed: 3\n{people}\n{rest}\n"
         );
         fs::write(folder.path().join("tiny.yaml"), yaml).unwrap();
         Self { folder }
