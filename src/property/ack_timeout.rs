@@ -70,7 +70,7 @@ impl Property for AckTimeout {
             answers: charge.answers,
             clients: FxHashMap::default(),
             restarted: None,
-            sends: Recent::new(2 * (bound + tolerance)),
+            sends: Recent::new(4 * (bound + tolerance)),
             asked: Recent::new(charge.memory()),
             suspects: VecDeque::new(),
             lags: VecDeque::new(),
@@ -245,7 +245,7 @@ impl Waiting {
         let waited = at.saturating_sub(sent);
         if excused || self.excuse(op, number, at) {
             self.finding.count("excused by a fault", 1);
-        } else if waited <= self.bound + self.tolerance + self.grace(sent, at) {
+        } else if waited <= self.grace(sent, at).saturating_add(self.bound + self.tolerance) {
             self.doubtful.lag += 1;
         } else {
             self.finding.observations += 1;

@@ -242,7 +242,9 @@ impl Judge for Views {
     }
 
     fn awaited_deliveries(&self) -> usize {
-        self.rooms.values().map(|room| room.owed.len()).sum()
+        let waiting = |token: &&Token| self.open.get(token).is_some_and(|open| open.waiting > 0);
+        let owed = self.rooms.values().map(|room| room.owed.iter().filter(waiting).count());
+        owed.sum()
     }
 
     fn unsettled(&self) -> usize {

@@ -98,6 +98,6 @@ impl Waiting {
     /// How long the generator stalled between two moments.
     fn stalled(&self, from: Nanos, to: Nanos) -> Nanos {
         let overlap = |lag: &(Nanos, Nanos)| lag.1.min(to).saturating_sub(lag.0.max(from));
-        self.lags.iter().map(overlap).sum()
+        self.lags.iter().map(overlap).fold(0, Nanos::saturating_add)
     }
 }

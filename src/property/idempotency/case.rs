@@ -18,6 +18,8 @@ pub(super) struct Case {
     pub(super) pushed: Vec<(ClientId, u32)>,
     pub(super) trail: Trail,
     pub(super) counted: bool,
+    /// The server may take its sends for several messages: they lie too far apart.
+    pub(super) excused: bool,
     pub(super) accused: bool,
 }
 
@@ -34,6 +36,7 @@ impl Case {
             pushed: Vec::new(),
             trail: Trail::default(),
             counted: false,
+            excused: false,
             accused: false,
         }
     }

@@ -24,7 +24,7 @@ impl Identity {
         }
         case.ids.push(id.clone());
         let owner = *self.owners.entry(hash(&(conversation, id)), || name);
-        if case.ids.len() > 1 && !case.accused {
+        if case.ids.len() > 1 && !case.accused && !case.excused {
             case.accused = true;
             let case = &*case;
             self.finding.violate(|| {
