@@ -16,6 +16,7 @@ pub mod report;
 pub mod run;
 pub mod schema;
 pub mod serve;
+pub mod signals;
 
 pub use display::Colour;
 pub use failure::Failure;
@@ -70,10 +71,14 @@ pub enum Verb {
     List(list::Args),
     /// Explains a property, a bug or a figure: what it is, why it matters, how it is judged.
     Explain(explain::Args),
+    /// Judges the stored history of a run again.
+    Check(check::Args),
     /// Prints the JSON Schema of specs or scenarios, for editors.
     Schema(schema::Args),
     /// Shows a stored run again, in any format.
     Report(report::Args),
+    /// Runs the reference server, honest or with bugs.
+    Serve(serve::Args),
 }
 
 /// Runs one command line, program name first; talks on standard error if it must.
@@ -87,7 +92,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     cli.execute().unwrap_or_else(|failure| {
-        eprintln!("{failure}");
+        display::say(&failure);
         failure.exit
     })
 }
@@ -99,8 +104,10 @@ impl Cli {
             Verb::Lint(args) => lint::execute(&args),
             Verb::List(args) => list::execute(&args, self.color),
             Verb::Explain(args) => explain::execute(&args),
+            Verb::Check(args) => check::execute(&args, self.color),
             Verb::Schema(args) => schema::execute(&args),
             Verb::Report(args) => report::execute(&args, self.color),
+            Verb::Serve(args) => serve::execute(&args),
         }
     }
 }

@@ -9,9 +9,11 @@ use crate::spec::{Bindings, Hole, Request, Step, Unbound, Via};
 use crate::wire::socket_io::{Kind, Packet};
 use compact_str::CompactString;
 
-/// Attempts whose answer is awaited, at most; older ones are forgotten (their late answers would
-/// go unnoticed, which the contract's timeout makes harmless).
-const AWAITED: usize = 32;
+/// Attempts that are remembered although they were answered, so that a second answer is noticed.
+const REMEMBERED: usize = 32;
+/// Attempts that are remembered at all; the oldest one of more is forgotten, and its answer would
+/// count as garbage. More than a client's queue can have under way at once.
+const AWAITED: usize = 4_096;
 
 /// One client's part.
 #[derive(Debug, Default)]
@@ -24,6 +26,7 @@ pub struct Voice {
 struct Awaited {
     attempt: AttemptId,
     operation: Operation,
+    answered: bool,
     ack: Option<u64>,
     /// What the request bound, for answers that carry it back.
     bound: Option<Box<Bindings>>,
@@ -80,7 +83,7 @@ impl Voice {
                 shape.fill(bindings, out)?;
                 if !step.is_unanswered() {
                     let bound = (!acked).then(|| Box::new(bindings.clone()));
-                    self.wait_for(Awaited { attempt, operation, ack, bound });
+                    self.wait_for(Awaited { attempt, operation, answered: false, ack, bound });
                 }
                 Ok(Said::Event(ack))
             }
@@ -92,8 +95,11 @@ impl Voice {
     }
 
     fn wait_for(&mut self, awaited: Awaited) {
-        if self.awaited.len() == AWAITED {
-            self.awaited.remove(0);
+        if self.awaited.len() >= REMEMBERED {
+            let answered = self.awaited.iter().position(|awaited| awaited.answered);
+            if answered.is_some() || self.awaited.len() == AWAITED {
+                self.awaited.remove(answered.unwrap_or(0));
+            }
         }
         self.awaited.push(awaited);
     }
@@ -118,16 +124,19 @@ impl Voice {
 
     /// Answers stay awaited, so that a second answer to the same attempt is noticed.
     fn hear_ack(&mut self, dialect: &Dialect, packet: &Packet<'_>) -> Heard {
-        let Some(awaited) = self.awaited.iter().rev().find(|awaited| awaited.ack == packet.ack)
-        else {
+        let asked = |awaited: &&mut Awaited| packet.ack.is_some() && awaited.ack == packet.ack;
+        let Some(awaited) = self.awaited.iter_mut().rev().find(asked) else {
+            let number = packet.ack.map_or_else(|| "none".into(), |number| number.to_string());
             return Heard::Garbage(excerpt(&format!(
-                "an ack with number {:?} that answers nothing",
-                packet.ack
+                "an ack that answers nothing: number {number}"
             )));
         };
         let Some(step) = dialect.step(awaited.operation) else { return Heard::Unknown };
         match read(dialect, step, &Via::Ack, packet.data, &Bindings::new()) {
-            Ok(reply) => Heard::Answer(awaited.attempt, reply),
+            Ok(reply) => {
+                awaited.answered = true;
+                Heard::Answer(awaited.attempt, reply)
+            }
             Err(reason) => Heard::Garbage(reason),
         }
     }

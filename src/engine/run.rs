@@ -4,7 +4,7 @@ use crate::engine::clock::Clock;
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
-use crate::engine::shard::{self, Job, Report, Stage, Told};
+use crate::engine::shard::{self, Job, Report, Stage, Told, Unfinished};
 use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::Nanos;
@@ -19,8 +19,9 @@ use crate::scenario::{FaultKind, Scenario};
 use crate::spec::{Spec, Transports};
 use crate::verdict::Standing;
 use std::fs::File;
+use std::io;
 use std::io::BufWriter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
@@ -73,6 +74,8 @@ pub enum ClientKind {
 pub enum Failure {
     /// The target cannot be tried.
     Unreachable(Unreachable),
+    /// The user wanted to stop before the first phase.
+    Interrupted,
     /// The harness itself failed.
     Internal(String),
 }
@@ -103,10 +106,10 @@ pub struct Measured {
 /// # Errors
 /// The target cannot be tried, or the harness itself failed.
 pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measured, Failure> {
-    let mut target =
-        Target::ready(&settings.target, &settings.spec).await.map_err(Failure::Unreachable)?;
+    let ready = Target::ready(&settings.target, &settings.spec);
+    let mut target = unless_interrupted(&settings, ready).await?;
     let result = Conductor { settings: &settings, show }.conduct(&mut target).await;
-    let last_words = target.ended();
+    let last_words = target.ended().await;
     target.stop().await;
     match (result, last_words) {
         (Ok(mut measured), Some(last_words)) => {
@@ -117,6 +120,17 @@ pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measu
             Err(Failure::Unreachable(Unreachable::new(why.what, last_words)))
         }
         (result, _) => result,
+    }
+}
+
+/// What comes before the run, unless the user wants to stop.
+async fn unless_interrupted<T>(
+    settings: &Settings,
+    work: impl Future<Output = Result<T, Unreachable>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        result = work => result.map_err(Failure::Unreachable),
+        () = settings.interrupt.notified() => Err(Failure::Interrupted),
     }
 }
 
@@ -134,16 +148,25 @@ struct Shards {
     told: mpsc::UnboundedReceiver<Told>,
 }
 
+/// What came of the shards.
+#[derive(Default)]
+struct Watched {
+    reports: Vec<Report>,
+    interrupted: bool,
+    panicked: bool,
+    notes: Vec<String>,
+}
+
 impl<S: FnMut(Progress)> Conductor<'_, S> {
     async fn conduct(&mut self, target: &mut Target) -> Result<Measured, Failure> {
         let settings = self.settings;
         let (spec, scenario) = (&settings.spec, &settings.scenario);
         let plan = Plan::new(spec, Arc::clone(scenario), settings.seed, settings.run);
-        let endpoint = preflight::endpoint(target.url(), spec).await;
-        let endpoint = endpoint.map_err(Failure::Unreachable)?;
-        let session = preflight::session(spec, settings.transport).map_err(Failure::Unreachable)?;
         let url = target.url().to_owned();
-        preflight::knock(&url, &endpoint, &session, spec).await.map_err(Failure::Unreachable)?;
+        let endpoint = unless_interrupted(settings, preflight::endpoint(&url, spec)).await?;
+        let session = preflight::session(spec, settings.transport).map_err(Failure::Unreachable)?;
+        let knock = preflight::knock(&url, &endpoint, &session, spec);
+        unless_interrupted(settings, knock).await?;
 
         let clock = Clock::start();
         let started = SystemTime::now();
@@ -163,7 +186,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 endpoint: endpoint.clone(),
                 session: session.clone(),
                 clock,
-                recorder: self.recorder(number)?,
+                recorder: self.recorder(number),
                 pulse,
                 stage: watching.clone(),
                 tell: tell.clone(),
@@ -177,16 +200,19 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         self.set_up(&mut shards, count).await?;
         let start = clock.now() + BREATH;
         let _ = shards.stage.send(Stage::Go(start));
-        let (reports, interrupted, mut notes) = self.watch(&mut shards, clock, start, target).await;
+        let watched = self.watch(&mut shards, clock, start, target).await;
         let nanos = clock.now().saturating_sub(start);
         for thread in shards.threads {
             if thread.join().is_err() {
                 return Err(Failure::Internal("a shard panicked".into()));
             }
         }
-        if reports.len() != count as usize {
-            return Err(Failure::Internal("a shard ended without a report".into()));
+        let Watched { mut reports, interrupted, panicked, mut notes } = watched;
+        if panicked || reports.len() != count as usize {
+            return Err(Failure::Internal("a part of the harness panicked".into()));
         }
+        // The same order in each run, and in `check`.
+        reports.sort_by_key(|report| report.number);
         let used = ProcessUse {
             cpu: usage::process_cpu().saturating_sub(cpu),
             peak_rss: usage::peak_rss(),
@@ -203,53 +229,67 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         self.settings.shards.unwrap_or(cores).clamp(1, plan.most_shards())
     }
 
-    fn recorder(&self, number: u32) -> Result<Recorder, Failure> {
+    /// A history that cannot be written is no reason not to run.
+    fn recorder(&self, number: u32) -> Recorder {
         let settings = self.settings;
         let meter = Meter::new(Timeline::interval_for(length(&settings.scenario)));
         let bench = settings.judge.then(|| Bench::new(&Charge::of(&settings.spec)));
-        let writer = match &settings.history {
-            None => None,
-            Some(folder) => {
-                let path = folder.join(format!("shard-{number}.jsonl"));
-                let file = File::create(&path)
-                    .map_err(|error| Failure::Internal(format!("{}: {error}", path.display())))?;
-                let header = Header {
-                    schema: stored::SCHEMA,
-                    run: format!("{:016x}", settings.run),
-                    spec: settings.spec.name.clone(),
-                    shard: number,
-                };
-                let writer = Writer::new(BufWriter::with_capacity(1 << 18, file), &header);
-                Some(
-                    writer.map_err(|error| {
-                        Failure::Internal(format!("{}: {error}", path.display()))
-                    })?,
-                )
-            }
+        let (writer, error) = match settings.history.as_deref().map(|to| self.writer(to, number)) {
+            None => (None, None),
+            Some(Ok(writer)) => (Some(writer), None),
+            Some(Err(error)) => (None, Some(error.to_string())),
         };
-        Ok(Recorder::new(meter, bench, writer))
+        let mut recorder = Recorder::new(meter, bench, writer);
+        recorder.write_error = error;
+        recorder
+    }
+
+    fn writer(&self, folder: &Path, number: u32) -> io::Result<Writer<BufWriter<File>>> {
+        let header = Header {
+            schema: stored::SCHEMA,
+            run: format!("{:016x}", self.settings.run),
+            spec: self.settings.spec.name.clone(),
+            shard: number,
+        };
+        let file = File::create(folder.join(format!("shard-{number}.jsonl")))?;
+        Writer::new(BufWriter::with_capacity(1 << 18, file), &header)
     }
 
     /// Waits until all shards have made their conversations.
     async fn set_up(&mut self, shards: &mut Shards, count: u32) -> Result<(), Failure> {
         let mut failure = None;
-        for _ in 0..count {
-            match shards.told.recv().await {
+        let mut ready = 0;
+        let mut ticks = tokio::time::interval(SHOW);
+        while ready < count {
+            let told = tokio::select! {
+                told = shards.told.recv() => told,
+                _ = ticks.tick() => {
+                    let progress = self.progress(&shards.pulses, 0, 0);
+                    (self.show)(progress);
+                    continue;
+                }
+                () = self.settings.interrupt.notified() => {
+                    failure = Some(Failure::Interrupted);
+                    break;
+                }
+            };
+            ready += 1;
+            match told {
                 Some(Told::SetUp(Ok(()))) => {}
-                Some(Told::SetUp(Err(why))) => failure = Some(why),
-                Some(Told::Done(_)) | None => {
-                    return Err(Failure::Internal("a shard ended in the setup".into()));
+                Some(Told::SetUp(Err(why))) => {
+                    let hint = "the server answers, but the plan's conversations cannot be made";
+                    failure = Some(Failure::Unreachable(Unreachable::new(why, hint)));
+                }
+                Some(Told::Done(_) | Told::Panicked) | None => {
+                    failure = Some(Failure::Internal("a shard panicked in the setup".into()));
+                    break;
                 }
             }
         }
-        match failure {
-            None => Ok(()),
-            Some(why) => {
-                let _ = shards.stage.send(Stage::Interrupted);
-                let hint = "the server answers, but the plan's conversations cannot be made";
-                Err(Failure::Unreachable(Unreachable::new(why, hint)))
-            }
-        }
+        let Some(failure) = failure else { return Ok(()) };
+        let _ = shards.stage.send(Stage::Interrupted);
+        while shards.told.recv().await.is_some() {}
+        Err(failure)
     }
 
     /// Shows the progress, restarts the server when the plan says so, and gathers the reports.
@@ -259,21 +299,25 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         clock: Clock,
         start: Nanos,
         target: &mut Target,
-    ) -> (Vec<Report>, bool, Vec<String>) {
-        let mut reports = Vec::new();
-        let mut notes = Vec::new();
-        let mut interrupted = false;
+    ) -> Watched {
+        let mut watched = Watched::default();
         let mut restarts = restarts(&self.settings.scenario, start);
         let mut ticks = tokio::time::interval(SHOW);
         loop {
             tokio::select! {
                 told = shards.told.recv() => match told {
-                    Some(Told::Done(report)) => reports.push(*report),
+                    Some(Told::Done(report)) => watched.reports.push(*report),
                     Some(Told::SetUp(_)) => {}
-                    None => return (reports, interrupted, notes),
+                    Some(Told::Panicked) => {
+                        watched.panicked = true;
+                        let _ = shards.stage.send(Stage::Interrupted);
+                    }
+                    None => return watched,
                 },
-                () = self.settings.interrupt.notified(), if !interrupted => {
-                    interrupted = true;
+                () = self.settings.interrupt.notified(), if !watched.interrupted => {
+                    watched.interrupted = true;
+                    let phase = shards.pulses.first().map_or_else(String::new, |pulse| pulse.phase());
+                    watched.notes.push(format!("interrupted in phase `{phase}`; no final read"));
                     let _ = shards.stage.send(Stage::Interrupted);
                 }
                 _ = ticks.tick() => {
@@ -281,7 +325,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                     if restarts.last().is_some_and(|at| *at <= now) {
                         restarts.pop();
                         if let Err(why) = target.restart().await {
-                            notes.push(format!("the server was not restarted: {why}"));
+                            watched.notes.push(format!("the server was not restarted: {why}"));
                         }
                     }
                     let progress = self.progress(&shards.pulses, now, start);
@@ -424,49 +468,62 @@ struct Facts<'a> {
 /// What the reader must know beside verdicts and figures.
 #[derive(Default)]
 struct Notes {
-    /// Clients that were not idle, deliveries that were awaited, when patience ended.
-    busy: usize,
-    awaited: usize,
     texts: Vec<String>,
+    unfinished: Unfinished,
     garbage: Vec<String>,
     connect_errors: Vec<String>,
+    losses: Vec<String>,
 }
 
 impl Notes {
-    const SAMPLES: usize = 5;
-
     fn take(&mut self, report: &Report) {
         if let Some(error) = &report.write_error {
             self.texts.push(format!("the history is not complete: {error}"));
         }
-        self.busy += report.unquiet.0;
-        self.awaited += report.unquiet.1;
-        for what in &report.garbage {
-            if self.garbage.len() < Self::SAMPLES && !self.garbage.contains(&what.to_string()) {
-                self.garbage.push(what.to_string());
-            }
-        }
-        for error in &report.connect_errors {
-            if self.connect_errors.len() < Self::SAMPLES && !self.connect_errors.contains(error) {
-                self.connect_errors.push(error.clone());
-            }
-        }
+        self.unfinished.recovering += report.unfinished.recovering;
+        self.unfinished.awaited += report.unfinished.awaited;
+        self.unfinished.reading += report.unfinished.reading;
+        let garbage = report.garbage.iter().map(ToString::to_string);
+        sample(&mut self.garbage, garbage);
+        sample(&mut self.connect_errors, report.connect_errors.iter().cloned());
+        sample(&mut self.losses, report.losses.iter().cloned());
     }
 
     fn texts(mut self) -> Vec<String> {
-        let left: Vec<String> = [(self.busy, "client"), (self.awaited, "awaited message")]
-            .into_iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, noun)| quantity::counted(number as u64, noun))
-            .collect();
+        let Unfinished { recovering, awaited, reading } = self.unfinished;
+        let left = listed(&[(recovering, "client"), (awaited, "awaited message")]);
         if !left.is_empty() {
-            let left = left.join(" and ");
             self.texts.push(format!("when patience ended, {left} had not come to rest"));
+        }
+        if reading > 0 {
+            let clients = listed(&[(reading, "client")]);
+            self.texts.push(format!(
+                "when patience ended, the final read of {clients} was not finished; what it would \
+                 have shown is in doubt"
+            ));
         }
         let garbage = self.garbage.into_iter().map(|what| format!("not as the spec says: {what}"));
         let errors = self.connect_errors.into_iter().map(|why| format!("no connection: {why}"));
-        self.texts.into_iter().chain(garbage).chain(errors).collect()
+        let losses = self.losses.into_iter().map(|why| format!("connection lost: {why}"));
+        self.texts.into_iter().chain(garbage).chain(errors).chain(losses).collect()
     }
+}
+
+/// Adds what is not there yet, up to a few.
+fn sample(samples: &mut Vec<String>, more: impl Iterator<Item = String>) {
+    const FEW: usize = 5;
+    for text in more {
+        if samples.len() < FEW && !samples.contains(&text) {
+            samples.push(text);
+        }
+    }
+}
+
+/// `3 clients and 1 message`, without what there is none of.
+fn listed(parts: &[(usize, &str)]) -> String {
+    let some = parts.iter().filter(|(number, _)| *number > 0);
+    let counted = some.map(|(number, noun)| quantity::counted(*number as u64, noun));
+    counted.collect::<Vec<_>>().join(" and ")
 }
 
 /// How long all phases last.

@@ -14,7 +14,7 @@ const LABEL: usize = 9;
 /// The whole report.
 #[must_use]
 pub fn render(outcome: &Outcome, look: Look) -> String {
-    let parts = [
+    joined(&[
         answer(outcome, look),
         run(outcome, look),
         verdicts(outcome, look),
@@ -22,7 +22,16 @@ pub fn render(outcome: &Outcome, look: Look) -> String {
         latencies(outcome, look),
         figures(outcome, look),
         arguments(outcome, look),
-    ];
+    ])
+}
+
+/// The verdicts alone: the answer, their table and their arguments.
+#[must_use]
+pub fn judgement(outcome: &Outcome, look: Look) -> String {
+    joined(&[answer(outcome, look), verdicts(outcome, look), arguments(outcome, look)])
+}
+
+fn joined(parts: &[String]) -> String {
     let parts: Vec<&str> =
         parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
     parts.join("\n")

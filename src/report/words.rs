@@ -120,6 +120,7 @@ fn held_sentence(outcome: &Outcome) -> String {
     let held = promised(outcome, Standing::Pass).len();
     let silent = promised(outcome, Standing::NotExercised);
     let mut sentence = match held {
+        0 if !outcome.is_judged() => "nothing was judged".to_owned(),
         0 => "nothing is broken".to_owned(),
         1 => "1 promised property held".to_owned(),
         _ => format!("{held} promised properties held"),
