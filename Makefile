@@ -20,4 +20,4 @@ prepare:
 
 # Writes the golden files anew; look at the difference before committing it.
 bless:
-	ASSIZE_BLESS=1 cargo test --locked --test reports
+	ASSIZE_BLESS=1 cargo test --locked --test reports --test lint

@@ -66,6 +66,15 @@ fn lint_tells_all_mistakes_at_once_and_exits_with_65() {
 }
 
 #[test]
+fn a_schema_is_json() {
+    for subject in ["spec", "scenario"] {
+        let output = assize(&["schema", subject]);
+        let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    }
+}
+
+#[test]
 fn a_stored_run_is_shown_as_it_was() {
     for (format, file) in [
         ("text", include_str!("golden/fail/report.txt")),

@@ -3,38 +3,14 @@
 //! Files whose name begins with `scenario-` are scenarios, the others specs. With `ASSIZE_BLESS=1`
 //! the expected texts are written anew; read the difference before you commit it.
 
-use assize::source::Diagnostic;
+use assize::source::{Diagnostic, Severity};
 use assize::{scenario, source, spec};
+use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The properties that promises and `exercise:` may name here.
-const PROPERTIES: &[&str] = &[
-    "idempotency",
-    "ordering",
-    "at-least-once",
-    "no-loss-on-reconnect",
-    "typing-timeout",
-    "connection-state",
-    "ack-timeout",
-    "backoff",
-    "conversation-identity",
-    "authentication",
-    "authorization",
-    "input-limits",
-    "rate-limit",
-    "presence",
-    "receipts",
-    "unread-count",
-    "broadcast-reach",
-    "pagination",
-    "channel-parity",
-    "cross-node",
-    "contacts",
-    "search",
-    "health",
-    "slo",
-];
+/// The properties that `exercise:` may name here.
+const PROPERTIES: &[&str] = spec::PROMISES;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -88,6 +64,41 @@ fn what_is_right_lints_clean() {
         for path in files {
             let list = lint(&path);
             assert!(list.is_empty(), "{}", source::render(&list));
+        }
+    }
+}
+
+/// A file that lints clean, with some of its pieces cut out or put elsewhere.
+fn damaged(folder: &'static str) -> impl Strategy<Value = String> {
+    let pieces = ["", " ", "\n", "$", "{", "]", "...", "? ", ": ", "0", "é", "$_", "any: ", "-"];
+    let damage = (any::<prop::sample::Index>(), 0usize..12, prop::sample::select(pieces.to_vec()));
+    let files = yaml_files(folder);
+    (prop::sample::select(files), prop::collection::vec(damage, 1..4)).prop_map(
+        |(path, damages)| {
+            let mut letters: Vec<char> = fs::read_to_string(path).unwrap().chars().collect();
+            for (at, gone, piece) in damages {
+                let from = at.index(letters.len());
+                let to = letters.len().min(from + gone);
+                letters.splice(from..to, piece.chars());
+            }
+            letters.into_iter().collect()
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_spec_is_read_or_refused(yaml in prop_oneof![damaged("specs"), damaged("tests/dialects")]) {
+        if let Err(list) = spec::load("f", &yaml, PROPERTIES) {
+            prop_assert!(list.iter().any(|one| one.severity == Severity::Error), "{}", yaml);
+            prop_assert!(!source::render(&list).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_damaged_scenario_is_read_or_refused(yaml in damaged("scenarios")) {
+        if let Err(list) = scenario::load("f", &yaml, PROPERTIES) {
+            prop_assert!(list.iter().any(|one| one.severity == Severity::Error), "{}", yaml);
         }
     }
 }

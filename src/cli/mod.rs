@@ -14,6 +14,7 @@ pub mod list;
 pub mod load;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod serve;
 
 pub use display::Colour;
@@ -69,6 +70,8 @@ pub enum Verb {
     List(list::Args),
     /// Explains a property, a bug or a figure: what it is, why it matters, how it is judged.
     Explain(explain::Args),
+    /// Prints the JSON Schema of specs or scenarios, for editors.
+    Schema(schema::Args),
     /// Shows a stored run again, in any format.
     Report(report::Args),
 }
@@ -96,6 +99,7 @@ impl Cli {
             Verb::Lint(args) => lint::execute(&args),
             Verb::List(args) => list::execute(&args, self.color),
             Verb::Explain(args) => explain::execute(&args),
+            Verb::Schema(args) => schema::execute(&args),
             Verb::Report(args) => report::execute(&args, self.color),
         }
     }

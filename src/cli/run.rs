@@ -147,7 +147,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         judge: args.judge == Judge::All,
         history,
         interrupt: Arc::clone(&interrupt),
-        command: command_line(args),
+        command: command_line(args, args.seed.unwrap_or(scenario.value.seed)),
         spec: Arc::new(spec.value),
         scenario: Arc::new(scenario.value),
     };
@@ -313,19 +313,23 @@ fn run_number() -> u64 {
 }
 
 /// The command that makes this run again: what was said, with the seed.
-fn command_line(args: &Args) -> String {
+fn command_line(args: &Args, seed: u64) -> String {
     let mut words = vec!["assize run".to_owned(), args.scenario.clone()];
     if let Some(spec) = &args.spec {
         words.push(format!("--spec {spec}"));
     }
     words.extend(args.targets.iter().map(|target| format!("--target {target}")));
-    words.extend(args.seed.map(|seed| format!("--seed {seed}")));
+    words.push(format!("--seed {seed}"));
     words.extend(args.bugs.iter().map(|bug| format!("--bug {bug}")));
     if args.client == Client::RustSocketio {
         words.push("--client rust_socketio".to_owned());
     }
     if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {
         words.push(format!("--transport {}", transport.get_name()));
+    }
+    words.extend(args.shards.map(|shards| format!("--shards {shards}")));
+    if args.client == Client::RustSocketio {
+        words.push("--client rust_socketio".into());
     }
     words.join(" ")
 }

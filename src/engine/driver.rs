@@ -269,7 +269,7 @@ impl Driver {
                 self.garbage(crate::dialect::excerpt(&error.to_string()));
             }
             LinkEvent::Incoming(Incoming::Closed(closed)) => {
-                self.hung_up(&closed.to_string(), false)
+                self.hung_up(&closed.to_string(), false);
             }
         }
     }

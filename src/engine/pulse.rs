@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// One shard's figures of the moment.
 #[derive(Debug, Default)]
-pub struct Pulse {
+pub(super) struct Pulse {
     /// Clients that were told to connect.
     pub started: AtomicU64,
     /// Connections open now.
@@ -49,7 +49,7 @@ impl Pulse {
 
     /// The phase.
     #[must_use]
-    pub fn phase(&self) -> String {
+    pub(super) fn phase(&self) -> String {
         self.phase.lock().expect("nobody panics with it").clone()
     }
 

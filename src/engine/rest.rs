@@ -19,7 +19,7 @@ const ROWS: u32 = 100;
 
 /// How an operation over HTTP ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(super) enum Outcome {
     /// Yes or no, as the spec says it.
     Answered(Reply),
     /// A read that came to its end.
@@ -30,7 +30,7 @@ pub enum Outcome {
 
 /// A request of one client that goes over HTTP.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub(super) struct Ask {
     /// What is asked.
     pub operation: Operation,
     /// Its number, for the rows it brings.
@@ -42,7 +42,7 @@ pub struct Ask {
 }
 
 /// Does an operation over HTTP.
-pub async fn perform(http: &HttpClient, dialect: &Dialect, ask: Ask) -> Outcome {
+pub(super) async fn perform(http: &HttpClient, dialect: &Dialect, ask: Ask) -> Outcome {
     let Some(step) = dialect.step(ask.operation) else {
         return Outcome::Failed("the spec has no such operation".into());
     };
@@ -53,7 +53,7 @@ pub async fn perform(http: &HttpClient, dialect: &Dialect, ask: Ask) -> Outcome 
 }
 
 /// Does an operation that changes something; hands back what its answer binds.
-pub async fn act(
+pub(super) async fn act(
     http: &HttpClient,
     dialect: &Dialect,
     step: &Step,
@@ -210,7 +210,7 @@ fn strange(status: u16, body: &str, mismatch: Option<crate::spec::Mismatch>) -> 
 }
 
 /// The URL answers 200 to a GET.
-pub async fn answers_200(endpoint: &Endpoint) -> bool {
+pub(super) async fn answers_200(endpoint: &Endpoint) -> bool {
     let http = HttpClient::new(endpoint, HttpOptions::default());
     let request = HttpRequest::new(hyper::Method::GET, endpoint.path());
     http.request(request).await.is_ok_and(|response| response.status.as_u16() == 200)

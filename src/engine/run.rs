@@ -12,7 +12,9 @@ use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::Nanos;
 use crate::history::stored::{self, Header, Writer};
-use crate::metric::{Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator};
+use crate::metric::{
+    Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator, quantity,
+};
 use crate::outcome::{Outcome, Run, SCHEMA};
 use crate::plan::Plan;
 use crate::property::{self, Bench, Charge};
@@ -357,11 +359,13 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let settings = self.settings;
         let mut recorder: Option<crate::metric::Recorder> = None;
         let mut counters = Counters::default();
+        let mut entries = 0;
         let mut findings = Vec::new();
         let mut uses = Vec::new();
         let mut notes = Notes::default();
         for report in reports {
             notes.take(&report);
+            entries += report.entries;
             counters.merge(&report.meter.counters);
             match &mut recorder {
                 Some(sum) => sum.merge(&report.meter.recorder),
@@ -387,13 +391,15 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         };
         let unexercised =
             settings.scenario.exercise.iter().filter(|p| !exercised(p)).cloned().collect();
+        let mut counts = counters.named();
+        counts.push(("history entries".into(), entries));
         let outcome = Outcome {
             schema: SCHEMA,
             run: self.facts(facts, target),
             unexercised,
             verdicts,
             latencies,
-            counts: counters.named(),
+            counts,
             expectations,
             generator,
             notes: notes.texts(),
@@ -445,6 +451,9 @@ struct Facts<'a> {
 /// What the reader must know beside verdicts and figures.
 #[derive(Default)]
 struct Notes {
+    /// Clients that were not idle, deliveries that were awaited, when patience ended.
+    busy: usize,
+    awaited: usize,
     texts: Vec<String>,
     garbage: Vec<String>,
     connect_errors: Vec<String>,
@@ -457,7 +466,8 @@ impl Notes {
         if let Some(error) = &report.write_error {
             self.texts.push(format!("the history is not complete: {error}"));
         }
-        self.texts.extend(report.not_quiet.clone());
+        self.busy += report.unquiet.0;
+        self.awaited += report.unquiet.1;
         for what in &report.garbage {
             if self.garbage.len() < Self::SAMPLES && !self.garbage.contains(&what.to_string()) {
                 self.garbage.push(what.to_string());
@@ -470,7 +480,16 @@ impl Notes {
         }
     }
 
-    fn texts(self) -> Vec<String> {
+    fn texts(mut self) -> Vec<String> {
+        let left: Vec<String> = [(self.busy, "client"), (self.awaited, "awaited message")]
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, noun)| quantity::counted(number as u64, noun))
+            .collect();
+        if !left.is_empty() {
+            let left = left.join(" and ");
+            self.texts.push(format!("when patience ended, {left} had not come to rest"));
+        }
         let garbage = self.garbage.into_iter().map(|what| format!("not as the spec says: {what}"));
         let errors = self.connect_errors.into_iter().map(|why| format!("no connection: {why}"));
         self.texts.into_iter().chain(garbage).chain(errors).collect()

@@ -87,7 +87,8 @@ pub(super) struct Report {
     pub(super) garbage: Vec<CompactString>,
     pub(super) connect_errors: Vec<String>,
     pub(super) write_error: Option<String>,
-    pub(super) not_quiet: Option<String>,
+    /// Clients that were not idle, and deliveries still awaited, when patience ended.
+    pub(super) unquiet: (usize, usize),
     pub(super) entries: u64,
 }
 
@@ -146,7 +147,7 @@ async fn live(job: Job) {
     let cpu = usage::thread_cpu();
     let began = conduct.shard.clock.now();
     conduct.follow_the_plan(start).await;
-    let not_quiet = conduct.recover().await;
+    let unquiet = conduct.recover().await;
     conduct.final_read().await;
     conduct.phase("end");
     let used = ShardUse {
@@ -155,7 +156,7 @@ async fn live(job: Job) {
         dropped: conduct.dropped,
     };
     conduct.leave().await;
-    let _ = tell.send(Told::Done(Box::new(conduct.shard.report(used, not_quiet))));
+    let _ = tell.send(Told::Done(Box::new(conduct.shard.report(used, unquiet))));
 }
 
 impl Shard {
@@ -271,7 +272,7 @@ impl Shard {
         }
     }
 
-    fn report(&self, used: ShardUse, not_quiet: Option<String>) -> Report {
+    fn report(&self, used: ShardUse, unquiet: (usize, usize)) -> Report {
         let mut recorder = self.recorder.borrow_mut();
         recorder.finish_file();
         let meter = std::mem::replace(&mut recorder.meter, Meter::new(1_000_000_000));
@@ -282,7 +283,7 @@ impl Shard {
             garbage: self.garbage.take(),
             connect_errors: self.connect_errors.take(),
             write_error: recorder.write_error.take(),
-            not_quiet,
+            unquiet,
             entries: recorder.entries,
         }
     }
@@ -387,25 +388,30 @@ impl Conduct {
         self.pulse.show(&recorder, self.slots.values().filter(|slot| slot.started.get()).count());
     }
 
-    /// Ends the faults and waits until everybody is back and nothing is under way.
-    async fn recover(&mut self) -> Option<String> {
+    /// Ends the faults and waits until everybody is back and nothing is under way. What is left
+    /// when patience ends: clients that are not idle, deliveries that are awaited.
+    async fn recover(&mut self) -> (usize, usize) {
         self.phase("recovery");
         for slot in self.slots.values() {
             slot.tell(Command::Heal);
         }
         let patience = self.shard.plan.scenario.patience;
-        let mut quiet = Quiet::default();
-        let calm = self.until(patience, |conduct| quiet.is_quiet(conduct)).await;
-        (!calm).then(|| {
-            let busy = self.busy();
-            format!(
-                "after {} s of patience {} were not connected, synced and idle, and {} deliveries \
-                 were still awaited",
-                patience.as_secs(),
-                crate::metric::quantity::counted(busy as u64, "client"),
-                self.awaited(),
-            )
-        })
+        let calm = self.until(patience, Self::is_quiet).await;
+        if calm || self.interrupted() { (0, 0) } else { (self.busy(), self.awaited()) }
+    }
+
+    /// Nothing happens any more: everybody idle, and no delivery awaited. Without judges nobody
+    /// knows what is awaited: then half a second without an entry will do.
+    fn is_quiet(&self) -> bool {
+        const STILL: Nanos = 500_000_000;
+        if self.busy() > 0 {
+            return false;
+        }
+        let recorder = self.shard.recorder.borrow();
+        match &recorder.bench {
+            Some(bench) => bench.awaited_deliveries() == 0,
+            None => self.shard.clock.now().saturating_sub(recorder.last_at) > STILL,
+        }
     }
 
     /// Looks until it is true or the time is over.
@@ -469,25 +475,6 @@ impl Conduct {
             }
         };
         let _ = timeout(Duration::from_secs(5), gone).await;
-    }
-}
-
-/// Tells when nothing happens any more: everybody idle, and no delivery awaited. Without judges,
-/// nobody knows what is awaited: then half a second without an entry will do.
-#[derive(Default)]
-struct Quiet;
-
-impl Quiet {
-    fn is_quiet(&mut self, conduct: &Conduct) -> bool {
-        const STILL: Nanos = 500_000_000;
-        if conduct.busy() > 0 {
-            return false;
-        }
-        let recorder = conduct.shard.recorder.borrow();
-        match &recorder.bench {
-            Some(bench) => bench.awaited_deliveries() == 0,
-            None => conduct.shard.clock.now().saturating_sub(recorder.last_at) > STILL,
-        }
     }
 }
 

@@ -11,7 +11,7 @@ const WAITING: usize = 1_024;
 
 /// What a client is told.
 #[derive(Clone, Debug)]
-pub enum Command {
+pub(super) enum Command {
     /// Do what the plan says, planned for this time on the run's clock.
     Act(Nanos, Act),
     /// The faults are over, whatever the timeline still says.
@@ -24,7 +24,7 @@ pub enum Command {
 
 /// One client's door.
 #[derive(Debug, Default)]
-pub struct Slot {
+pub(super) struct Slot {
     commands: RefCell<VecDeque<Command>>,
     bell: Notify,
     /// The client is in its conversations, synced, with nothing under way.
@@ -35,7 +35,7 @@ pub struct Slot {
 
 impl Slot {
     /// Tells the client; `false` if too much waits for it already.
-    pub fn tell(&self, command: Command) -> bool {
+    pub(super) fn tell(&self, command: Command) -> bool {
         let mut commands = self.commands.borrow_mut();
         if commands.len() >= WAITING {
             return false;
@@ -47,12 +47,12 @@ impl Slot {
     }
 
     /// The next command, if one waits.
-    pub fn next(&self) -> Option<Command> {
+    pub(super) fn next(&self) -> Option<Command> {
         self.commands.borrow_mut().pop_front()
     }
 
     /// Waits until a command may be there. Safe to cancel.
-    pub async fn rung(&self) {
+    pub(super) async fn rung(&self) {
         if self.commands.borrow().is_empty() {
             self.bell.notified().await;
         }

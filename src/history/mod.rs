@@ -3,6 +3,8 @@
 //! The history is the only thing that judges look at. It does not know how a message looked on the
 //! wire, nor what a property is. Start with [`Entry`].
 
+#[cfg(test)]
+pub(crate) mod arbitrary;
 pub mod entry;
 pub mod stored;
 pub mod token;

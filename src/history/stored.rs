@@ -207,133 +207,13 @@ impl std::error::Error for Damaged {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{
-        Answer, Carrier, ClientId, ConversationId, Damage, Event, MessageRef, OpId, PersonId, Seen,
-        Token,
-    };
-    use crate::operation::{ConnectionState, Operation, Sight};
-    use compact_str::CompactString;
+    use crate::history::arbitrary::entry;
+    use crate::history::{Carrier, ClientId, ConversationId, Damage, Event, Seen, Token};
     use proptest::collection::vec;
-    use proptest::option;
     use proptest::prelude::*;
 
     fn header() -> Header {
         Header { schema: SCHEMA, run: "r1".into(), spec: "callback-ack".into(), shard: 3 }
-    }
-
-    fn text() -> impl Strategy<Value = CompactString> {
-        "\\PC{0,30}|[\\x00-\\x7f]{0,30}".prop_map(CompactString::from)
-    }
-
-    fn conversation() -> impl Strategy<Value = Option<ConversationId>> {
-        option::of(any::<u32>().prop_map(ConversationId))
-    }
-
-    fn op() -> impl Strategy<Value = OpId> {
-        any::<u32>().prop_map(OpId)
-    }
-
-    fn token() -> impl Strategy<Value = Token> {
-        (any::<u16>(), any::<u64>()).prop_map(|(run, number)| Token::new(run, number))
-    }
-
-    fn answer() -> impl Strategy<Value = Answer> {
-        prop_oneof![
-            (option::of(text()), option::of(any::<i64>()))
-                .prop_map(|(id, order)| Answer::Ack { id, order }),
-            text().prop_map(Answer::Nack),
-            Just(Answer::TimedOut),
-            Just(Answer::Lost),
-        ]
-    }
-
-    fn seen() -> impl Strategy<Value = Seen> {
-        let by = prop_oneof![
-            Just(Carrier::Live),
-            op().prop_map(Carrier::Sync),
-            op().prop_map(Carrier::History)
-        ];
-        let damage = prop_oneof![
-            Just(Damage::Intact),
-            text().prop_map(Damage::Changed),
-            Just(Damage::NotShown)
-        ];
-        let ids = (option::of(text()), option::of(text()), option::of(text()));
-        (by, conversation(), option::of(token()), ids, option::of(any::<i64>()), damage).prop_map(
-            |(by, conversation, token, (key, id, sender), order, text)| Seen {
-                by,
-                conversation,
-                token,
-                key,
-                id,
-                order,
-                sender,
-                text,
-            },
-        )
-    }
-
-    fn doing() -> impl Strategy<Value = Event> {
-        let message =
-            option::of((token(), text()).prop_map(|(token, key)| MessageRef { token, key }));
-        let operation = proptest::sample::select(Operation::ALL);
-        prop_oneof![
-            (op(), operation, conversation(), message, any::<u64>()).prop_map(
-                |(op, operation, conversation, message, planned)| Event::Invoke {
-                    op,
-                    operation,
-                    conversation,
-                    message,
-                    planned
-                }
-            ),
-            (op(), any::<u32>()).prop_map(|(op, attempt)| Event::Attempt { op, attempt }),
-            (op(), any::<u32>(), answer(), any::<bool>()).prop_map(
-                |(op, attempt, answer, excused)| Event::Answered { op, attempt, answer, excused }
-            ),
-            (op(), any::<u32>()).prop_map(|(op, rows)| Event::Ok { op, rows }),
-            (op(), text(), any::<bool>()).prop_map(|(op, error, certain)| Event::Failed {
-                op,
-                error,
-                certain
-            }),
-        ]
-    }
-
-    fn happening() -> impl Strategy<Value = Event> {
-        let sight = proptest::sample::select(Sight::ALL);
-        let state = proptest::sample::select(ConnectionState::ALL);
-        prop_oneof![
-            (any::<u32>(), text())
-                .prop_map(|(person, user)| Event::Person { person: PersonId(person), user }),
-            (any::<u32>(), text()).prop_map(|(conversation, id)| Event::Member {
-                conversation: ConversationId(conversation),
-                id
-            }),
-            seen().prop_map(Event::Message),
-            (sight, conversation(), option::of(text()), option::of(text())).prop_map(
-                |(sight, conversation, user, id)| Event::Saw { sight, conversation, user, id }
-            ),
-            (state, text(), any::<bool>()).prop_map(|(state, why, caused)| Event::Connection {
-                state,
-                why,
-                caused
-            }),
-            Just(Event::Ready),
-            text().prop_map(|what| Event::Garbage { what }),
-            (text(), any::<bool>()).prop_map(|(what, begins)| Event::Fault { what, begins }),
-            text().prop_map(|name| Event::Phase { name }),
-            any::<u64>().prop_map(|nanos| Event::Lag { nanos }),
-        ]
-    }
-
-    fn entry() -> impl Strategy<Value = Entry> {
-        let event = prop_oneof![doing(), happening()];
-        (any::<u64>(), any::<u32>(), event).prop_map(|(at, client, event)| Entry {
-            at,
-            client: ClientId(client),
-            event,
-        })
     }
 
     fn stored(entries: &[Entry]) -> Vec<u8> {

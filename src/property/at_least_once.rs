@@ -1,15 +1,19 @@
 //! `at-least-once`: a message that was acked is stored, and nothing else is.
 
+mod final_read;
+mod intruders;
+
+use self::final_read::{Acked, Ledger, Reading};
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, MessageRef, Nanos, OpId,
-    Order, Seen, Token,
+    Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, MessageRef, Nanos, OpId, Seen,
+    Token,
 };
 use crate::operation::{ConnectionState, Operation};
-use crate::property::argument::{self, exhibit, place, span, violation, with_id};
+use crate::property::argument::{exhibit, place, span, violation};
 use crate::property::charge::nanos;
 use crate::property::recent::{Recent, TokenSet, hash};
 use crate::property::{Charge, Judge, Page, Property, Tolerance};
-use crate::verdict::{Finding, Violation};
+use crate::verdict::Finding;
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::time::Duration;
@@ -158,41 +162,6 @@ struct Stray {
     conversation: Option<ConversationId>,
 }
 
-/// An acked message that no final read has confirmed yet. There is one of these for each message
-/// of a run, so it is small.
-#[derive(Clone, Copy)]
-struct Acked {
-    token: Token,
-    at: Nanos,
-    client: ClientId,
-    /// The server's id, hashed; 0 if the ack names none.
-    id: u32,
-    key: u32,
-}
-
-/// What one conversation's final reads must show.
-#[derive(Default)]
-struct Ledger {
-    /// Acked, and not looked for yet.
-    due: Vec<Acked>,
-    /// How many were looked for.
-    looked: usize,
-    /// Looked for, and in no complete read so far; and who read last.
-    missing: Vec<Acked>,
-    read: Option<(Nanos, ClientId, u32)>,
-    /// The lowest position of a message of this run.
-    lowest: Option<Order>,
-}
-
-/// A final read while it goes on.
-struct Reading {
-    conversation: ConversationId,
-    /// How many messages had been acked when it was asked.
-    due: usize,
-    tokens: FxHashMap<Token, u32>,
-    ids: FxHashSet<u32>,
-}
-
 impl Judge for Store {
     fn observe(&mut self, entry: &Entry) {
         let (at, client) = (entry.at, entry.client);
@@ -318,7 +287,7 @@ impl Store {
         let token = op.token;
         if let Some((sent, epoch)) = op.sent
             && self.epochs.get(&op.client).copied().unwrap_or_default() == epoch
-            && at - sent > self.budget
+            && at.saturating_sub(sent) > self.budget
         {
             self.overdue += 1;
         }
@@ -388,174 +357,6 @@ impl Store {
             });
         }
     }
-
-    /// A message whose every attempt was refused is there nevertheless.
-    fn appeared(&mut self, at: Nanos, client: ClientId, token: Token) {
-        let Some(refused) = self.refused.remove(&token) else { return };
-        self.finding.violate(|| {
-            let lines = vec![
-                exhibit(refused.sent, refused.client, argument::sent(token, &refused.key, 0)),
-                exhibit(
-                    refused.at,
-                    refused.client,
-                    format!("was told that it failed: \"{}\"", refused.error),
-                ),
-                exhibit(at, client, format!("saw \"{token}\"")),
-            ];
-            let therefore = "a message is there though its sender was told that it failed";
-            violation(
-                "a refused message appeared",
-                lines,
-                therefore,
-                "what is refused is not stored",
-            )
-        });
-    }
-
-    fn changed(&mut self, at: Nanos, client: ClientId, token: Token, excerpt: &str) {
-        if !self.reported.insert(hash(&("changed", token))) {
-            return self.finding.count("further changed texts", 1);
-        }
-        self.finding.violate(|| {
-            let line = format!("saw \"{token}\" with another text: \"{excerpt}\"");
-            let therefore = "the text is not what was sent";
-            let but = "a text comes as it was sent, after the documented sanitising";
-            violation("a text was changed", vec![exhibit(at, client, line)], therefore, but)
-        });
-    }
-
-    /// A message without a witness. Ours, if one of our users is its sender and it is new.
-    fn unmarked(&mut self, at: Nanos, client: ClientId, seen: &Seen) {
-        let ours = seen.sender.as_ref().is_some_and(|sender| self.users.contains(sender));
-        let Some(conversation) = seen.conversation else { return };
-        let lowest = self.ledgers.get(&conversation).and_then(|ledger| ledger.lowest);
-        let new = seen.by == Carrier::Live
-            || seen.order.zip(lowest).is_some_and(|(order, lowest)| order > lowest);
-        if !ours || !new || seen.text == Damage::NotShown {
-            return self.finding.count("messages without a witness", 1);
-        }
-        let name = hash(&("unmarked", conversation, &seen.id, seen.order));
-        if self.reported.len() < SUSPECTS && self.reported.insert(name) {
-            self.finding.violate(|| {
-                let id = with_id(seen.id.as_deref());
-                let sender = seen.sender.as_deref().unwrap_or("nobody");
-                let text = format!("saw a message of {sender} in {}{id}", place(conversation));
-                let shown = match &seen.text {
-                    Damage::Changed(excerpt) => format!("{text}: \"{excerpt}\""),
-                    _ => text,
-                };
-                nobody(vec![exhibit(at, client, shown)])
-            });
-        }
-    }
-
-    /// A message with a witness that nobody in this shard sent, so far.
-    fn unsent(&mut self, at: Nanos, client: ClientId, token: Token, seen: &Seen) {
-        if self.run.is_some_and(|run| run != token.run()) {
-            self.finding.count("messages of other runs", 1);
-        } else if self.strays.len() < SUSPECTS {
-            let conversation = seen.conversation;
-            self.strays.entry(token).or_insert(Stray { at, client, conversation });
-        }
-    }
-
-    fn read(&mut self, op: OpId, conversation: ConversationId) {
-        let ledger = self.ledgers.entry(conversation).or_default();
-        if ledger.due.is_empty() && ledger.missing.is_empty() {
-            return;
-        }
-        let due = ledger.looked + ledger.due.len();
-        let (tokens, ids) = (FxHashMap::default(), FxHashSet::default());
-        self.readings.insert(op, Reading { conversation, due, tokens, ids });
-    }
-
-    /// A final read is complete.
-    fn looked(&mut self, at: Nanos, client: ClientId, op: OpId, rows: u32) {
-        let Some(reading) = self.readings.remove(&op) else { return };
-        let ledger = self.ledgers.entry(reading.conversation).or_default();
-        let fresh = reading.due.saturating_sub(ledger.looked);
-        let keys = keys_per_token(&ledger.due[..fresh]);
-        let shows = |acked: &Acked| {
-            let keys = keys.get(&acked.token).copied().unwrap_or(1);
-            (acked.id != 0 && reading.ids.contains(&acked.id))
-                || reading.tokens.get(&acked.token).is_some_and(|rows| *rows >= keys)
-        };
-        ledger.missing.retain(|acked| !shows(acked));
-        let absent = ledger.due.drain(..fresh).filter(|acked| !shows(acked));
-        ledger.missing.extend(absent);
-        ledger.looked += fresh;
-        ledger.read = Some((at, client, rows));
-        self.finding.observations += fresh as u64;
-    }
-
-    fn conclude(&mut self) {
-        let mut conversations: Vec<ConversationId> = self.ledgers.keys().copied().collect();
-        conversations.sort_unstable();
-        let mut unread = 0;
-        for conversation in conversations {
-            let ledger = &self.ledgers[&conversation];
-            unread += ledger.due.len();
-            for acked in &ledger.missing {
-                self.finding.violate(|| lost(conversation, acked, ledger.read));
-            }
-        }
-        let mut strays: Vec<(&Token, &Stray)> = self.strays.iter().collect();
-        strays.sort_unstable_by_key(|(token, stray)| (stray.at, **token));
-        for (token, stray) in strays {
-            if self.run != Some(token.run()) {
-                self.finding.count("messages of other runs", 1);
-                continue;
-            }
-            self.finding.violate(|| {
-                let there =
-                    stray.conversation.map_or_else(String::new, |c| format!(" in {}", place(c)));
-                nobody(vec![exhibit(stray.at, stray.client, format!("saw \"{token}\"{there}"))])
-            });
-        }
-        let pending = self.ops.values().filter(|op| !op.acked).count();
-        if !self.history {
-            unread = 0;
-        }
-        for (count, reason) in [
-            (unread as u64, "acked messages were not looked for: no complete final read"),
-            (pending as u64, "sends were still pending when the run ended"),
-            (self.overdue, "sends took the harness longer than the contract allows"),
-        ] {
-            if count > 0 {
-                self.finding.doubts.push(format!("{count} {reason}"));
-            }
-        }
-    }
-}
-
-/// How many keys were acked with each token (several, where equal texts were sent on purpose).
-fn keys_per_token(acked: &[Acked]) -> FxHashMap<Token, u32> {
-    let mut known = FxHashSet::default();
-    let mut keys: FxHashMap<Token, u32> = FxHashMap::default();
-    for one in acked.iter().filter(|one| known.insert((one.token, one.key))) {
-        *keys.entry(one.token).or_default() += 1;
-    }
-    keys
-}
-
-fn lost(
-    conversation: ConversationId,
-    acked: &Acked,
-    read: Option<(Nanos, ClientId, u32)>,
-) -> Violation {
-    let mut lines =
-        vec![exhibit(acked.at, acked.client, format!("had the ack of \"{}\"", acked.token))];
-    if let Some((at, client, rows)) = read {
-        let what = format!("read the whole history of {} ({rows} rows)", place(conversation));
-        lines.push(exhibit(at, client, what));
-    }
-    let therefore = "the acked message is in no complete history";
-    violation("an acked message is lost", lines, therefore, "an acked message is stored")
-}
-
-fn nobody(lines: Vec<crate::verdict::Exhibit>) -> Violation {
-    let therefore = "there is a message that nobody sent there";
-    violation("a message that nobody sent", lines, therefore, "what is stored was sent")
 }
 
 /// Half a hash, never 0: enough to tell rows of one read apart.

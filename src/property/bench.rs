@@ -97,8 +97,150 @@ fn charged(charge: &Charge, findings: Vec<Finding>) -> Vec<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::arbitrary::entry;
+    use crate::history::{
+        Answer, Carrier, ClientId, ConversationId, Damage, Event, MessageRef, OpId, Seen, Token,
+    };
+    use crate::operation::Operation;
+    use crate::property::model::{Bug, run};
     use crate::spec::Promise;
     use crate::verdict::Standing;
+    use compact_str::format_compact;
+    use proptest::prelude::*;
+
+    const STEPS: u32 = 600;
+
+    fn broken(findings: &[Finding]) -> Vec<&'static str> {
+        let ids = ALL.iter().map(|property| property.page().id).zip(findings);
+        ids.filter(|(_, finding)| finding.violation_count > 0).map(|(id, _)| id).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn an_honest_server_is_never_accused_nor_doubted(seed: u64) {
+            let charge = Charge::default();
+            let findings = judge_all(&charge, &run(seed, STEPS, None));
+            for finding in &findings {
+                prop_assert_eq!(finding.violation_count, 0, "{:#?}", finding);
+                prop_assert!(finding.doubts.is_empty(), "{:#?}", finding);
+            }
+        }
+
+        #[test]
+        fn a_bug_never_breaks_another_property(
+            seed: u64,
+            (bug, property) in proptest::sample::select(Bug::ALL),
+        ) {
+            let findings = judge_all(&Charge::default(), &run(seed, STEPS, Some(bug)));
+            let broken = broken(&findings);
+            prop_assert!(
+                broken.iter().all(|id| *id == property),
+                "{bug:?} breaks {broken:?}: {findings:#?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_history_makes_a_judge_panic(
+            mut entries in proptest::collection::vec(entry(), 0..100),
+            in_order: bool,
+        ) {
+            if in_order {
+                entries.sort_by_key(|entry| entry.at);
+            }
+            let findings = judge_all(&Charge::default(), &entries);
+            prop_assert_eq!(&findings, &judge_all(&Charge::default(), &entries));
+        }
+    }
+
+    #[test]
+    fn each_bug_is_caught_by_its_property() {
+        for (bug, property) in Bug::ALL {
+            let caught = (0..8).filter(|seed| {
+                let findings = judge_all(&Charge::default(), &run(*seed, STEPS, Some(*bug)));
+                broken(&findings).contains(property)
+            });
+            let caught = caught.count();
+            assert!(caught >= 5, "{bug:?} was caught in {caught} of 8 runs");
+        }
+    }
+
+    /// One message a second: sent by one member of three, acked, and pushed to all.
+    fn talk(second: u32) -> Vec<Entry> {
+        let (op, conversation) = (OpId(second), ConversationId(0));
+        let token = Token::new(1, u64::from(second));
+        let at = u64::from(second) * 1_000_000_000;
+        let sender = second % 3;
+        let key = format_compact!("key-{second}");
+        let id = format_compact!("{second}");
+        let order = Some(i64::from(second));
+        let seen = Seen {
+            by: Carrier::Live,
+            conversation: Some(conversation),
+            token: Some(token),
+            key: None,
+            id: Some(id.clone()),
+            order,
+            sender: None,
+            text: Damage::Intact,
+        };
+        let invoke = Event::Invoke {
+            op,
+            operation: Operation::Send,
+            conversation: Some(conversation),
+            message: Some(MessageRef { token, key }),
+            planned: at,
+        };
+        let answer = Answer::Ack { id: Some(id), order };
+        let answered = Event::Answered { op, attempt: 0, answer, excused: false };
+        let events = [
+            (sender, invoke),
+            (sender, Event::Attempt { op, attempt: 0 }),
+            (0, Event::Message(seen.clone())),
+            (1, Event::Message(seen.clone())),
+            (2, Event::Message(seen)),
+            (sender, answered),
+            (sender, Event::Ok { op, rows: 0 }),
+        ];
+        let entries = events.into_iter().zip(0..);
+        entries
+            .map(|((client, event), n)| Entry { at: at + n, client: ClientId(client), event })
+            .collect()
+    }
+
+    #[test]
+    fn memory_grows_with_what_is_unsettled_not_with_the_run() {
+        const HOUR: u32 = 3_600;
+        for property in ALL {
+            let mut judge = property.judge(&Charge::default());
+            for entry in crate::property::notation::read("a b c in #0") {
+                let client = ClientId(entry.client.0 / 10 - 1);
+                judge.observe(&Entry { client, ..entry });
+            }
+            let mut most = [0, 0];
+            for second in 1..2 * HOUR {
+                talk(second).iter().for_each(|entry| judge.observe(entry));
+                let half = (second / HOUR) as usize;
+                // Every acked message waits for its final read: that much is not settled.
+                let acked = if property.page().id == "at-least-once" { second as usize } else { 0 };
+                most[half] = judge.unsettled().saturating_sub(acked).max(most[half]);
+            }
+            assert!(most[1] <= most[0], "{}: {most:?}", property.page().id);
+            assert!(most[0] < 3_000, "{}: {most:?}", property.page().id);
+            assert_eq!(judge.finish().violation_count, 0);
+        }
+    }
+
+    #[test]
+    fn an_honest_run_exercises_every_property() {
+        let findings = judge_all(&Charge::default(), &run(1, STEPS, None));
+        for (property, finding) in ALL.iter().zip(findings) {
+            assert_eq!(finding.standing(1), Standing::Pass, "{}", property.page().id);
+        }
+    }
 
     #[test]
     fn silence_is_not_exercised_and_an_absent_promise_is_said() {

@@ -1,16 +1,20 @@
 //! `idempotency`: sends with one client message id make exactly one message.
 
+mod case;
+mod rules;
+
+use self::case::{Case, Try};
 use crate::history::{
     Answer, Carrier, ClientId, ConversationId, Entry, Event, MessageRef, Nanos, OpId, PersonId,
     Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation};
-use crate::property::argument::{Trail, What, exhibit, violation, with_id};
+use crate::property::argument::What;
 use crate::property::charge::nanos;
 use crate::property::recent::{Recent, TokenSet, hash};
 use crate::property::{Charge, Judge, Page, Property};
 use crate::spec::{RepeatAnswer, Scope};
-use crate::verdict::{Exhibit, Finding};
+use crate::verdict::Finding;
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
@@ -98,6 +102,9 @@ impl Property for Idempotency {
     }
 }
 
+/// Pushes of one message that are remembered in a list; more are remembered by their hash.
+const SMALL: usize = 64;
+
 /// A message: a person (or what the scope is) and a key, hashed.
 type Name = u64;
 
@@ -117,7 +124,7 @@ struct Identity {
     witnesses: Recent<Token, Witness>,
     /// Conversation and server id, hashed, and whose it is.
     owners: Recent<u64, Name>,
-    /// Client, connection, conversation and server id, hashed: it was pushed there.
+    /// Client, connection and message, hashed: it was pushed there. For large conversations.
     delivered: Recent<u64, ()>,
     /// Tokens whose message is forgotten, and the id they were seen with.
     strays: Recent<Token, Stray>,
@@ -125,30 +132,6 @@ struct Identity {
     /// Tokens that stand for several messages (equal texts on purpose).
     plural: FxHashSet<Token>,
     finding: Finding,
-}
-
-/// One message.
-struct Case {
-    key: CompactString,
-    conversation: Option<ConversationId>,
-    ids: Vec<CompactString>,
-    tries: Vec<Try>,
-    refusals: Vec<Try>,
-    acked: Vec<(OpId, u32)>,
-    first_seen: Option<Nanos>,
-    trail: Trail,
-    counted: bool,
-    accused: bool,
-}
-
-/// An attempt: when it began, or (for a refusal) when it was answered.
-#[derive(Clone, Copy)]
-struct Try {
-    op: OpId,
-    attempt: u32,
-    at: Nanos,
-    /// The person was at the documented rate.
-    crowded: bool,
 }
 
 /// Whose witness a token is.
@@ -315,11 +298,29 @@ impl Identity {
     }
 
     fn seen(&mut self, at: Nanos, client: ClientId, seen: &Seen) {
-        if seen.by == Carrier::Live {
-            self.pushed(at, client, seen);
-        }
         let (Some(token), id) = (seen.token, seen.id.as_ref()) else { return };
-        let name = match self.witnesses.get_mut(token) {
+        let Some(name) = self.whose(at, client, token, seen) else { return };
+        let Some(case) = self.cases.get_mut(name) else { return };
+        let new_id = id.is_some_and(|id| !case.ids.contains(id));
+        if case.first_seen.is_none() || new_id {
+            case.first_seen.get_or_insert(at);
+            case.trail.add(at, client, sight(token, seen));
+            self.finding.observations += case.repeated();
+            let conversation = seen.conversation.or(case.conversation);
+            if let Some(id) = id {
+                self.learn(at, name, conversation, id);
+            }
+            self.judge_refusals(at, client, name);
+        }
+        if let (Carrier::Live, Some(id)) = (seen.by, id) {
+            self.pushed(at, client, name, id);
+        }
+    }
+
+    /// The message that was seen, if that is certain.
+    fn whose(&mut self, at: Nanos, client: ClientId, token: Token, seen: &Seen) -> Option<Name> {
+        let id = seen.id.as_ref();
+        match self.witnesses.get_mut(token) {
             Some(Witness::One(name)) => Some(*name),
             Some(Witness::Many(names, ids)) => {
                 let surplus = id.is_some_and(|id| !ids.contains(id)) && {
@@ -340,197 +341,11 @@ impl Identity {
                 }
                 name
             }
-            None => return self.stray(at, client, token, seen),
-        };
-        let Some(case) = name.and_then(|name| self.cases.get_mut(name)) else { return };
-        let Some(name) = name else { return };
-        let new_id = id.is_some_and(|id| !case.ids.contains(id));
-        if case.first_seen.is_none() || new_id {
-            case.first_seen.get_or_insert(at);
-            case.trail.add(at, client, sight(token, seen));
-            self.finding.observations += case.repeated();
-            let conversation = seen.conversation.or(case.conversation);
-            if let Some(id) = id {
-                self.learn(at, name, conversation, id);
-            }
-            self.judge_refusals(at, client, name);
-        }
-    }
-
-    /// The message is known by this id.
-    fn learn(
-        &mut self,
-        at: Nanos,
-        name: Name,
-        conversation: Option<ConversationId>,
-        id: &CompactString,
-    ) {
-        let Some(case) = self.cases.get_mut(name) else { return };
-        if case.ids.contains(id) {
-            return;
-        }
-        case.ids.push(id.clone());
-        let owner = *self.owners.entry(hash(&(conversation, id)), || name);
-        if case.ids.len() > 1 && !case.accused {
-            case.accused = true;
-            let case = &*case;
-            self.finding.violate(|| {
-                let therefore = format!("one message is known by the ids {}", case.ids.join(", "));
-                violation("two ids for one key", case.exhibits(), therefore, ONE)
-            });
-        }
-        if owner != name {
-            self.swallowed(at, name, owner, id);
-        }
-    }
-
-    /// One id, two messages: the server took one for a repetition of the other.
-    fn swallowed(&mut self, at: Nanos, name: Name, owner: Name, id: &str) {
-        let Some(case) = self.cases.get_mut(name) else { return };
-        if std::mem::replace(&mut case.accused, true) {
-            return;
-        }
-        let (case, other) = (self.cases.get(name), self.cases.get(owner));
-        self.finding.violate(|| {
-            let exhibits: Vec<Exhibit> =
-                other.into_iter().chain(case).flat_map(Case::exhibits).collect();
-            let exhibits = exhibits.into_iter().filter(|exhibit| exhibit.at <= at).collect();
-            let therefore = format!("two messages with different keys are both known as {id}");
-            let but = "messages under different client message ids are different messages";
-            violation("one id for two keys", exhibits, therefore, but)
-        });
-    }
-
-    /// Equal texts on purpose, and more messages came of them than keys were used.
-    fn too_many(&mut self, at: Nanos, client: ClientId, seen: &Seen, names: &[Name]) {
-        let cases: Vec<&Case> = names.iter().filter_map(|name| self.cases.get(*name)).collect();
-        if cases.iter().any(|case| case.accused) {
-            return;
-        }
-        self.finding.violate(|| {
-            let mut exhibits: Vec<Exhibit> =
-                cases.iter().flat_map(|case| case.exhibits()).collect();
-            let id = with_id(seen.id.as_deref());
-            exhibits.push(exhibit(at, client, format!("saw the text once more{id}")));
-            let therefore = format!("{} keys with one text made more messages", names.len());
-            violation("more messages than keys", exhibits, therefore, ONE)
-        });
-        for name in names {
-            if let Some(case) = self.cases.get_mut(*name) {
-                case.accused = true;
+            None => {
+                self.stray(at, client, token, seen);
+                None
             }
         }
-    }
-
-    /// A message that nothing has happened to for long: its witness must keep its id.
-    fn stray(&mut self, at: Nanos, client: ClientId, token: Token, seen: &Seen) {
-        let Some(id) = &seen.id else { return };
-        if !self.invoked.contains(token) || self.plural.contains(&token) {
-            return;
-        }
-        let first = self.strays.entry(token, || Stray { at, client, id: id.clone() });
-        if first.id != *id {
-            let first = std::mem::replace(first, Stray { at, client, id: id.clone() });
-            self.plural.insert(token);
-            self.finding.violate(|| {
-                let words = |id| format!("saw \"{token}\" with id {id}");
-                let exhibits = vec![
-                    exhibit(first.at, first.client, words(&first.id)),
-                    exhibit(at, client, words(id)),
-                ];
-                let therefore = format!("one message is known by the ids {}, {id}", first.id);
-                violation("two ids for one key", exhibits, therefore, ONE)
-            });
-        }
-    }
-
-    /// A push: was it pushed on this connection before?
-    fn pushed(&mut self, at: Nanos, client: ClientId, seen: &Seen) {
-        let Some(id) = &seen.id else { return };
-        let epoch = self.epochs.get(&client).copied().unwrap_or_default();
-        let place = hash(&(client, epoch, seen.conversation, id));
-        if self.delivered.insert(place, ()).is_none() {
-            return;
-        }
-        self.finding.count("redeliveries", 1);
-        if !self.redelivery {
-            self.finding.violate(|| {
-                let line = exhibit(at, client, format!("was pushed the message {id} again"));
-                let therefore = "it came twice over one connection";
-                violation("pushed twice", vec![line], therefore, "each message is pushed once")
-            });
-        }
-    }
-
-    /// An error to a repetition of a message that another attempt stored.
-    fn judge_refusals(&mut self, at: Nanos, client: ClientId, name: Name) {
-        let Some(case) = self.cases.get_mut(name) else { return };
-        if self.answer != RepeatAnswer::Same || case.accused || !case.refused_a_repetition() {
-            return;
-        }
-        case.accused = true;
-        let case = &*case;
-        self.finding.violate(|| {
-            let mut exhibits = case.exhibits();
-            if exhibits.is_empty() {
-                exhibits.push(exhibit(at, client, "sent it again"));
-            }
-            let therefore = "a repetition was refused although the message was stored";
-            let but = "a repetition is answered as the first send was";
-            violation("error in place of the first id", exhibits, therefore, but)
-        });
-    }
-}
-
-const ONE: &str = "sends with one client message id make exactly one message";
-
-impl Case {
-    fn new(key: CompactString, conversation: Option<ConversationId>) -> Self {
-        Self {
-            key,
-            conversation,
-            ids: Vec::new(),
-            tries: Vec::new(),
-            refusals: Vec::new(),
-            acked: Vec::new(),
-            first_seen: None,
-            trail: Trail::default(),
-            counted: false,
-            accused: false,
-        }
-    }
-
-    fn exhibits(&self) -> Vec<Exhibit> {
-        self.trail.exhibits(&self.key)
-    }
-
-    /// 1 when the message turns out to be a repeated one that left a trace.
-    fn repeated(&mut self) -> u64 {
-        let trace = self.first_seen.is_some() || !self.acked.is_empty();
-        let now = self.tries.len() > 1 && trace && !self.counted;
-        self.counted |= now;
-        u64::from(now)
-    }
-
-    /// Some attempt was refused though another one, begun before the refusal came, stored it.
-    fn refused_a_repetition(&self) -> bool {
-        let refused = |one: &Try| self.refusals.iter().any(|other| other.is(one.op, one.attempt));
-        let acked = |one: &Try| self.acked.iter().any(|(op, attempt)| one.is(*op, *attempt));
-        self.refusals.iter().filter(|refusal| !refusal.crowded).any(|refusal| {
-            let mut open = self.tries.iter().filter(|one| !refused(one));
-            let acked_before = open.clone().any(|one| one.at < refusal.at && acked(one));
-            let stored_before = self.first_seen.is_some_and(|seen| {
-                let mut could = open.clone().filter(|one| one.at <= seen).peekable();
-                could.peek().is_some() && could.all(|one| one.at < refusal.at)
-            });
-            acked_before || (open.any(|_| true) && stored_before)
-        })
-    }
-}
-
-impl Try {
-    fn is(&self, op: OpId, attempt: u32) -> bool {
-        self.op == op && self.attempt == attempt
     }
 }
 
@@ -555,7 +370,8 @@ mod tests {
 
     fn dedup(scope: Scope, answer: RepeatAnswer) -> Charge {
         let mut charge = charge();
-        charge.traits.dedup = Some(Dedup { scope, answer });
+        charge.traits.dedup =
+            Some(Dedup { by: crate::spec::DedupBy::Key, window: None, scope, answer });
         charge
     }
 
@@ -667,10 +483,10 @@ mod tests {
         fails(&Idempotency, &charge(), concurrent, "error in place of the first id");
         let after_a_lost_ack = "a b in #1
             a sends o1 t1 k1 #1
+            b sees t1 m1 #1
             a timeout o1 excused
             a tries o1
-            a refused o1
-            b sees t1 m1 #1";
+            a refused o1";
         fails(&Idempotency, &charge(), after_a_lost_ack, "error in place of the first id");
         for answer in [RepeatAnswer::Reject, RepeatAnswer::Any] {
             passes(&Idempotency, &dedup(Scope::Person, answer), concurrent);
@@ -696,6 +512,13 @@ mod tests {
             a acked o1 m1
             b sees t1 m1 #1";
         passes(&Idempotency, &charge(), lost_first);
+        let refused_but_stored = "a b in #1
+            a sends o1 t1 k1 #1
+            a lost o1
+            a tries o1
+            b sees t1 m1 #1
+            a refused o1";
+        passes(&Idempotency, &charge(), refused_but_stored);
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod bench;
 mod charge;
 pub mod explain;
 pub mod idempotency;
+#[cfg(test)]
+mod model;
 pub mod no_loss_on_reconnect;
 #[cfg(test)]
 mod notation;

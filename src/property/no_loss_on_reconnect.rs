@@ -1,15 +1,18 @@
 //! `no-loss-on-reconnect`: after a reconnect and its sync, nothing is missing.
 
+mod conclusion;
+mod debts;
+
+use self::debts::Bits;
 use crate::history::{
     Answer, Carrier, ClientId, ConversationId, Entry, Event, MessageRef, Nanos, OpId, PersonId,
     Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation};
-use crate::property::argument::{brief, exhibit, place, violation};
 use crate::property::recent::{Recent, TokenSet, hash};
 use crate::property::{Charge, Judge, Page, Property};
 use crate::spec::Echo;
-use crate::verdict::{Finding, Violation};
+use crate::verdict::Finding;
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -71,7 +74,7 @@ impl Property for NoLossOnReconnect {
             rooms: FxHashMap::default(),
             ops: FxHashMap::default(),
             open: FxHashMap::default(),
-            syncs: FxHashMap::default(),
+            reads: FxHashMap::default(),
             owners: Recent::new(charge.memory()),
             invoked: TokenSet::default(),
             last_phase: None,
@@ -92,7 +95,7 @@ struct Views {
     ops: FxHashMap<OpId, Token>,
     /// Messages that are not settled: not acked yet, or not seen by all.
     open: FxHashMap<Token, Message>,
-    syncs: FxHashMap<OpId, Sync>,
+    reads: FxHashMap<OpId, Read>,
     /// Conversation and server id, hashed, and the witness seen with it.
     owners: Recent<u64, Token>,
     invoked: TokenSet,
@@ -138,7 +141,7 @@ struct Message {
     waiting: usize,
     /// Members there were when it was acked; later ones are owed nothing.
     members: usize,
-    /// Last seen in a sync or a history; last pushed.
+    /// When the last sync or history that showed it was asked for; when it was last pushed.
     read: Option<Nanos>,
     pushed: Option<Nanos>,
     missed: Vec<Miss>,
@@ -151,30 +154,12 @@ struct Miss {
     at: Nanos,
 }
 
-struct Sync {
+/// A sync or a history that is not over.
+struct Read {
     conversation: ConversationId,
+    sync: bool,
     asked: Nanos,
     recovered: u64,
-}
-
-/// A set of small numbers.
-#[derive(Default)]
-struct Bits(Vec<u64>);
-
-impl Bits {
-    fn has(&self, index: usize) -> bool {
-        self.0.get(index >> 6).is_some_and(|word| word >> (index & 63) & 1 == 1)
-    }
-
-    /// Adds the number; `false` if it was there.
-    fn insert(&mut self, index: usize) -> bool {
-        if self.0.len() <= index >> 6 {
-            self.0.resize((index >> 6) + 1, 0);
-        }
-        let new = !self.has(index);
-        self.0[index >> 6] |= 1 << (index & 63);
-        new
-    }
 }
 
 impl Judge for Views {
@@ -216,9 +201,11 @@ impl Judge for Views {
                     (Operation::Send, Some(message)) => {
                         self.invoke(client, *op, *conversation, message);
                     }
-                    (Operation::Sync, _) => {
-                        let sync = Sync { conversation: *conversation, asked: at, recovered: 0 };
-                        self.syncs.insert(*op, sync);
+                    (Operation::Sync | Operation::History, _) => {
+                        let sync = *operation == Operation::Sync;
+                        let conversation = *conversation;
+                        let read = Read { conversation, sync, asked: at, recovered: 0 };
+                        self.reads.insert(*op, read);
                     }
                     _ => {}
                 }
@@ -238,7 +225,7 @@ impl Judge for Views {
             }
             Event::Failed { op, .. } => {
                 self.ended(*op);
-                self.syncs.remove(op);
+                self.reads.remove(op);
             }
             Event::Message(seen) => self.seen(at, client, seen),
             _ => {}
@@ -255,11 +242,13 @@ impl Judge for Views {
     }
 
     fn awaited_deliveries(&self) -> usize {
-        self.rooms.values().map(|room| room.owed.len()).sum()
+        let waiting = |token: &&Token| self.open.get(token).is_some_and(|open| open.waiting > 0);
+        let owed = self.rooms.values().map(|room| room.owed.iter().filter(waiting).count());
+        owed.sum()
     }
 
     fn unsettled(&self) -> usize {
-        self.ops.len() + self.open.len() + self.syncs.len() + self.owners.len()
+        self.ops.len() + self.open.len() + self.reads.len() + self.owners.len()
     }
 }
 
@@ -325,58 +314,6 @@ impl Views {
         self.have(token, client);
     }
 
-    /// Counts to whom the message is owed.
-    fn owe(&mut self, token: Token) {
-        let Some(message) = self.open.get_mut(&token) else { return };
-        let room = self.rooms.entry(message.conversation).or_default();
-        let sent = message.sent.unwrap_or_default();
-        let person = self.clients.get(&message.client).and_then(|link| link.person);
-        message.members = room.members.len();
-        for (index, (member, since)) in room.members.iter().enumerate() {
-            let link = self.clients.get(member);
-            let known = link.and_then(|link| link.first_ready).is_some_and(|ready| ready <= sent);
-            let own = *member == message.client
-                || person.is_some() && link.and_then(|link| link.person) == person;
-            let spared = own && self.echo == Echo::OtherPeople;
-            if !known || *since > sent || spared {
-                message.settled.insert(index);
-            }
-            message.waiting += usize::from(!message.settled.has(index));
-        }
-        room.owed.insert(token);
-        self.settle(token);
-    }
-
-    /// The client has the message. `true` if it was waiting for it.
-    fn have(&mut self, token: Token, client: ClientId) -> bool {
-        let Some(message) = self.open.get_mut(&token) else { return false };
-        let room = self.rooms.get(&message.conversation);
-        let Some(index) = room.and_then(|room| room.places.get(&client)) else { return false };
-        let waited = message.settled.insert(*index) && message.acked.is_some();
-        let waited = waited && *index < message.members;
-        if waited {
-            message.waiting -= 1;
-            self.settle(token);
-        }
-        waited
-    }
-
-    /// Forgets the message if nobody waits for it any more and nobody missed it.
-    fn settle(&mut self, token: Token) {
-        let Some(message) = self.open.get(&token) else { return };
-        if message.waiting == 0 && message.missed.is_empty() {
-            self.forget(token);
-        }
-    }
-
-    fn forget(&mut self, token: Token) {
-        if let Some(message) = self.open.remove(&token)
-            && let Some(room) = self.rooms.get_mut(&message.conversation)
-        {
-            room.owed.remove(&token);
-        }
-    }
-
     /// A send is over; without an ack nothing is owed.
     fn ended(&mut self, op: OpId) {
         let Some(token) = self.ops.remove(&op) else { return };
@@ -397,14 +334,17 @@ impl Views {
                     message.pushed = Some(at);
                     message.missed.retain(|miss| miss.client != client);
                 }
-                Carrier::Sync(_) | Carrier::History(_) => message.read = Some(at),
+                Carrier::Sync(op) | Carrier::History(op) => {
+                    let asked = self.reads.get(&op).map(|read| read.asked);
+                    message.read = message.read.max(asked);
+                }
             }
             let acked = message.acked;
             let counts = !matches!(seen.by, Carrier::History(_));
             if counts
                 && self.have(token, client)
                 && let Carrier::Sync(op) = seen.by
-                && let Some(sync) = self.syncs.get_mut(&op)
+                && let Some(sync) = self.reads.get_mut(&op)
                 && acked.is_some_and(|acked| acked < sync.asked)
             {
                 sync.recovered += 1;
@@ -424,7 +364,7 @@ impl Views {
 
     /// A sync is over: what was acked before it was asked for must be there.
     fn synced(&mut self, at: Nanos, client: ClientId, op: OpId) {
-        let Some(sync) = self.syncs.remove(&op) else { return };
+        let Some(sync) = self.reads.remove(&op).filter(|read| read.sync) else { return };
         let Some(room) = self.rooms.get(&sync.conversation) else { return };
         let Some(index) = room.places.get(&client).copied() else { return };
         let mut missing = 0;
@@ -442,113 +382,12 @@ impl Views {
             self.finding.count("messages recovered by syncs", sync.recovered);
         }
     }
-
-    fn conclude(&mut self) {
-        let mut tokens: Vec<Token> = self.open.keys().copied().collect();
-        tokens.sort_unstable_by_key(|token| (self.open[token].acked, *token));
-        let mut away: FxHashSet<ClientId> = FxHashSet::default();
-        let mut faulted = 0_u64;
-        for token in tokens {
-            let message = &self.open[&token];
-            let Some(acked) = message.acked else { continue };
-            for miss in &message.missed {
-                if self.stored(message, miss.asked) {
-                    self.finding.violate(|| missing_after_sync(token, message, acked, miss));
-                } else {
-                    self.finding.count("missing and nowhere stored", 1);
-                }
-            }
-            if !self.over || self.echo == Echo::None {
-                continue;
-            }
-            let Some(room) = self.rooms.get(&message.conversation) else { continue };
-            for (index, (member, _)) in room.members[..message.members].iter().enumerate() {
-                let link = self.clients.get(member);
-                let Some(link) = link.filter(|_| !message.settled.has(index)) else { continue };
-                let sent = message.sent.unwrap_or(acked);
-                match link.ready {
-                    None => {
-                        away.insert(*member);
-                    }
-                    Some(ready) if ready >= sent => {
-                        self.finding.count("sent while a client came back", 1);
-                    }
-                    Some(_) if link.faulted_since(sent) => faulted += 1,
-                    Some(ready) if self.stored(message, self.last_phase.unwrap_or(sent)) => {
-                        self.finding
-                            .violate(|| never_delivered(token, message, acked, *member, ready));
-                    }
-                    Some(_) => self.finding.count("missing and nowhere stored", 1),
-                }
-            }
-        }
-        if self.recoveries > 0 {
-            let views = if self.over { self.complete_views(&away) } else { 0 };
-            self.finding.observations += self.recoveries + views;
-        }
-        let doubts = [
-            (away.len() as u64, "clients never came back to messages that wait for them"),
-            (faulted, "deliveries may have been eaten by a fault of the harness"),
-        ];
-        for (count, reason) in doubts.into_iter().filter(|(count, _)| *count > 0) {
-            self.finding.doubts.push(format!("{count} {reason}"));
-        }
-    }
-
-    /// A history or sync showed the message later than this. Where none can be read, a push to
-    /// somebody has to do.
-    fn stored(&self, message: &Message, since: Nanos) -> bool {
-        let read = message.read.is_some_and(|read| read >= since);
-        read || !self.history && message.pushed.is_some()
-    }
-
-    /// Views of a member and conversation that could be judged at the end.
-    fn complete_views(&self, away: &FxHashSet<ClientId>) -> u64 {
-        let views = self.rooms.values().flat_map(|room| &room.members);
-        views.filter(|(member, _)| !away.contains(member)).count() as u64
-    }
 }
 
 impl Link {
     fn faulted_since(&self, since: Nanos) -> bool {
         self.faults > 0 || self.fault_ended.is_some_and(|ended| ended >= since)
     }
-}
-
-const NOTHING: &str = "after a reconnect and its sync nothing is missing";
-
-fn acked_lines(token: Token, message: &Message, acked: Nanos) -> Vec<crate::verdict::Exhibit> {
-    let sent = format!("sent \"{token}\" as key {}", brief(&message.key));
-    vec![
-        exhibit(message.sent.unwrap_or(acked), message.client, sent),
-        exhibit(acked, message.client, "had its ack"),
-    ]
-}
-
-fn missing_after_sync(token: Token, message: &Message, acked: Nanos, miss: &Miss) -> Violation {
-    let mut lines = acked_lines(token, message, acked);
-    let sync = format!("asked for its sync of {}", place(message.conversation));
-    lines.push(exhibit(miss.asked, miss.client, sync));
-    let end = format!("had the whole sync, and \"{token}\" was never among what it got");
-    lines.push(exhibit(miss.at, miss.client, end));
-    let therefore = format!("client {} misses a message that is stored", miss.client.0);
-    violation("missing after the sync", lines, therefore, NOTHING)
-}
-
-fn never_delivered(
-    token: Token,
-    message: &Message,
-    acked: Nanos,
-    client: ClientId,
-    ready: Nanos,
-) -> Violation {
-    let mut lines = acked_lines(token, message, acked);
-    let stayed = format!("was ready in {}, and stayed so", place(message.conversation));
-    lines.push(exhibit(ready, client, stayed));
-    let therefore =
-        format!("client {}, which was connected all the time, never got \"{token}\"", client.0);
-    let but = "what is sent while a client is connected reaches it";
-    violation("never delivered to a connected member", lines, therefore, but)
 }
 
 #[cfg(test)]

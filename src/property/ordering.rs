@@ -1,14 +1,20 @@
 //! `ordering`: one order per conversation, the same for everybody.
 
+mod position;
+mod pushes;
+mod reads;
+mod sends;
+
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Entry, Event, MessageRef, Nanos, OpId, Order, Seen,
-    Token,
+    Answer, ClientId, ConversationId, Entry, Event, MessageRef, Nanos, OpId, Order, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation};
-use crate::property::argument::{brief, exhibit, place, violation};
+use crate::property::argument::{exhibit, violation};
+use crate::property::ordering::position::{same, saw};
+use crate::property::ordering::reads::Reading;
 use crate::property::recent::{Recent, TokenSet, hash};
 use crate::property::{Charge, Judge, Page, Property};
-use crate::verdict::{Exhibit, Finding, Violation};
+use crate::verdict::{Exhibit, Finding};
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
@@ -192,24 +198,6 @@ struct Tie {
     accused: bool,
 }
 
-/// The rows of a history while they come.
-struct Reading {
-    conversation: ConversationId,
-    rows: FxHashSet<Post>,
-    last: Option<(Order, Post)>,
-    /// The lowest position of the ascending piece before this one, and of this one.
-    lowest_before: Option<Order>,
-    lowest: Option<Order>,
-    rises: bool,
-    falls: bool,
-    broken: Option<(Order, Order)>,
-    /// Neighbours that leave a gap, going up and going down.
-    gap_up: Option<(Order, Order)>,
-    gap_down: Option<(Order, Order)>,
-    /// Pairs of ties in the order they came.
-    ties: Vec<(Post, Post)>,
-}
-
 impl Judge for Sequence {
     fn observe(&mut self, entry: &Entry) {
         let Some(claims) = self.claims else { return };
@@ -305,7 +293,7 @@ impl Sequence {
 
     fn attempt(&mut self, at: Nanos, client: ClientId, op: OpId, number: u32, claims: Claims) {
         if let Some(reading) = self.readings.get_mut(&op) {
-            *reading = Reading::of(reading.conversation);
+            reading.start_over();
         }
         let Some(token) = self.ops.get_mut(op).copied() else { return };
         let Some(sent) = self.sends.get_mut(token) else { return };
@@ -357,17 +345,6 @@ impl Sequence {
             self.raise(token, order);
         }
         self.pipelined(token, claims);
-    }
-
-    /// The message is acked and its position known: what is sent from now on comes after it.
-    fn raise(&mut self, token: Token, order: Order) {
-        let Some(sent) = self.sends.get(token) else { return };
-        let Some((acked, _)) = sent.acked else { return };
-        let floor = Floor { order, token, client: sent.client, acked };
-        let known = self.floors.entry(sent.conversation).or_insert(floor);
-        if earlier(known.order, order) {
-            *known = floor;
-        }
     }
 
     fn seen(&mut self, at: Nanos, client: ClientId, seen: &Seen, claims: Claims) {
@@ -436,291 +413,6 @@ impl Sequence {
         }
         true
     }
-
-    /// A new post of a message of this run: real-time order, and order of pipelined sends.
-    fn timed(
-        &mut self,
-        at: Nanos,
-        client: ClientId,
-        token: Token,
-        id: Option<&CompactString>,
-        order: Order,
-        claims: Claims,
-    ) {
-        let Some(sent) = self.sends.get_mut(token) else { return };
-        let acked_id = sent.acked.as_ref().map(|(_, id)| id.as_ref());
-        let is_acked = match acked_id {
-            Some(Some(acked)) => Some(acked) == id,
-            Some(None) => sent.single && sent.attempts == 1,
-            None => false,
-        };
-        if sent.order.is_none() && sent.single {
-            sent.order = Some(order);
-        }
-        if let Some(floor) = sent.floor
-            && sent.single
-            && !sent.accused
-        {
-            self.finding.observations += 1;
-            if earlier(order, floor.order) || claims.unique && order == floor.order {
-                sent.accused = true;
-                let sent = &*sent;
-                self.finding.violate(|| too_early(sent, &floor, token, at, client, order));
-            }
-        }
-        if is_acked {
-            self.raise(token, order);
-        }
-        self.pipelined(token, claims);
-    }
-
-    /// Something became known of a message: now it may be compared with its neighbours.
-    fn pipelined(&mut self, token: Token, claims: Claims) {
-        if !claims.pipelined {
-            return;
-        }
-        let after = self.sends.get(token).and_then(|sent| sent.after);
-        for second in [Some(token), after].into_iter().flatten() {
-            self.neighbours(second, claims);
-        }
-    }
-
-    /// Two sends of one client over one connection, acked at the first attempt, positions known.
-    fn neighbours(&mut self, token: Token, claims: Claims) {
-        let Some(second) = self.sends.get(token) else { return };
-        let Some(before) = second.before else { return };
-        let Some(first) = self.sends.get(before) else { return };
-        let clean = |sent: &Sent| sent.single && sent.attempts == 1 && sent.acked.is_some();
-        let (Some(one), Some(two)) = (first.order, second.order) else { return };
-        if !clean(first) || !clean(second) {
-            return;
-        }
-        self.finding.observations += 1;
-        if earlier(two, one) || claims.unique && one == two {
-            self.finding.violate(|| {
-                let words = |token: Token, sent: &Sent, order| {
-                    let text = format!(
-                        "sent \"{token}\" as key {}; its position is {order}",
-                        brief(&sent.key)
-                    );
-                    exhibit(sent.at, sent.client, text)
-                };
-                let lines = vec![words(before, first, one), words(token, second, two)];
-                let therefore = "two sends over one connection changed places";
-                let but = "what one client sends in sequence stays in sequence";
-                violation("pipelined sends reordered", lines, therefore, but)
-            });
-        }
-        if let Some(second) = self.sends.get_mut(token) {
-            second.before = None;
-        }
-    }
-
-    /// A push: it must not run backwards, where that is claimed; and ties are noted.
-    #[expect(clippy::too_many_arguments, reason = "one sighting, taken apart once")]
-    fn stream(
-        &mut self,
-        at: Nanos,
-        client: ClientId,
-        conversation: ConversationId,
-        post: Post,
-        order: Order,
-        seen: &Seen,
-        claims: Claims,
-    ) {
-        if matches!(seen.by, Carrier::History(_)) {
-            return;
-        }
-        let stream = self.streams.entry((client, conversation)).or_default();
-        if stream.recent.iter().any(|(_, known, _)| *known == post) {
-            return;
-        }
-        let epoch = self.epochs.get(&client).copied().unwrap_or_default();
-        let live = (seen.by == Carrier::Live).then_some(epoch);
-        if stream.recent.len() == NEIGHBOURS {
-            stream.recent.pop_front();
-        }
-        let ties: Vec<Post> = stream
-            .recent
-            .iter()
-            .filter(|(tied, _, by)| *tied == order && live.is_some() && *by == live)
-            .map(|(_, known, _)| *known)
-            .collect();
-        stream.recent.push_back((order, post, live));
-        if live.is_some() {
-            let top = stream.top.filter(|(known, ..)| *known == epoch);
-            if top.is_none_or(|(_, top, _)| top <= order) {
-                stream.top = Some((epoch, order, post));
-            }
-            if let Some((_, top, before)) = top.filter(|_| claims.live) {
-                self.backwards(at, client, seen, order, top, before);
-            }
-        }
-        for first in ties {
-            self.tie(at, client, first, post);
-        }
-    }
-
-    fn backwards(
-        &mut self,
-        at: Nanos,
-        client: ClientId,
-        seen: &Seen,
-        order: Order,
-        top: Order,
-        before: Post,
-    ) {
-        let repeated = seen
-            .token
-            .and_then(|token| self.sends.get(token))
-            .is_none_or(|sent| sent.attempts > 1 || !sent.single);
-        if repeated {
-            return; // It may be a redelivery, which has its old place.
-        }
-        self.finding.observations += 1;
-        if earlier(order, top) {
-            let id = seen.id.as_deref().unwrap_or("?");
-            let first = self.posts.get(before).map_or("?", |placed| placed.id.as_str());
-            self.finding.violate(|| {
-                let lines = vec![
-                    exhibit(
-                        at,
-                        client,
-                        format!("had been pushed the message {first} before, {}", at_place(top)),
-                    ),
-                    exhibit(
-                        at,
-                        client,
-                        format!("was pushed the message {id}, {}", at_place(order)),
-                    ),
-                ];
-                let therefore = "the stream of pushes ran backwards";
-                violation("pushed out of order", lines, therefore, "pushes come in order")
-            });
-        }
-    }
-
-    /// Two posts with one position, in the order in which a client got them.
-    fn tie(&mut self, at: Nanos, client: ClientId, first: Post, second: Post) {
-        let pair = hash(&(first.min(second), first.max(second)));
-        let known = self.ties.entry(pair, || Tie { first, at, client, accused: false });
-        if known.client != client || known.at != at {
-            self.finding.observations += 1;
-        }
-        if known.first == first || std::mem::replace(&mut known.accused, true) {
-            return;
-        }
-        let id = |post| self.posts.get(post).map_or("?", |placed| placed.id.as_str());
-        let (one, two) = (id(first), id(second));
-        self.finding.violate(|| {
-            let lines = vec![
-                exhibit(known.at, known.client, format!("got the message {two} before {one}")),
-                exhibit(at, client, format!("got the message {one} before {two}")),
-            ];
-            let therefore = "two messages with equal positions are shown in two sequences";
-            violation("ties are displayed differently", lines, therefore, ONE_ORDER)
-        });
-    }
-
-    fn row(&mut self, post: Post, order: Order, by: Carrier) {
-        if let Carrier::History(op) = by
-            && let Some(reading) = self.readings.get_mut(&op)
-        {
-            reading.row(post, order);
-        }
-    }
-
-    /// A history is complete.
-    fn read(&mut self, at: Nanos, client: ClientId, op: OpId, claims: Claims) {
-        let Some(reading) = self.readings.remove(&op) else { return };
-        if reading.rows.len() < 2 {
-            return;
-        }
-        self.finding.observations += 1;
-        if let Some((one, two)) = reading.broken {
-            self.finding.violate(|| {
-                let text = format!("read a history in which {one} is followed by {two}");
-                let therefore = "its rows come neither in ascending nor in descending order";
-                violation(
-                    "a history out of order",
-                    vec![exhibit(at, client, text)],
-                    therefore,
-                    ONE_ORDER,
-                )
-            });
-        }
-        let gap = if reading.rises { reading.gap_up } else { reading.gap_down };
-        if let Some((one, two)) = gap
-            && claims.gap_free
-            && self.last_phase
-            && reading.broken.is_none()
-            && self.gaps.insert(reading.conversation)
-        {
-            self.finding.violate(|| {
-                let text = format!("read a whole history in which {two} comes next to {one}");
-                let therefore = "there are positions without a message";
-                violation(
-                    "a gap in the numbers",
-                    vec![exhibit(at, client, text)],
-                    therefore,
-                    "there are no gaps",
-                )
-            });
-        }
-        if reading.broken.is_none() && reading.rises != reading.falls {
-            for (first, second) in reading.ties {
-                let (first, second) = if reading.rises { (first, second) } else { (second, first) };
-                self.tie(at, client, first, second);
-            }
-        }
-    }
-}
-
-impl Reading {
-    fn of(conversation: ConversationId) -> Self {
-        Self {
-            conversation,
-            rows: FxHashSet::default(),
-            last: None,
-            lowest_before: None,
-            lowest: None,
-            rises: false,
-            falls: false,
-            broken: None,
-            gap_up: None,
-            gap_down: None,
-            ties: Vec::new(),
-        }
-    }
-
-    /// The next row. A post that was read before (pages overlap) is not looked at again.
-    ///
-    /// Rows are in order if they are ascending pieces, each of which lies wholly below the one
-    /// before: one piece is an ascending history, pieces of one row are a descending one, and
-    /// longer pieces are pages that go back in time.
-    fn row(&mut self, post: Post, order: Order) {
-        if !self.rows.insert(post) {
-            return;
-        }
-        let Some((last, before)) = self.last.replace((order, post)) else {
-            self.lowest = Some(order);
-            return;
-        };
-        if earlier(last, order) {
-            self.rises = true;
-            self.gap_up = self.gap_up.or((order - last > 1).then_some((last, order)));
-        } else if earlier(order, last) {
-            self.falls = true;
-            self.gap_down = self.gap_down.or((last - order > 1).then_some((last, order)));
-            self.lowest_before = self.lowest_before.min(self.lowest).or(self.lowest);
-            self.lowest = Some(order);
-        } else {
-            self.ties.push((before, post));
-        }
-        if self.lowest_before.is_some_and(|bound| earlier(bound, order)) {
-            self.broken.get_or_insert((last, order));
-        }
-    }
 }
 
 impl Placed {
@@ -730,50 +422,6 @@ impl Placed {
 }
 
 const ONE_ORDER: &str = "a conversation has one order, the same for everybody";
-
-/// Times from 2001 on, in nanoseconds: no sequence number is that large.
-const TIMES: Order = 1_000_000_000_000_000_000;
-const MILLISECOND: Order = 1_000_000;
-
-/// Equal, or one is the other rounded down to a millisecond.
-fn same(one: Order, two: Order) -> bool {
-    let rounded = |order: Order| order >= TIMES && order % MILLISECOND == 0;
-    one == two || (rounded(one) || rounded(two)) && one / MILLISECOND == two / MILLISECOND
-}
-
-/// Lower, and not only by rounding.
-fn earlier(one: Order, two: Order) -> bool {
-    one < two && !same(one, two)
-}
-
-fn saw(id: &str, order: Order) -> String {
-    format!("saw the message {id}, {}", at_place(order))
-}
-
-fn at_place(order: Order) -> String {
-    format!("its position is {order}")
-}
-
-fn too_early(
-    sent: &Sent,
-    floor: &Floor,
-    token: Token,
-    at: Nanos,
-    client: ClientId,
-    order: Order,
-) -> Violation {
-    let acked = format!("had the ack of \"{}\", {}", floor.token, at_place(floor.order));
-    let later =
-        format!("sent \"{token}\" as key {} into {}", brief(&sent.key), place(sent.conversation));
-    let lines = vec![
-        exhibit(floor.acked, floor.client, acked),
-        exhibit(sent.at, sent.client, later),
-        exhibit(at, client, format!("saw \"{token}\", {}", at_place(order))),
-    ];
-    let therefore = "what was sent later does not stand later";
-    let but = "what is sent after an ack comes after what was acked";
-    violation("sent later, ordered earlier", lines, therefore, but)
-}
 
 #[cfg(test)]
 mod tests {

@@ -47,13 +47,15 @@ bugs! {
     DedupOff "dedup-off" breaks "idempotency":
         "the client message id is ignored: each attempt stores another message",
     DedupRace "dedup-race" breaks "idempotency":
-        "the key is looked up first and the message inserted 20 ms later: two concurrent attempts make two messages",
+        "the key is looked up first and the message inserted 100 ms later: two concurrent attempts make two messages",
     DedupRaceError "dedup-race-error" breaks "idempotency":
-        "the key is looked up first and inserted 20 ms later under a unique index: of two concurrent attempts one is refused",
+        "the key is looked up first and inserted 100 ms later under a unique index: of two concurrent attempts one is refused",
     DedupPerConnection "dedup-per-connection" breaks "idempotency":
         "keys are remembered per connection: a retry after a reconnect, or from a second device, makes another message",
     DedupTtl "dedup-ttl" breaks "idempotency":
         "a key is forgotten after half a second: a later retry makes another message",
+    DedupRestart "dedup-restart" breaks "idempotency":
+        "keys are forgotten by a restart: a retry after it makes another message",
     DedupGlobal "dedup-global" breaks "idempotency" and "at-least-once":
         "a key is unique over everybody: a stranger's key swallows yours, and your message is acked with the stranger's id",
     DedupError "dedup-error" breaks "idempotency":
@@ -74,7 +76,7 @@ bugs! {
     HistoryOrder "history-order" breaks "ordering":
         "history exchanges the times of neighbouring messages",
     TieBreak "tie-break" breaks "ordering":
-        "times are rounded to the second, and history breaks the ties the other way round than live delivery",
+        "times are rounded to half a second, and history breaks the ties the other way round than live delivery",
 
     AckBeforeStore "ack-before-store" breaks "at-least-once":
         "every twentieth message is acked before it is stored, and the store fails",

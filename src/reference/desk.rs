@@ -111,7 +111,7 @@ enum Decided {
     Arrived {
         caller: Caller,
         wire: Arc<dyn Wire>,
-        conversations: Vec<Conversation>,
+        conversations: Vec<(Conversation, usize)>,
         done: oneshot::Sender<()>,
     },
     Departed(Connection),
@@ -158,12 +158,9 @@ fn decide(core: &mut Core, job: Job, now: i64) -> Option<Decided> {
             let outcome = core.apply(&caller, command, now, &mut events);
             Decided::Asked { caller, outcome, events, done }
         }
-        Job::Arrive { caller, wire, done } => Decided::Arrived {
-            conversations: core.arrive(&caller.user, now).to_vec(),
-            caller,
-            wire,
-            done,
-        },
+        Job::Arrive { caller, wire, done } => {
+            Decided::Arrived { conversations: core.arrive(&caller.user, now), caller, wire, done }
+        }
         Job::Depart(connection) => Decided::Departed(connection),
         Job::Close => return None,
     })
@@ -190,5 +187,75 @@ fn conclude(hall: &mut Hall, job: Decided, failed: Option<Refusal>, counts: &Cou
             let _ = done.send(());
         }
         Decided::Departed(connection) => hall.depart(connection),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::bugs::Bugs;
+    use crate::reference::core::Rules;
+    use crate::reference::play::Play;
+    use crate::reference::tests::spec;
+
+    fn desk() -> (Desk, impl Future<Output = Core>) {
+        let spec = spec();
+        let rules = Rules { send_rate: None, ..Rules::of(&spec) };
+        let core = Core::open(None, rules, Bugs::NONE).unwrap();
+        let hall = Hall::new(Arc::new(Play::new(&spec)), Bugs::NONE);
+        Desk::new(core, hall, Arc::default())
+    }
+
+    fn ann() -> Caller {
+        Caller { user: "1".into(), connection: None, arrived: 0 }
+    }
+
+    fn send(key: &str) -> Command {
+        Command::Send(Sending {
+            place: Place::Peer("2".into()),
+            text: "hi".into(),
+            key: Some(key.into()),
+            guard: Guard::Atomic,
+        })
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn of_many_attempts_at_once_one_is_stored_and_all_name_it() {
+        let (desk, work) = desk();
+        let work = tokio::spawn(work);
+        let attempts = (0..400).map(|number| {
+            let desk = desk.clone();
+            let key = (number % 20).to_string();
+            tokio::spawn(async move { (key.clone(), desk.answer(ann(), send(&key)).await) })
+        });
+        let mut ids = std::collections::HashMap::new();
+        for attempt in attempts.collect::<Vec<_>>() {
+            let Ok((key, Ok(Answer::Message { message, .. }))) = attempt.await else {
+                panic!("an attempt failed");
+            };
+            assert_eq!(*ids.entry(key).or_insert(message.id), message.id);
+        }
+        assert_eq!(ids.len(), 20);
+        assert_eq!(desk.counts.messages.load(Ordering::Relaxed), 20);
+        desk.close().await;
+        assert_eq!(work.await.unwrap().store().outlines().unwrap().1, 20);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_the_queue_is_refused_and_counted() {
+        let (desk, work) = desk();
+        let (done, mut refused) = mpsc::unbounded_channel();
+        for number in 0..QUEUE + 1 {
+            let done = done.clone();
+            desk.ask(ann(), Command::List, move |outcome| done.send((number, outcome)).unwrap());
+        }
+        let (number, outcome) = refused.recv().await.unwrap();
+        assert_eq!((number, outcome.unwrap_err().kind), (QUEUE, RefusalKind::Busy));
+        assert_eq!(desk.counts.refused_busy.load(Ordering::Relaxed), 1);
+        let close = desk.close();
+        let (_, ()) = tokio::join!(work, close);
+        for number in 0..QUEUE {
+            assert_eq!(refused.recv().await.unwrap().0, number, "answers keep the order");
+        }
     }
 }

@@ -19,12 +19,18 @@ pub(crate) trait Wire: Send + Sync {
     fn push(&self, event: &Outgoing) -> bool;
 }
 
+/// Presence is told in conversations of at most so many people: in a crowd it concerns nobody, and
+/// everybody telling everybody would drown the rest.
+const CROWD: usize = 100;
+
 pub(crate) struct Hall {
     play: Arc<Play>,
     bugs: Bugs,
     present: FxHashMap<Connection, Present>,
     of_user: FxHashMap<User, Vec<Connection>>,
     rooms: FxHashMap<Conversation, Vec<Connection>>,
+    /// Conversations in which presence is not told.
+    crowds: FxHashSet<Conversation>,
     /// Who types where, and on which connection.
     typing: FxHashMap<(User, Conversation), Connection>,
     /// Everybody who ever connected; kept only for `no-rejoin`.
@@ -48,6 +54,7 @@ impl Hall {
             present: FxHashMap::default(),
             of_user: FxHashMap::default(),
             rooms: FxHashMap::default(),
+            crowds: FxHashSet::default(),
             typing: FxHashMap::default(),
             known: FxHashSet::default(),
             gone: Vec::new(),
@@ -64,7 +71,7 @@ impl Hall {
         connection: Connection,
         user: &User,
         wire: Arc<dyn Wire>,
-        conversations: &[Conversation],
+        conversations: &[(Conversation, usize)],
     ) {
         let again = self.bugs.has(Bug::NoRejoin) && !self.known.insert(user.clone());
         let present = Present { user: user.clone(), wire, rooms: Vec::new(), deaf: again };
@@ -72,11 +79,13 @@ impl Hall {
         let devices = self.of_user.entry(user.clone()).or_default();
         devices.push(connection);
         let first = devices.len() == 1;
-        for conversation in conversations {
+        for (conversation, people) in conversations {
+            self.note_size(*conversation, *people);
             self.join(connection, *conversation);
         }
         if first {
-            self.tell_presence(user, conversations, Sight::Online);
+            let rooms: Vec<Conversation> = conversations.iter().map(|(room, _)| *room).collect();
+            self.tell_presence(user, &rooms, Sight::Online);
         }
         self.sweep();
     }
@@ -188,6 +197,7 @@ impl Hall {
     }
 
     fn made(&mut self, maker: &User, conversation: Conversation, members: &[User]) {
+        self.note_size(conversation, members.len());
         let devices = members.iter().filter_map(|member| self.of_user.get(member));
         let devices: Vec<Connection> = devices.flatten().copied().collect();
         for device in &devices {
@@ -201,7 +211,8 @@ impl Hall {
         if !(self.play.sees(sight) || self.play.sees(Sight::Presence)) {
             return;
         }
-        let rooms = conversations.iter().filter_map(|id| self.rooms.get(id));
+        let close = conversations.iter().filter(|id| !self.crowds.contains(id));
+        let rooms = close.filter_map(|id| self.rooms.get(id));
         let mut watchers: Vec<Connection> = rooms.flatten().copied().collect();
         watchers.sort_unstable();
         watchers.dedup();
@@ -232,6 +243,12 @@ impl Hall {
             if !events.iter().all(|event| present.wire.push(event)) {
                 self.gone.push(*connection);
             }
+        }
+    }
+
+    fn note_size(&mut self, conversation: Conversation, people: usize) {
+        if people > CROWD {
+            self.crowds.insert(conversation);
         }
     }
 
@@ -292,5 +309,104 @@ fn take_out<K: std::hash::Hash + Eq>(
         if list.is_empty() {
             lists.remove(key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::tests::spec;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[derive(Default)]
+    struct Ear {
+        heard: Mutex<Vec<String>>,
+        deaf: AtomicBool,
+    }
+
+    impl Wire for Ear {
+        fn push(&self, event: &Outgoing) -> bool {
+            self.heard.lock().unwrap().push(event.name.clone());
+            !self.deaf.load(Ordering::Relaxed)
+        }
+    }
+
+    impl Ear {
+        fn heard(&self) -> Vec<String> {
+            std::mem::take(&mut *self.heard.lock().unwrap())
+        }
+    }
+
+    /// A hall with these people in conversation 1, each connected once, from 1 on.
+    fn hall(echo: Echo, people: &[&str], size: usize) -> (Hall, Vec<Arc<Ear>>) {
+        let mut spec = (*spec()).clone();
+        spec.traits.echo = echo;
+        let mut hall = Hall::new(Arc::new(Play::new(&Arc::new(spec))), Bugs::NONE);
+        let ears: Vec<Arc<Ear>> = people.iter().map(|_| Arc::default()).collect();
+        for (index, (user, ear)) in people.iter().zip(&ears).enumerate() {
+            let wire: Arc<dyn Wire> = Arc::<Ear>::clone(ear);
+            hall.arrive(index as u64 + 1, &(*user).into(), wire, &[(1, size)]);
+        }
+        (hall, ears)
+    }
+
+    fn caller(user: &str, connection: Connection) -> Caller {
+        Caller { user: user.into(), connection: Some(connection), arrived: 0 }
+    }
+
+    fn said(sender: &str) -> Event {
+        Event::Message(Message {
+            id: 7,
+            conversation: 1,
+            seq: 1,
+            at: 1,
+            sender: sender.into(),
+            text: "hi".into(),
+            key: None,
+        })
+    }
+
+    #[test]
+    fn a_message_comes_back_to_whom_the_spec_says() {
+        for (echo, expected) in [
+            (Echo::All, [1, 1, 1]),
+            (Echo::Others, [0, 1, 1]),
+            (Echo::OtherPeople, [0, 0, 1]),
+            (Echo::None, [0, 0, 0]),
+        ] {
+            let (mut hall, ears) = hall(echo, &["1", "1", "2"], 2);
+            ears.iter().for_each(|ear| drop(ear.heard()));
+            hall.tell(&caller("1", 1), said("1"));
+            let heard: Vec<usize> = ears.iter().map(|ear| ear.heard().len()).collect();
+            assert_eq!(heard, expected, "{echo:?}");
+        }
+    }
+
+    #[test]
+    fn presence_is_of_a_person_and_no_matter_of_a_crowd() {
+        let (mut room, ears) = hall(Echo::All, &["1", "2", "2"], 2);
+        assert_eq!(ears[0].heard(), ["user:online"], "once for two devices");
+        room.depart(2);
+        assert_eq!(ears[0].heard(), [] as [String; 0], "a device remains");
+        room.depart(3);
+        assert_eq!(ears[0].heard(), ["user:offline"]);
+        let (mut crowd, ears) = hall(Echo::All, &["1", "2"], CROWD + 1);
+        crowd.depart(2);
+        assert_eq!(ears[0].heard(), [] as [String; 0]);
+    }
+
+    #[test]
+    fn who_is_gone_is_taken_out_when_it_shows() {
+        let (mut hall, ears) = hall(Echo::All, &["1", "2"], 2);
+        hall.tell(&caller("2", 2), Event::Typing { conversation: 1, on: true });
+        drop(ears[0].heard());
+        ears[1].deaf.store(true, Ordering::Relaxed);
+        hall.tell(&caller("1", 1), said("1"));
+        assert_eq!(ears[0].heard(), ["message:new", "typing:stop", "user:offline"]);
+        assert_eq!(hall.connections(), 1);
+        hall.tell(&caller("1", 1), Event::Left { conversation: 1 });
+        hall.tell(&caller("1", 1), said("1"));
+        assert_eq!(ears[0].heard(), [] as [String; 0]);
     }
 }

@@ -7,6 +7,9 @@ use crate::reference::desk::Desk;
 use crate::reference::model::*;
 use std::time::Duration;
 
+/// Between look and insert.
+const GAP: Duration = Duration::from_millis(100);
+
 /// How an answer is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
@@ -64,7 +67,7 @@ pub(crate) async fn look_then_insert(
     let look = Command::Look(send.clone());
     match desk.answer(caller.clone(), look).await? {
         Answer::Done => {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(GAP).await;
             let send = Sending { guard, ..send };
             desk.answer(caller, Command::Send(send)).await
         }

@@ -63,7 +63,8 @@ impl Default for Options {
 /// The reference server: see [`Server::start`].
 pub struct Server;
 
-/// A server that runs, or is paused. Dropping it stops it.
+/// A server that runs, or is paused. Dropping it frees the port; [`Running::stop`] also closes what
+/// is open.
 pub struct Running {
     spec: Arc<Spec>,
     options: Options,
@@ -173,13 +174,9 @@ impl Running {
 
     /// Goes down: closes the port and every connection. Nothing happens if it is down.
     pub async fn pause(&mut self) {
-        match self.state.take() {
-            Some(State::Up(up)) => {
-                self.last_connection = up.app.last_connection.load(Ordering::Relaxed);
-                self.state = up.down().await.map(|core| State::Paused(Box::new(core)));
-                self.counts.connections.store(0, Ordering::Relaxed);
-            }
-            state => self.state = state,
+        if let Some(up) = self.take_up() {
+            let core = up.down().await;
+            self.rest(core);
         }
     }
 
@@ -194,10 +191,9 @@ impl Running {
         let unbound = |error| StartError::Bind(self.address, error);
         let listener = listen(self.address).map_err(unbound)?;
         let address = listener.local_addr().map_err(unbound)?;
-        let Some(State::Paused(mut core)) = self.state.take() else {
+        let Some(State::Paused(core)) = self.state.take() else {
             return Err(StartError::Store("it went down with the server that used it".into()));
         };
-        core.restart(stamp::now()).map_err(|error| StartError::Store(error.to_string()))?;
         let up = self.up(listener, *core)?;
         self.state = Some(State::Up(Box::new(up)));
         self.address = address;
@@ -212,16 +208,36 @@ impl Running {
 
     /// Stops deciding, as a process that is killed: connections are left to die with the runtime.
     pub(super) async fn freeze(&mut self) {
-        if let Some(State::Up(up)) = self.state.take() {
-            self.last_connection = up.app.last_connection.load(Ordering::Relaxed);
-            self.counts.connections.store(0, Ordering::Relaxed);
+        if let Some(up) = self.take_up() {
             // The port must be free before anybody can come up again.
             up.serving.abort();
             up.app.desk.close().await;
             let core = up.working.await.ok();
             let _ = up.serving.await;
-            self.state = core.map(|core| State::Paused(Box::new(core)));
+            self.rest(core);
         }
+    }
+
+    fn take_up(&mut self) -> Option<Up> {
+        match self.state.take() {
+            Some(State::Up(up)) => {
+                self.last_connection = up.app.last_connection.load(Ordering::Relaxed);
+                Some(*up)
+            }
+            state => {
+                self.state = state;
+                None
+            }
+        }
+    }
+
+    /// Keeps what a process that ended leaves behind.
+    fn rest(&mut self, core: Option<Core>) {
+        self.counts.connections.store(0, Ordering::Relaxed);
+        self.state = core.and_then(|mut core| {
+            let reread = core.restart(stamp::now());
+            reread.is_ok().then(|| State::Paused(Box::new(core)))
+        });
     }
 
     fn up(&self, listener: TcpListener, core: Core) -> Result<Up, StartError> {

@@ -149,6 +149,11 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets all scopes.
+    pub(crate) fn forget_scopes(&self) -> Stored<()> {
+        self.run("UPDATE messages SET scope = NULL")
+    }
+
     /// The message of this number.
     pub(crate) fn by_id(&self, id: i64) -> Stored<Option<Message>> {
         self.one(&format!("SELECT {COLUMNS} FROM messages WHERE id = ?"), [id])

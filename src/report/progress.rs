@@ -138,10 +138,12 @@ impl Screen {
     }
 }
 
+/// Before the first phase there is nothing to tell.
 fn is_due(last: Option<&(Nanos, String)>, progress: &Progress) -> bool {
-    last.is_none_or(|(at, phase)| {
+    let is_new = |(at, phase): &(Nanos, String)| {
         progress.elapsed >= at.saturating_add(PAUSE) || *phase != progress.phase
-    })
+    };
+    !progress.phase.is_empty() && last.is_none_or(is_new)
 }
 
 fn bar(share: f64) -> String {
@@ -203,6 +205,7 @@ mod tests {
     fn plain_lines_come_by_time_and_by_phase() {
         let at = |elapsed, phase: &str| Progress { elapsed, phase: phase.into(), ..middle() };
         let last = (1_000, "traffic".to_owned());
+        assert!(!is_due(None, &at(0, "")));
         assert!(is_due(None, &at(0, "traffic")));
         assert!(!is_due(Some(&last), &at(2_000, "traffic")));
         assert!(is_due(Some(&last), &at(2_000, "recovery")));

@@ -193,16 +193,16 @@ impl Builder<'_, '_> {
                 let kind = Kind::Scalar { text: String::new(), quoted: true };
                 return self.add(Node { kind, span });
             }
-            Event::SequenceStart(..) => {
-                self.open.push(Open { start: span.start, node: OpenKind::Sequence(Vec::new()) })
-            }
-            Event::MappingStart(..) => self
-                .open
-                .push(Open { start: span.start, node: OpenKind::Mapping(Vec::new(), None) }),
+            Event::SequenceStart(..) => self.begin(span, OpenKind::Sequence(Vec::new())),
+            Event::MappingStart(..) => self.begin(span, OpenKind::Mapping(Vec::new(), None)),
             Event::SequenceEnd | Event::MappingEnd => return self.close(span.end),
             _ => {}
         }
         Ok(())
+    }
+
+    fn begin(&mut self, span: Span, node: OpenKind) {
+        self.open.push(Open { start: span.start, node });
     }
 
     fn close(&mut self, end: Position) -> Result<(), Stop> {

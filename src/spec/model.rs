@@ -577,6 +577,41 @@ impl Spec {
     }
 }
 
+impl Request {
+    /// The holes that are filled to send it.
+    #[must_use]
+    pub fn holes(&self) -> Vec<Hole> {
+        let shape = |shape: &Shape| shape.holes().into_iter().map(|(hole, _)| hole).collect();
+        match self {
+            Self::Emit { shape: one, .. } | Self::Frame { shape: one } => shape(one),
+            Self::Http(http) => {
+                let fields = http.query.iter().chain(&http.headers).chain(&http.form);
+                let texts = fields.map(|field| &field.value).chain([&http.path]);
+                let mut holes: Vec<Hole> = http.body.as_ref().map(shape).unwrap_or_default();
+                holes.extend(texts.flat_map(Text::holes).map(|(hole, _)| hole));
+                holes
+            }
+        }
+    }
+}
+
+impl Deed {
+    /// The channel of this name: scenarios may ask for one; `create` may have one for a `pair` and
+    /// one for a `group`.
+    #[must_use]
+    pub fn channel(&self, name: &str) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.name == name)
+    }
+
+    /// The index of the channel that makes a conversation of so many members: the one called
+    /// `pair` or `group`, else the first.
+    #[must_use]
+    pub fn channel_for(&self, members: usize) -> usize {
+        let name = if members > 2 { "group" } else { "pair" };
+        self.channels.iter().position(|channel| channel.name == name).unwrap_or(0)
+    }
+}
+
 impl Step {
     /// Nothing answers this request.
     #[must_use]

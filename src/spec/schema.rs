@@ -5,6 +5,7 @@ use crate::operation::{Operation, Sight};
 use crate::source::schema::{
     described, document, figures, list, mapping, mapping_of, properties, reference, words,
 };
+use crate::spec::load::PROMISES;
 use serde_json::{Value, json};
 
 /// The JSON Schema (draft 2020-12) of a spec file, pretty-printed.
@@ -25,7 +26,7 @@ pub fn json_schema() -> String {
             ("do", described(does(), "what a client can do")),
             ("see", described(sees(), "what a client can see without having asked")),
             ("traits", described(traits(), "how the server works, promised or not")),
-            ("promise", described(mapping_of(&reference("promise")), "what the server promises")),
+            ("promise", described(promises(), "what the server promises")),
             ("contract", described(contract(), "what the documented client does")),
             ("limits", described(limits(), "what the server accepts")),
         ]),
@@ -248,6 +249,14 @@ fn traits() -> Value {
         ("typing-expires", described(duration(), "the server ends a typing indicator by itself")),
     ]);
     mapping(&all, &[])
+}
+
+fn promises() -> Value {
+    json!({
+        "type": "object",
+        "properties": properties(PROMISES.iter().map(|name| (*name, reference("promise")))),
+        "additionalProperties": { "$ref": "#/$defs/promise" },
+    })
 }
 
 fn promise() -> Value {

@@ -98,12 +98,15 @@ impl Core {
         Ok(())
     }
 
-    /// What a restart does: memory is forgotten, the store is not (or should not be).
+    /// What the end of a process does: memory is forgotten, the store is not (or should not be).
     pub(crate) fn restart(&mut self, now: i64) -> rusqlite::Result<()> {
         if self.bugs.has(Bug::RestartLoses) {
             // The newest are kept: their acks may still be under way, and a retry would store
             // them again, which is not this bug's.
             self.store.lose(now - 3000, now - 300)?;
+        }
+        if self.bugs.has(Bug::DedupRestart) {
+            self.store.forget_scopes()?;
         }
         self.reload()
     }
@@ -112,12 +115,14 @@ impl Core {
         &self.store
     }
 
-    /// Notes that a person connected, and says which conversations they are in.
-    pub(crate) fn arrive(&mut self, user: &User, now: i64) -> &[Conversation] {
+    /// Notes that a person connected, and says which conversations they are in, and how many
+    /// people each has.
+    pub(crate) fn arrive(&mut self, user: &User, now: i64) -> Vec<(Conversation, usize)> {
         if self.bugs.has(Bug::SyncSinceConnect) {
             self.arrivals.insert(user.clone(), now);
         }
-        self.conversations_of(user)
+        let size = |id| self.conversations.get(id).map_or(0, |outline| outline.members.len());
+        self.conversations_of(user).iter().map(|id| (*id, size(id))).collect()
     }
 
     pub(crate) fn conversations_of(&self, user: &User) -> &[Conversation] {

@@ -4,10 +4,6 @@ use super::Core;
 use crate::reference::bugs::Bug;
 use crate::reference::model::*;
 
-/// The bugs that cheat on a sync and must not cheat on the pages of a history.
-const ON_SYNC: [Bug; 4] =
-    [Bug::SyncRoundsUp, Bug::SyncLastRow, Bug::SyncCapped, Bug::SyncSinceConnect];
-
 impl Core {
     /// Rows at or after `since`: ties with the last row seen come again rather than get lost.
     pub(super) fn read(
@@ -19,19 +15,21 @@ impl Core {
         self.member(user, conversation)?;
         let limit = self.limit(window);
         let skip = window.page.map_or(0, |page| page.saturating_sub(1)).saturating_mul(limit);
-        let cheats = self.cheats_on(user, conversation, window);
-        let since = self.start(window, cheats);
+        let syncs = self.is_sync(user, conversation, window);
+        let since = self.start(window, syncs);
         let backwards = self.bugs.has(Bug::TieBreak);
         let mut rows = self.store.since(conversation, since, skip, limit + 1, backwards)?;
         let mut more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
-        if cheats {
+        if syncs {
             self.cut_short(user, &mut rows, &mut more);
         }
         if self.bugs.has(Bug::HistoryOrder) {
             exchange_times(&mut rows);
         }
-        self.note_page(user, conversation, &rows, more);
+        if !self.bugs.is_none() {
+            self.note_page(user, conversation, &rows, more);
+        }
         Ok(Answer::Rows { rows, more })
     }
 
@@ -53,23 +51,24 @@ impl Core {
         window.limit.unwrap_or(most).clamp(1, most)
     }
 
-    fn start(&self, window: &Window, cheats: bool) -> Position {
+    fn start(&self, window: &Window, syncs: bool) -> Position {
         let first = if self.rules.by_seq { Position::Seq(0) } else { Position::At(0) };
-        let lag: i64 = self.bugs.iter().map(Bug::stamp_lag_ms).sum();
         match window.since.unwrap_or(first) {
-            Position::At(at) if cheats && self.bugs.has(Bug::SyncRoundsUp) => {
+            Position::At(at) if syncs && self.bugs.has(Bug::SyncRoundsUp) => {
                 Position::At((at / 1000 + 1) * 1000)
             }
-            Position::At(at) => Position::At(at - lag),
-            Position::Seq(seq) => Position::Seq(seq),
+            Position::At(at) if syncs => {
+                Position::At(at - self.bugs.iter().map(Bug::stamp_lag_ms).sum::<i64>())
+            }
+            since => since,
         }
     }
 
-    /// Whether this is a sync that a bug is after: it has a start, and goes on from no page.
-    fn cheats_on(&self, user: &User, conversation: Conversation, window: &Window) -> bool {
-        let bugs = ON_SYNC.iter().any(|bug| self.bugs.has(*bug));
-        let page = |since: &Position| self.pages.get(&(user.clone(), conversation)) == Some(since);
-        bugs && window.since.is_some_and(|since| !page(&since))
+    /// Whether this is a sync, as far as bugs care: it has a start, and it goes on from no page
+    /// (so that a long history is read as honestly as a short one).
+    fn is_sync(&self, user: &User, conversation: Conversation, window: &Window) -> bool {
+        let page = || self.pages.get(&(user.clone(), conversation)).copied();
+        !self.bugs.is_none() && window.since.is_some() && window.since != page()
     }
 
     fn cut_short(&self, user: &User, rows: &mut Vec<Message>, more: &mut bool) {
@@ -86,11 +85,12 @@ impl Core {
     }
 
     fn note_page(&mut self, user: &User, place: Conversation, rows: &[Message], more: bool) {
-        if !ON_SYNC.iter().any(|bug| self.bugs.has(*bug)) {
-            return;
-        }
-        match rows.last().filter(|_| more) {
-            Some(last) => self.pages.insert((user.clone(), place), Position::At(last.at)),
+        let end = rows.last().filter(|_| more).map(|last| match self.rules.by_seq {
+            true => Position::Seq(last.seq),
+            false => Position::At(last.at),
+        });
+        match end {
+            Some(end) => self.pages.insert((user.clone(), place), end),
             None => self.pages.remove(&(user.clone(), place)),
         };
     }
@@ -112,6 +112,10 @@ mod tests {
     use super::super::tests::{Chat, rules};
     use super::*;
     use crate::reference::core::Rules;
+
+    /// The bugs that cheat on a sync and must not cheat on the pages of a history.
+    const ON_SYNC: [Bug; 4] =
+        [Bug::SyncRoundsUp, Bug::SyncLastRow, Bug::SyncCapped, Bug::SyncSinceConnect];
 
     fn filled(bugs: &[Bug], count: i64, apart_ms: i64) -> (Chat, Conversation, Vec<i64>) {
         let mut chat = Chat::new(Rules { send_rate: None, ..rules() }, bugs);

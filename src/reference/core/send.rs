@@ -214,7 +214,7 @@ impl Core {
             message.at -= lag.rem_euclid(Bug::ClockJitter.stamp_lag_ms());
         }
         if self.bugs.has(Bug::TieBreak) {
-            message.at -= message.at % 1000;
+            message.at -= message.at % 500;
         }
     }
 

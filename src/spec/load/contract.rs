@@ -7,11 +7,11 @@ use std::time::Duration;
 
 /// Where some figures stand.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct ContractSpans {
-    pub(super) retries: Option<Span>,
-    pub(super) reconnect: Option<Span>,
-    pub(super) typing_batch: Option<Span>,
-    pub(super) sync_from: Option<Span>,
+pub(in crate::spec) struct ContractSpans {
+    pub(in crate::spec) retries: Option<Span>,
+    pub(in crate::spec) reconnect: Option<Span>,
+    pub(in crate::spec) typing_batch: Option<Span>,
+    pub(in crate::spec) sync_from: Option<Span>,
 }
 
 impl Loader<'_> {

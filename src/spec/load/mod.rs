@@ -4,6 +4,19 @@
 //! by a harmless default, so that the rest is still looked at. What concerns the spec as a whole is
 //! checked in [`check`](super::check).
 
+mod action;
+mod answer;
+mod connect;
+mod contract;
+mod people;
+mod promise;
+mod see;
+
+pub(super) use answer::Answers;
+pub(super) use contract::ContractSpans;
+pub use promise::PROMISES;
+pub(super) use promise::TraitSpans;
+
 use crate::operation::Operation;
 use crate::source::{self, Diagnostic, Diagnostics, Fields, Node, Span};
 use crate::spec::bindings::{Bindings, Hole, HoleTable};
@@ -22,8 +35,8 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Reads a spec. `file_name` is for messages; `known_properties` are the ids that `promise:` may
-/// name.
+/// Reads a spec. `file_name` is for messages; `known_properties` are ids that `promise:` may name
+/// beside [`PROMISES`].
 ///
 /// # Errors
 /// Everything that is wrong with it, warnings included, in the order of the file.
@@ -290,7 +303,7 @@ mod tests {
 
     #[test]
     fn callback_ack_loads() {
-        let yaml = include_str!("../../specs/callback-ack.yaml");
+        let yaml = include_str!("../../../specs/callback-ack.yaml");
         let loaded = load("callback-ack.yaml", yaml, PROPERTIES)
             .unwrap_or_else(|list| panic!("{}", source::render(&list)));
         assert_eq!(loaded.warnings, []);

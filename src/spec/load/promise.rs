@@ -9,12 +9,41 @@ use crate::spec::model::{
     Spec, Traits,
 };
 
+/// What a chat server can promise, as specs name it. Not all of it is judged yet: a promise that
+/// nothing judges is kept, and reports say so.
+pub const PROMISES: &[&str] = &[
+    "idempotency",
+    "ordering",
+    "at-least-once",
+    "no-loss-on-reconnect",
+    "typing-timeout",
+    "connection-state",
+    "ack-timeout",
+    "backoff",
+    "conversation-identity",
+    "authentication",
+    "authorization",
+    "input-limits",
+    "rate-limit",
+    "presence",
+    "receipts",
+    "unread-count",
+    "broadcast-reach",
+    "pagination",
+    "channel-parity",
+    "cross-node",
+    "contacts",
+    "search",
+    "health",
+    "slo",
+];
+
 /// Where some traits stand.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct TraitSpans {
-    pub(super) order: Option<Span>,
-    pub(super) dedup: Option<Span>,
-    pub(super) join: Option<Span>,
+pub(in crate::spec) struct TraitSpans {
+    pub(in crate::spec) order: Option<Span>,
+    pub(in crate::spec) dedup: Option<Span>,
+    pub(in crate::spec) join: Option<Span>,
 }
 
 impl Loader<'_> {
@@ -154,11 +183,12 @@ impl Loader<'_> {
             return;
         };
         for entry in entries {
-            if known.contains(&entry.key.as_str()) {
+            let all = || known.iter().chain(PROMISES).copied();
+            if all().any(|name| name == entry.key) {
                 check::promise(&entry.key, entry.key_span, spec, self);
             } else {
                 let message = format!("no property is called `{}`", entry.key);
-                match suggestion(&entry.key, known.iter().copied()) {
+                match suggestion(&entry.key, all()) {
                     Some(near) => self
                         .found
                         .error(entry.key_span, message)

@@ -1,0 +1,81 @@
+//! One message, as the judge remembers it.
+
+use crate::history::{ClientId, ConversationId, Nanos, OpId};
+use crate::property::argument::Trail;
+use crate::verdict::Exhibit;
+use compact_str::CompactString;
+
+/// One message.
+pub(super) struct Case {
+    pub(super) key: CompactString,
+    pub(super) conversation: Option<ConversationId>,
+    pub(super) ids: Vec<CompactString>,
+    pub(super) tries: Vec<Try>,
+    pub(super) refusals: Vec<Try>,
+    pub(super) acked: Vec<(OpId, u32)>,
+    pub(super) first_seen: Option<Nanos>,
+    /// The first clients it was pushed to, and over which of their connections.
+    pub(super) pushed: Vec<(ClientId, u32)>,
+    pub(super) trail: Trail,
+    pub(super) counted: bool,
+    pub(super) accused: bool,
+}
+
+impl Case {
+    pub(super) fn new(key: CompactString, conversation: Option<ConversationId>) -> Self {
+        Self {
+            key,
+            conversation,
+            ids: Vec::new(),
+            tries: Vec::new(),
+            refusals: Vec::new(),
+            acked: Vec::new(),
+            first_seen: None,
+            pushed: Vec::new(),
+            trail: Trail::default(),
+            counted: false,
+            accused: false,
+        }
+    }
+
+    pub(super) fn exhibits(&self) -> Vec<Exhibit> {
+        self.trail.exhibits(&self.key)
+    }
+
+    /// 1 when the message turns out to be a repeated one that left a trace.
+    pub(super) fn repeated(&mut self) -> u64 {
+        let trace = self.first_seen.is_some() || !self.acked.is_empty();
+        let now = self.tries.len() > 1 && trace && !self.counted;
+        self.counted |= now;
+        u64::from(now)
+    }
+
+    /// Some attempt was refused though the message was stored by another one: one that was acked
+    /// and had begun before the refusal came, or one that made the message seen before the refused
+    /// attempt was sent.
+    pub(super) fn refused_a_repetition(&self) -> bool {
+        let acked = |one: &Try| self.acked.iter().any(|(op, attempt)| one.is(*op, *attempt));
+        self.refusals.iter().filter(|refusal| !refusal.crowded).any(|refusal| {
+            let mut others = self.tries.iter().filter(|one| !one.is(refusal.op, refusal.attempt));
+            let sent = self.tries.iter().find(|one| one.is(refusal.op, refusal.attempt));
+            let seen = self.first_seen.zip(sent).is_some_and(|(seen, sent)| seen < sent.at);
+            seen || others.any(|one| one.at < refusal.at && acked(one))
+        })
+    }
+}
+
+/// An attempt: when it began, or (for a refusal) when it was answered.
+#[derive(Clone, Copy)]
+pub(super) struct Try {
+    pub(super) op: OpId,
+    pub(super) attempt: u32,
+    pub(super) at: Nanos,
+    /// The person was at the documented rate.
+    pub(super) crowded: bool,
+}
+
+impl Try {
+    pub(super) fn is(&self, op: OpId, attempt: u32) -> bool {
+        self.op == op && self.attempt == attempt
+    }
+}

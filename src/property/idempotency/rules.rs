@@ -1,0 +1,146 @@
+//! What breaks the identity of messages, and the arguments for it.
+
+use super::case::Case;
+use super::{Identity, Name, SMALL, Stray};
+use crate::history::{ClientId, ConversationId, Nanos, Seen, Token};
+use crate::property::argument::{exhibit, violation, with_id};
+use crate::property::recent::hash;
+use crate::spec::RepeatAnswer;
+use crate::verdict::Exhibit;
+use compact_str::CompactString;
+
+impl Identity {
+    /// The message is known by this id.
+    pub(super) fn learn(
+        &mut self,
+        at: Nanos,
+        name: Name,
+        conversation: Option<ConversationId>,
+        id: &CompactString,
+    ) {
+        let Some(case) = self.cases.get_mut(name) else { return };
+        if case.ids.contains(id) {
+            return;
+        }
+        case.ids.push(id.clone());
+        let owner = *self.owners.entry(hash(&(conversation, id)), || name);
+        if case.ids.len() > 1 && !case.accused {
+            case.accused = true;
+            let case = &*case;
+            self.finding.violate(|| {
+                let therefore = format!("one message is known by the ids {}", case.ids.join(", "));
+                violation("two ids for one key", case.exhibits(), therefore, ONE)
+            });
+        }
+        if owner != name {
+            self.swallowed(at, name, owner, id);
+        }
+    }
+
+    /// One id, two messages: the server took one for a repetition of the other.
+    fn swallowed(&mut self, at: Nanos, name: Name, owner: Name, id: &str) {
+        let Some(case) = self.cases.get_mut(name) else { return };
+        if std::mem::replace(&mut case.accused, true) {
+            return;
+        }
+        let (case, other) = (self.cases.get(name), self.cases.get(owner));
+        self.finding.violate(|| {
+            let exhibits: Vec<Exhibit> =
+                other.into_iter().chain(case).flat_map(Case::exhibits).collect();
+            let exhibits = exhibits.into_iter().filter(|exhibit| exhibit.at <= at).collect();
+            let therefore = format!("two messages with different keys are both known as {id}");
+            let but = "messages under different client message ids are different messages";
+            violation("one id for two keys", exhibits, therefore, but)
+        });
+    }
+
+    /// Equal texts on purpose, and more messages came of them than keys were used.
+    pub(super) fn too_many(&mut self, at: Nanos, client: ClientId, seen: &Seen, names: &[Name]) {
+        let cases: Vec<&Case> = names.iter().filter_map(|name| self.cases.get(*name)).collect();
+        if cases.iter().any(|case| case.accused) {
+            return;
+        }
+        self.finding.violate(|| {
+            let mut exhibits: Vec<Exhibit> =
+                cases.iter().flat_map(|case| case.exhibits()).collect();
+            let id = with_id(seen.id.as_deref());
+            exhibits.push(exhibit(at, client, format!("saw the text once more{id}")));
+            let therefore = format!("{} keys with one text made more messages", names.len());
+            violation("more messages than keys", exhibits, therefore, ONE)
+        });
+        for name in names {
+            if let Some(case) = self.cases.get_mut(*name) {
+                case.accused = true;
+            }
+        }
+    }
+
+    /// A message that nothing has happened to for long: its witness must keep its id.
+    pub(super) fn stray(&mut self, at: Nanos, client: ClientId, token: Token, seen: &Seen) {
+        let Some(id) = &seen.id else { return };
+        if !self.invoked.contains(token) || self.plural.contains(&token) {
+            return;
+        }
+        let first = self.strays.entry(token, || Stray { at, client, id: id.clone() });
+        if first.id != *id {
+            let first = std::mem::replace(first, Stray { at, client, id: id.clone() });
+            self.plural.insert(token);
+            self.finding.violate(|| {
+                let words = |id| format!("saw \"{token}\" with id {id}");
+                let exhibits = vec![
+                    exhibit(first.at, first.client, words(&first.id)),
+                    exhibit(at, client, words(id)),
+                ];
+                let therefore = format!("one message is known by the ids {}, {id}", first.id);
+                violation("two ids for one key", exhibits, therefore, ONE)
+            });
+        }
+    }
+
+    /// A push: was it pushed on this connection before? Only the message's first id counts; that
+    /// there is another one is broken anyway.
+    pub(super) fn pushed(&mut self, at: Nanos, client: ClientId, name: Name, id: &CompactString) {
+        let Some(case) = self.cases.get_mut(name).filter(|case| case.ids.first() == Some(id))
+        else {
+            return;
+        };
+        let epoch = self.epochs.get(&client).copied().unwrap_or_default();
+        let to = (client, epoch);
+        if !case.pushed.contains(&to) {
+            if case.pushed.len() < SMALL {
+                return case.pushed.push(to);
+            } else if self.delivered.insert(hash(&(to, name)), ()).is_none() {
+                return;
+            }
+        }
+        self.finding.count("redeliveries", 1);
+        if !self.redelivery {
+            self.finding.violate(|| {
+                let line = exhibit(at, client, format!("was pushed the message {id} again"));
+                let therefore = "it came twice over one connection";
+                violation("pushed twice", vec![line], therefore, "each message is pushed once")
+            });
+        }
+    }
+
+    /// An error to a repetition of a message that another attempt stored.
+    pub(super) fn judge_refusals(&mut self, at: Nanos, client: ClientId, name: Name) {
+        let Some(case) = self.cases.get_mut(name) else { return };
+        if self.answer != RepeatAnswer::Same || case.accused || !case.refused_a_repetition() {
+            return;
+        }
+        case.accused = true;
+        let case = &*case;
+        self.finding.violate(|| {
+            let mut exhibits = case.exhibits();
+            if exhibits.is_empty() {
+                exhibits.push(exhibit(at, client, "sent it again"));
+            }
+            let therefore = "a repetition was refused although the message was stored";
+            let but = "a repetition is answered as the first send was";
+            violation("error in place of the first id", exhibits, therefore, but)
+        });
+    }
+}
+
+const ONE: &str = "sends with one client message id make exactly one message";

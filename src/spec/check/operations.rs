@@ -1,0 +1,72 @@
+//! Operations must answer what is learnt from them, and be possible at all.
+
+use super::answers::names;
+use super::{listed, steps};
+use crate::operation::{Operation, Sight};
+use crate::source::Span;
+use crate::spec::bindings::Hole;
+use crate::spec::load::{Loader, Place};
+use crate::spec::model::{Deed, Pushed};
+use crate::spec::shape::Shape;
+
+/// An operation where it stands, and whether it was read without an error.
+pub(in crate::spec) struct Placed {
+    pub(in crate::spec) deed: Deed,
+    pub(in crate::spec) span: Span,
+    pub(in crate::spec) sound: bool,
+}
+
+/// Operations must answer what is learnt from them, and be possible at all.
+pub(in crate::spec) fn deeds(does: &[Placed], sees: &[Pushed], loader: &mut Loader<'_>) {
+    for Placed { deed, span, .. } in does.iter().filter(|placed| placed.sound) {
+        for channel in &deed.channels {
+            let answers = channel.steps.iter().flat_map(|step| &step.yes);
+            let bound: Vec<String> = answers.flat_map(|one| names(&one.shape, loader)).collect();
+            let yields = deed.operation.yields().iter();
+            let missing: Vec<&str> =
+                yields.filter(|need| !bound.iter().any(|name| name == *need)).copied().collect();
+            if !missing.is_empty() {
+                let operation = deed.operation;
+                let missing = listed(&missing, " and ");
+                loader
+                    .found
+                    .error(*span, format!("no answer of `{operation}` binds {missing}"))
+                    .hint("put it into `ack`, `reply` or `ok`, where the answer carries it");
+            }
+        }
+    }
+    conversation_is_known(does, sees, loader);
+}
+
+/// Whatever needs a `$conversation` needs something that gives one.
+fn conversation_is_known(does: &[Placed], sees: &[Pushed], loader: &mut Loader<'_>) {
+    let constant =
+        loader.mentions.iter().any(|m| m.place == Place::Constants && m.hole == Hole::CONVERSATION);
+    let gives = |shape: &Shape| shape.holes().iter().any(|(hole, _)| *hole == Hole::CONVERSATION);
+    let seen = sees.iter().any(|p| p.sight == Sight::Conversation && gives(&p.reception.shape));
+    let answered = does.iter().any(|Placed { deed, sound, .. }| {
+        let giver = matches!(
+            deed.operation,
+            Operation::Create | Operation::List | Operation::Join | Operation::Contacts
+        );
+        let gives = || steps(deed).any(|step| step.yes.iter().any(|one| gives(&one.shape)));
+        giver && (!sound || gives())
+    });
+    if constant || seen || answered {
+        return;
+    }
+    let needing = does.iter().find(|Placed { deed, .. }| {
+        let mut requests = steps(deed).map(|step| &step.request);
+        deed.operation != Operation::Create
+            && requests.any(|request| request.holes().contains(&Hole::CONVERSATION))
+    });
+    if let Some(Placed { deed, span, .. }) = needing {
+        let operation = deed.operation;
+        loader
+            .found
+            .error(*span, format!("`{operation}` needs a `$conversation`, and nothing gives one"))
+            .hint(
+                "let `create` or `list` bind it in an answer, or give it as a constant under `let`",
+            );
+    }
+}
