@@ -168,11 +168,14 @@ async fn each_end_is_heard_and_leaves_nothing_open() {
     let second = Second::new(PATIENCE);
     let (mut session, mut server) = pair(&second).await;
     server.socket.close(None).await.unwrap();
-    assert!(matches!(recv(&mut session).await, Incoming::Closed(_)), "a close frame");
-    drop(session);
+    let serve = async move {
+        assert_eq!(server.hear().await, "", "the client's close frame, after which TCP ends");
+    };
+    let (end, ()) = tokio::join!(recv(&mut session), serve);
+    assert!(matches!(end, Incoming::Closed(_)), "a close frame");
 
-    let (mut session, server_2) = pair(&second).await;
-    drop(server_2);
+    let (mut session, server) = pair(&second).await;
+    drop(server);
     assert!(matches!(recv(&mut session).await, Incoming::Closed(_)), "the stream's end");
 
     let (mut session, mut server) = pair(&second).await;
