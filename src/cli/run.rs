@@ -2,11 +2,11 @@
 
 use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, load};
-use crate::engine::{self, Settings, TargetChoice};
+use crate::engine::{self, ClientKind, Settings, TargetChoice};
 use crate::outcome::{Exit, Outcome};
 use crate::report::{Folder, Screen, terminal};
 use crate::scenario::Scenario;
-use crate::spec::Transports;
+use crate::spec::{Protocol, Spec, Transports};
 use clap::ValueEnum;
 use std::cell::RefCell;
 use std::io::IsTerminal;
@@ -112,6 +112,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
             .hint("say `--spec NAME`")
     })?;
     let spec = load::spec(wanted)?;
+    let client = client(args, &spec.value)?;
     let target = target(args, &scenario.value)?;
     let talk = Talk { quiet: args.quiet };
     let folder = match Folder::create(
@@ -141,10 +142,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         seed: args.seed.unwrap_or(scenario.value.seed),
         run: run_number(),
         target,
-        client: match args.client {
-            Client::Assize => engine::ClientKind::Assize,
-            Client::RustSocketio => engine::ClientKind::RustSocketio,
-        },
+        client,
         transport: args.transport.map(Transport::of_spec),
         shards: args.shards.map(NonZeroU32::get),
         judge: args.judge == Judge::All,
@@ -243,6 +241,36 @@ fn failure(failure: engine::Failure) -> Failure {
     }
 }
 
+/// The client that drives the plan, if it is built in and can make such connections.
+fn client(args: &Args, spec: &Spec) -> Result<ClientKind, Failure> {
+    if args.client == Client::Assize {
+        return Ok(ClientKind::Assize);
+    }
+    let asked = args.transport.map(Transport::of_spec);
+    let transport = match &spec.connect.protocol {
+        Protocol::SocketIo { transports, .. } => asked.unwrap_or(*transports),
+        _ => Transports::WebSocket,
+    };
+    if transport != Transports::WebSocket {
+        return Err(Failure::usage("`--client rust_socketio` connects over WebSockets only")
+            .hint("add `--transport websocket`, if the server speaks it"));
+    }
+    second_client()
+}
+
+#[cfg(feature = "rust_socketio")]
+const fn second_client() -> Result<ClientKind, Failure> {
+    Ok(ClientKind::RustSocketio)
+}
+
+#[cfg(not(feature = "rust_socketio"))]
+fn second_client() -> Result<ClientKind, Failure> {
+    Err(Failure::usage("`--client rust_socketio` is not built in").hint(
+        "build it in with `cargo run --features rust_socketio -- run …`; it needs OpenSSL's \
+         headers (`libssl-dev`) and `pkg-config`",
+    ))
+}
+
 fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
     let bugs = load::bugs(&args.bugs)?;
     if !args.targets.is_empty() {
@@ -293,6 +321,9 @@ fn command_line(args: &Args, seed: u64) -> String {
     words.extend(args.targets.iter().map(|target| format!("--target {target}")));
     words.push(format!("--seed {seed}"));
     words.extend(args.bugs.iter().map(|bug| format!("--bug {bug}")));
+    if args.client == Client::RustSocketio {
+        words.push("--client rust_socketio".to_owned());
+    }
     if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {
         words.push(format!("--transport {}", transport.get_name()));
     }

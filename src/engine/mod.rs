@@ -16,6 +16,8 @@ mod pulse;
 pub mod recorder;
 mod rest;
 mod run;
+#[cfg(feature = "rust_socketio")]
+mod second_client;
 mod setup;
 mod shard;
 mod slot;

@@ -8,6 +8,7 @@ use crate::client::{Action, Client, Effects, Input, Rules};
 use crate::dialect::{Dialect, excerpt};
 use crate::engine::clock::Clock;
 use crate::engine::driver::Driver;
+use crate::engine::link::Maker;
 use crate::engine::people::Registry;
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
@@ -50,6 +51,7 @@ pub(super) struct Job {
     pub(super) spec: Arc<crate::spec::Spec>,
     pub(super) endpoint: Endpoint,
     pub(super) session: Options,
+    pub(super) maker: Maker,
     pub(super) clock: Clock,
     pub(super) recorder: Recorder,
     pub(super) pulse: Arc<Pulse>,
@@ -123,6 +125,7 @@ pub(super) struct Shard {
     pub(super) namespace: String,
     pub(super) endpoint: Endpoint,
     pub(super) session: Options,
+    pub(super) maker: Maker,
     pub(super) http: HttpClient,
     pub(super) clock: Clock,
     pub(super) recorder: RefCell<Recorder>,
@@ -159,14 +162,10 @@ pub(super) fn run(job: Job) {
 }
 
 async fn live(job: Job) {
-    let (number, tell) = (job.number, job.tell.clone());
-    let (pulse, mut stage) = (Arc::clone(&job.pulse), job.stage.clone());
-    let shard = Rc::new(Shard::new(job));
-    pulse.set_phase("setup");
-    let made = tokio::select! {
-        made = setup::converse(&shard) => made,
-        _ = stage.wait_for(|stage| *stage == Stage::Interrupted) => return,
-    };
+    let cells: Vec<Cell> = job.plan.cells(job.number, job.shards).collect();
+    let (pulse, stage, tell) = (Arc::clone(&job.pulse), job.stage.clone(), job.tell.clone());
+    let shard = Rc::new(Shard::new(job, cells));
+    let made = setup::converse(&shard).await;
     let failed = made.is_err();
     let _ = tell.send(Told::SetUp(made));
     if failed {
@@ -191,9 +190,8 @@ async fn live(job: Job) {
 }
 
 impl Shard {
-    fn new(job: Job) -> Self {
-        let Job { number, shards, plan, spec, endpoint, session, clock, recorder, tell, .. } = job;
-        let cells: Vec<Cell> = plan.cells(number, shards).collect();
+    fn new(job: Job, cells: Vec<Cell>) -> Self {
+        let Job { plan, spec, endpoint, session, maker, clock, recorder, .. } = job;
         let http = setup::http_client(&endpoint, &spec, session.engine.connect.clone(), REQUESTS);
         let mut places: FxHashMap<ClientId, Vec<ConversationId>> = FxHashMap::default();
         for cell in &cells {
@@ -214,6 +212,7 @@ impl Shard {
             plan,
             endpoint,
             session,
+            maker,
             http,
             clock,
             recorder: RefCell::new(recorder),
