@@ -7,7 +7,7 @@ use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client::Second;
-use crate::engine::shard::{self, Job, Report, Stage, Told};
+use crate::engine::shard::{self, Job, Report, Stage, Told, Unfinished};
 use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::Nanos;

@@ -162,10 +162,14 @@ pub(super) fn run(job: Job) {
 }
 
 async fn live(job: Job) {
-    let cells: Vec<Cell> = job.plan.cells(job.number, job.shards).collect();
-    let (pulse, stage, tell) = (Arc::clone(&job.pulse), job.stage.clone(), job.tell.clone());
-    let shard = Rc::new(Shard::new(job, cells));
-    let made = setup::converse(&shard).await;
+    let (number, tell) = (job.number, job.tell.clone());
+    let (pulse, mut stage) = (Arc::clone(&job.pulse), job.stage.clone());
+    let shard = Rc::new(Shard::new(job));
+    pulse.set_phase("setup");
+    let made = tokio::select! {
+        made = setup::converse(&shard) => made,
+        _ = stage.wait_for(|stage| *stage == Stage::Interrupted) => return,
+    };
     let failed = made.is_err();
     let _ = tell.send(Told::SetUp(made));
     if failed {
@@ -190,8 +194,11 @@ async fn live(job: Job) {
 }
 
 impl Shard {
-    fn new(job: Job, cells: Vec<Cell>) -> Self {
-        let Job { plan, spec, endpoint, session, maker, clock, recorder, .. } = job;
+    fn new(job: Job) -> Self {
+        let Job {
+            number, shards, plan, spec, endpoint, session, maker, clock, recorder, tell, ..
+        } = job;
+        let cells: Vec<Cell> = plan.cells(number, shards).collect();
         let http = setup::http_client(&endpoint, &spec, session.engine.connect.clone(), REQUESTS);
         let mut places: FxHashMap<ClientId, Vec<ConversationId>> = FxHashMap::default();
         for cell in &cells {
