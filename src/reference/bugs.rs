@@ -107,7 +107,7 @@ bugs! {
     AckSilentRepeat "ack-silent-repeat" breaks "ack-timeout":
         "a repeated key is not answered at all",
     AckSilentError "ack-silent-error" breaks "ack-timeout":
-        "a refused message is not answered at all",
+        "an error is never answered: neither a refusal, nor the failure that the first attempt of every twenty-fifth message meets",
     AckTwice "ack-twice" breaks "ack-timeout":
         "every twenty-fifth message is acked twice",
 }
