@@ -59,7 +59,7 @@ impl Progress {
             format!("{:.1} s", seconds(self.elapsed))
         } else {
             // Recovery and final read come on top of what was planned.
-            let of = if self.of % 1_000_000_000 == 0 { 0 } else { 1 };
+            let of = usize::from(!self.of.is_multiple_of(1_000_000_000));
             format!("{:.1} of {:.of$} s", seconds(self.elapsed), seconds(self.of))
         }
     }
