@@ -16,6 +16,15 @@ use tokio::sync::Notify;
 /// Runs at the same time: each has little to do but to wait.
 const AT_ONCE: usize = 4;
 
+/// What a bug may look like as well, from outside, and why. No row may fail another property
+/// without standing here.
+const ALSO: &[(Bug, &str, &str)] = &[(
+    Bug::RefusedStored,
+    "idempotency",
+    "where a fault withheld the first refusal, the refusal of the retry is an error in place of \
+     the id of a message that is there",
+)];
+
 fn try_with(bugs: Bugs, run: u64) -> Outcome {
     let ids = property::ids();
     let read = |path: &str| std::fs::read_to_string(path).expect(path);
@@ -47,12 +56,13 @@ fn try_with(bugs: Bugs, run: u64) -> Outcome {
 /// What is wrong with a row, if anything.
 fn complaint(bug: Bug, outcome: &Outcome) -> Option<String> {
     let mut wrong = Vec::new();
+    let may_look_like = |id| ALSO.iter().any(|(row, also, _)| *row == bug && *also == id);
     for verdict in &outcome.verdicts {
         let id = verdict.property.as_str();
         let failed = verdict.standing == Standing::Fail;
         if id == bug.property() && !failed {
             wrong.push(format!("{id} is {} and must fail", verdict.standing));
-        } else if failed && id != bug.property() && !bug.also().contains(&id) {
+        } else if failed && id != bug.property() && !may_look_like(id) {
             let first = verdict.finding.violations.first().map(|v| v.summary.as_str());
             wrong.push(format!("{id} fails ({}) and is not touched", first.unwrap_or("")));
         }

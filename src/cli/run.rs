@@ -2,11 +2,11 @@
 
 use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, load};
-use crate::engine::{self, Settings, TargetChoice};
+use crate::engine::{self, ClientKind, Settings, TargetChoice};
 use crate::outcome::{Exit, Outcome};
 use crate::report::{Folder, Screen, terminal};
 use crate::scenario::Scenario;
-use crate::spec::Transports;
+use crate::spec::{Protocol, Spec, Transports};
 use clap::ValueEnum;
 use std::cell::RefCell;
 use std::io::IsTerminal;
@@ -21,8 +21,8 @@ Examples:
   assize run first-look                               on the embedded reference server
   assize run first-look --bug dedup-race              on a server with a known bug
   assize run first-look --target http://host:3000     on your server
-  assize run first-look --spec specs/mine.yaml --target http://a:3000 --target http://b:3000
-                                                      on two nodes of it, with another wire
+  assize run first-look --spec specs/mine.yaml --target http://host:3000
+                                                      on a server with another wire
   assize run first-look --seed 7 --judge none         load only, with another plan
 
 Without --target and without a `launch:` in the scenario, the embedded reference server plays the
@@ -69,7 +69,7 @@ pub struct Args {
     /// The server's spec, in place of the scenario's: a file, or a name in `specs/`.
     #[arg(long)]
     pub spec: Option<String>,
-    /// A node of the running server to put on trial; repeat it for several nodes.
+    /// The running server to put on trial.
     #[arg(long = "target", value_name = "URL")]
     pub targets: Vec<String>,
     /// The seed of the plan, in place of the scenario's.
@@ -112,6 +112,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
             .hint("say `--spec NAME`")
     })?;
     let spec = load::spec(wanted)?;
+    let client = client(args, &spec.value)?;
     let target = target(args, &scenario.value)?;
     let talk = Talk { quiet: args.quiet };
     let folder = match Folder::create(
@@ -141,10 +142,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         seed: args.seed.unwrap_or(scenario.value.seed),
         run: run_number(),
         target,
-        client: match args.client {
-            Client::Assize => engine::ClientKind::Assize,
-            Client::RustSocketio => engine::ClientKind::RustSocketio,
-        },
+        client,
         transport: args.transport.map(Transport::of_spec),
         shards: args.shards.map(NonZeroU32::get),
         judge: args.judge == Judge::All,
@@ -243,10 +241,40 @@ fn failure(failure: engine::Failure) -> Failure {
     }
 }
 
+/// The client that drives the plan, if it is built in and can make such connections.
+fn client(args: &Args, spec: &Spec) -> Result<ClientKind, Failure> {
+    if args.client == Client::Assize {
+        return Ok(ClientKind::Assize);
+    }
+    let asked = args.transport.map(Transport::of_spec);
+    let transport = match &spec.connect.protocol {
+        Protocol::SocketIo { transports, .. } => asked.unwrap_or(*transports),
+        _ => Transports::WebSocket,
+    };
+    if transport != Transports::WebSocket {
+        return Err(Failure::usage("`--client rust_socketio` connects over WebSockets only")
+            .hint("add `--transport websocket`, if the server speaks it"));
+    }
+    second_client()
+}
+
+#[cfg(feature = "rust_socketio")]
+const fn second_client() -> Result<ClientKind, Failure> {
+    Ok(ClientKind::RustSocketio)
+}
+
+#[cfg(not(feature = "rust_socketio"))]
+fn second_client() -> Result<ClientKind, Failure> {
+    Err(Failure::usage("`--client rust_socketio` is not built in").hint(
+        "build it in with `cargo run --features rust_socketio -- run …`; it needs OpenSSL's \
+         headers (`libssl-dev`) and `pkg-config`",
+    ))
+}
+
 fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
     let bugs = load::bugs(&args.bugs)?;
     if !args.targets.is_empty() {
-        return Ok(TargetChoice::Running(args.targets.clone()));
+        return one_node(&args.targets);
     }
     if !args.bugs.is_empty() {
         return Ok(TargetChoice::Embedded(bugs));
@@ -255,9 +283,18 @@ fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
         return Ok(TargetChoice::Launched(launch.clone()));
     }
     if !scenario.target.is_empty() {
-        return Ok(TargetChoice::Running(scenario.target.clone()));
+        return one_node(&scenario.target);
     }
     Ok(TargetChoice::Embedded(bugs))
+}
+
+/// Several nodes are part of the language, but not of this version: better no run than half of one.
+fn one_node(urls: &[String]) -> Result<TargetChoice, Failure> {
+    if urls.len() > 1 {
+        let named = format!("{} targets are named, this version tries one node", urls.len());
+        return Err(Failure::usage(named).hint("keep one of them"));
+    }
+    Ok(TargetChoice::Running(urls.to_vec()))
 }
 
 /// Writes the folder of the run; what fails is said, and the verdicts stand above already.
@@ -293,6 +330,9 @@ fn command_line(args: &Args, seed: u64) -> String {
     words.extend(args.targets.iter().map(|target| format!("--target {target}")));
     words.push(format!("--seed {seed}"));
     words.extend(args.bugs.iter().map(|bug| format!("--bug {bug}")));
+    if args.client == Client::RustSocketio {
+        words.push("--client rust_socketio".to_owned());
+    }
     if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {
         words.push(format!("--transport {}", transport.get_name()));
     }

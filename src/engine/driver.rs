@@ -45,6 +45,8 @@ pub(super) struct Driver {
     converse: Option<Box<Converse>>,
     /// A cut that happens as soon as what was sent is out.
     cut_due: Option<Cut>,
+    /// The connection makes requests wait for one another.
+    held_back: bool,
     leaving: bool,
 }
 
@@ -82,6 +84,7 @@ impl Driver {
             trouble: Trouble::default(),
             converse: None,
             cut_due: None,
+            held_back: false,
             leaving: false,
         }
     }
@@ -103,6 +106,10 @@ impl Driver {
             if let Some(cut) = self.cut_due.take() {
                 let _ = self.link.flush().await;
                 self.bear(Some(cut)).await;
+            }
+            if self.held_back != self.link.holds_back() {
+                self.held_back = !self.held_back;
+                self.excuse();
             }
             self.slot.idle.set(self.is_idle());
         }
@@ -219,14 +226,19 @@ impl Driver {
 
     /// Drops the connection if a fault says so, and tells the machine what else the faults do.
     async fn bear(&mut self, cut: Option<Cut>) {
-        self.input(Input::Withhold(self.trouble.excuses()));
+        self.excuse();
         if let Some(cut) = cut {
             self.input(Input::Away { until: cut.until });
             if let Some(session) = self.link.take() {
-                cut.apply(session).await;
-                self.hung_up(cut.name(), true);
+                let how = cut.apply(session).await;
+                self.hung_up(how, true);
             }
         }
+    }
+
+    /// Tells the machine whether what is missing or late now is the harness's doing.
+    fn excuse(&mut self) {
+        self.input(Input::Withhold(self.held_back || self.trouble.excuses()));
     }
 
     async fn heal(&mut self) {
@@ -372,7 +384,7 @@ impl Driver {
     }
 
     fn close(&mut self) {
-        if let Some(mut session) = self.link.take() {
+        if let Some(session) = self.link.take() {
             tokio::task::spawn_local(async move {
                 let _ = tokio::time::timeout(GOODBYE, session.leave(Leave::Polite)).await;
             });
@@ -464,7 +476,7 @@ impl Driver {
 
     async fn goodbye(mut self) {
         self.input(Input::Stop);
-        if let Some(mut session) = self.link.take() {
+        if let Some(session) = self.link.take() {
             let _ = tokio::time::timeout(GOODBYE, session.leave(Leave::Polite)).await;
         }
     }

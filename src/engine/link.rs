@@ -1,18 +1,39 @@
-//! A client's connection in its three states: none, being opened, open.
+//! A client's connection in its three states: none, being opened, open; by our own client or by
+//! the second one.
 
 use crate::dialect::http::fields;
+#[cfg(feature = "rust_socketio")]
+use crate::engine::second_client::{self, Second};
 use crate::engine::shard::Shard;
 use crate::spec::{Bindings, Spec};
-use crate::transport::ConnectError;
-use crate::transport::SendError;
+use crate::transport::endpoint::Endpoint;
 use crate::transport::socket_io::{Incoming, Options, SocketIo};
+use crate::transport::websocket::WebSocket;
+use crate::transport::{Closed, ConnectError, Leave, SendError};
 use futures_util::future::LocalBoxFuture;
 use std::rc::Rc;
+#[cfg(feature = "rust_socketio")]
+use std::sync::Arc;
 
 pub(super) enum Link {
     Down,
-    Opening(LocalBoxFuture<'static, Result<SocketIo, ConnectError>>),
-    Up(Box<SocketIo>),
+    Opening(LocalBoxFuture<'static, Result<Session, ConnectError>>),
+    Up(Session),
+}
+
+/// Which client opens the connections.
+#[derive(Clone, Debug)]
+pub(super) enum Maker {
+    Own,
+    #[cfg(feature = "rust_socketio")]
+    Second(Arc<Second>),
+}
+
+/// An open connection.
+pub(super) enum Session {
+    Own(Box<SocketIo>),
+    #[cfg(feature = "rust_socketio")]
+    Second(Box<second_client::Session>),
 }
 
 /// What the connection has to say.
@@ -30,7 +51,7 @@ impl Link {
         Self::Opening(Box::pin(async move {
             // Thousands of clients at once would only make one another time out.
             let _turn = shard.doors.acquire().await;
-            SocketIo::open(&shard.endpoint, &options).await
+            shard.maker.open(&shard.endpoint, &options).await
         }))
     }
 
@@ -40,7 +61,7 @@ impl Link {
             Self::Down => std::future::pending().await,
             Self::Opening(opening) => match opening.await {
                 Ok(session) => {
-                    *self = Self::Up(Box::new(session));
+                    *self = Self::Up(session);
                     LinkEvent::Opened
                 }
                 Err(error) => {
@@ -53,11 +74,16 @@ impl Link {
     }
 
     /// Takes the open session away, if there is one.
-    pub(super) fn take(&mut self) -> Option<Box<SocketIo>> {
+    pub(super) fn take(&mut self) -> Option<Session> {
         match std::mem::replace(self, Self::Down) {
             Self::Up(session) => Some(session),
             _ => None,
         }
+    }
+
+    /// Whether the connection makes requests wait for the answers to others.
+    pub(super) fn holds_back(&self) -> bool {
+        matches!(self, Self::Up(session) if session.holds_back())
     }
 
     /// Brings out what was handed to the connection.
@@ -77,7 +103,82 @@ impl Link {
     ) -> Result<(), SendError> {
         match self {
             Self::Up(session) => session.emit(namespace, ack, data),
-            _ => Err(SendError::Closed(crate::transport::Closed::ByClient)),
+            _ => Err(SendError::Closed(Closed::ByClient)),
+        }
+    }
+}
+
+impl Maker {
+    async fn open(&self, endpoint: &Endpoint, options: &Options) -> Result<Session, ConnectError> {
+        match self {
+            Self::Own => {
+                let session = SocketIo::open(endpoint, options).await?;
+                Ok(Session::Own(Box::new(session)))
+            }
+            #[cfg(feature = "rust_socketio")]
+            Self::Second(second) => {
+                let session = second.open(endpoint, options).await?;
+                Ok(Session::Second(Box::new(session)))
+            }
+        }
+    }
+}
+
+impl Session {
+    async fn recv(&mut self) -> Incoming {
+        match self {
+            Self::Own(session) => session.recv().await,
+            #[cfg(feature = "rust_socketio")]
+            Self::Second(session) => session.recv().await,
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), SendError> {
+        match self {
+            Self::Own(session) => session.flush().await,
+            #[cfg(feature = "rust_socketio")]
+            Self::Second(session) => {
+                session.flush().await;
+                Ok(())
+            }
+        }
+    }
+
+    fn emit(&mut self, namespace: &str, ack: Option<u64>, data: &str) -> Result<(), SendError> {
+        match self {
+            Self::Own(session) => session.emit(namespace, ack, data),
+            #[cfg(feature = "rust_socketio")]
+            Self::Second(session) => session.emit(ack, data),
+        }
+    }
+
+    fn holds_back(&self) -> bool {
+        match self {
+            Self::Own(_) => false,
+            #[cfg(feature = "rust_socketio")]
+            Self::Second(session) => session.holds_back(),
+        }
+    }
+
+    /// Whether it can be left in other ways than politely.
+    pub(super) const fn can_break(&self) -> bool {
+        matches!(self, Self::Own(_))
+    }
+
+    /// The WebSocket below, where it can be misused.
+    pub(super) fn websocket(&mut self) -> Option<&mut WebSocket> {
+        match self {
+            Self::Own(session) => session.engine().websocket(),
+            #[cfg(feature = "rust_socketio")]
+            Self::Second(_) => None,
+        }
+    }
+
+    pub(super) async fn leave(self, how: Leave) {
+        match self {
+            Self::Own(mut session) => session.leave(how).await,
+            #[cfg(feature = "rust_socketio")]
+            Self::Second(session) => session.leave(how).await,
         }
     }
 }

@@ -17,6 +17,8 @@ mod pulse;
 pub mod recorder;
 mod rest;
 mod run;
+#[cfg(feature = "rust_socketio")]
+mod second_client;
 mod setup;
 mod shard;
 mod shards;

@@ -1,10 +1,13 @@
 //! One run from the first connection to the last verdict.
 
 use crate::engine::clock::Clock;
+use crate::engine::link::Maker;
 use crate::engine::notes::Notes;
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
+#[cfg(feature = "rust_socketio")]
+use crate::engine::second_client::Second;
 use crate::engine::shard::{self, Job, Report, Told};
 use crate::engine::shards::{News, Shards};
 use crate::engine::target::{Target, TargetChoice};
@@ -63,7 +66,8 @@ pub struct Settings {
 pub enum ClientKind {
     /// The harness's own.
     Assize,
-    /// The `rust_socketio` crate.
+    /// The `rust_socketio` crate, over WebSockets.
+    #[cfg(feature = "rust_socketio")]
     RustSocketio,
 }
 
@@ -84,6 +88,7 @@ impl ClientKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Assize => "assize",
+            #[cfg(feature = "rust_socketio")]
             Self::RustSocketio => "rust_socketio",
         }
     }
@@ -157,6 +162,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let knock = preflight::knock(&url, &endpoint, &session, spec);
         unless_interrupted(settings, knock).await?;
 
+        let maker = self.maker();
         let clock = Clock::start();
         let started = SystemTime::now();
         let cpu = usage::process_cpu();
@@ -171,6 +177,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 spec: Arc::clone(spec),
                 endpoint: endpoint.clone(),
                 session: session.clone(),
+                maker: maker.clone(),
                 clock,
                 recorder: self.recorder(number),
                 pulse: Arc::clone(&pulse),
@@ -199,9 +206,29 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         };
         let facts = Facts { plan: &plan, started, nanos, count, used, interrupted };
         let mut measured = self.add_up(reports, &facts, target);
+        notes.extend(self.client_notes(&maker));
         notes.append(&mut measured.outcome.notes);
         measured.outcome.notes = notes;
         Ok(measured)
+    }
+
+    fn maker(&self) -> Maker {
+        match self.settings.client {
+            ClientKind::Assize => Maker::Own,
+            #[cfg(feature = "rust_socketio")]
+            ClientKind::RustSocketio => {
+                Maker::Second(Second::new(self.settings.spec.contract.ack_timeout))
+            }
+        }
+    }
+
+    /// What the reader must know about the client.
+    fn client_notes(&self, maker: &Maker) -> Vec<String> {
+        match maker {
+            Maker::Own => Vec::new(),
+            #[cfg(feature = "rust_socketio")]
+            Maker::Second(second) => second.notes(&self.settings.scenario),
+        }
     }
 
     fn shard_count(&self, plan: &Plan) -> u32 {

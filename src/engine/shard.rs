@@ -8,6 +8,7 @@ use crate::client::{Action, Client, Effects, Input, Rules};
 use crate::dialect::{Dialect, excerpt};
 use crate::engine::clock::Clock;
 use crate::engine::driver::Driver;
+use crate::engine::link::Maker;
 use crate::engine::people::Registry;
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
@@ -50,6 +51,7 @@ pub(super) struct Job {
     pub(super) spec: Arc<crate::spec::Spec>,
     pub(super) endpoint: Endpoint,
     pub(super) session: Options,
+    pub(super) maker: Maker,
     pub(super) clock: Clock,
     pub(super) recorder: Recorder,
     pub(super) pulse: Arc<Pulse>,
@@ -123,6 +125,7 @@ pub(super) struct Shard {
     pub(super) namespace: String,
     pub(super) endpoint: Endpoint,
     pub(super) session: Options,
+    pub(super) maker: Maker,
     pub(super) http: HttpClient,
     pub(super) clock: Clock,
     pub(super) recorder: RefCell<Recorder>,
@@ -192,7 +195,9 @@ async fn live(job: Job) {
 
 impl Shard {
     fn new(job: Job) -> Self {
-        let Job { number, shards, plan, spec, endpoint, session, clock, recorder, tell, .. } = job;
+        let Job {
+            number, shards, plan, spec, endpoint, session, maker, clock, recorder, tell, ..
+        } = job;
         let cells: Vec<Cell> = plan.cells(number, shards).collect();
         let http = setup::http_client(&endpoint, &spec, session.engine.connect.clone(), REQUESTS);
         let mut places: FxHashMap<ClientId, Vec<ConversationId>> = FxHashMap::default();
@@ -214,6 +219,7 @@ impl Shard {
             plan,
             endpoint,
             session,
+            maker,
             http,
             clock,
             recorder: RefCell::new(recorder),

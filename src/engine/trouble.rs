@@ -1,9 +1,9 @@
 //! What the scenario's faults do to one client at the moment.
 
+use crate::engine::link::Session;
 use crate::history::Nanos;
 use crate::scenario::{CutHow, FaultKind};
 use crate::transport::Leave;
-use crate::transport::socket_io::SocketIo;
 
 /// The faults that a client suffers, by their position in the scenario.
 #[derive(Debug, Default)]
@@ -93,8 +93,9 @@ impl Trouble {
 
 impl Cut {
     /// As the history says it.
-    pub(super) const fn name(self) -> &'static str {
+    const fn name(self, session: &Session) -> &'static str {
         match self.how {
+            _ if !session.can_break() => "disconnected, in place of a cut",
             CutHow::Rst => "cut by RST",
             CutHow::Fin => "cut by FIN",
             CutHow::CloseFrame => "cut by a close frame",
@@ -102,14 +103,15 @@ impl Cut {
         }
     }
 
-    /// Drops the connection.
-    pub(super) async fn apply(self, mut session: Box<SocketIo>) {
+    /// Drops the connection; says how, as the history does.
+    pub(super) async fn apply(self, mut session: Session) -> &'static str {
+        let name = self.name(&session);
         let leave = match self.how {
             CutHow::Fin => Leave::Fin,
             CutHow::CloseFrame => Leave::CloseFrame(1001),
             CutHow::Rst => Leave::Reset,
             CutHow::HalfFrame => {
-                if let Some(socket) = session.engine().websocket() {
+                if let Some(socket) = session.websocket() {
                     // The head of a masked text frame of 100 bytes, and two bytes of it.
                     let _ = socket.inject(&[0x81, 0xe4, 1, 2, 3, 4, b'4' ^ 1, b'2' ^ 2]).await;
                 }
@@ -117,6 +119,7 @@ impl Cut {
             }
         };
         session.leave(leave).await;
+        name
     }
 }
 

@@ -131,6 +131,11 @@ pub enum ConnectError {
         /// What it is.
         what: &'static str,
     },
+    /// A client that is not ours could not connect.
+    OtherClient {
+        /// What it says.
+        reason: String,
+    },
 }
 
 impl ConnectError {
@@ -186,6 +191,9 @@ impl ConnectError {
             ConnectError::NoUpgradeOffered => "use the polling transport, or allow WebSockets",
             ConnectError::ConnectRefused { .. } => "check the token and the namespace",
             ConnectError::Unsendable { .. } => "remove spaces and control characters",
+            ConnectError::OtherClient { .. } => {
+                "without `--client` the reason is told more exactly"
+            }
         }
     }
 
@@ -242,6 +250,9 @@ impl fmt::Display for ConnectError {
             }
             ConnectError::Unsendable { what } => {
                 write!(f, "the {what} cannot be written into a request")
+            }
+            ConnectError::OtherClient { reason } => {
+                write!(f, "the second client could not connect: {reason}")
             }
         }
     }

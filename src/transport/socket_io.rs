@@ -60,6 +60,15 @@ pub struct Received {
 }
 
 impl Received {
+    /// Reads a packet without attachments from its text, as it stands behind the Engine.IO digit.
+    ///
+    /// # Errors
+    /// It is no packet.
+    pub fn read(text: Text) -> Result<Received, WireError> {
+        let layout = Layout::read(&text)?;
+        Ok(Received { text, layout, attachments: Vec::new() })
+    }
+
     /// The packet; borrows from what was received.
     #[must_use]
     pub fn packet(&self) -> Packet<'_> {

@@ -11,7 +11,8 @@ use crate::reference::bugs::{Bug, Bugs};
 use crate::reference::model::*;
 use crate::reference::store::{Outline, Store};
 use crate::spec::{Create, Dedup, Hole, Sanitise, Spec};
-use rustc_hash::FxHashMap;
+use compact_str::CompactString;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
@@ -57,6 +58,8 @@ pub(crate) struct Core {
     sent: FxHashMap<User, VecDeque<i64>>,
     /// When each person last connected; kept only for `sync-since-connect`.
     arrivals: FxHashMap<User, i64>,
+    /// Keys whose first attempt failed; kept only for `ack-silent-error`.
+    failed: FxHashSet<CompactString>,
     /// Where each reader's last full page ended; kept only for servers that cheat on a sync.
     pages: FxHashMap<(User, Conversation), Position>,
 }
@@ -74,6 +77,7 @@ impl Core {
             last_conversation: 0,
             sent: FxHashMap::default(),
             arrivals: FxHashMap::default(),
+            failed: FxHashSet::default(),
             pages: FxHashMap::default(),
         };
         core.reload()?;
