@@ -211,8 +211,11 @@ fn one_that_sends_huge_frames_is_survived() {
 #[test]
 fn one_that_never_stops_talking_is_survived() {
     let (_case, ended, outcome) = meddled(|client, number| {
+        if number != 4 {
+            return Ok(());
+        }
         let mut id = 1_000_000_000;
-        while number == 4 {
+        loop {
             let events = (0..100).map(|_| {
                 id += 1;
                 text(&format!(
@@ -222,7 +225,6 @@ fn one_that_never_stops_talking_is_survived() {
             });
             client.write_all(&events.collect::<Vec<_>>().concat())?;
         }
-        Ok(())
     });
     // Who must read all that has no time for the plan, and says so.
     assert!([3, 5].contains(&ended.code), "{}", ended.stdout);

@@ -21,8 +21,8 @@ Examples:
   assize run first-look                               on the embedded reference server
   assize run first-look --bug dedup-race              on a server with a known bug
   assize run first-look --target http://host:3000     on your server
-  assize run first-look --spec specs/mine.yaml --target http://a:3000 --target http://b:3000
-                                                      on two nodes of it, with another wire
+  assize run first-look --spec specs/mine.yaml --target http://host:3000
+                                                      on a server with another wire
   assize run first-look --seed 7 --judge none         load only, with another plan
 
 Without --target and without a `launch:` in the scenario, the embedded reference server plays the
@@ -69,7 +69,7 @@ pub struct Args {
     /// The server's spec, in place of the scenario's: a file, or a name in `specs/`.
     #[arg(long)]
     pub spec: Option<String>,
-    /// A node of the running server to put on trial; repeat it for several nodes.
+    /// The running server to put on trial.
     #[arg(long = "target", value_name = "URL")]
     pub targets: Vec<String>,
     /// The seed of the plan, in place of the scenario's.
@@ -274,7 +274,7 @@ fn second_client() -> Result<ClientKind, Failure> {
 fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
     let bugs = load::bugs(&args.bugs)?;
     if !args.targets.is_empty() {
-        return Ok(TargetChoice::Running(args.targets.clone()));
+        return one_node(&args.targets);
     }
     if !args.bugs.is_empty() {
         return Ok(TargetChoice::Embedded(bugs));
@@ -283,9 +283,18 @@ fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
         return Ok(TargetChoice::Launched(launch.clone()));
     }
     if !scenario.target.is_empty() {
-        return Ok(TargetChoice::Running(scenario.target.clone()));
+        return one_node(&scenario.target);
     }
     Ok(TargetChoice::Embedded(bugs))
+}
+
+/// Several nodes are part of the language, but not of this version: better no run than half of one.
+fn one_node(urls: &[String]) -> Result<TargetChoice, Failure> {
+    if urls.len() > 1 {
+        let named = format!("{} targets are named, this version tries one node", urls.len());
+        return Err(Failure::usage(named).hint("keep one of them"));
+    }
+    Ok(TargetChoice::Running(urls.to_vec()))
 }
 
 /// Writes the folder of the run; what fails is said, and the verdicts stand above already.

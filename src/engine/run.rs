@@ -2,19 +2,19 @@
 
 use crate::engine::clock::Clock;
 use crate::engine::link::Maker;
+use crate::engine::notes::Notes;
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client::Second;
-use crate::engine::shard::{self, Job, Report, Stage, Told, Unfinished};
+use crate::engine::shard::{self, Job, Report, Told};
+use crate::engine::shards::{News, Shards};
 use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::Nanos;
 use crate::history::stored::{self, Header, Writer};
-use crate::metric::{
-    Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator, quantity,
-};
+use crate::metric::{Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator};
 use crate::outcome::{Outcome, Run, SCHEMA};
 use crate::plan::Plan;
 use crate::property::{self, Bench, Charge};
@@ -28,10 +28,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::Notify;
 
-/// How often the watcher is shown the progress.
-const SHOW: Duration = Duration::from_millis(100);
 /// From the moment all conversations are made to the first phase.
 const BREATH: Nanos = 50_000_000;
 
@@ -145,20 +143,11 @@ struct Conductor<'a, S> {
     show: S,
 }
 
-/// The shards while they live.
-struct Shards {
-    threads: Vec<std::thread::JoinHandle<()>>,
-    pulses: Vec<Arc<Pulse>>,
-    stage: watch::Sender<Stage>,
-    told: mpsc::UnboundedReceiver<Told>,
-}
-
 /// What came of the shards.
 #[derive(Default)]
 struct Watched {
     reports: Vec<Report>,
     interrupted: bool,
-    panicked: bool,
     notes: Vec<String>,
 }
 
@@ -178,12 +167,9 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let started = SystemTime::now();
         let cpu = usage::process_cpu();
         let count = self.shard_count(&plan);
-        let (stage, watching) = watch::channel(Stage::Setup);
-        let (tell, told) = mpsc::unbounded_channel();
-        let mut shards = Shards { threads: Vec::new(), pulses: Vec::new(), stage, told };
+        let (mut shards, tell) = Shards::none();
         for number in 0..count {
             let pulse = Arc::new(Pulse::default());
-            shards.pulses.push(Arc::clone(&pulse));
             let job = Job {
                 number,
                 shards: count,
@@ -194,29 +180,23 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 maker: maker.clone(),
                 clock,
                 recorder: self.recorder(number),
-                pulse,
-                stage: watching.clone(),
+                pulse: Arc::clone(&pulse),
+                stage: shards.stage(),
                 tell: tell.clone(),
             };
-            let thread = std::thread::Builder::new().name(format!("shard-{number}"));
-            let spawned = thread.spawn(move || shard::run(job));
-            shards.threads.push(spawned.map_err(|error| Failure::Internal(error.to_string()))?);
+            let spawned = shards.spawn(number, pulse, move || shard::run(job));
+            spawned.map_err(|error| Failure::Internal(error.to_string()))?;
         }
         drop(tell);
 
         self.set_up(&mut shards, count).await?;
         let start = clock.now() + BREATH;
-        let _ = shards.stage.send(Stage::Go(start));
+        shards.go(start);
         let watched = self.watch(&mut shards, clock, start, target).await;
         let nanos = clock.now().saturating_sub(start);
-        for thread in shards.threads {
-            if thread.join().is_err() {
-                return Err(Failure::Internal("a shard panicked".into()));
-            }
-        }
-        let Watched { mut reports, interrupted, panicked, mut notes } = watched;
-        if panicked || reports.len() != count as usize {
-            return Err(Failure::Internal("a part of the harness panicked".into()));
+        let Watched { mut reports, interrupted, mut notes } = watched;
+        if shards.end() || reports.len() != count as usize {
+            return Err(Failure::Internal("a shard panicked".into()));
         }
         // The same order in each run, and in `check`.
         reports.sort_by_key(|report| report.number);
@@ -284,38 +264,31 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
 
     /// Waits until all shards have made their conversations.
     async fn set_up(&mut self, shards: &mut Shards, count: u32) -> Result<(), Failure> {
-        let mut failure = None;
         let mut ready = 0;
-        let mut ticks = tokio::time::interval(SHOW);
-        while ready < count {
-            let told = tokio::select! {
-                told = shards.told.recv() => told,
-                _ = ticks.tick() => {
-                    let progress = self.progress(&shards.pulses, 0, 0);
+        let failure = loop {
+            match shards.news(&self.settings.interrupt).await {
+                News::Tick => {
+                    let progress = self.progress(shards.pulses(), 0, 0);
                     (self.show)(progress);
-                    continue;
                 }
-                () = self.settings.interrupt.notified() => {
-                    failure = Some(Failure::Interrupted);
-                    break;
+                News::Told(Told::SetUp(Ok(()))) => {
+                    ready += 1;
+                    if ready == count {
+                        return Ok(());
+                    }
                 }
-            };
-            ready += 1;
-            match told {
-                Some(Told::SetUp(Ok(()))) => {}
-                Some(Told::SetUp(Err(why))) => {
+                News::Told(Told::SetUp(Err(why))) => {
                     let hint = "the server answers, but the plan's conversations cannot be made";
-                    failure = Some(Failure::Unreachable(Unreachable::new(why, hint)));
+                    break Failure::Unreachable(Unreachable::new(why, hint));
                 }
-                Some(Told::Done(_) | Told::Panicked) | None => {
-                    failure = Some(Failure::Internal("a shard panicked in the setup".into()));
-                    break;
+                News::Interrupted => break Failure::Interrupted,
+                News::Told(_) | News::Over => {
+                    break Failure::Internal("a shard panicked in the setup".into());
                 }
             }
-        }
-        let Some(failure) = failure else { return Ok(()) };
-        let _ = shards.stage.send(Stage::Interrupted);
-        while shards.told.recv().await.is_some() {}
+        };
+        shards.stop();
+        while !matches!(shards.news(&Notify::new()).await, News::Over) {}
         Err(failure)
     }
 
@@ -329,25 +302,21 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
     ) -> Watched {
         let mut watched = Watched::default();
         let mut restarts = restarts(&self.settings.scenario, start);
-        let mut ticks = tokio::time::interval(SHOW);
         loop {
-            tokio::select! {
-                told = shards.told.recv() => match told {
-                    Some(Told::Done(report)) => watched.reports.push(*report),
-                    Some(Told::SetUp(_)) => {}
-                    Some(Told::Panicked) => {
-                        watched.panicked = true;
-                        let _ = shards.stage.send(Stage::Interrupted);
+            match shards.news(&self.settings.interrupt).await {
+                News::Told(Told::Done(report)) => watched.reports.push(*report),
+                News::Told(Told::SetUp(_) | Told::Panicked) => {}
+                News::Over => return watched,
+                News::Interrupted => {
+                    let phase = shards.pulses().first().map_or_else(String::new, |p| p.phase());
+                    if !std::mem::replace(&mut watched.interrupted, true) {
+                        watched
+                            .notes
+                            .push(format!("interrupted in phase `{phase}`; no final read"));
                     }
-                    None => return watched,
-                },
-                () = self.settings.interrupt.notified(), if !watched.interrupted => {
-                    watched.interrupted = true;
-                    let phase = shards.pulses.first().map_or_else(String::new, |pulse| pulse.phase());
-                    watched.notes.push(format!("interrupted in phase `{phase}`; no final read"));
-                    let _ = shards.stage.send(Stage::Interrupted);
+                    shards.stop();
                 }
-                _ = ticks.tick() => {
+                News::Tick => {
                     let now = clock.now();
                     if restarts.last().is_some_and(|at| *at <= now) {
                         restarts.pop();
@@ -355,7 +324,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                             watched.notes.push(format!("the server was not restarted: {why}"));
                         }
                     }
-                    let progress = self.progress(&shards.pulses, now, start);
+                    let progress = self.progress(shards.pulses(), now, start);
                     (self.show)(progress);
                 }
             }
@@ -490,67 +459,6 @@ struct Facts<'a> {
     count: u32,
     used: ProcessUse,
     interrupted: bool,
-}
-
-/// What the reader must know beside verdicts and figures.
-#[derive(Default)]
-struct Notes {
-    texts: Vec<String>,
-    unfinished: Unfinished,
-    garbage: Vec<String>,
-    connect_errors: Vec<String>,
-    losses: Vec<String>,
-}
-
-impl Notes {
-    fn take(&mut self, report: &Report) {
-        if let Some(error) = &report.write_error {
-            self.texts.push(format!("the history is not complete: {error}"));
-        }
-        self.unfinished.recovering += report.unfinished.recovering;
-        self.unfinished.awaited += report.unfinished.awaited;
-        self.unfinished.reading += report.unfinished.reading;
-        let garbage = report.garbage.iter().map(ToString::to_string);
-        sample(&mut self.garbage, garbage);
-        sample(&mut self.connect_errors, report.connect_errors.iter().cloned());
-        sample(&mut self.losses, report.losses.iter().cloned());
-    }
-
-    fn texts(mut self) -> Vec<String> {
-        let Unfinished { recovering, awaited, reading } = self.unfinished;
-        let left = listed(&[(recovering, "client"), (awaited, "awaited message")]);
-        if !left.is_empty() {
-            self.texts.push(format!("when patience ended, {left} had not come to rest"));
-        }
-        if reading > 0 {
-            let clients = listed(&[(reading, "client")]);
-            self.texts.push(format!(
-                "when patience ended, the final read of {clients} was not finished; what it would \
-                 have shown is in doubt"
-            ));
-        }
-        let garbage = self.garbage.into_iter().map(|what| format!("not as the spec says: {what}"));
-        let errors = self.connect_errors.into_iter().map(|why| format!("no connection: {why}"));
-        let losses = self.losses.into_iter().map(|why| format!("connection lost: {why}"));
-        self.texts.into_iter().chain(garbage).chain(errors).chain(losses).collect()
-    }
-}
-
-/// Adds what is not there yet, up to a few.
-fn sample(samples: &mut Vec<String>, more: impl Iterator<Item = String>) {
-    const FEW: usize = 5;
-    for text in more {
-        if samples.len() < FEW && !samples.contains(&text) {
-            samples.push(text);
-        }
-    }
-}
-
-/// `3 clients and 1 message`, without what there is none of.
-fn listed(parts: &[(usize, &str)]) -> String {
-    let some = parts.iter().filter(|(number, _)| *number > 0);
-    let counted = some.map(|(number, noun)| quantity::counted(*number as u64, noun));
-    counted.collect::<Vec<_>>().join(" and ")
 }
 
 /// How long all phases last.

@@ -79,6 +79,9 @@ impl Progress {
 
     fn state(&self) -> String {
         let mut parts = vec![quantity::counted(self.violations, "violation")];
+        if !self.faults.is_empty() {
+            parts.push(format!("fault: {}", self.faults.join(", ")));
+        }
         let latencies = [
             ("ack p95", self.ack_p95),
             ("delivery p95", self.delivery_p95),
@@ -86,9 +89,6 @@ impl Progress {
         ];
         for (name, nanos) in latencies {
             parts.extend(nanos.map(|nanos| format!("{name} {}", quantity::duration(nanos))));
-        }
-        if !self.faults.is_empty() {
-            parts.push(format!("fault: {}", self.faults.join(", ")));
         }
         parts.join(", ")
     }
@@ -192,8 +192,8 @@ mod tests {
     #[test]
     fn the_line_says_everything() {
         let line = "8.2 of 15 s  traffic  297 of 330 connected, 1,204 sent, 1,199 acked, \
-                    4,020 delivered, 5 in flight, 0 violations, ack p95 2.10 ms, lag p99 400 µs, \
-                    fault: cut of 33 clients";
+                    4,020 delivered, 5 in flight, 0 violations, fault: cut of 33 clients, \
+                    ack p95 2.10 ms, lag p99 400 µs";
         assert_eq!(middle().line(), line);
     }
 
