@@ -2,10 +2,10 @@
 
 use crate::client::{AttemptId, Reply};
 use crate::dialect::{Call, Dialect, excerpt};
-use crate::history::{Carrier, Event};
+use crate::history::{Carrier, Event, Seen};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Hole, Request, Step, Unbound, Via};
+use crate::spec::{Bindings, Hole, Reception, Request, Step, Unbound, Via};
 use crate::wire::socket_io::{Kind, Packet};
 use compact_str::CompactString;
 
@@ -46,8 +46,8 @@ pub enum Said {
 /// What arrived.
 #[derive(Debug)]
 pub enum Heard {
-    /// An answer to an attempt.
-    Answer(AttemptId, Reply),
+    /// An answer to an attempt, and the messages it holds if it answers a read.
+    Answer(AttemptId, Vec<Seen>, Reply),
     /// Something seen without having asked.
     Sight(Event),
     /// Something the spec does not mention.
@@ -82,7 +82,7 @@ impl Voice {
                 });
                 shape.fill(bindings, out)?;
                 if !step.is_unanswered() {
-                    let bound = (!acked).then(|| Box::new(bindings.clone()));
+                    let bound = (!acked || reads(operation)).then(|| Box::new(bindings.clone()));
                     self.wait_for(Awaited { attempt, operation, answered: false, ack, bound });
                 }
                 Ok(Said::Event(ack))
@@ -132,10 +132,12 @@ impl Voice {
             )));
         };
         let Some(step) = dialect.step(awaited.operation) else { return Heard::Unknown };
-        match read(dialect, step, &Via::Ack, packet.data, &Bindings::new()) {
-            Ok(reply) => {
+        let nothing = Bindings::new();
+        let bound = awaited.bound.as_deref().unwrap_or(&nothing);
+        match read(dialect, step, awaited, &Via::Ack, packet.data, bound) {
+            Ok((rows, reply)) => {
                 awaited.answered = true;
-                Heard::Answer(awaited.attempt, reply)
+                Heard::Answer(awaited.attempt, rows, reply)
             }
             Err(reason) => Heard::Garbage(reason),
         }
@@ -170,36 +172,43 @@ impl Voice {
         for (index, awaited) in self.awaited.iter().enumerate() {
             let Some(bound) = &awaited.bound else { continue };
             let Some(step) = dialect.step(awaited.operation) else { continue };
-            if let Ok(reply) = read(dialect, step, &via, json, bound) {
-                found = Some((index, reply));
+            if let Ok(answer) = read(dialect, step, awaited, &via, json, bound) {
+                found = Some((index, answer));
                 break;
             }
         }
-        let (index, reply) = found?;
+        let (index, (rows, reply)) = found?;
         let awaited = self.awaited.remove(index);
-        Some(Heard::Answer(awaited.attempt, reply))
+        Some(Heard::Answer(awaited.attempt, rows, reply))
     }
 }
 
-/// Reads an answer by the shapes of its step.
+/// The operation asks for messages.
+const fn reads(operation: Operation) -> bool {
+    matches!(operation, Operation::Sync | Operation::History)
+}
+
+/// Reads an answer by the shapes of its step, a no before a yes.
 fn read(
     dialect: &Dialect,
     step: &Step,
+    awaited: &Awaited,
     via: &Via,
     json: &str,
     bound: &Bindings,
-) -> Result<Reply, CompactString> {
+) -> Result<(Vec<Seen>, Reply), CompactString> {
     let mut reason = None;
-    for (yes, receptions) in [(true, &step.yes), (false, &step.no)] {
+    for (yes, receptions) in [(false, &step.limited), (false, &step.no), (true, &step.yes)] {
         for reception in receptions.iter().filter(|reception| reception.via == *via) {
             let mut bindings = bound.clone();
             match reception.shape.matches(json, &mut bindings) {
-                Ok(()) if yes => {
-                    return Ok(dialect.yes(&bindings));
+                Ok(()) if yes && reads(awaited.operation) => {
+                    return rows(dialect, step, awaited, reception, json, bound);
                 }
+                Ok(()) if yes => return Ok((Vec::new(), dialect.yes(&bindings))),
                 Ok(()) => {
                     let error = bindings.get(Hole::ERROR).map(Scalar::id);
-                    return Ok(Reply::No(error.unwrap_or_default()));
+                    return Ok((Vec::new(), Reply::No(error.unwrap_or_default())));
                 }
                 Err(mismatch) => reason = Some(mismatch),
             }
@@ -215,6 +224,40 @@ fn read(
         ),
         None => "no shape answers over this channel".into(),
     })
+}
+
+/// The messages that a read brought. A page that may be followed by another is no whole read: over
+/// a socket only the first page is asked for.
+fn rows(
+    dialect: &Dialect,
+    step: &Step,
+    awaited: &Awaited,
+    reception: &Reception,
+    json: &str,
+    bound: &Bindings,
+) -> Result<(Vec<Seen>, Reply), CompactString> {
+    let by = match awaited.operation {
+        Operation::Sync => Carrier::Sync(awaited.attempt.op),
+        _ => Carrier::History(awaited.attempt.op),
+    };
+    let place = dialect.place(bound);
+    let mut rows = Vec::new();
+    let read =
+        reception.shape.rows(json, bound, &mut |row| rows.push(dialect.seen(by, row, place)));
+    read.map_err(|mismatch| {
+        compact_str::format_compact!(
+            "a row that fits no shape: at `{}` expected {}, found {}",
+            mismatch.pointer,
+            mismatch.expected,
+            mismatch.found
+        )
+    })?;
+    let limit = dialect.spec.limits.page_rows.map_or(usize::MAX, |rows| rows as usize);
+    if step.paging.is_some() && rows.len() >= limit {
+        return Ok((rows, Reply::Lost));
+    }
+    let count = rows.len() as u32;
+    Ok((rows, Reply::Yes { id: None, order: None, rows: count, cursor: None }))
 }
 
 #[cfg(test)]
@@ -257,7 +300,7 @@ mod tests {
         for (number, ack) in acks.into_iter().enumerate() {
             let heard = hear(&mut voice, &dialect, ack);
             let wanted = attempt(number as u32);
-            assert!(matches!(heard, Heard::Answer(id, _) if id == wanted), "{heard:?}");
+            assert!(matches!(heard, Heard::Answer(id, ..) if id == wanted), "{heard:?}");
         }
     }
 

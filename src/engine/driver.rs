@@ -287,8 +287,11 @@ impl Driver {
     async fn packet(&mut self, received: &Received) {
         let packet = received.packet();
         match self.voice.hear(&self.shard.dialect, &packet) {
-            Heard::Answer(attempt, reply) => {
+            Heard::Answer(attempt, rows, reply) => {
                 if !self.trouble.withholds_acks() {
+                    for seen in rows {
+                        self.input(Input::Saw(seen));
+                    }
                     self.input(Input::Answered { attempt, reply });
                 }
             }

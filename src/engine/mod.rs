@@ -8,6 +8,7 @@
 pub mod clock;
 mod converse;
 mod driver;
+mod errand;
 pub mod launch;
 mod link;
 mod notes;

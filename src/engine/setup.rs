@@ -2,13 +2,13 @@
 
 use crate::client::Reply;
 use crate::engine::people::Registry;
-use crate::engine::rest;
 use crate::engine::shard::Shard;
+use crate::engine::{errand, rest};
 use crate::history::{ClientId, ConversationId, Event, PersonId};
 use crate::operation::Operation;
 use crate::plan::Cell;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Hole, Request, Spec};
+use crate::spec::{Bindings, Hole, Request, Spec, Step};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::http::{HttpClient, HttpOptions};
 use crate::transport::stream::ConnectOptions;
@@ -42,14 +42,9 @@ pub(super) async fn converse(shard: &Rc<Shard>) -> Result<(), String> {
             record(shard, *client, Event::Person { person: person.id, user: user.clone() });
         }
     }
-    let Some(step) = shard.dialect.step(Operation::Create) else {
+    if spec.deed(Operation::Create).is_none() {
         return Err("the spec has no operation `create`, so no conversation can be made; hint: \
                     describe how a conversation comes to be under `do: create:`"
-            .into());
-    };
-    if !matches!(step.request, Request::Http(_)) {
-        return Err("`create` goes over the socket, which `run` cannot do before the clients \
-                    connect; hint: describe a request over HTTP under `do: create:`"
             .into());
     }
     let places = shard
@@ -75,21 +70,43 @@ async fn create(
     let people: Vec<PersonId> =
         conversation.members.iter().map(|&member| cell.people[member].id).collect();
     let bindings = request(registry, conversation.id, &people)?;
-    let step = shard.dialect.step(Operation::Create).ok_or("the spec has no `create`")?;
-    let (outcome, bound) = rest::act(&shard.http, &shard.dialect, step, bindings).await;
-    let why = match outcome {
-        rest::Outcome::Answered(Reply::Yes { .. }) => match bound.get(Hole::CONVERSATION) {
-            Some(id) => {
-                admit(shard, cell, index, id.clone());
-                return Ok(());
+    let deed = shard.dialect.spec.deed(Operation::Create).ok_or("the spec has no `create`")?;
+    let channel = &deed.channels[deed.channel_for(people.len())];
+    let made = ask(shard, &channel.steps, bindings).await.and_then(|bound| {
+        let id = bound.get(Hole::CONVERSATION).cloned();
+        id.ok_or_else(|| "the answer names no conversation".to_owned())
+    });
+    match made {
+        Ok(id) => {
+            admit(shard, cell, index, id);
+            Ok(())
+        }
+        Err(why) => Err(format!("a conversation could not be made: {why}")),
+    }
+}
+
+/// Takes the steps of an operation one after the other; each knows what those before it bound.
+async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bindings, String> {
+    let mut known = bindings;
+    for step in steps {
+        known = match &step.request {
+            Request::Http(_) => {
+                let (outcome, bound) = rest::act(&shard.http, &shard.dialect, step, known).await;
+                match outcome {
+                    rest::Outcome::Answered(Reply::Yes { .. }) => bound,
+                    rest::Outcome::Answered(Reply::No(error)) => {
+                        return Err(format!("the server refused: `{error}`"));
+                    }
+                    rest::Outcome::Failed(why) => return Err(why.to_string()),
+                    rest::Outcome::Answered(Reply::Lost) | rest::Outcome::Read(_) => {
+                        return Err("no answer".into());
+                    }
+                }
             }
-            None => "the answer names no conversation".to_owned(),
-        },
-        rest::Outcome::Answered(Reply::No(error)) => format!("the server refused: `{error}`"),
-        rest::Outcome::Answered(Reply::Lost) | rest::Outcome::Read(_) => "no answer".to_owned(),
-        rest::Outcome::Failed(why) => why.to_string(),
-    };
-    Err(format!("a conversation could not be made: {why}"))
+            _ => errand::ask(shard, step, known).await?,
+        };
+    }
+    Ok(known)
 }
 
 /// What the creator says: the members, the others, and a name.

@@ -1,0 +1,81 @@
+//! One question over a connection of its own, before the clients connect: a conversation that is
+//! made over the socket.
+
+use crate::dialect::excerpt;
+use crate::engine::link::session_options;
+use crate::engine::shard::Shard;
+use crate::scalar::Scalar;
+use crate::spec::{Bindings, Hole, Reception, Request, Step, Via};
+use crate::transport::Leave;
+use crate::transport::socket_io::{Incoming, SocketIo};
+use crate::wire::socket_io::Packet;
+use tokio::time::timeout;
+
+/// Connects as the person of these bindings, asks, and hands back what the answer binds.
+///
+/// # Errors
+/// There was no connection, no answer within the ack timeout, or a no; says which.
+pub(super) async fn ask(
+    shard: &Shard,
+    step: &Step,
+    bindings: Bindings,
+) -> Result<Bindings, String> {
+    let Request::Emit { shape, .. } = &step.request else {
+        return Err("this request goes neither over HTTP nor over Socket.IO".into());
+    };
+    let spec = &shard.dialect.spec;
+    let mut data = String::new();
+    shape
+        .fill(&bindings, &mut data)
+        .map_err(|unbound| format!("`${}` has no value", spec.holes.name(unbound.0)))?;
+    let options = session_options(&shard.session, spec, &bindings);
+    let mut session = SocketIo::open(&shard.endpoint, &options).await.map_err(|e| e.to_string())?;
+    let acked = step.yes.iter().chain(&step.no).any(|one| one.via == Via::Ack);
+    let sent = session.emit(&shard.namespace, acked.then_some(1), &data);
+    let answer = match sent {
+        Err(error) => Err(error.to_string()),
+        Ok(()) => timeout(spec.contract.ack_timeout, answer(&mut session, step, bindings))
+            .await
+            .unwrap_or_else(|_| Err("no answer within the ack timeout".into())),
+    };
+    let _ = timeout(spec.connect.timeout, session.leave(Leave::Polite)).await;
+    answer
+}
+
+/// Waits for what answers the question. Nothing else was asked over this connection, so the first
+/// event that fits an answer is the answer.
+async fn answer(
+    session: &mut SocketIo,
+    step: &Step,
+    bindings: Bindings,
+) -> Result<Bindings, String> {
+    loop {
+        match session.recv().await {
+            Incoming::Packet(received) => {
+                if let Some(answer) = read(&received.packet(), step, &bindings) {
+                    return answer;
+                }
+            }
+            Incoming::Closed(closed) => return Err(format!("no answer: {closed}")),
+            Incoming::Ping | Incoming::Malformed(_) => {}
+        }
+    }
+}
+
+fn read(packet: &Packet<'_>, step: &Step, known: &Bindings) -> Option<Result<Bindings, String>> {
+    let came = |one: &&Reception| match &one.via {
+        Via::Ack => packet.kind.is_ack() && packet.ack == Some(1),
+        Via::Event(name) => packet.kind.is_event() && packet.event_name().as_deref() == Some(name),
+        _ => false,
+    };
+    for (yes, answers) in [(false, &step.limited), (false, &step.no), (true, &step.yes)] {
+        for one in answers.iter().filter(came) {
+            let mut bindings = known.clone();
+            if one.shape.fits(packet.data, &mut bindings) {
+                let error = || bindings.get(Hole::ERROR).map_or(excerpt(packet.data), Scalar::id);
+                return Some(if yes { Ok(bindings) } else { Err(format!("a no: `{}`", error())) });
+            }
+        }
+    }
+    None
+}
