@@ -16,6 +16,11 @@ faults:
   - { at: 500ms, for: 1s, withhold-acks: { share: 30% } }
 patience: 1s";
 
+/// Talk that is over soon.
+const PLAIN: &str = "phases:
+  - connect: { lasts: 200ms, connect: 100% }
+  - talk: { lasts: 500ms, send: 120/s in all, repeat: 20% }";
+
 const PEOPLE: &str = "people: { count: 64 }
 conversations: { pairs: 20, groups: [{ count: 10, size: 3..5 }] }";
 
@@ -54,7 +59,7 @@ fn a_run_is_judged_again_to_the_same_verdicts() {
 
 #[test]
 fn damage_is_told_with_file_and_line_and_the_rest_is_judged() {
-    let case = Case::new(TALK);
+    let case = Case::new(PLAIN);
     case.run(&["--shards", "1"]);
     let path = case.path("reports/latest/history/shard-0.jsonl");
     let text = fs::read_to_string(&path).unwrap();
@@ -76,7 +81,7 @@ fn damage_is_told_with_file_and_line_and_the_rest_is_judged() {
 
 #[test]
 fn a_shard_that_is_missing_is_damage() {
-    let case = Case::of(PEOPLE, TALK);
+    let case = Case::of(PEOPLE, PLAIN);
     case.run(&["--shards", "2"]);
     fs::remove_file(case.path("reports/latest/history/shard-1.jsonl")).unwrap();
     let ended = check(&case).expect(65);
@@ -85,7 +90,7 @@ fn a_shard_that_is_missing_is_damage() {
 
 #[test]
 fn what_was_not_stored_or_not_judged_is_said() {
-    let case = Case::new(TALK);
+    let case = Case::new(PLAIN);
     case.run(&["--no-history"]);
     let ended = check(&case).expect(65);
     assert!(ended.stderr.contains("has no history\nhint: "), "{}", ended.stderr);
@@ -98,7 +103,7 @@ fn what_was_not_stored_or_not_judged_is_said() {
 
 #[test]
 fn a_run_without_a_report_folder_prints_its_verdicts() {
-    let case = Case::new(TALK);
+    let case = Case::new(PLAIN);
     fs::write(case.path("file"), "").unwrap();
     let under_a_file = case.path("file/reports");
     let arguments = ["--out", under_a_file.to_str().unwrap(), "--bug", "dedup-off"];
@@ -112,7 +117,7 @@ fn a_run_without_a_report_folder_prints_its_verdicts() {
 fn a_full_disk_costs_the_files_and_not_the_verdicts() {
     // No file may grow beyond this many blocks of 512 bytes: the history is cut, then everything.
     for (blocks, told) in [(40, "the history is not complete"), (0, "warning: cannot write `")] {
-        let case = Case::new(TALK);
+        let case = Case::new(PLAIN);
         let run = case.command(&["--bug", "dedup-off"]);
         let mut limited = Command::new("sh");
         limited.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""));

@@ -216,3 +216,64 @@ fn read(
         None => "no shape answers over this channel".into(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::OpId;
+    use std::sync::Arc;
+
+    fn dialect() -> Dialect {
+        let yaml = include_str!("../../specs/callback-ack.yaml");
+        let loaded = crate::spec::load("callback-ack.yaml", yaml, &crate::property::ids());
+        Dialect::new(Arc::new(loaded.unwrap().spec), 1_000, 1)
+    }
+
+    fn attempt(number: u32) -> AttemptId {
+        AttemptId { op: OpId(number), number: 0 }
+    }
+
+    fn send(voice: &mut Voice, dialect: &Dialect, number: u32) -> u64 {
+        let mut bindings = Bindings::new();
+        for hole in [Hole::CONVERSATION, Hole::TEXT, Hole::KEY] {
+            bindings.set(hole, Scalar::Text("x".into()));
+        }
+        let step = dialect.step(Operation::Send).unwrap();
+        let mut out = String::new();
+        let said = voice.say(dialect, attempt(number), Operation::Send, step, &bindings, &mut out);
+        let Ok(Said::Event(Some(ack))) = said else { panic!("{said:?}") };
+        ack
+    }
+
+    fn hear(voice: &mut Voice, dialect: &Dialect, ack: u64) -> Heard {
+        let text = format!("3{ack}[{{\"success\":true,\"messageId\":7}}]");
+        voice.hear(dialect, &Packet::decode(&text).unwrap())
+    }
+
+    #[test]
+    fn a_thousand_answers_under_way_are_all_heard() {
+        let (dialect, mut voice) = (dialect(), Voice::default());
+        let acks: Vec<u64> = (0..1_000).map(|number| send(&mut voice, &dialect, number)).collect();
+        for (number, ack) in acks.into_iter().enumerate() {
+            let heard = hear(&mut voice, &dialect, ack);
+            let wanted = attempt(number as u32);
+            assert!(matches!(heard, Heard::Answer(id, _) if id == wanted), "{heard:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_answered_is_remembered_for_a_while_and_then_forgotten() {
+        let (dialect, mut voice) = (dialect(), Voice::default());
+        let first = send(&mut voice, &dialect, 0);
+        for _ in 0..2 {
+            assert!(matches!(hear(&mut voice, &dialect, first), Heard::Answer(..)));
+        }
+        for number in 1..10_000 {
+            let ack = send(&mut voice, &dialect, number);
+            assert!(matches!(hear(&mut voice, &dialect, ack), Heard::Answer(..)));
+        }
+        assert_eq!(voice.awaited.len(), REMEMBERED);
+        let Heard::Garbage(what) = hear(&mut voice, &dialect, first) else { panic!("known") };
+        assert_eq!(what, format!("an ack that answers nothing: number {first}"));
+    }
+}

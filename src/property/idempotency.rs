@@ -642,7 +642,7 @@ mod tests {
             a acked o1 m1
             b sends o2 t2 k1 #1
             b acked o2 m1";
-        fails(&Idempotency, &charge(), swallowed, "one id for two keys");
+        fails(&Idempotency, &charge(), swallowed, "one id for two messages");
         let honest = swallowed.replace("acked o2 m1", "acked o2 m2");
         stands(&Idempotency, &charge(), &honest, Standing::NotExercised);
         for scope in [Scope::Conversation, Scope::Everybody] {
