@@ -69,7 +69,7 @@ exercise: [idempotency, ordering, at-least-once, no-loss-on-reconnect]
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["run"]["client"], "rust_socketio");
     let command = report["run"]["command"].as_str().unwrap();
-    assert!(command.contains("--client rust_socketio"), "{command}");
+    assert_eq!(command.matches("--client rust_socketio").count(), 1, "{command}");
     let notes = report["notes"].to_string();
     for told in ["numbers acks at random", "can only leave politely"] {
         assert!(notes.contains(told), "{told} in {notes}");
