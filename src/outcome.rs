@@ -152,6 +152,12 @@ pub enum Exit {
 }
 
 impl Outcome {
+    /// Judges sat: the run was not one for load and latencies alone.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        !self.verdicts.is_empty()
+    }
+
     /// The exit code. A failure outranks everything; an interruption outranks what is unknown.
     #[must_use]
     pub fn exit(&self) -> Exit {
@@ -168,7 +174,7 @@ impl Outcome {
         } else if promised(Standing::Inconclusive) {
             Exit::Inconclusive
         } else if !self.unexercised.is_empty()
-            || !self.verdicts.iter().any(|v| v.standing == Standing::Pass)
+            || self.is_judged() && !self.verdicts.iter().any(|v| v.standing == Standing::Pass)
         {
             Exit::NotExercised
         } else {

@@ -52,7 +52,11 @@ pub struct Finding {
     pub observations: u64,
     /// How many violations there were.
     pub violation_count: u64,
-    /// The first few of them, at most [`Finding::KEPT`].
+    /// How many there were of each kind, a kind being a summary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<(String, u64)>,
+    /// The first few of each kind, in the order of time: at most [`Finding::KEPT_OF_A_KIND`] of
+    /// one, and [`Finding::KEPT`] in all.
     pub violations: Vec<Violation>,
     /// Reasons to doubt: what was seen could be the generator's or a fault's doing.
     pub doubts: Vec<String>,
@@ -80,23 +84,39 @@ pub struct Verdict {
 }
 
 impl Finding {
-    /// Violations kept with their argument; further ones are only counted.
-    pub const KEPT: usize = 8;
+    /// Violations of one kind kept with their argument; further ones are only counted.
+    pub const KEPT_OF_A_KIND: u64 = 3;
+    /// Violations kept with their argument.
+    pub const KEPT: usize = 24;
+    /// After so many violations further ones are counted without being told apart.
+    const TOLD_APART: u64 = 100_000;
 
-    /// Records a violation; the argument is built only if it is kept.
+    /// Records a violation.
     pub fn violate(&mut self, argument: impl FnOnce() -> Violation) {
         self.violation_count += 1;
-        if self.violations.len() < Self::KEPT {
-            self.violations.push(argument());
+        if self.violation_count > Self::TOLD_APART {
+            return;
         }
+        let violation = argument();
+        let count = add(&mut self.kinds, &violation.summary, 1);
+        if count <= Self::KEPT_OF_A_KIND && self.violations.len() < Self::KEPT {
+            self.violations.push(violation);
+        }
+    }
+
+    /// The earliest violation of each kind, and how many there were of that kind.
+    pub fn specimens(&self) -> impl Iterator<Item = (&Violation, u64)> {
+        self.violations.iter().enumerate().filter_map(|(index, violation)| {
+            let summary = &violation.summary;
+            let known = self.violations[..index].iter().any(|other| other.summary == *summary);
+            let count = self.kinds.iter().find(|(kind, _)| kind == summary).map(|(_, n)| *n);
+            (!known).then_some((violation, count.unwrap_or(1)))
+        })
     }
 
     /// Adds to a named figure.
     pub fn count(&mut self, name: &str, amount: u64) {
-        match self.figures.iter_mut().find(|(known, _)| known == name) {
-            Some((_, sum)) => *sum += amount,
-            None => self.figures.push((name.to_owned(), amount)),
-        }
+        add(&mut self.figures, name, amount);
     }
 
     /// The sum of two findings. The kept violations are the earliest of both.
@@ -104,10 +124,18 @@ impl Finding {
     pub fn merge(mut self, other: Self) -> Self {
         self.observations += other.observations;
         self.violation_count += other.violation_count;
+        for (kind, count) in &other.kinds {
+            add(&mut self.kinds, kind, *count);
+        }
+        self.kinds.sort();
         self.violations.extend(other.violations);
         self.violations.sort_by_key(|violation| {
-            violation.exhibits.last().map_or(Nanos::MAX, |exhibit| exhibit.at)
+            let last = violation.exhibits.last();
+            (last.map_or(Nanos::MAX, |exhibit| exhibit.at), last.map(|exhibit| exhibit.client))
         });
+        let mut kept: Vec<(String, u64)> = Vec::new();
+        self.violations
+            .retain(|violation| add(&mut kept, &violation.summary, 1) <= Self::KEPT_OF_A_KIND);
         self.violations.truncate(Self::KEPT);
         for doubt in other.doubts {
             if !self.doubts.contains(&doubt) {
@@ -137,6 +165,20 @@ impl Finding {
     }
 }
 
+/// Adds to a named sum; the new sum.
+fn add(sums: &mut Vec<(String, u64)>, name: &str, amount: u64) -> u64 {
+    match sums.iter_mut().find(|(known, _)| known == name) {
+        Some((_, sum)) => {
+            *sum += amount;
+            *sum
+        }
+        None => {
+            sums.push((name.to_owned(), amount));
+            amount
+        }
+    }
+}
+
 impl Standing {
     /// The word as reports show it.
     #[must_use]
@@ -161,9 +203,13 @@ mod tests {
     use super::*;
 
     fn violated_at(at: Nanos) -> Finding {
+        violated(at, "x")
+    }
+
+    fn violated(at: Nanos, kind: &str) -> Finding {
         let mut finding = Finding { observations: 1, ..Finding::default() };
         finding.violate(|| Violation {
-            summary: "x".into(),
+            summary: kind.into(),
             exhibits: vec![Exhibit { at, client: ClientId(0), text: "y".into() }],
             therefore: String::new(),
             but: String::new(),
@@ -181,6 +227,17 @@ mod tests {
         let mut finding = violated_at(1);
         finding.doubts.push("the generator was late".into());
         assert_eq!(finding.standing(1), Standing::Fail);
+    }
+
+    #[test]
+    fn many_of_one_kind_do_not_hide_another() {
+        let all = (0..50).map(|at| violated(at, "frequent")).chain([violated(60, "rare")]);
+        let sum = all.fold(Finding::default(), Finding::merge);
+        assert_eq!(sum.kinds, [("frequent".to_owned(), 50), ("rare".to_owned(), 1)]);
+        let specimens: Vec<_> =
+            sum.specimens().map(|(violation, count)| (violation.summary.as_str(), count)).collect();
+        assert_eq!(specimens, [("frequent", 50), ("rare", 1)]);
+        assert_eq!(sum.violations.len(), 4);
     }
 
     #[test]

@@ -43,6 +43,11 @@ fn look(stream: &(impl IsTerminal + AsFd), colour: Colour) -> Look {
     }
 }
 
+/// Says something on standard error. If nobody listens there any more, work goes on.
+pub fn say(talk: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "{talk}");
+}
+
 /// Writes data to standard output. A reader that has seen enough (`| head`) is no failure.
 ///
 /// # Errors

@@ -33,6 +33,11 @@ impl Failure {
         Self::new(Exit::Internal, message)
     }
 
+    /// The user stopped it before there was anything to judge.
+    pub fn interrupted(message: impl Into<String>) -> Self {
+        Self::new(Exit::Interrupted, message)
+    }
+
     /// The same with a hint in a line of its own.
     #[must_use]
     pub fn hint(mut self, hint: impl fmt::Display) -> Self {

@@ -57,7 +57,7 @@ pub fn execute(args: &Args) -> Result<Exit, Failure> {
             Ok(text) => found.extend(check(&file.display().to_string(), &text)),
             Err(error) => {
                 unreadable += 1;
-                eprintln!("error: cannot read `{}`: {error}", file.display());
+                display::say(format_args!("error: cannot read `{}`: {error}", file.display()));
             }
         }
     }
@@ -67,7 +67,7 @@ pub fn execute(args: &Args) -> Result<Exit, Failure> {
     if errors > 0 {
         return Err(Failure::bad_input(summary));
     }
-    eprintln!("{summary}");
+    display::say(summary);
     Ok(Exit::Held)
 }
 

@@ -3,6 +3,7 @@
 use crate::cli::{Failure, files};
 use crate::metric::quantity;
 use crate::property;
+use crate::reference::{Bug, Bugs};
 use crate::scenario::{self, Scenario};
 use crate::source::{self, Diagnostic};
 use crate::spec::{self, Spec};
@@ -37,6 +38,23 @@ pub fn scenario(name: &str) -> Result<Loaded<Scenario>, Failure> {
     let loaded = scenario::load(&path, &text, &property::ids());
     let loaded = loaded.map_err(|mistakes| failure(&path, &mistakes))?;
     Ok(Loaded { value: loaded.scenario, text })
+}
+
+/// The bugs of these names.
+///
+/// # Errors
+/// There is no bug of one of the names.
+pub fn bugs(names: &[String]) -> Result<Bugs, Failure> {
+    Bugs::parse(names.iter().map(String::as_str)).map_err(|unknown| {
+        let known = Bug::ALL.iter().map(|bug| bug.name());
+        let failure = Failure::usage(format!("there is no bug `{}`", unknown.0));
+        match source::suggestion(&unknown.0, known) {
+            Some(near) => {
+                failure.hint(format!("did you mean `{near}`? `assize list bugs` lists all"))
+            }
+            None => failure.hint("`assize list bugs` lists all"),
+        }
+    })
 }
 
 fn read(folder: &str, name: &str, kind: &str) -> Result<(String, String), Failure> {

@@ -16,6 +16,7 @@ pub mod report;
 pub mod run;
 pub mod schema;
 pub mod serve;
+pub mod signals;
 
 pub use display::Colour;
 pub use failure::Failure;
@@ -36,7 +37,7 @@ Exit codes:
     0  all held                          64  the command line makes no sense
     1  a promised property is broken     65  a spec, scenario or report has mistakes
     2  an expectation was missed         69  the target cannot be reached
-    3  a promised property is in doubt   70  the harness itself failed
+    3  a promised property is in doubt   70  the harness contradicts itself or failed
     4  too little was exercised         130  interrupted
     5  the generator was the bottleneck
 A failure always outranks what is unknown.";
@@ -64,6 +65,12 @@ pub struct Cli {
 pub enum Verb {
     /// Drives a scenario against a server, judges it and writes the reports.
     Run(run::Args),
+    /// Judges the stored history of a run again.
+    Check(check::Args),
+    /// Shows a stored run again, in any format.
+    Report(report::Args),
+    /// Runs the reference server, honest or with bugs.
+    Serve(serve::Args),
     /// Checks specs and scenarios without a server.
     Lint(lint::Args),
     /// Lists what there is.
@@ -72,8 +79,6 @@ pub enum Verb {
     Explain(explain::Args),
     /// Prints the JSON Schema of specs or scenarios, for editors.
     Schema(schema::Args),
-    /// Shows a stored run again, in any format.
-    Report(report::Args),
 }
 
 /// Runs one command line, program name first; talks on standard error if it must.
@@ -87,7 +92,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     cli.execute().unwrap_or_else(|failure| {
-        eprintln!("{failure}");
+        display::say(&failure);
         failure.exit
     })
 }
@@ -96,11 +101,13 @@ impl Cli {
     fn execute(self) -> Result<Exit, Failure> {
         match self.verb {
             Verb::Run(args) => run::execute(&args, self.color),
+            Verb::Check(args) => check::execute(&args, self.color),
+            Verb::Report(args) => report::execute(&args, self.color),
+            Verb::Serve(args) => serve::execute(&args),
             Verb::Lint(args) => lint::execute(&args),
             Verb::List(args) => list::execute(&args, self.color),
             Verb::Explain(args) => explain::execute(&args),
             Verb::Schema(args) => schema::execute(&args),
-            Verb::Report(args) => report::execute(&args, self.color),
         }
     }
 }

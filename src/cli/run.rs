@@ -1,13 +1,14 @@
 //! `assize run`: drives a scenario against a server, judges it and writes the reports.
 
+use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, load};
 use crate::engine::{self, ClientKind, Settings, TargetChoice};
 use crate::outcome::{Exit, Outcome};
-use crate::reference::{Bug, Bugs};
 use crate::report::{Folder, Screen, terminal};
 use crate::scenario::Scenario;
 use crate::spec::{Protocol, Spec, Transports};
 use clap::ValueEnum;
+use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -20,8 +21,8 @@ Examples:
   assize run first-look                               on the embedded reference server
   assize run first-look --bug dedup-race              on a server with a known bug
   assize run first-look --target http://host:3000     on your server
-  assize run first-look --spec specs/mine.yaml --target http://a:3000 --target http://b:3000
-                                                      on two nodes of it, with another wire
+  assize run first-look --spec specs/mine.yaml --target http://host:3000
+                                                      on a server with another wire
   assize run first-look --seed 7 --judge none         load only, with another plan
 
 Without --target and without a `launch:` in the scenario, the embedded reference server plays the
@@ -68,7 +69,7 @@ pub struct Args {
     /// The server's spec, in place of the scenario's: a file, or a name in `specs/`.
     #[arg(long)]
     pub spec: Option<String>,
-    /// A node of the running server to put on trial; repeat it for several nodes.
+    /// The running server to put on trial.
     #[arg(long = "target", value_name = "URL")]
     pub targets: Vec<String>,
     /// The seed of the plan, in place of the scenario's.
@@ -151,7 +152,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         spec: Arc::new(spec.value),
         scenario: Arc::new(scenario.value),
     };
-    let measured = drive(settings, interrupt, args, colour);
+    let measured = drive(settings, &interrupt, args, colour);
     let measured = match measured {
         Ok(measured) => measured,
         Err(failure) => {
@@ -177,19 +178,19 @@ struct Talk {
 
 impl Talk {
     fn warn(&self, what: &str) {
-        eprintln!("warning: {what}");
+        display::say(format_args!("warning: {what}"));
     }
 
     fn say(&self, what: &str) {
         if !self.quiet {
-            eprintln!("{what}");
+            display::say(what);
         }
     }
 }
 
 fn drive(
     settings: Settings,
-    interrupt: Arc<Notify>,
+    interrupt: &Notify,
     args: &Args,
     colour: Colour,
 ) -> Result<engine::Measured, Failure> {
@@ -197,36 +198,46 @@ fn drive(
         .enable_all()
         .build()
         .map_err(|error| Failure::internal(format!("cannot start: {error}")))?;
-    let mut screen = match (args.quiet, std::io::stderr().is_terminal()) {
+    let screen = match (args.quiet, std::io::stderr().is_terminal()) {
         (true, _) => Screen::Quiet,
         (false, true) => Screen::live(display::stderr(colour)),
         (false, false) => Screen::plain(),
     };
+    let screen = RefCell::new(screen);
     let result = runtime.block_on(async {
-        tokio::spawn(stop_on_signal(interrupt));
-        engine::run(settings, |progress| screen.show(&progress)).await
+        let mut signals = Signals::listen()?;
+        let run = engine::run(settings, |progress| screen.borrow_mut().show(&progress));
+        let mut run = std::pin::pin!(run);
+        let mut stopping = false;
+        // The first signal stops the run in order, the second one at once.
+        loop {
+            tokio::select! {
+                result = &mut run => return result.map_err(failure),
+                () = signals.next() => {}
+            }
+            if std::mem::replace(&mut stopping, true) {
+                return Err(Failure::interrupted("stopped at once; nothing was judged"));
+            }
+            screen
+                .borrow()
+                .say("stopping: what was gathered is judged and written; once more ends at once");
+            interrupt.notify_one();
+        }
     });
-    screen.finish();
-    result.map_err(|failure| match failure {
-        engine::Failure::Unreachable(why) => Failure::unreachable(why.what).hint(why.hint),
-        engine::Failure::Internal(what) => Failure::internal(what),
-    })
+    screen.into_inner().finish();
+    // A name that is being looked up is not worth waiting for.
+    runtime.shutdown_background();
+    result
 }
 
-/// The first Ctrl-C or SIGTERM stops the run in order; the second one ends the process.
-async fn stop_on_signal(interrupt: Arc<Notify>) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
-    for count in 0.. {
-        tokio::select! {
-            pressed = tokio::signal::ctrl_c() => if pressed.is_err() { return },
-            _ = terminated.recv() => {}
+fn failure(failure: engine::Failure) -> Failure {
+    match failure {
+        engine::Failure::Unreachable(why) => Failure::unreachable(why.what).hint(why.hint),
+        engine::Failure::Interrupted => {
+            Failure::interrupted("interrupted before the first phase; there is nothing to judge")
         }
-        if count > 0 {
-            std::process::exit(i32::from(Exit::Interrupted as u8));
-        }
-        eprintln!("stopping: what was gathered is judged and written; once more ends at once");
-        interrupt.notify_one();
+        engine::Failure::Internal(what) => Failure::internal(what)
+            .hint("this is a mistake of the harness; what it printed above helps to mend it"),
     }
 }
 
@@ -261,20 +272,9 @@ fn second_client() -> Result<ClientKind, Failure> {
 }
 
 fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
-    let names = args.bugs.iter().map(String::as_str);
-    let bugs = Bugs::parse(names).map_err(|unknown| {
-        let known = Bug::ALL.iter().map(|bug| bug.name());
-        let near = crate::source::suggestion(&unknown.0, known);
-        let failure = Failure::usage(unknown.to_string());
-        match near {
-            Some(near) => {
-                failure.hint(format!("did you mean `{near}`? `assize list bugs` lists all"))
-            }
-            None => failure.hint("`assize list bugs` lists all"),
-        }
-    })?;
+    let bugs = load::bugs(&args.bugs)?;
     if !args.targets.is_empty() {
-        return Ok(TargetChoice::Running(args.targets.clone()));
+        return one_node(&args.targets);
     }
     if !args.bugs.is_empty() {
         return Ok(TargetChoice::Embedded(bugs));
@@ -283,9 +283,18 @@ fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
         return Ok(TargetChoice::Launched(launch.clone()));
     }
     if !scenario.target.is_empty() {
-        return Ok(TargetChoice::Running(scenario.target.clone()));
+        return one_node(&scenario.target);
     }
     Ok(TargetChoice::Embedded(bugs))
+}
+
+/// Several nodes are part of the language, but not of this version: better no run than half of one.
+fn one_node(urls: &[String]) -> Result<TargetChoice, Failure> {
+    if urls.len() > 1 {
+        let named = format!("{} targets are named, this version tries one node", urls.len());
+        return Err(Failure::usage(named).hint("keep one of them"));
+    }
+    Ok(TargetChoice::Running(urls.to_vec()))
 }
 
 /// Writes the folder of the run; what fails is said, and the verdicts stand above already.

@@ -1,7 +1,12 @@
 //! `assize serve`: the reference server, playing a spec.
 
+use crate::cli::signals::Signals;
+use crate::cli::{Failure, display, load};
+use crate::outcome::Exit;
+use crate::reference::{Hosted, Options, StartError};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -9,7 +14,7 @@ Examples:
   assize serve --spec callback-ack --port 3000 --data chat.db
   assize serve --spec callback-ack --bug dedup-race       a server that makes duplicates
 
-The first line on standard output is the URL. Ctrl-C stops it.";
+The first line on standard output, `listening on URL`, comes when it is ready. Ctrl-C stops it.";
 
 /// The arguments of `serve`.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,4 +35,49 @@ pub struct Args {
     /// The SQLite file that keeps the messages, in place of memory.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
+}
+
+/// Serves until it is asked to stop.
+///
+/// # Errors
+/// The spec has mistakes or cannot be played, the port is taken, or the file cannot be used.
+pub fn execute(args: &Args) -> Result<Exit, Failure> {
+    let bugs = load::bugs(&args.bugs)?;
+    let spec = load::spec(&args.spec)?;
+    let options = Options {
+        host: args.host,
+        port: args.port,
+        file: args.data.clone(),
+        bugs,
+        ..Options::default()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::internal(format!("cannot start: {error}")))?;
+    runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let hosted =
+            Hosted::start(Arc::new(spec.value), options, workers).map_err(|e| refused(args, &e))?;
+        display::print(&format!("listening on {}\n", hosted.url()))?;
+        signals.next().await;
+        hosted.stop();
+        Ok(Exit::Held)
+    })
+}
+
+fn refused(args: &Args, error: &StartError) -> Failure {
+    match error {
+        StartError::NotPlayed(_) => Failure::bad_input(error.to_string()),
+        StartError::Bind(..) => Failure::unreachable(error.to_string())
+            .hint("`--port 0` takes any free port; `--host` must be an address of this machine"),
+        StartError::Store(_) => match &args.data {
+            Some(file) => Failure::bad_input(format!("`{}`: {error}", file.display())).hint(
+                "`--data` is a file that this server wrote, or a new one in a folder that is there",
+            ),
+            None => Failure::internal(error.to_string()),
+        },
+        StartError::Threads(_) => Failure::internal(error.to_string()),
+    }
 }

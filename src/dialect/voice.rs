@@ -9,9 +9,11 @@ use crate::spec::{Bindings, Hole, Request, Step, Unbound, Via};
 use crate::wire::socket_io::{Kind, Packet};
 use compact_str::CompactString;
 
-/// Attempts whose answer is awaited, at most; older ones are forgotten (their late answers would
-/// go unnoticed, which the contract's timeout makes harmless).
-const AWAITED: usize = 32;
+/// Attempts that are remembered although they were answered, so that a second answer is noticed.
+const REMEMBERED: usize = 32;
+/// Attempts that are remembered at all; the oldest one of more is forgotten, and its answer would
+/// count as garbage. More than a client's queue can have under way at once.
+const AWAITED: usize = 4_096;
 
 /// One client's part.
 #[derive(Debug, Default)]
@@ -24,6 +26,7 @@ pub struct Voice {
 struct Awaited {
     attempt: AttemptId,
     operation: Operation,
+    answered: bool,
     ack: Option<u64>,
     /// What the request bound, for answers that carry it back.
     bound: Option<Box<Bindings>>,
@@ -80,7 +83,7 @@ impl Voice {
                 shape.fill(bindings, out)?;
                 if !step.is_unanswered() {
                     let bound = (!acked).then(|| Box::new(bindings.clone()));
-                    self.wait_for(Awaited { attempt, operation, ack, bound });
+                    self.wait_for(Awaited { attempt, operation, answered: false, ack, bound });
                 }
                 Ok(Said::Event(ack))
             }
@@ -92,8 +95,11 @@ impl Voice {
     }
 
     fn wait_for(&mut self, awaited: Awaited) {
-        if self.awaited.len() == AWAITED {
-            self.awaited.remove(0);
+        if self.awaited.len() >= REMEMBERED {
+            let answered = self.awaited.iter().position(|awaited| awaited.answered);
+            if answered.is_some() || self.awaited.len() == AWAITED {
+                self.awaited.remove(answered.unwrap_or(0));
+            }
         }
         self.awaited.push(awaited);
     }
@@ -118,16 +124,19 @@ impl Voice {
 
     /// Answers stay awaited, so that a second answer to the same attempt is noticed.
     fn hear_ack(&mut self, dialect: &Dialect, packet: &Packet<'_>) -> Heard {
-        let Some(awaited) = self.awaited.iter().rev().find(|awaited| awaited.ack == packet.ack)
-        else {
+        let asked = |awaited: &&mut Awaited| packet.ack.is_some() && awaited.ack == packet.ack;
+        let Some(awaited) = self.awaited.iter_mut().rev().find(asked) else {
+            let number = packet.ack.map_or_else(|| "none".into(), |number| number.to_string());
             return Heard::Garbage(excerpt(&format!(
-                "an ack with number {:?} that answers nothing",
-                packet.ack
+                "an ack that answers nothing: number {number}"
             )));
         };
         let Some(step) = dialect.step(awaited.operation) else { return Heard::Unknown };
         match read(dialect, step, &Via::Ack, packet.data, &Bindings::new()) {
-            Ok(reply) => Heard::Answer(awaited.attempt, reply),
+            Ok(reply) => {
+                awaited.answered = true;
+                Heard::Answer(awaited.attempt, reply)
+            }
             Err(reason) => Heard::Garbage(reason),
         }
     }
@@ -206,4 +215,65 @@ fn read(
         ),
         None => "no shape answers over this channel".into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::OpId;
+    use std::sync::Arc;
+
+    fn dialect() -> Dialect {
+        let yaml = include_str!("../../specs/callback-ack.yaml");
+        let loaded = crate::spec::load("callback-ack.yaml", yaml, &crate::property::ids());
+        Dialect::new(Arc::new(loaded.unwrap().spec), 1_000, 1)
+    }
+
+    fn attempt(number: u32) -> AttemptId {
+        AttemptId { op: OpId(number), number: 0 }
+    }
+
+    fn send(voice: &mut Voice, dialect: &Dialect, number: u32) -> u64 {
+        let mut bindings = Bindings::new();
+        for hole in [Hole::CONVERSATION, Hole::TEXT, Hole::KEY] {
+            bindings.set(hole, Scalar::Text("x".into()));
+        }
+        let step = dialect.step(Operation::Send).unwrap();
+        let mut out = String::new();
+        let said = voice.say(dialect, attempt(number), Operation::Send, step, &bindings, &mut out);
+        let Ok(Said::Event(Some(ack))) = said else { panic!("{said:?}") };
+        ack
+    }
+
+    fn hear(voice: &mut Voice, dialect: &Dialect, ack: u64) -> Heard {
+        let text = format!("3{ack}[{{\"success\":true,\"messageId\":7}}]");
+        voice.hear(dialect, &Packet::decode(&text).unwrap())
+    }
+
+    #[test]
+    fn a_thousand_answers_under_way_are_all_heard() {
+        let (dialect, mut voice) = (dialect(), Voice::default());
+        let acks: Vec<u64> = (0..1_000).map(|number| send(&mut voice, &dialect, number)).collect();
+        for (number, ack) in acks.into_iter().enumerate() {
+            let heard = hear(&mut voice, &dialect, ack);
+            let wanted = attempt(number as u32);
+            assert!(matches!(heard, Heard::Answer(id, _) if id == wanted), "{heard:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_answered_is_remembered_for_a_while_and_then_forgotten() {
+        let (dialect, mut voice) = (dialect(), Voice::default());
+        let first = send(&mut voice, &dialect, 0);
+        for _ in 0..2 {
+            assert!(matches!(hear(&mut voice, &dialect, first), Heard::Answer(..)));
+        }
+        for number in 1..10_000 {
+            let ack = send(&mut voice, &dialect, number);
+            assert!(matches!(hear(&mut voice, &dialect, ack), Heard::Answer(..)));
+        }
+        assert_eq!(voice.awaited.len(), REMEMBERED);
+        let Heard::Garbage(what) = hear(&mut voice, &dialect, first) else { panic!("known") };
+        assert_eq!(what, format!("an ack that answers nothing: number {first}"));
+    }
 }

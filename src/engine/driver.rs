@@ -91,6 +91,7 @@ impl Driver {
 
     /// Lives until it is told to leave.
     pub(super) async fn live(mut self) {
+        let _alarm = self.shard.alarm();
         while !self.leaving {
             match self.wait().await {
                 Woken::Rung => {
@@ -275,6 +276,9 @@ impl Driver {
     }
 
     fn hung_up(&mut self, why: &str, caused: bool) {
+        if !caused {
+            self.shard.note_loss(why);
+        }
         self.link = Link::Down;
         self.voice.hang_up();
         self.input(Input::Closed { why: why.into(), caused });

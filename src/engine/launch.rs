@@ -1,25 +1,34 @@
 //! Starts the server under test as a process, waits until it is ready, and stops it by its id.
 
 use crate::scenario::{Launch, Ready};
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::VecDeque;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// Lines of the server's talk that are kept for error messages.
 const KEPT_LINES: usize = 40;
 
+/// How long the last words of a process that has ended may take to be heard.
+const LISTENING: Duration = Duration::from_secs(1);
+
 /// A server process that this run started.
 #[derive(Debug)]
 pub struct Launched {
     child: Child,
+    /// The process group, which is the process's own.
+    group: Pid,
     launch: Launch,
     /// Where it listens.
     pub url: String,
     talk: Talk,
+    listeners: Vec<JoinHandle<()>>,
 }
 
 /// The last lines that the server said.
@@ -61,20 +70,27 @@ impl Launched {
             Ready::Line(line) => Some((line.clone(), tell)),
             Ready::Probe(_) => None,
         };
+        let mut listeners = Vec::new();
         if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(listen(BufReader::new(stdout), talk.clone(), line));
+            listeners.push(tokio::spawn(listen(BufReader::new(stdout), talk.clone(), line)));
         }
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(listen(BufReader::new(stderr), talk.clone(), None));
+            listeners.push(tokio::spawn(listen(BufReader::new(stderr), talk.clone(), None)));
         }
-        let mut launched = Self { child, launch: launch.clone(), url: String::new(), talk };
+        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let group = group.ok_or_else(|| LaunchError {
+            what: format!("`{program}` has no process id"),
+            said: Vec::new(),
+        })?;
+        let (launch, url) = (launch.clone(), String::new());
+        let mut launched = Self { child, group, launch, url, talk, listeners };
         match launched.ready(told).await {
             Ok(url) => {
                 launched.url = url;
                 Ok(launched)
             }
             Err(what) => {
-                let said = launched.talk.lines();
+                let said = launched.said().await;
                 launched.stop().await;
                 Err(LaunchError { what, said })
             }
@@ -109,33 +125,41 @@ impl Launched {
         self.child.try_wait().ok().flatten().map(|status| status.to_string())
     }
 
-    /// The last lines that the server said.
-    #[must_use]
-    pub fn said(&self) -> Vec<String> {
+    /// The last lines that the server said. If it has ended, all of them have been heard.
+    pub async fn said(&mut self) -> Vec<String> {
+        // A child of its own may still hold the pipe: then what has come so far must do.
+        let heard = async {
+            for listener in self.listeners.drain(..) {
+                let _ = listener.await;
+            }
+        };
+        if self.child.id().is_none() {
+            let _ = timeout(LISTENING, heard).await;
+        }
         self.talk.lines()
     }
 
     /// SIGTERM, then SIGKILL if it does not end in time.
     pub async fn stop(mut self) {
-        let Some(id) = self.child.id() else { return };
-        signal(id, "TERM").await;
-        if timeout(self.launch.stop_within, self.child.wait()).await.is_err() {
-            // The group, for a script may have children of its own.
-            signal_group(id, "KILL").await;
-            let _ = self.child.kill().await;
+        if self.child.id().is_some() {
+            self.signal(Signal::TERM);
+            let _ = timeout(self.launch.stop_within, self.child.wait()).await;
         }
+    }
+
+    /// To the whole group, for a script has children of its own.
+    fn signal(&self, signal: Signal) {
+        // That nobody is left in the group is no failure.
+        let _ = kill_process_group(self.group, signal);
     }
 }
 
-async fn signal(id: u32, name: &str) {
-    let _ = Command::new("kill").args([format!("-{name}"), id.to_string()]).status().await;
-}
-
-async fn signal_group(id: u32, name: &str) {
-    let _ = Command::new("kill")
-        .args([format!("-{name}"), "--".into(), format!("-{id}")])
-        .status()
-        .await;
+impl Drop for Launched {
+    /// However the run ends, nothing of the server is left. The process was reaped just now or not
+    /// at all, so the number is still its own.
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
 }
 
 /// Reads lines until the end; the first one with the awaited text tells the URL after it.
@@ -171,7 +195,7 @@ async fn probe(url: &str) -> Result<String, String> {
         if super::rest::answers_200(&endpoint).await {
             return Ok(endpoint.origin());
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -192,7 +216,6 @@ impl Talk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn shell(script: &str, ready: Ready) -> Launch {
         Launch {
@@ -222,5 +245,6 @@ mod tests {
         let launch = shell("echo no database >&2; exit 3", Ready::Line("listening".into()));
         let error = Launched::start(&launch).await.unwrap_err();
         assert!(error.what.contains("before"), "{}", error.what);
+        assert_eq!(error.said, ["no database"]);
     }
 }

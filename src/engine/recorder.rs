@@ -20,6 +20,8 @@ pub struct Recorder {
     pub entries: u64,
     /// When the last one was.
     pub last_at: Nanos,
+    /// The run is over; how the clients leave is nobody's business.
+    over: bool,
 }
 
 impl Recorder {
@@ -30,11 +32,15 @@ impl Recorder {
         bench: Option<Bench>,
         writer: Option<Writer<BufWriter<File>>>,
     ) -> Self {
-        Self { meter, bench, writer, write_error: None, entries: 0, last_at: 0 }
+        Self { meter, bench, writer, write_error: None, entries: 0, last_at: 0, over: false }
     }
 
-    /// Takes an entry. Entries come in the order of time.
+    /// Takes an entry. Entries come in the order of time; after the phase `end` none is taken.
     pub fn record(&mut self, at: Nanos, client: ClientId, event: Event) {
+        if self.over {
+            return;
+        }
+        self.over = matches!(&event, Event::Phase { name } if name == "end");
         debug_assert!(at >= self.last_at, "the history goes forwards");
         let entry = Entry { at: at.max(self.last_at), client, event };
         self.last_at = entry.at;

@@ -2,19 +2,19 @@
 
 use crate::engine::clock::Clock;
 use crate::engine::link::Maker;
+use crate::engine::notes::Notes;
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client::Second;
-use crate::engine::shard::{self, Job, Report, Stage, Told};
+use crate::engine::shard::{self, Job, Report, Told};
+use crate::engine::shards::{News, Shards};
 use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::Nanos;
 use crate::history::stored::{self, Header, Writer};
-use crate::metric::{
-    Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator, quantity,
-};
+use crate::metric::{Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator};
 use crate::outcome::{Outcome, Run, SCHEMA};
 use crate::plan::Plan;
 use crate::property::{self, Bench, Charge};
@@ -22,15 +22,14 @@ use crate::scenario::{FaultKind, Scenario};
 use crate::spec::{Spec, Transports};
 use crate::verdict::Standing;
 use std::fs::File;
+use std::io;
 use std::io::BufWriter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::Notify;
 
-/// How often the watcher is shown the progress.
-const SHOW: Duration = Duration::from_millis(100);
 /// From the moment all conversations are made to the first phase.
 const BREATH: Nanos = 50_000_000;
 
@@ -77,6 +76,8 @@ pub enum ClientKind {
 pub enum Failure {
     /// The target cannot be tried.
     Unreachable(Unreachable),
+    /// The user wanted to stop before the first phase.
+    Interrupted,
     /// The harness itself failed.
     Internal(String),
 }
@@ -108,10 +109,10 @@ pub struct Measured {
 /// # Errors
 /// The target cannot be tried, or the harness itself failed.
 pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measured, Failure> {
-    let mut target =
-        Target::ready(&settings.target, &settings.spec).await.map_err(Failure::Unreachable)?;
+    let ready = Target::ready(&settings.target, &settings.spec);
+    let mut target = unless_interrupted(&settings, ready).await?;
     let result = Conductor { settings: &settings, show }.conduct(&mut target).await;
-    let last_words = target.ended();
+    let last_words = target.ended().await;
     target.stop().await;
     match (result, last_words) {
         (Ok(mut measured), Some(last_words)) => {
@@ -125,18 +126,29 @@ pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measu
     }
 }
 
+/// What comes before the run, unless the user wants to stop.
+async fn unless_interrupted<T>(
+    settings: &Settings,
+    work: impl Future<Output = Result<T, Unreachable>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        result = work => result.map_err(Failure::Unreachable),
+        () = settings.interrupt.notified() => Err(Failure::Interrupted),
+    }
+}
+
 /// Leads the shards through a run.
 struct Conductor<'a, S> {
     settings: &'a Settings,
     show: S,
 }
 
-/// The shards while they live.
-struct Shards {
-    threads: Vec<std::thread::JoinHandle<()>>,
-    pulses: Vec<Arc<Pulse>>,
-    stage: watch::Sender<Stage>,
-    told: mpsc::UnboundedReceiver<Told>,
+/// What came of the shards.
+#[derive(Default)]
+struct Watched {
+    reports: Vec<Report>,
+    interrupted: bool,
+    notes: Vec<String>,
 }
 
 impl<S: FnMut(Progress)> Conductor<'_, S> {
@@ -144,23 +156,20 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let settings = self.settings;
         let (spec, scenario) = (&settings.spec, &settings.scenario);
         let plan = Plan::new(spec, Arc::clone(scenario), settings.seed, settings.run);
-        let endpoint = preflight::endpoint(target.url(), spec).await;
-        let endpoint = endpoint.map_err(Failure::Unreachable)?;
-        let session = preflight::session(spec, settings.transport).map_err(Failure::Unreachable)?;
         let url = target.url().to_owned();
-        preflight::knock(&url, &endpoint, &session, spec).await.map_err(Failure::Unreachable)?;
+        let endpoint = unless_interrupted(settings, preflight::endpoint(&url, spec)).await?;
+        let session = preflight::session(spec, settings.transport).map_err(Failure::Unreachable)?;
+        let knock = preflight::knock(&url, &endpoint, &session, spec);
+        unless_interrupted(settings, knock).await?;
 
         let maker = self.maker();
         let clock = Clock::start();
         let started = SystemTime::now();
         let cpu = usage::process_cpu();
         let count = self.shard_count(&plan);
-        let (stage, watching) = watch::channel(Stage::Setup);
-        let (tell, told) = mpsc::unbounded_channel();
-        let mut shards = Shards { threads: Vec::new(), pulses: Vec::new(), stage, told };
+        let (mut shards, tell) = Shards::none();
         for number in 0..count {
             let pulse = Arc::new(Pulse::default());
-            shards.pulses.push(Arc::clone(&pulse));
             let job = Job {
                 number,
                 shards: count,
@@ -170,30 +179,27 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 session: session.clone(),
                 maker: maker.clone(),
                 clock,
-                recorder: self.recorder(number)?,
-                pulse,
-                stage: watching.clone(),
+                recorder: self.recorder(number),
+                pulse: Arc::clone(&pulse),
+                stage: shards.stage(),
                 tell: tell.clone(),
             };
-            let thread = std::thread::Builder::new().name(format!("shard-{number}"));
-            let spawned = thread.spawn(move || shard::run(job));
-            shards.threads.push(spawned.map_err(|error| Failure::Internal(error.to_string()))?);
+            let spawned = shards.spawn(number, pulse, move || shard::run(job));
+            spawned.map_err(|error| Failure::Internal(error.to_string()))?;
         }
         drop(tell);
 
         self.set_up(&mut shards, count).await?;
         let start = clock.now() + BREATH;
-        let _ = shards.stage.send(Stage::Go(start));
-        let (reports, interrupted, mut notes) = self.watch(&mut shards, clock, start, target).await;
+        shards.go(start);
+        let watched = self.watch(&mut shards, clock, start, target).await;
         let nanos = clock.now().saturating_sub(start);
-        for thread in shards.threads {
-            if thread.join().is_err() {
-                return Err(Failure::Internal("a shard panicked".into()));
-            }
+        let Watched { mut reports, interrupted, mut notes } = watched;
+        if shards.end() || reports.len() != count as usize {
+            return Err(Failure::Internal("a shard panicked".into()));
         }
-        if reports.len() != count as usize {
-            return Err(Failure::Internal("a shard ended without a report".into()));
-        }
+        // The same order in each run, and in `check`.
+        reports.sort_by_key(|report| report.number);
         let used = ProcessUse {
             cpu: usage::process_cpu().saturating_sub(cpu),
             peak_rss: usage::peak_rss(),
@@ -230,53 +236,60 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         self.settings.shards.unwrap_or(cores).clamp(1, plan.most_shards())
     }
 
-    fn recorder(&self, number: u32) -> Result<Recorder, Failure> {
+    /// A history that cannot be written is no reason not to run.
+    fn recorder(&self, number: u32) -> Recorder {
         let settings = self.settings;
         let meter = Meter::new(Timeline::interval_for(length(&settings.scenario)));
         let bench = settings.judge.then(|| Bench::new(&Charge::of(&settings.spec)));
-        let writer = match &settings.history {
-            None => None,
-            Some(folder) => {
-                let path = folder.join(format!("shard-{number}.jsonl"));
-                let file = File::create(&path)
-                    .map_err(|error| Failure::Internal(format!("{}: {error}", path.display())))?;
-                let header = Header {
-                    schema: stored::SCHEMA,
-                    run: format!("{:016x}", settings.run),
-                    spec: settings.spec.name.clone(),
-                    shard: number,
-                };
-                let writer = Writer::new(BufWriter::with_capacity(1 << 18, file), &header);
-                Some(
-                    writer.map_err(|error| {
-                        Failure::Internal(format!("{}: {error}", path.display()))
-                    })?,
-                )
-            }
+        let (writer, error) = match settings.history.as_deref().map(|to| self.writer(to, number)) {
+            None => (None, None),
+            Some(Ok(writer)) => (Some(writer), None),
+            Some(Err(error)) => (None, Some(error.to_string())),
         };
-        Ok(Recorder::new(meter, bench, writer))
+        let mut recorder = Recorder::new(meter, bench, writer);
+        recorder.write_error = error;
+        recorder
+    }
+
+    fn writer(&self, folder: &Path, number: u32) -> io::Result<Writer<BufWriter<File>>> {
+        let header = Header {
+            schema: stored::SCHEMA,
+            run: format!("{:016x}", self.settings.run),
+            spec: self.settings.spec.name.clone(),
+            shard: number,
+        };
+        let file = File::create(folder.join(format!("shard-{number}.jsonl")))?;
+        Writer::new(BufWriter::with_capacity(1 << 18, file), &header)
     }
 
     /// Waits until all shards have made their conversations.
     async fn set_up(&mut self, shards: &mut Shards, count: u32) -> Result<(), Failure> {
-        let mut failure = None;
-        for _ in 0..count {
-            match shards.told.recv().await {
-                Some(Told::SetUp(Ok(()))) => {}
-                Some(Told::SetUp(Err(why))) => failure = Some(why),
-                Some(Told::Done(_)) | None => {
-                    return Err(Failure::Internal("a shard ended in the setup".into()));
+        let mut ready = 0;
+        let failure = loop {
+            match shards.news(&self.settings.interrupt).await {
+                News::Tick => {
+                    let progress = self.progress(shards.pulses(), 0, 0);
+                    (self.show)(progress);
+                }
+                News::Told(Told::SetUp(Ok(()))) => {
+                    ready += 1;
+                    if ready == count {
+                        return Ok(());
+                    }
+                }
+                News::Told(Told::SetUp(Err(why))) => {
+                    let hint = "the server answers, but the plan's conversations cannot be made";
+                    break Failure::Unreachable(Unreachable::new(why, hint));
+                }
+                News::Interrupted => break Failure::Interrupted,
+                News::Told(_) | News::Over => {
+                    break Failure::Internal("a shard panicked in the setup".into());
                 }
             }
-        }
-        match failure {
-            None => Ok(()),
-            Some(why) => {
-                let _ = shards.stage.send(Stage::Interrupted);
-                let hint = "the server answers, but the plan's conversations cannot be made";
-                Err(Failure::Unreachable(Unreachable::new(why, hint)))
-            }
-        }
+        };
+        shards.stop();
+        while !matches!(shards.news(&Notify::new()).await, News::Over) {}
+        Err(failure)
     }
 
     /// Shows the progress, restarts the server when the plan says so, and gathers the reports.
@@ -286,32 +299,32 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         clock: Clock,
         start: Nanos,
         target: &mut Target,
-    ) -> (Vec<Report>, bool, Vec<String>) {
-        let mut reports = Vec::new();
-        let mut notes = Vec::new();
-        let mut interrupted = false;
+    ) -> Watched {
+        let mut watched = Watched::default();
         let mut restarts = restarts(&self.settings.scenario, start);
-        let mut ticks = tokio::time::interval(SHOW);
         loop {
-            tokio::select! {
-                told = shards.told.recv() => match told {
-                    Some(Told::Done(report)) => reports.push(*report),
-                    Some(Told::SetUp(_)) => {}
-                    None => return (reports, interrupted, notes),
-                },
-                () = self.settings.interrupt.notified(), if !interrupted => {
-                    interrupted = true;
-                    let _ = shards.stage.send(Stage::Interrupted);
+            match shards.news(&self.settings.interrupt).await {
+                News::Told(Told::Done(report)) => watched.reports.push(*report),
+                News::Told(Told::SetUp(_) | Told::Panicked) => {}
+                News::Over => return watched,
+                News::Interrupted => {
+                    let phase = shards.pulses().first().map_or_else(String::new, |p| p.phase());
+                    if !std::mem::replace(&mut watched.interrupted, true) {
+                        watched
+                            .notes
+                            .push(format!("interrupted in phase `{phase}`; no final read"));
+                    }
+                    shards.stop();
                 }
-                _ = ticks.tick() => {
+                News::Tick => {
                     let now = clock.now();
                     if restarts.last().is_some_and(|at| *at <= now) {
                         restarts.pop();
                         if let Err(why) = target.restart().await {
-                            notes.push(format!("the server was not restarted: {why}"));
+                            watched.notes.push(format!("the server was not restarted: {why}"));
                         }
                     }
-                    let progress = self.progress(&shards.pulses, now, start);
+                    let progress = self.progress(shards.pulses(), now, start);
                     (self.show)(progress);
                 }
             }
@@ -446,54 +459,6 @@ struct Facts<'a> {
     count: u32,
     used: ProcessUse,
     interrupted: bool,
-}
-
-/// What the reader must know beside verdicts and figures.
-#[derive(Default)]
-struct Notes {
-    /// Clients that were not idle, deliveries that were awaited, when patience ended.
-    busy: usize,
-    awaited: usize,
-    texts: Vec<String>,
-    garbage: Vec<String>,
-    connect_errors: Vec<String>,
-}
-
-impl Notes {
-    const SAMPLES: usize = 5;
-
-    fn take(&mut self, report: &Report) {
-        if let Some(error) = &report.write_error {
-            self.texts.push(format!("the history is not complete: {error}"));
-        }
-        self.busy += report.unquiet.0;
-        self.awaited += report.unquiet.1;
-        for what in &report.garbage {
-            if self.garbage.len() < Self::SAMPLES && !self.garbage.contains(&what.to_string()) {
-                self.garbage.push(what.to_string());
-            }
-        }
-        for error in &report.connect_errors {
-            if self.connect_errors.len() < Self::SAMPLES && !self.connect_errors.contains(error) {
-                self.connect_errors.push(error.clone());
-            }
-        }
-    }
-
-    fn texts(mut self) -> Vec<String> {
-        let left: Vec<String> = [(self.busy, "client"), (self.awaited, "awaited message")]
-            .into_iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, noun)| quantity::counted(number as u64, noun))
-            .collect();
-        if !left.is_empty() {
-            let left = left.join(" and ");
-            self.texts.push(format!("when patience ended, {left} had not come to rest"));
-        }
-        let garbage = self.garbage.into_iter().map(|what| format!("not as the spec says: {what}"));
-        let errors = self.connect_errors.into_iter().map(|why| format!("no connection: {why}"));
-        self.texts.into_iter().chain(garbage).chain(errors).collect()
-    }
 }
 
 /// How long all phases last.

@@ -77,18 +77,44 @@ pub(super) enum Told {
     SetUp(Result<(), String>),
     /// It is done.
     Done(Box<Report>),
+    /// A part of it panicked: the harness has a mistake, and the run proves nothing.
+    Panicked,
+}
+
+/// Tells the conductor if what holds it panics.
+pub(super) struct Alarm(pub(super) mpsc::UnboundedSender<Told>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.0.send(Told::Panicked);
+        }
+    }
+}
+
+/// What was not finished when the patience was over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unfinished {
+    /// Clients that had not come back and to rest.
+    pub(super) recovering: usize,
+    /// Deliveries that the judges still waited for then.
+    pub(super) awaited: usize,
+    /// Clients whose final read was not over.
+    pub(super) reading: usize,
 }
 
 /// What a shard found.
 pub(super) struct Report {
+    pub(super) number: u32,
     pub(super) meter: Meter,
     pub(super) findings: Option<Vec<Finding>>,
     pub(super) used: ShardUse,
     pub(super) garbage: Vec<CompactString>,
     pub(super) connect_errors: Vec<String>,
+    /// Why connections were lost that no fault had cut.
+    pub(super) losses: Vec<String>,
     pub(super) write_error: Option<String>,
-    /// Clients that were not idle, and deliveries still awaited, when patience ended.
-    pub(super) unquiet: (usize, usize),
+    pub(super) unfinished: Unfinished,
     pub(super) entries: u64,
 }
 
@@ -115,15 +141,18 @@ pub(super) struct Shard {
     pub(super) reads: Slotted<f64>,
     cells: Vec<Cell>,
     places: FxHashMap<ClientId, Vec<ConversationId>>,
+    tell: mpsc::UnboundedSender<Told>,
     closed_messages: Slotted<u32>,
     garbage: RefCell<Vec<CompactString>>,
     connect_errors: RefCell<Vec<String>>,
+    losses: RefCell<Vec<String>>,
 }
 
 /// Runs a shard to its end on the calling thread.
 pub(super) fn run(job: Job) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let tell = job.tell.clone();
+    let _alarm = Alarm(tell.clone());
     match runtime {
         Ok(runtime) => LocalSet::new().block_on(&runtime, live(job)),
         Err(error) => {
@@ -133,10 +162,14 @@ pub(super) fn run(job: Job) {
 }
 
 async fn live(job: Job) {
-    let cells: Vec<Cell> = job.plan.cells(job.number, job.shards).collect();
-    let (pulse, stage, tell) = (Arc::clone(&job.pulse), job.stage.clone(), job.tell.clone());
-    let shard = Rc::new(Shard::new(job, cells));
-    let made = setup::converse(&shard).await;
+    let (number, tell) = (job.number, job.tell.clone());
+    let (pulse, mut stage) = (Arc::clone(&job.pulse), job.stage.clone());
+    let shard = Rc::new(Shard::new(job));
+    pulse.set_phase("setup");
+    let made = tokio::select! {
+        made = setup::converse(&shard) => made,
+        _ = stage.wait_for(|stage| *stage == Stage::Interrupted) => return,
+    };
     let failed = made.is_err();
     let _ = tell.send(Told::SetUp(made));
     if failed {
@@ -147,8 +180,9 @@ async fn live(job: Job) {
     let cpu = usage::thread_cpu();
     let began = conduct.shard.clock.now();
     conduct.follow_the_plan(start).await;
-    let unquiet = conduct.recover().await;
-    conduct.final_read().await;
+    let (recovering, awaited) = conduct.recover().await;
+    let reading = conduct.final_read().await;
+    let unfinished = Unfinished { recovering, awaited, reading };
     conduct.phase("end");
     let used = ShardUse {
         cpu: usage::thread_cpu().saturating_sub(cpu),
@@ -156,12 +190,15 @@ async fn live(job: Job) {
         dropped: conduct.dropped,
     };
     conduct.leave().await;
-    let _ = tell.send(Told::Done(Box::new(conduct.shard.report(used, unquiet))));
+    let _ = tell.send(Told::Done(Box::new(conduct.shard.report(number, used, unfinished))));
 }
 
 impl Shard {
-    fn new(job: Job, cells: Vec<Cell>) -> Self {
-        let Job { plan, spec, endpoint, session, maker, clock, recorder, .. } = job;
+    fn new(job: Job) -> Self {
+        let Job {
+            number, shards, plan, spec, endpoint, session, maker, clock, recorder, tell, ..
+        } = job;
+        let cells: Vec<Cell> = plan.cells(number, shards).collect();
         let http = setup::http_client(&endpoint, &spec, session.engine.connect.clone(), REQUESTS);
         let mut places: FxHashMap<ClientId, Vec<ConversationId>> = FxHashMap::default();
         for cell in &cells {
@@ -194,9 +231,11 @@ impl Shard {
             reads: Slotted::new(0.0),
             cells,
             places,
+            tell,
             closed_messages: Slotted::new(0),
             garbage: RefCell::default(),
             connect_errors: RefCell::default(),
+            losses: RefCell::default(),
         }
     }
 
@@ -265,27 +304,41 @@ impl Shard {
 
     /// Keeps a sample of why connections failed.
     pub(super) fn note_connect_error(&self, error: &ConnectError) {
-        let text = error.to_string();
-        let mut errors = self.connect_errors.borrow_mut();
-        if errors.len() < SAMPLES && !errors.contains(&text) {
-            errors.push(text);
-        }
+        note(&mut self.connect_errors.borrow_mut(), error.to_string());
     }
 
-    fn report(&self, used: ShardUse, unquiet: (usize, usize)) -> Report {
+    /// Keeps a sample of why connections were lost.
+    pub(super) fn note_loss(&self, why: &str) {
+        note(&mut self.losses.borrow_mut(), why.to_owned());
+    }
+
+    /// An alarm for a task of this shard.
+    pub(super) fn alarm(&self) -> Alarm {
+        Alarm(self.tell.clone())
+    }
+
+    fn report(&self, number: u32, used: ShardUse, unfinished: Unfinished) -> Report {
         let mut recorder = self.recorder.borrow_mut();
         recorder.finish_file();
         let meter = std::mem::replace(&mut recorder.meter, Meter::new(1_000_000_000));
         Report {
+            number,
             meter,
             findings: recorder.bench.take().map(crate::property::Bench::finish),
             used,
             garbage: self.garbage.take(),
             connect_errors: self.connect_errors.take(),
+            losses: self.losses.take(),
             write_error: recorder.write_error.take(),
-            unquiet,
+            unfinished,
             entries: recorder.entries,
         }
+    }
+}
+
+fn note(samples: &mut Vec<String>, text: String) {
+    if samples.len() < SAMPLES && !samples.contains(&text) {
+        samples.push(text);
     }
 }
 
@@ -388,8 +441,8 @@ impl Conduct {
         self.pulse.show(&recorder, self.slots.values().filter(|slot| slot.started.get()).count());
     }
 
-    /// Ends the faults and waits until everybody is back and nothing is under way. What is left
-    /// when patience ends: clients that are not idle, deliveries that are awaited.
+    /// Ends the faults and waits until everybody is back and nothing is under way. Says how many
+    /// clients did not come to rest, and how many deliveries were still awaited then.
     async fn recover(&mut self) -> (usize, usize) {
         self.phase("recovery");
         for slot in self.slots.values() {
@@ -414,7 +467,7 @@ impl Conduct {
         }
     }
 
-    /// Looks until it is true or the time is over.
+    /// Looks until it is true, or the time is over, or the user wants to stop.
     async fn until(&mut self, within: Duration, mut holds: impl FnMut(&Self) -> bool) -> bool {
         let deadline = Instant::now() + within;
         let mut look = Instant::now();
@@ -446,10 +499,10 @@ impl Conduct {
         recorder.bench.as_ref().map_or(0, crate::property::Bench::awaited_deliveries)
     }
 
-    /// Everybody reads the whole history of their conversations.
-    async fn final_read(&mut self) {
+    /// Everybody reads the whole history of their conversations. Says how many did not finish.
+    async fn final_read(&mut self) -> usize {
         if self.interrupted() {
-            return;
+            return 0;
         }
         self.phase("final-read");
         for (client, slot) in &self.slots {
@@ -461,7 +514,8 @@ impl Conduct {
             }
         }
         let patience = self.shard.plan.scenario.patience;
-        self.until(patience, |conduct| conduct.busy() == 0).await;
+        let done = self.until(patience, |conduct| conduct.busy() == 0).await;
+        if done || self.interrupted() { 0 } else { self.busy() }
     }
 
     /// Everybody leaves.

@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use tokio::sync::Notify;
 
-/// Commands that may wait for one client.
+/// Acts that may wait for one client.
 const WAITING: usize = 1_024;
 
 /// What a client is told.
@@ -34,10 +34,11 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Tells the client; `false` if too much waits for it already.
+    /// Tells the client; `false` if it is an act and too much waits for it already. What ends a
+    /// run always gets through: it is little, and nothing would replace it.
     pub(super) fn tell(&self, command: Command) -> bool {
         let mut commands = self.commands.borrow_mut();
-        if commands.len() >= WAITING {
+        if commands.len() >= WAITING && matches!(command, Command::Act(..)) {
             return false;
         }
         self.idle.set(false);

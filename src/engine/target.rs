@@ -82,16 +82,11 @@ impl Target {
     }
 
     /// It ended by itself, with these last words.
-    pub(super) fn ended(&mut self) -> Option<String> {
-        match self {
-            Self::Launched(launched, command) => launched.ended().map(|status| {
-                format!(
-                    "the server `{command}` ended by itself: {status}; {}",
-                    last_words(&launched.said())
-                )
-            }),
-            _ => None,
-        }
+    pub(super) async fn ended(&mut self) -> Option<String> {
+        let Self::Launched(launched, command) = self else { return None };
+        let status = launched.ended()?;
+        let said = last_words(&launched.said().await);
+        Some(format!("the server `{command}` ended by itself: {status}; {said}"))
     }
 
     /// Stops what the run started.

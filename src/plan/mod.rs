@@ -30,14 +30,17 @@ pub struct Plan {
     pub run: u64,
     /// The longest text the server takes, in characters.
     pub text_limit: u32,
+    /// The server has such a limit, so a longer text is to be refused.
+    pub limited: bool,
 }
 
 impl Plan {
     /// The plan of a scenario on a spec.
     #[must_use]
     pub fn new(spec: &Spec, scenario: Arc<Scenario>, seed: u64, run: u64) -> Self {
-        let text_limit = spec.limits.text_characters.unwrap_or(1_000).min(20_000);
-        Self { scenario, seed, run, text_limit }
+        let limit = spec.limits.text_characters;
+        let text_limit = limit.unwrap_or(1_000).min(20_000);
+        Self { scenario, seed, run, text_limit, limited: limit == Some(text_limit) }
     }
 
     /// The cells of shard `shard` of `shards`.
@@ -115,7 +118,7 @@ mod tests {
             expect: Vec::new(),
             exercise: Vec::new(),
         };
-        Plan { scenario: Arc::new(scenario), seed: 1, run: 77, text_limit: 1_000 }
+        Plan { scenario: Arc::new(scenario), seed: 1, run: 77, text_limit: 1_000, limited: true }
     }
 
     fn acts(plan: &Plan, shard: u32, shards: u32) -> Vec<Planned> {

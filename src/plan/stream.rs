@@ -100,9 +100,13 @@ impl Stream {
             None => 0.0,
         };
         let next = span.start as f64 + dice.wait(mean_nanos);
+        let mut behaviour = plan.scenario.phases[phase].behaviour.clone();
+        if !plan.limited {
+            behaviour.texts.overlong = 0.0;
+        }
         Some(Self {
             source,
-            behaviour: plan.scenario.phases[phase].behaviour.clone(),
+            behaviour,
             cell: Arc::new(cell.clone()),
             dice,
             run: plan.run,

@@ -7,7 +7,7 @@ use crate::scenario::Texts;
 use crate::spec::Sanitise;
 use compact_str::{CompactString, ToCompactString};
 
-/// What a text is like; two bits of its token's number.
+/// What a text is like; three bits of its token's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A few words.
@@ -18,6 +18,8 @@ pub enum Kind {
     Unicode,
     /// Markup and quotes.
     Markup,
+    /// One character longer than the server allows: to be refused.
+    Overlong,
 }
 
 const WORDS: &[&str] = &[
@@ -57,33 +59,39 @@ const MARKUP: &[&str] = &[
 /// The number part of a token: what the text is like, whose cell, which message.
 #[must_use]
 pub fn number(kind: Kind, cell: u32, sequence: u32) -> u64 {
-    (kind as u64) << 38 | u64::from(cell & 0x3fff) << 24 | u64::from(sequence & 0xff_ffff)
+    (kind as u64) << 37 | u64::from(cell & 0x1fff) << 24 | u64::from(sequence & 0xff_ffff)
 }
 
 /// What the text of a token is like.
 #[must_use]
 pub fn kind(token: Token) -> Kind {
-    match token.number() >> 38 {
+    match token.number() >> 37 {
         0 => Kind::Short,
         1 => Kind::Long,
         2 => Kind::Unicode,
-        _ => Kind::Markup,
+        3 => Kind::Markup,
+        _ => Kind::Overlong,
     }
 }
 
 /// Chooses a kind by its share.
 #[must_use]
 pub fn choose(texts: &Texts, dice: &mut Dice) -> Kind {
-    let place = dice.unit() * (texts.short + texts.long + texts.unicode + texts.markup);
-    if place < texts.short {
-        Kind::Short
-    } else if place < texts.short + texts.long {
-        Kind::Long
-    } else if place < texts.short + texts.long + texts.unicode {
-        Kind::Unicode
-    } else {
-        Kind::Markup
+    let shares = [
+        (texts.short, Kind::Short),
+        (texts.long, Kind::Long),
+        (texts.unicode, Kind::Unicode),
+        (texts.markup, Kind::Markup),
+        (texts.overlong, Kind::Overlong),
+    ];
+    let mut place = dice.unit() * shares.iter().map(|(share, _)| share).sum::<f64>();
+    for (share, kind) in shares {
+        if place < share {
+            return kind;
+        }
+        place -= share;
     }
+    Kind::Short
 }
 
 /// The client message id of a message: a UUID made of the run, the token and `variant` (a second
@@ -96,13 +104,15 @@ pub fn key(run: u64, token: Token, variant: u64) -> CompactString {
     uuid::Builder::from_random_bytes(bytes).into_uuid().hyphenated().to_compact_string()
 }
 
-/// Appends the text of a token: `limit` characters at most, the token first.
+/// Appends the text of a token, the token first: `limit` characters at most, unless the text is
+/// meant to be overlong.
 pub fn write(token: Token, limit: u32, out: &mut String) {
     let mut dice = Dice::new(token.number(), "text", 0, 0);
     let kind = kind(token);
     let limit = limit.max(crate::history::token::LENGTH as u32) as usize;
     let goal = match kind {
         Kind::Long => limit,
+        Kind::Overlong => limit + 1,
         _ => (24 + dice.below(60)).min(limit),
     };
     let start = out.len();
@@ -123,10 +133,10 @@ pub fn write(token: Token, limit: u32, out: &mut String) {
         characters += length;
     }
     // A text at the limit is exactly at the limit, and does not end in a space.
-    if kind == Kind::Long {
+    if matches!(kind, Kind::Long | Kind::Overlong) {
         out.extend(std::iter::repeat_n('.', goal - characters));
     }
-    debug_assert!(out[start..].chars().count() <= limit);
+    debug_assert!(out[start..].chars().count() <= goal);
 }
 
 /// Compares a text that came with what was sent.
@@ -222,14 +232,17 @@ mod tests {
 
     #[test]
     fn texts_carry_their_token_and_keep_the_limit() {
-        for kind in [Kind::Short, Kind::Long, Kind::Unicode, Kind::Markup] {
+        for kind in [Kind::Short, Kind::Long, Kind::Unicode, Kind::Markup, Kind::Overlong] {
             for sequence in 0..200 {
                 let token = Token::new(9, number(kind, 3, sequence));
                 let text = text(token, 1_000);
                 assert_eq!(Token::find(&text), Some(token));
-                assert!(text.chars().count() <= 1_000);
                 assert_eq!(super::kind(token), kind);
-                assert_eq!(kind == Kind::Long, text.chars().count() == 1_000);
+                match (kind, text.chars().count()) {
+                    (Kind::Long, length) => assert_eq!(length, 1_000),
+                    (Kind::Overlong, length) => assert_eq!(length, 1_001),
+                    (_, length) => assert!(length < 1_000),
+                }
             }
         }
     }

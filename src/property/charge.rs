@@ -35,7 +35,7 @@ impl Charge {
             traits: spec.traits.clone(),
             contract: spec.contract.clone(),
             limits: spec.limits.clone(),
-            promises: spec.promises.clone(),
+            promises: spec.promises.iter().map(|promise| cited(promise, spec)).collect(),
             answers: send.is_some_and(|send| send.steps.iter().any(|step| !step.is_unanswered())),
             history: spec.deed(Operation::History).is_some(),
         }
@@ -107,6 +107,15 @@ impl Default for Charge {
             history: true,
         }
     }
+}
+
+/// A promise whose source names the document it stands in.
+fn cited(promise: &Promise, spec: &Spec) -> Promise {
+    let mut promise = promise.clone();
+    if let Some(document) = &spec.document {
+        promise.source = format!("“{document}”, {}", promise.source);
+    }
+    promise
 }
 
 /// A duration on the run's clock.

@@ -13,7 +13,7 @@ use crate::property::argument::What;
 use crate::property::charge::nanos;
 use crate::property::recent::{Recent, TokenSet, hash};
 use crate::property::{Charge, Judge, Page, Property};
-use crate::spec::{RepeatAnswer, Scope};
+use crate::spec::{DedupBy, RepeatAnswer, Scope};
 use crate::verdict::Finding;
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -37,7 +37,9 @@ static PAGE: Page = Page {
         message. Where a repetition is promised the first answer, an error to it is broken once \
         it is clear that another attempt stored the message. The same id pushed again to one \
         client is a redelivery: counted, and broken only where single delivery is promised. A \
-        refusal is excused while the person is at the documented rate.",
+        refusal is excused while the person is at the documented rate. Where the spec says that a \
+        window closes, or that texts and not ids tell a repetition, that is the rule: sends that \
+        lie further apart than half the window may make several messages.",
     blind: "A repetition that comes more than a minute (or twice the contract's retry time) \
         after the last sign of its message is known by its witness only. Two messages under one \
         id, where the server shows no ids at all.",
@@ -75,13 +77,19 @@ impl Property for Idempotency {
             ),
         };
         let redelivery = if charge.traits.redelivery { "counted" } else { "not allowed" };
-        format!("one message per key and {scope}; {answer}; redelivery {redelivery}; no tolerance")
+        let by = match charge.traits.dedup.as_ref().map(|dedup| dedup.by) {
+            Some(DedupBy::Content) => "text",
+            _ => "key",
+        };
+        format!("one message per {by} and {scope}; {answer}; redelivery {redelivery}; no tolerance")
     }
 
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
         let memory = charge.memory();
         let dedup = charge.traits.dedup.as_ref();
         Box::new(Identity {
+            by: dedup.map_or(DedupBy::Key, |dedup| dedup.by),
+            window: dedup.and_then(|dedup| dedup.window).map(|window| nanos(window) / 2),
             scope: dedup.map_or(Scope::Person, |dedup| dedup.scope),
             answer: dedup.map_or(RepeatAnswer::Any, |dedup| dedup.answer),
             redelivery: charge.traits.redelivery,
@@ -110,6 +118,9 @@ type Name = u64;
 
 /// The judge: which server id belongs to which message.
 struct Identity {
+    by: DedupBy,
+    /// A repetition must be known as one this long; half of what is documented, to be safe.
+    window: Option<Nanos>,
     scope: Scope,
     answer: RepeatAnswer,
     redelivery: bool,
@@ -202,11 +213,20 @@ impl Identity {
         self.strays.tick(now);
     }
 
-    fn name(&self, client: ClientId, conversation: Option<ConversationId>, key: &str) -> Name {
+    fn name(
+        &self,
+        client: ClientId,
+        conversation: Option<ConversationId>,
+        message: &MessageRef,
+    ) -> Name {
+        let what = match self.by {
+            DedupBy::Key => hash(&message.key),
+            DedupBy::Content => hash(&message.token),
+        };
         match self.scope {
-            Scope::Person => hash(&(self.person(client), key)),
-            Scope::Conversation => hash(&(conversation, key)),
-            Scope::Everybody => hash(&key),
+            Scope::Person => hash(&(self.person(client), what)),
+            Scope::Conversation => hash(&(conversation, what)),
+            Scope::Everybody => what,
         }
     }
 
@@ -223,7 +243,7 @@ impl Identity {
         message: &MessageRef,
     ) {
         let (token, key) = (message.token, &message.key);
-        let name = self.name(client, conversation, key);
+        let name = self.name(client, conversation, message);
         self.ops.insert(op, (name, token));
         let new = self.invoked.insert(token);
         let case = self.cases.entry(name, || Case::new(key.clone(), conversation));
@@ -255,6 +275,9 @@ impl Identity {
         let crowded = self.crowded(at, client);
         let Some(case) = self.cases.get_mut(name) else { return };
         case.tries.push(Try { op, attempt, at, crowded });
+        let first = case.tries[0].at;
+        let spread = at.saturating_sub(first);
+        case.excused |= self.window.is_some_and(|window| spread > window);
         case.trail.add(at, client, What::Sent(token, attempt));
         self.finding.observations += case.repeated();
     }
@@ -370,9 +393,26 @@ mod tests {
 
     fn dedup(scope: Scope, answer: RepeatAnswer) -> Charge {
         let mut charge = charge();
-        charge.traits.dedup =
-            Some(Dedup { by: crate::spec::DedupBy::Key, window: None, scope, answer });
+        charge.traits.dedup = Some(Dedup { by: DedupBy::Key, window: None, scope, answer });
         charge
+    }
+
+    #[test]
+    fn where_texts_tell_a_repetition_equal_texts_are_one_message_within_the_window() {
+        let mut charge = dedup(Scope::Conversation, RepeatAnswer::Same);
+        let window = Some(Duration::from_secs(1));
+        charge.traits.dedup.iter_mut().for_each(|dedup| {
+            (dedup.by, dedup.window) = (DedupBy::Content, window);
+        });
+        let one = "a b in #1
+            @1000 a sends o1 t1 k1 #1
+            a acked o1 m1
+            @1200 a sends o2 t1 k2 #1
+            a acked o2 m1";
+        passes(&Idempotency, &charge, one);
+        let two = one.replace("acked o2 m1", "acked o2 m2");
+        fails(&Idempotency, &charge, &two, "two ids for one key");
+        passes(&Idempotency, &charge, &two.replace("@1200", "@1900"));
     }
 
     #[test]
@@ -435,6 +475,32 @@ mod tests {
             b row o2 t1 m2
             b done o2";
         fails(&Idempotency, &charge(), rows, "two ids for one key");
+    }
+
+    #[test]
+    fn the_argument_tells_who_did_what() {
+        let history = "a a2 in #1
+            a sends o1 t1 k1 #1
+            a2 sends o2 t1 k1 #1
+            a acked o1 m1
+            a2 acked o2 m2";
+        let finding = check(&Idempotency, &charge(), history);
+        let argument = &finding.violations[0];
+        let token = Token::new(crate::property::notation::RUN, 1);
+        let lines = argument.exhibits.iter().map(|line| {
+            format!("{} ms, client {}: {}", line.at / 1_000_000, line.client.0, line.text)
+        });
+        assert_eq!(
+            lines.collect::<Vec<_>>(),
+            [
+                format!("20 ms, client 10: sent \"{token}\" as key k1, attempt 1"),
+                format!("30 ms, client 11: sent \"{token}\" as key k1, attempt 1"),
+                "40 ms, client 10: got the ack of key k1: id m1".to_owned(),
+                "50 ms, client 11: got the ack of key k1: id m2".to_owned(),
+            ]
+        );
+        assert_eq!(argument.therefore, "one message is known by the ids m1, m2");
+        assert_eq!(argument.but, "sends with one client message id make exactly one message");
     }
 
     #[test]
@@ -576,7 +642,7 @@ mod tests {
             a acked o1 m1
             b sends o2 t2 k1 #1
             b acked o2 m1";
-        fails(&Idempotency, &charge(), swallowed, "one id for two keys");
+        fails(&Idempotency, &charge(), swallowed, "one id for two messages");
         let honest = swallowed.replace("acked o2 m1", "acked o2 m2");
         stands(&Idempotency, &charge(), &honest, Standing::NotExercised);
         for scope in [Scope::Conversation, Scope::Everybody] {

@@ -247,7 +247,7 @@ mod tests {
         let (done, mut refused) = mpsc::unbounded_channel();
         for number in 0..QUEUE + 1 {
             let done = done.clone();
-            desk.ask(ann(), Command::List, move |outcome| done.send((number, outcome)).unwrap());
+            desk.ask(ann(), Command::Health, move |outcome| done.send((number, outcome)).unwrap());
         }
         let (number, outcome) = refused.recv().await.unwrap();
         assert_eq!((number, outcome.unwrap_err().kind), (QUEUE, RefusalKind::Busy));

@@ -56,7 +56,13 @@ pub(crate) enum Command {
         window: Window,
     },
     /// The person's conversations.
-    List,
+    List {
+        window: Window,
+    },
+    /// Others should hear of a message; they have, so it has only to be the person's business.
+    Announce {
+        message: i64,
+    },
     /// Messages with this text in them.
     Search {
         query: String,

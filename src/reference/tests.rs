@@ -571,3 +571,17 @@ async fn another_style_of_server_is_played_from_its_spec() {
     assert_eq!((&page["rows"][1]["number"], &page["more"]), (&json!(3), &json!(false)));
     assert_eq!(page.get("next"), None, "a last page names no next one");
 }
+
+#[tokio::test]
+async fn every_spec_that_comes_with_assize_is_played() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
+    let mut played = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let yaml = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let server = Server::start(load(&yaml), Options::default()).await.unwrap();
+        assert_eq!(request(&server, "GET", "/no/such/thing", "", "").await.0, 404);
+        server.stop().await;
+        played += 1;
+    }
+    assert!(played >= 5);
+}

@@ -116,7 +116,7 @@ fn skipped(message: &str, text: &str) -> TestCaseStatus {
 }
 
 fn argument(verdict: &Verdict) -> String {
-    let violations = verdict.finding.violations.iter().map(argue);
+    let violations = verdict.finding.specimens().map(|(violation, _)| argue(violation));
     let promise = format!("promise: {}\nsource: {}", verdict.promise, verdict.source);
     violations.chain([promise]).collect::<Vec<_>>().join("\n\n")
 }

@@ -8,6 +8,7 @@ use crate::metric::{Progress, quantity};
 use crate::report::layout::{Look, clean};
 use crate::report::words::Tone;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, Write};
 
 /// Where progress is shown.
 pub enum Screen {
@@ -57,7 +58,9 @@ impl Progress {
         if self.of == 0 {
             format!("{:.1} s", seconds(self.elapsed))
         } else {
-            format!("{:.1} of {:.0} s", seconds(self.elapsed), seconds(self.of))
+            // Recovery and final read come on top of what was planned.
+            let of = usize::from(!self.of.is_multiple_of(1_000_000_000));
+            format!("{:.1} of {:.of$} s", seconds(self.elapsed), seconds(self.of))
         }
     }
 
@@ -76,6 +79,9 @@ impl Progress {
 
     fn state(&self) -> String {
         let mut parts = vec![quantity::counted(self.violations, "violation")];
+        if !self.faults.is_empty() {
+            parts.push(format!("fault: {}", self.faults.join(", ")));
+        }
         let latencies = [
             ("ack p95", self.ack_p95),
             ("delivery p95", self.delivery_p95),
@@ -83,9 +89,6 @@ impl Progress {
         ];
         for (name, nanos) in latencies {
             parts.extend(nanos.map(|nanos| format!("{name} {}", quantity::duration(nanos))));
-        }
-        if !self.faults.is_empty() {
-            parts.push(format!("fault: {}", self.faults.join(", ")));
         }
         parts.join(", ")
     }
@@ -113,7 +116,7 @@ impl Screen {
             Self::Live(bar, look) => bar.set_message(progress.block(*look)),
             Self::Plain(last) => {
                 if is_due(last.as_ref(), progress) {
-                    eprintln!("{}", progress.line());
+                    talk(&progress.line());
                     *last = Some((progress.elapsed, progress.phase.clone()));
                 }
             }
@@ -124,8 +127,8 @@ impl Screen {
     /// Says something that stays, above the block.
     pub fn say(&self, text: &str) {
         match self {
-            Self::Live(bar, _) => bar.suspend(|| eprintln!("{text}")),
-            Self::Plain(_) => eprintln!("{text}"),
+            Self::Live(bar, _) => bar.suspend(|| talk(text)),
+            Self::Plain(_) => talk(text),
             Self::Quiet => {}
         }
     }
@@ -139,6 +142,11 @@ impl Screen {
 }
 
 /// Before the first phase there is nothing to tell.
+/// If nobody listens any more, the run goes on.
+fn talk(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 fn is_due(last: Option<&(Nanos, String)>, progress: &Progress) -> bool {
     let is_new = |(at, phase): &(Nanos, String)| {
         progress.elapsed >= at.saturating_add(PAUSE) || *phase != progress.phase
@@ -184,8 +192,8 @@ mod tests {
     #[test]
     fn the_line_says_everything() {
         let line = "8.2 of 15 s  traffic  297 of 330 connected, 1,204 sent, 1,199 acked, \
-                    4,020 delivered, 5 in flight, 0 violations, ack p95 2.10 ms, lag p99 400 µs, \
-                    fault: cut of 33 clients";
+                    4,020 delivered, 5 in flight, 0 violations, fault: cut of 33 clients, \
+                    ack p95 2.10 ms, lag p99 400 µs";
         assert_eq!(middle().line(), line);
     }
 

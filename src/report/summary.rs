@@ -11,7 +11,7 @@ use crate::verdict::{Standing, Verdict};
 use std::fmt::Write;
 
 /// Violations of one property that are argued.
-const ARGUED: usize = 1;
+const ARGUED: usize = 4;
 
 /// The outcome as Markdown.
 #[must_use]
@@ -125,12 +125,13 @@ fn arguments(outcome: &Outcome) -> String {
 
 fn argument(verdict: &Verdict) -> String {
     let mut out = String::new();
-    for violation in verdict.finding.violations.iter().take(ARGUED) {
+    for (violation, count) in verdict.finding.specimens().take(ARGUED) {
         let _ = writeln!(
             out,
-            "<details><summary>{}: {}</summary>\n\n```text",
+            "<details><summary>{}: {} ({})</summary>\n\n```text",
             escape(&verdict.property),
             escape(&violation.summary),
+            quantity::counted(count, "time"),
         );
         for exhibit in &violation.exhibits {
             let at = quantity::instant(exhibit.at);

@@ -7,14 +7,14 @@ use crate::report::words::{self, Tone};
 use crate::verdict::{Standing, Verdict, Violation};
 
 /// Violations of one property that are argued; the rest stands in `report.json`.
-const ARGUED: usize = 2;
+const ARGUED: usize = 6;
 /// The width of labels before facts.
 const LABEL: usize = 9;
 
 /// The whole report.
 #[must_use]
 pub fn render(outcome: &Outcome, look: Look) -> String {
-    let parts = [
+    joined(&[
         answer(outcome, look),
         run(outcome, look),
         verdicts(outcome, look),
@@ -22,7 +22,16 @@ pub fn render(outcome: &Outcome, look: Look) -> String {
         latencies(outcome, look),
         figures(outcome, look),
         arguments(outcome, look),
-    ];
+    ])
+}
+
+/// The verdicts alone: the answer, their table and their arguments.
+#[must_use]
+pub fn judgement(outcome: &Outcome, look: Look) -> String {
+    joined(&[answer(outcome, look), verdicts(outcome, look), arguments(outcome, look)])
+}
+
+fn joined(parts: &[String]) -> String {
     let parts: Vec<&str> =
         parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
     parts.join("\n")
@@ -218,13 +227,15 @@ fn argument(verdict: &Verdict, command: &str, look: Look) -> String {
         format!("broken {} times", quantity::count(number))
     };
     let mut out = format!("{}  {times}\n", look.paint(word.tone, &title));
-    for (index, violation) in verdict.finding.violations.iter().take(ARGUED).enumerate() {
-        out.push_str(&argue(index + 1, violation, look));
+    let mut told = 0;
+    for (index, (violation, count)) in verdict.finding.specimens().take(ARGUED).enumerate() {
+        out.push_str(&argue(index + 1, violation, count, look));
+        told += 1;
     }
-    let more = number.saturating_sub(ARGUED as u64);
+    let more = number.saturating_sub(told);
     if more > 0 {
         let more = quantity::count(more);
-        out.push_str(&format!("\n  and {more} more, the first of them in report.json\n"));
+        out.push_str(&format!("\n  and {more} more, some of each kind in report.json\n"));
     }
     out.push('\n');
     let promise = if verdict.promised { "promise" } else { "rule" };
@@ -241,9 +252,11 @@ fn argument(verdict: &Verdict, command: &str, look: Look) -> String {
     out
 }
 
-fn argue(number: usize, violation: &Violation, look: Look) -> String {
+fn argue(number: usize, violation: &Violation, count: u64, look: Look) -> String {
     let label = format!("{number}.");
-    let summary = look.wrap(&clean(&violation.summary), 5);
+    let times =
+        if count > 1 { format!(" ({} times)", quantity::count(count)) } else { String::new() };
+    let summary = look.wrap(&clean(&format!("{}{times}", violation.summary)), 5);
     let mut out = format!("\n  {label} {}\n", look.bold(&summary));
     let rows: Vec<Vec<Cell>> = violation
         .exhibits

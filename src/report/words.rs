@@ -2,7 +2,7 @@
 
 use crate::metric::quantity;
 use crate::outcome::{Exit, Outcome};
-use crate::verdict::{Standing, Verdict};
+use crate::verdict::{Finding, Standing, Verdict};
 
 /// How good the news is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,19 @@ pub const fn held(held: bool) -> Word {
     if held { word("✓", "held", Tone::Good) } else { word("✗", "MISSED", Tone::Bad) }
 }
 
+/// How many violations there were, of what kinds; nothing if there were none.
+fn violations(finding: &Finding) -> Option<String> {
+    let kinds: Vec<String> = finding
+        .specimens()
+        .map(|(violation, count)| match finding.kinds.len() {
+            0 | 1 => violation.summary.clone(),
+            _ => format!("{} × {}", quantity::count(count), violation.summary),
+        })
+        .collect();
+    let count = quantity::counted(finding.violation_count, "violation");
+    (!kinds.is_empty()).then(|| format!("{count}: {}", kinds.join(", ")))
+}
+
 /// What to say beside a verdict; may be empty.
 #[must_use]
 pub fn remark(verdict: &Verdict) -> String {
@@ -67,11 +80,7 @@ pub fn remark(verdict: &Verdict) -> String {
     if !verdict.promised {
         parts.push("not promised".to_owned());
     }
-    if let Some(first) = finding.violations.first() {
-        let violations = quantity::counted(finding.violation_count, "violation");
-        let first_of = if finding.violation_count > 1 { ", first" } else { "" };
-        parts.push(format!("{violations}{first_of}: {}", first.summary));
-    }
+    parts.extend(violations(finding));
     parts.extend(finding.doubts.iter().cloned());
     if verdict.standing == Standing::NotExercised && finding.observations > 0 {
         parts.push("too few observations to mean anything".to_owned());
@@ -120,6 +129,7 @@ fn held_sentence(outcome: &Outcome) -> String {
     let held = promised(outcome, Standing::Pass).len();
     let silent = promised(outcome, Standing::NotExercised);
     let mut sentence = match held {
+        0 if !outcome.is_judged() => "nothing was judged".to_owned(),
         0 => "nothing is broken".to_owned(),
         1 => "1 promised property held".to_owned(),
         _ => format!("{held} promised properties held"),

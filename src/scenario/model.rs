@@ -171,6 +171,8 @@ pub struct Texts {
     pub unicode: Share,
     /// Markup and quotes.
     pub markup: Share,
+    /// One character longer than the spec allows; the server must refuse them.
+    pub overlong: Share,
 }
 
 /// One fault on the timeline.
@@ -250,6 +252,6 @@ impl FaultKind {
 
 impl Default for Texts {
     fn default() -> Self {
-        Self { short: 0.9, long: 0.02, unicode: 0.05, markup: 0.03 }
+        Self { short: 0.9, long: 0.02, unicode: 0.05, markup: 0.03, overlong: 0.0 }
     }
 }

@@ -140,10 +140,11 @@ impl Loader<'_> {
             long: self.share(fields.value("long")),
             unicode: self.share(fields.value("unicode")),
             markup: self.share(fields.value("markup")),
+            overlong: self.share(fields.value("overlong")),
         };
         fields.finish(&mut self.found);
         if self.found.errors() == errors {
-            let sum = texts.short + texts.long + texts.unicode + texts.markup;
+            let sum = texts.short + texts.long + texts.unicode + texts.markup + texts.overlong;
             self.whole(sum, node.span, "texts");
         }
         texts

@@ -92,7 +92,8 @@ fn phase() -> Value {
     let rate = |about| described(reference("rate"), about);
     let burst = properties([("rate", reference("rate")), ("messages", count(1))]);
     let converse = properties([("share", reference("share")), ("think", reference("duration"))]);
-    let texts = ["short", "long", "unicode", "markup"].map(|name| (name, reference("share")));
+    let texts =
+        ["short", "long", "unicode", "markup", "overlong"].map(|name| (name, reference("share")));
     let all = properties([
         ("lasts", reference("duration")),
         ("connect", share("the clients that connect in this phase")),

@@ -18,6 +18,8 @@ pub(super) struct Case {
     pub(super) pushed: Vec<(ClientId, u32)>,
     pub(super) trail: Trail,
     pub(super) counted: bool,
+    /// The server may take its sends for several messages: they lie too far apart.
+    pub(super) excused: bool,
     pub(super) accused: bool,
 }
 
@@ -34,6 +36,7 @@ impl Case {
             pushed: Vec::new(),
             trail: Trail::default(),
             counted: false,
+            excused: false,
             accused: false,
         }
     }
@@ -51,15 +54,18 @@ impl Case {
     }
 
     /// Some attempt was refused though the message was stored by another one: one that was acked
-    /// and had begun before the refusal came, or one that made the message seen before the refused
-    /// attempt was sent.
+    /// and had begun before the refusal came, or one without an answer that made the message seen
+    /// before the refused attempt was sent. (Where all were refused and the message is there all
+    /// the same, the answers agree, and `at-least-once` judges what was stored.)
     pub(super) fn refused_a_repetition(&self) -> bool {
         let acked = |one: &Try| self.acked.iter().any(|(op, attempt)| one.is(*op, *attempt));
+        let refused = |one: &Try| self.refusals.iter().any(|no| one.is(no.op, no.attempt));
         self.refusals.iter().filter(|refusal| !refusal.crowded).any(|refusal| {
-            let mut others = self.tries.iter().filter(|one| !one.is(refusal.op, refusal.attempt));
+            let others = || self.tries.iter().filter(|one| !one.is(refusal.op, refusal.attempt));
             let sent = self.tries.iter().find(|one| one.is(refusal.op, refusal.attempt));
             let seen = self.first_seen.zip(sent).is_some_and(|(seen, sent)| seen < sent.at);
-            seen || others.any(|one| one.at < refusal.at && acked(one))
+            seen && others().any(|one| !refused(one))
+                || others().any(|one| one.at < refusal.at && acked(one))
         })
     }
 }

@@ -24,7 +24,7 @@ impl Identity {
         }
         case.ids.push(id.clone());
         let owner = *self.owners.entry(hash(&(conversation, id)), || name);
-        if case.ids.len() > 1 && !case.accused {
+        if case.ids.len() > 1 && !case.accused && !case.excused {
             case.accused = true;
             let case = &*case;
             self.finding.violate(|| {
@@ -48,9 +48,16 @@ impl Identity {
             let exhibits: Vec<Exhibit> =
                 other.into_iter().chain(case).flat_map(Case::exhibits).collect();
             let exhibits = exhibits.into_iter().filter(|exhibit| exhibit.at <= at).collect();
-            let therefore = format!("two messages with different keys are both known as {id}");
-            let but = "messages under different client message ids are different messages";
-            violation("one id for two keys", exhibits, therefore, but)
+            let one_key = case.zip(other).is_some_and(|(case, other)| case.key == other.key);
+            let (kind, but) = if one_key {
+                (
+                    "one id for two messages",
+                    "a key is its sender's own: another's is another message",
+                )
+            } else {
+                ("one id for two keys", "messages under different keys are different messages")
+            };
+            violation(kind, exhibits, format!("two messages are both known as {id}"), but)
         });
     }
 

@@ -11,13 +11,11 @@ use crate::reference::bugs::{Bug, Bugs};
 use crate::reference::model::*;
 use crate::reference::store::{Outline, Store};
 use crate::spec::{Create, Dedup, Hole, Sanitise, Spec};
-use rustc_hash::FxHashMap;
+use compact_str::CompactString;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
-
-/// Rows of a page where the spec sets no limit.
-const PAGE_ROWS: u32 = 1000;
 
 /// What a spec says of the chat, without its wire.
 #[derive(Clone, Debug)]
@@ -38,7 +36,7 @@ impl Rules {
         Self {
             text_characters: spec.limits.text_characters,
             send_rate: spec.limits.send_rate,
-            page_rows: spec.limits.page_rows.unwrap_or(PAGE_ROWS),
+            page_rows: spec.limits.page_rows.unwrap_or(u32::MAX),
             dedup: spec.traits.dedup.clone(),
             sanitise: spec.traits.sanitise,
             always_new: spec.traits.create == Create::AlwaysNew,
@@ -60,6 +58,8 @@ pub(crate) struct Core {
     sent: FxHashMap<User, VecDeque<i64>>,
     /// When each person last connected; kept only for `sync-since-connect`.
     arrivals: FxHashMap<User, i64>,
+    /// Keys whose first attempt failed; kept only for `ack-silent-error`.
+    failed: FxHashSet<CompactString>,
     /// Where each reader's last full page ended; kept only for servers that cheat on a sync.
     pages: FxHashMap<(User, Conversation), Position>,
 }
@@ -77,6 +77,7 @@ impl Core {
             last_conversation: 0,
             sent: FxHashMap::default(),
             arrivals: FxHashMap::default(),
+            failed: FxHashSet::default(),
             pages: FxHashMap::default(),
         };
         core.reload()?;
@@ -154,8 +155,10 @@ impl Core {
             Command::Read { conversation, window } => {
                 self.read(&caller.user, conversation, &window)
             }
-            Command::List => {
-                Ok(Answer::Conversations(self.conversations_of(&caller.user).to_vec()))
+            Command::List { window } => Ok(Answer::Conversations(self.list(&caller.user, &window))),
+            Command::Announce { message } => {
+                self.message(&caller.user, message)?;
+                Ok(Answer::Done)
             }
             Command::Search { query, window } => self.search(&caller.user, &query, &window),
             Command::Unread { conversation } => {
@@ -228,6 +231,21 @@ impl Core {
             })
     }
 
+    fn list(&self, user: &User, window: &Window) -> Vec<Conversation> {
+        let limit = window.limit.map_or(usize::MAX, |limit| limit as usize);
+        let skip = window.page.map_or(0, |page| page.saturating_sub(1) as usize);
+        let all = self.conversations_of(user).iter().copied();
+        all.skip(skip.saturating_mul(limit)).take(limit).collect()
+    }
+
+    /// The message, if the user is in its conversation.
+    fn message(&self, user: &User, id: i64) -> Result<Message, Refusal> {
+        let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such message for you");
+        let message = self.store.by_id(id)?.ok_or_else(unknown)?;
+        self.member(user, message.conversation).map_err(|_| unknown())?;
+        Ok(message)
+    }
+
     fn contacts(&self, user: &User) -> Vec<User> {
         let conversations = self.conversations_of(user).iter();
         let mut people: Vec<User> = conversations
@@ -249,9 +267,7 @@ impl Core {
         now: i64,
         events: &mut Vec<Event>,
     ) -> Result<Answer, Refusal> {
-        let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such message for you");
-        let message = self.store.by_id(message)?.ok_or_else(unknown)?;
-        self.member(user, message.conversation).map_err(|_| unknown())?;
+        let message = self.message(user, message)?;
         if message.sender != *user && self.store.add_receipt(message.id, user, kind)? {
             events.push(Event::Receipt {
                 message: message.id,
@@ -385,6 +401,7 @@ pub(crate) mod tests {
             Command::Read { conversation, window: Window::default() },
             Command::Unread { conversation: Some(place) },
             Command::Receipt { message: message.id, kind: ReceiptKind::Read },
+            Command::Announce { message: message.id },
         ] {
             let refusal = chat.ask("eve", command).unwrap_err();
             assert!(matches!(refusal.kind, RefusalKind::Forbidden | RefusalKind::NotFound));

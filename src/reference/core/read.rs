@@ -18,7 +18,8 @@ impl Core {
         let syncs = self.is_sync(user, conversation, window);
         let since = self.start(window, syncs);
         let backwards = self.bugs.has(Bug::TieBreak);
-        let mut rows = self.store.since(conversation, since, skip, limit + 1, backwards)?;
+        let mut rows =
+            self.store.since(conversation, since, skip, limit.saturating_add(1), backwards)?;
         let mut more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         if syncs {
@@ -40,7 +41,7 @@ impl Core {
         window: &Window,
     ) -> Result<Answer, Refusal> {
         let limit = self.limit(window);
-        let mut rows = self.store.search(user, query, limit + 1)?;
+        let mut rows = self.store.search(user, query, limit.saturating_add(1))?;
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         Ok(Answer::Rows { rows, more })

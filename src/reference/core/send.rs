@@ -5,7 +5,7 @@ use crate::reference::bugs::{Bug, draw};
 use crate::reference::model::*;
 use crate::spec::{DedupBy, RepeatAnswer, Sanitise, Scope};
 
-/// A key is forgotten after this long by `dedup-ttl`.
+/// A key is forgotten after this long by `dedup-ttl`; attempts closer together are concurrent.
 const TTL_MS: i64 = 500;
 
 impl Core {
@@ -39,6 +39,9 @@ impl Core {
             key: send.key.clone(),
         };
         let who = [caller.user.as_str(), key];
+        if self.bugs.strikes(Bug::AckSilentError, 25, &who) && self.failed.insert(key.into()) {
+            return Err(out_of_order());
+        }
         if self.bugs.strikes(Bug::AckBeforeStore, 20, &who) || self.drops(&send.text) {
             message.id = unstored_id(&who);
             return Ok(Answer::Message { message, repeated: false });
@@ -55,10 +58,10 @@ impl Core {
         if self.bugs.strikes(Bug::Phantom, 20, &who) {
             self.add_phantom(&message, now)?;
         }
-        events.push(Event::Message(message.clone()));
         if self.bugs.strikes(Bug::RefusedStored, 20, &who) {
-            return Err(Refusal::new(RefusalKind::Internal, "the server is out of order"));
+            return Err(out_of_order());
         }
+        events.push(Event::Message(message.clone()));
         Ok(Answer::Message { message, repeated: false })
     }
 
@@ -143,8 +146,12 @@ impl Core {
         if self.bugs.has(Bug::DedupError) {
             return Err(unique_index());
         }
-        if self.bugs.strikes(Bug::RefusedStored, 20, &[&caller.user, key]) {
-            return Err(Refusal::new(RefusalKind::Internal, "the server is out of order"));
+        // An attempt beside the refused one shares its fate; a retry after a lost answer does not,
+        // for to refuse that would break another promise.
+        if self.bugs.strikes(Bug::RefusedStored, 20, &[&caller.user, key])
+            && caller.arrived < first.at + TTL_MS
+        {
+            return Err(out_of_order());
         }
         if answer == Some(&RepeatAnswer::Reject) {
             let text = "this message was sent before";
@@ -250,6 +257,10 @@ impl Core {
 fn unique_index() -> Refusal {
     let text = "duplicate key value violates a unique constraint";
     Refusal::new(RefusalKind::Repeated, text)
+}
+
+fn out_of_order() -> Refusal {
+    Refusal::new(RefusalKind::Internal, "the server is out of order")
 }
 
 /// An id that no stored message has, the same for the same parts.
@@ -404,6 +415,18 @@ mod tests {
         assert_eq!(stored(Bug::Truncate, &"é".repeat(101)), (100, 0));
         assert_eq!(stored(Bug::Charset, "naïve"), (100, 0));
         assert_eq!(stored(Bug::Charset, "naive"), (100, 100));
+    }
+
+    #[test]
+    fn what_fails_once_and_silently_is_stored_by_the_retry() {
+        let mut chat = Chat::new(Rules { send_rate: None, ..rules() }, &[Bug::AckSilentError]);
+        let place = chat.create("ann", &["bob"]);
+        let keys: Vec<String> = (0..200).map(|key| key.to_string()).collect();
+        let failed = keys.iter().filter(|key| chat.send("ann", place, "hi", key).is_err());
+        assert!((2..20).contains(&failed.count()));
+        assert!(keys.iter().all(|key| chat.send("ann", place, "hi", key).is_ok()));
+        let all = Window { limit: Some(300), page: Some(2), ..Window::default() };
+        assert_eq!(chat.read("bob", place, all).len(), 100, "of 200, the second page");
     }
 
     #[test]

@@ -120,7 +120,8 @@ impl Play {
             Operation::Sync | Operation::History => {
                 Command::Read { conversation: bound.conversation()?, window: bound.window()? }
             }
-            Operation::List => Command::List,
+            Operation::List => Command::List { window: bound.window()? },
+            Operation::Announce => Command::Announce { message: bound.number(Hole::MESSAGE)? },
             Operation::Search => Command::Search {
                 query: bound.need(Hole::QUERY)?.text().into_owned(),
                 window: bound.window()?,
@@ -144,11 +145,7 @@ impl Play {
                 },
             },
             Operation::Health => Command::Health,
-            Operation::Connect
-            | Operation::Register
-            | Operation::Login
-            | Operation::Announce
-            | Operation::Hide => {
+            Operation::Connect | Operation::Register | Operation::Login | Operation::Hide => {
                 let text = format!("the reference server does not play `{operation}`");
                 return Err(Refusal::new(RefusalKind::NotPlayed, text));
             }

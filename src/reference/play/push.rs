@@ -53,12 +53,15 @@ impl Play {
         self.personal.contains(&sight)
     }
 
-    /// The events by which a sight is told, aliases included; none if the spec has none.
+    /// The events by which a sight is told: its first form, and its aliases; none if it has none.
     pub(crate) fn pushed(&self, sight: Sight, bindings: &Bindings) -> Vec<Outgoing> {
-        let told = self.spec.sees.iter().filter(|pushed| {
-            pushed.sight == sight && matches!(pushed.reception.via, Via::Event(_))
+        let mut told = false;
+        let forms = self.spec.sees.iter().filter(|pushed| {
+            let event = matches!(pushed.reception.via, Via::Event(_));
+            pushed.sight == sight && event && (pushed.alias || !std::mem::replace(&mut told, true))
         });
-        told.filter_map(|pushed| Outgoing::parse(&fill(&pushed.reception.shape, bindings, &[])))
+        forms
+            .filter_map(|pushed| Outgoing::parse(&fill(&pushed.reception.shape, bindings, &[])))
             .collect()
     }
 
