@@ -330,9 +330,6 @@ fn command_line(args: &Args, seed: u64) -> String {
     words.extend(args.targets.iter().map(|target| format!("--target {target}")));
     words.push(format!("--seed {seed}"));
     words.extend(args.bugs.iter().map(|bug| format!("--bug {bug}")));
-    if args.client == Client::RustSocketio {
-        words.push("--client rust_socketio".to_owned());
-    }
     if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {
         words.push(format!("--transport {}", transport.get_name()));
     }

@@ -5,7 +5,7 @@
 //!
 //! - It numbers acks at random below 999 and calls every callback with the answered number. So one
 //!   request with an ack is under way at a time, and an answer that comes after its timeout ends
-//!   the connection: no answer is ever taken for another's.
+//!   the connection: no answer is ever taken for another's. A second answer it keeps to itself.
 //! - It does not tell that a connection ended, but it asks before it reconnects.
 //! - Dropping it closes nothing: the task that speaks for it disconnects. It cannot reset, close
 //!   without a goodbye, or send half a frame.
@@ -92,7 +92,8 @@ impl Second {
         let mut notes = vec![format!(
             "driven through `rust_socketio`: it numbers acks at random, so each connection has one \
              request with an ack under way at a time; {} requests waited for the answer to \
-             another, up to {} ms, which is in their latency and not held against the server",
+             another, up to {} ms, which is in their latency and not held against the server; a \
+             second answer to one request is not seen",
             self.waited.load(Relaxed),
             self.longest_wait_us.load(Relaxed).div_ceil(1_000),
         )];
