@@ -1,6 +1,9 @@
 //! HTTP requests made of a spec's shapes, and what their answers mean.
 
-use crate::spec::{Bindings, Field, HttpRequest, Mismatch, Reception, Spec, Step, Unbound, Via};
+use crate::spec::{
+    Answer, Bindings, Came, Field, HttpRequest, Mismatch, Reception, Shape, Spec, Step, Unbound,
+    Via,
+};
 
 /// One HTTP request, ready to be sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,14 +72,15 @@ pub fn fields(
 #[derive(Debug)]
 pub enum Meaning<'a> {
     /// Yes; the shape whose rows can be read.
-    Yes(&'a Reception),
+    Yes(&'a Shape),
     /// A documented no, with what it binds.
     No(Bindings),
     /// A status the spec does not know, or a body that does not fit.
     Strange(Option<Mismatch>),
 }
 
-/// Reads an answer by its status and body, first match first. What a yes binds goes to `bindings`.
+/// Reads an answer by its status and body. What a yes binds goes to `bindings`; a documented
+/// "too fast" is a no.
 #[must_use]
 pub fn meaning<'a>(
     step: &'a Step,
@@ -84,23 +88,23 @@ pub fn meaning<'a>(
     body: &str,
     bindings: &mut Bindings,
 ) -> Meaning<'a> {
+    let mut bound = bindings.clone();
+    match step.judge(&Came::Status(status), body, &mut bound) {
+        Some((Answer::Yes, shape)) => {
+            *bindings = bound;
+            Meaning::Yes(shape)
+        }
+        Some(_) => Meaning::No(bound),
+        None => Meaning::Strange(mismatch(step, status, body, bindings)),
+    }
+}
+
+/// Why no shape of this status fits.
+fn mismatch(step: &Step, status: u16, body: &str, bindings: &Bindings) -> Option<Mismatch> {
     let of_status = |reception: &&Reception| match reception.via {
         Via::Status(least, most) => (least..=most).contains(&status),
         _ => false,
     };
-    let mut strange = None;
-    for reception in step.yes.iter().filter(of_status) {
-        match reception.shape.matches(body, bindings) {
-            Ok(()) => return Meaning::Yes(reception),
-            Err(mismatch) => strange = Some(mismatch),
-        }
-    }
-    for reception in step.no.iter().filter(of_status) {
-        let mut error = bindings.clone();
-        match reception.shape.matches(body, &mut error) {
-            Ok(()) => return Meaning::No(error),
-            Err(mismatch) => strange = Some(mismatch),
-        }
-    }
-    Meaning::Strange(strange)
+    let mut receptions = step.yes.iter().chain(&step.no).filter(of_status);
+    receptions.find_map(|one| one.shape.matches(body, &mut bindings.clone()).err())
 }

@@ -30,6 +30,8 @@ pub struct Dialect {
     pub spec: Arc<Spec>,
     conversations: RefCell<Conversations>,
     positions: Cell<Positions>,
+    /// The server's message ids are JSON integers.
+    integer_ids: Cell<bool>,
     order_hole: Option<Hole>,
     sanitise: Sanitise,
     text_limit: u32,
@@ -53,6 +55,7 @@ impl Dialect {
             sanitise: spec.traits.sanitise,
             conversations: RefCell::default(),
             positions: Cell::new(Positions::Unknown),
+            integer_ids: Cell::new(false),
             text_limit,
             run: (run & 0xfff) as u16,
             scratch: RefCell::default(),
@@ -99,6 +102,9 @@ impl Dialect {
     /// A message as these bindings show it. `place` is where it was asked for, if it was.
     #[must_use]
     pub fn seen(&self, by: Carrier, bindings: &Bindings, place: Option<ConversationId>) -> Seen {
+        if let Some(Scalar::Int(_)) = bindings.get(Hole::MESSAGE) {
+            self.integer_ids.set(true);
+        }
         let text = bindings.get(Hole::TEXT).map(Scalar::text);
         let token = text.as_deref().and_then(Token::find).filter(|token| token.run() == self.run);
         let damage = match (&text, token) {
@@ -144,6 +150,13 @@ impl Dialect {
     #[must_use]
     pub fn position(&self, order: i64) -> Scalar {
         position::write(self.positions.get(), order)
+    }
+
+    /// A message's id as this server writes ids.
+    #[must_use]
+    pub fn message_id(&self, id: &CompactString) -> Scalar {
+        let integer = if self.integer_ids.get() { id.parse().ok() } else { None };
+        integer.map_or_else(|| Scalar::Text(id.clone()), Scalar::Int)
     }
 
     /// A wall-clock time as this server writes times.

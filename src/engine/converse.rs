@@ -75,3 +75,50 @@ impl Converse {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Nanos = 1_000_000_000;
+
+    fn converse(until: Nanos) -> Box<Converse> {
+        let places = vec![ConversationId(1), ConversationId(2)];
+        let converse = Converse::new(Duration::from_secs(1), until, 7, 0, places);
+        converse.expect("a client with conversations converses")
+    }
+
+    #[test]
+    fn the_next_send_waits_for_the_end_of_the_last_one() {
+        let mut converse = converse(1_000 * SECOND);
+        let (planned, _) = converse.begin().expect("the first send is due");
+        converse.wait_for(OpId(5));
+        assert_eq!(converse.due(), None);
+        converse.hear(planned + SECOND, &Event::Ok { op: OpId(4), rows: 0 });
+        assert_eq!(converse.due(), None, "the end of another operation does not count");
+        converse.hear(planned + 30 * SECOND, &Event::Ok { op: OpId(5), rows: 0 });
+        assert!(converse.due().is_some_and(|at| at > planned + 30 * SECOND));
+    }
+
+    #[test]
+    fn a_failed_send_is_an_end_too_and_the_phase_ends_it_all() {
+        let mut converse = converse(1_000 * SECOND);
+        let mut sends = 0;
+        let mut now = 0;
+        while let Some((planned, _)) = converse.begin() {
+            assert!(planned >= now && planned < 1_000 * SECOND);
+            converse.wait_for(OpId(sends));
+            now = planned + SECOND;
+            let op = OpId(sends);
+            converse.hear(now, &Event::Failed { op, error: "no".into(), certain: true });
+            sends += 1;
+        }
+        // A second of thinking and a second of waiting, for a thousand seconds.
+        assert!((400..600).contains(&sends), "{sends} sends");
+    }
+
+    #[test]
+    fn nobody_converses_alone() {
+        assert!(Converse::new(Duration::from_secs(1), SECOND, 7, 0, Vec::new()).is_none());
+    }
+}

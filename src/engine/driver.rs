@@ -448,7 +448,7 @@ impl Driver {
                 self.bindings.set(Hole::TEXT, Scalar::Text(text.into()));
                 self.bindings.set(Hole::KEY, Scalar::Text(message.key.clone()));
             }
-            Payload::About(id) => self.bindings.set(Hole::MESSAGE, Scalar::Text(id.clone())),
+            Payload::About(id) => self.bindings.set(Hole::MESSAGE, dialect.message_id(id)),
             Payload::Since(since) => match since {
                 Since::Start => {}
                 Since::Position(order) => self.bindings.set(Hole::SINCE, dialect.position(*order)),

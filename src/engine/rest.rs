@@ -86,15 +86,15 @@ async fn read(http: &HttpClient, dialect: &Dialect, step: &Step, ask: Ask) -> Ou
             Err(reason) => return Outcome::Failed(reason),
         };
         let mut bound = bindings.clone();
-        let reception = match meaning(step, status, &body, &mut bound) {
-            Meaning::Yes(reception) => reception,
+        let shape = match meaning(step, status, &body, &mut bound) {
+            Meaning::Yes(shape) => shape,
             Meaning::No(error) => return Outcome::Answered(Reply::No(error_text(&error))),
             Meaning::Strange(mismatch) => {
                 return Outcome::Failed(strange(status, &body, mismatch));
             }
         };
         let mut page = Vec::new();
-        let read = reception.shape.rows(&body, &bindings, &mut |row| {
+        let read = shape.rows(&body, &bindings, &mut |row| {
             page.push(dialect.seen(by, row, ask.conversation));
         });
         if let Err(mismatch) = read {

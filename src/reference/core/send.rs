@@ -146,11 +146,9 @@ impl Core {
         if self.bugs.has(Bug::DedupError) {
             return Err(unique_index());
         }
-        // An attempt beside the refused one shares its fate; a retry after a lost answer does not,
-        // for to refuse that would break another promise.
-        if self.bugs.strikes(Bug::RefusedStored, 20, &[&caller.user, key])
-            && caller.arrived < first.at + TTL_MS
-        {
+        // Every attempt shares the fate of the first: an ack of what was never pushed would be
+        // another bug.
+        if self.bugs.strikes(Bug::RefusedStored, 20, &[&caller.user, key]) {
             return Err(out_of_order());
         }
         if answer == Some(&RepeatAnswer::Reject) {
