@@ -2,7 +2,7 @@
 
 use crate::client::{AttemptId, Reply};
 use crate::dialect::{Call, Dialect, excerpt};
-use crate::history::{Carrier, Event, Seen};
+use crate::history::{Carrier, Event, Seen, Token};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Reception, Request, Step, Unbound, Via};
@@ -50,6 +50,8 @@ pub enum Heard {
     Answer(AttemptId, Vec<Seen>, Reply),
     /// Something seen without having asked.
     Sight(Event),
+    /// A pushed message that answers the attempt which sent it.
+    Echo(AttemptId, Reply, Seen),
     /// Something the spec does not mention.
     Unknown,
     /// Not what the spec says; why.
@@ -154,7 +156,11 @@ impl Voice {
             Err(reason) => return Heard::Garbage(reason.into()),
         };
         if Dialect::is_message(pushed) {
-            return Heard::Sight(Event::Message(dialect.seen(Carrier::Live, &bindings, None)));
+            let seen = dialect.seen(Carrier::Live, &bindings, None);
+            return match self.hear_echo(dialect, &seen) {
+                Some(attempt) => Heard::Echo(attempt, dialect.yes(&bindings), seen),
+                None => Heard::Sight(Event::Message(seen)),
+            };
         }
         let user = [Hole::SENDER, Hole::READER].into_iter().find_map(|hole| bindings.get(hole));
         Heard::Sight(Event::Saw {
@@ -163,6 +169,18 @@ impl Voice {
             user: user.map(Scalar::id),
             id: bindings.get(Hole::MESSAGE).map(Scalar::id),
         })
+    }
+
+    /// The attempt that one's own message answers, where the server answers by echo.
+    fn hear_echo(&mut self, dialect: &Dialect, seen: &Seen) -> Option<AttemptId> {
+        let token = seen.token?;
+        let index = self.awaited.iter().position(|awaited| {
+            let step = dialect.step(awaited.operation);
+            let by_echo = step.is_some_and(|step| step.yes.iter().any(|one| one.via == Via::Echo));
+            let text = awaited.bound.as_ref().and_then(|bound| bound.get(Hole::TEXT));
+            by_echo && text.is_some_and(|text| Token::find(&text.text()) == Some(token))
+        })?;
+        Some(self.awaited.remove(index).attempt)
     }
 
     /// An event that answers an attempt: by what it carries back, or first in, first out.
@@ -302,6 +320,38 @@ mod tests {
             let wanted = attempt(number as u32);
             assert!(matches!(heard, Heard::Answer(id, ..) if id == wanted), "{heard:?}");
         }
+    }
+
+    #[test]
+    fn where_the_echo_is_the_answer_ones_own_message_answers() {
+        let acks = "    ack: [{ success: true, messageId: $message }]\n    \
+                    nack: [{ success: false, error: $error }]\n";
+        let yaml = include_str!("../../specs/callback-ack.yaml");
+        assert!(yaml.contains(acks));
+        let yaml = yaml.replace(acks, "    echo: true\n");
+        let loaded = crate::spec::load("echo.yaml", &yaml, &crate::property::ids());
+        let dialect = Dialect::new(Arc::new(loaded.unwrap().spec), 1_000, 1);
+        let mut voice = Voice::default();
+        let (mine, another) = (Token::new(1, 7), Token::new(1, 8));
+        let mut bindings = Bindings::new().with(Hole::CONVERSATION, 3).with(Hole::KEY, "k");
+        bindings.set(Hole::TEXT, Scalar::Text(mine.to_string().into()));
+        let step = dialect.step(Operation::Send).unwrap();
+        let mut out = String::new();
+        voice.say(&dialect, attempt(1), Operation::Send, step, &bindings, &mut out).unwrap();
+        let mut hear = |token: Token| {
+            let text = format!(
+                "2[\"message:new\",{{\"id\":5,\"conversationId\":3,\"senderId\":1,\
+                 \"text\":\"{token}\",\"createdAt\":\"2026-01-01T00:00:00.000Z\"}}]"
+            );
+            voice.hear(&dialect, &Packet::decode(&text).unwrap())
+        };
+        assert!(matches!(hear(another), Heard::Sight(Event::Message(_))));
+        let heard = hear(mine);
+        let Heard::Echo(id, Reply::Yes { id: Some(message), .. }, _) = &heard else {
+            panic!("{heard:?}")
+        };
+        assert_eq!((*id, message.as_str()), (attempt(1), "5"));
+        assert!(matches!(hear(mine), Heard::Sight(_)), "once is enough");
     }
 
     #[test]

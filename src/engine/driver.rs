@@ -295,6 +295,12 @@ impl Driver {
                     self.input(Input::Answered { attempt, reply });
                 }
             }
+            Heard::Echo(attempt, reply, seen) => {
+                if !self.trouble.withholds_acks() {
+                    self.input(Input::Answered { attempt, reply });
+                }
+                self.saw(seen);
+            }
             Heard::Sight(Event::Message(seen)) => {
                 self.saw(seen);
                 if let Some(cut) = self.trouble.on_message() {
@@ -443,6 +449,9 @@ impl Driver {
         match &ask.payload {
             Payload::None => {}
             Payload::Message(message) => {
+                if let Some(peer) = ask.conversation.and_then(|c| self.shard.peer(self.id, c)) {
+                    self.bindings.set(Hole::PEER, peer);
+                }
                 let mut text = String::new();
                 dialect.write_text(message.token, &mut text);
                 self.bindings.set(Hole::TEXT, Scalar::Text(text.into()));

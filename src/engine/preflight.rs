@@ -2,7 +2,7 @@
 
 use crate::engine::people::Registry;
 use crate::history::PersonId;
-use crate::spec::{Protocol, Spec, Transports};
+use crate::spec::{Protocol, SocketPer, Spec, Transports, UserIds};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::engine_io::Mode;
 use crate::transport::socket_io::{Options, SocketIo};
@@ -45,6 +45,12 @@ pub(super) fn session(spec: &Spec, transport: Option<Transports>) -> Result<Opti
             "this version drives Socket.IO servers; raw WebSocket and HTTP follow",
         ));
     };
+    if let Some(part) = not_driven(spec) {
+        return Err(Unreachable::new(
+            format!("spec `{}` has {part}, which `run` does not do yet", spec.name),
+            "docs/spec-language.md says what a run acts on",
+        ));
+    }
     let mut options = Options { namespace: namespace.clone(), ..Options::default() };
     options.engine.connect.timeout = spec.connect.timeout;
     options.engine.message_bytes_max = 4 << 20;
@@ -55,6 +61,19 @@ pub(super) fn session(spec: &Spec, transport: Option<Transports>) -> Result<Opti
         Transports::Upgrade => Mode::Upgrade,
     };
     Ok(options)
+}
+
+/// What the spec says of connecting and this version does not do. To ignore it would convict an
+/// honest server.
+fn not_driven(spec: &Spec) -> Option<&'static str> {
+    let connect = &spec.connect;
+    let parts = [
+        (connect.per == SocketPer::Conversation, "`connect: per: conversation`"),
+        (connect.first.is_some(), "`connect: first`"),
+        (connect.ping.is_some(), "`connect: ping`"),
+        (spec.people.ids == UserIds::ByServer, "`people: ids: by-server`"),
+    ];
+    parts.into_iter().find_map(|(there, part)| there.then_some(part))
 }
 
 /// Connects as the first person and leaves again.

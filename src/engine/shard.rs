@@ -16,7 +16,10 @@ use crate::engine::slot::{Command, Slot};
 use crate::engine::{setup, usage};
 use crate::history::{ClientId, ConversationId, Event, MessageRef, Nanos, Token};
 use crate::metric::{Meter, ShardUse};
+use crate::operation::Operation;
 use crate::plan::{Act, Cell, Plan, Timeline, stream, text};
+use crate::scalar::Scalar;
+use crate::spec::{Deed, Hole};
 use crate::transport::ConnectError;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::http::HttpClient;
@@ -141,6 +144,8 @@ pub(super) struct Shard {
     pub(super) reads: Slotted<f64>,
     cells: Vec<Cell>,
     places: FxHashMap<ClientId, Vec<ConversationId>>,
+    /// A send names the other person of a pair.
+    names_peer: bool,
     tell: mpsc::UnboundedSender<Told>,
     closed_messages: Slotted<u32>,
     garbage: RefCell<Vec<CompactString>>,
@@ -200,6 +205,10 @@ impl Shard {
         } = job;
         let cells: Vec<Cell> = plan.cells(number, shards).collect();
         let http = setup::http_client(&endpoint, &spec, session.engine.connect.clone(), REQUESTS);
+        let step =
+            |deed: &Deed| deed.channels.first().and_then(|channel| channel.steps.first().cloned());
+        let sent = spec.deed(Operation::Send).and_then(step);
+        let names_peer = sent.is_some_and(|step| step.request.holes().contains(&Hole::PEER));
         let mut places: FxHashMap<ClientId, Vec<ConversationId>> = FxHashMap::default();
         for cell in &cells {
             for person in &cell.people {
@@ -231,6 +240,7 @@ impl Shard {
             reads: Slotted::new(0.0),
             cells,
             places,
+            names_peer,
             tell,
             closed_messages: Slotted::new(0),
             garbage: RefCell::default(),
@@ -247,6 +257,19 @@ impl Shard {
     /// The conversations a client takes part in.
     pub(super) fn conversations_of(&self, client: ClientId) -> Vec<ConversationId> {
         self.places.get(&client).cloned().unwrap_or_default()
+    }
+
+    /// The other person of a conversation of two, if the spec's `send` names one.
+    pub(super) fn peer(&self, client: ClientId, conversation: ConversationId) -> Option<Scalar> {
+        if !self.names_peer {
+            return None;
+        }
+        let with = |cell: &&Cell| cell.conversations.iter().any(|known| known.id == conversation);
+        let cell = self.cells.iter().find(with)?;
+        let members = &cell.conversations.iter().find(|known| known.id == conversation)?.members;
+        let mut people = members.iter().map(|&member| &cell.people[member]);
+        let peer = people.find(|person| !person.clients.contains(&client))?;
+        Some(Registry::new(&self.dialect.spec).user(peer.id))
     }
 
     /// Makes the clients' tasks; they wait at their doors.

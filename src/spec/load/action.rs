@@ -209,8 +209,13 @@ impl Loader<'_> {
         }
     }
 
-    /// A path with holes, the base before it.
-    pub(super) fn path(&mut self, node: &Node, what: &str) -> Text {
+    /// The path of a request with its holes, the base before it.
+    fn path(&mut self, node: &Node, what: &str) -> Text {
+        self.bare_path(node, what).after(&self.base)
+    }
+
+    /// A path with holes.
+    pub(super) fn bare_path(&mut self, node: &Node, what: &str) -> Text {
         let Some(written) = node.text() else {
             return self.sent_text(node, what);
         };
@@ -226,8 +231,7 @@ impl Loader<'_> {
                 .hint("query parameters go under `query:`, and a hole of a path can't be optional");
             return Text::literal("/");
         }
-        let text = self.sent_text(node, what);
-        text.after(&self.base)
+        self.sent_text(node, what)
     }
 }
 

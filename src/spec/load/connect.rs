@@ -111,7 +111,7 @@ impl Loader<'_> {
         if what != "http"
             && let Some(path) = fields.value("path")
         {
-            connect.path = self.path(path, "path");
+            connect.path = self.bare_path(path, "path");
         }
         fields.finish(&mut self.found);
     }
