@@ -6,6 +6,7 @@
 //! exit code. Start with [`run`].
 
 pub mod clock;
+mod conduct;
 mod converse;
 mod driver;
 mod errand;

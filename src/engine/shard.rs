@@ -7,17 +7,18 @@
 use crate::client::{Action, Client, Effects, Input, Rules};
 use crate::dialect::{Dialect, excerpt};
 use crate::engine::clock::Clock;
+use crate::engine::conduct::Conduct;
 use crate::engine::driver::Driver;
 use crate::engine::link::Maker;
 use crate::engine::people::Registry;
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
-use crate::engine::slot::{Command, Slot};
+use crate::engine::slot::Slot;
 use crate::engine::{setup, usage};
-use crate::history::{ClientId, ConversationId, Event, MessageRef, Nanos, Token};
+use crate::history::{ClientId, ConversationId, MessageRef, Nanos, Token};
 use crate::metric::{Meter, ShardUse};
 use crate::operation::Operation;
-use crate::plan::{Act, Cell, Plan, Timeline, stream, text};
+use crate::plan::{Cell, Plan, stream, text};
 use crate::scalar::Scalar;
 use crate::spec::{Deed, Hole};
 use crate::transport::ConnectError;
@@ -30,19 +31,13 @@ use rustc_hash::FxHashMap;
 use std::cell::{Cell as Slotted, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::LocalSet;
-use tokio::time::{Instant, sleep_until, timeout};
 
 /// Requests over HTTP that a shard has under way at once.
 const REQUESTS: usize = 32;
 /// Connections that a shard opens at once.
 const DOORS: usize = 128;
-/// How late a timer must fire before the judges are told.
-const LAG_WORTH_TELLING: Nanos = 100_000_000;
-/// How often the shard looks whether its clients are quiet, and measures its own lag.
-const LOOK: Duration = Duration::from_millis(20);
 /// Different texts of garbage and of connect errors that are kept for the report.
 const SAMPLES: usize = 8;
 
@@ -362,227 +357,5 @@ impl Shard {
 fn note(samples: &mut Vec<String>, text: String) {
     if samples.len() < SAMPLES && !samples.contains(&text) {
         samples.push(text);
-    }
-}
-
-/// Leads the clients through the stages of the run.
-struct Conduct {
-    shard: Rc<Shard>,
-    slots: FxHashMap<ClientId, Rc<Slot>>,
-    pulse: Arc<Pulse>,
-    stage: watch::Receiver<Stage>,
-    dropped: u64,
-}
-
-impl Conduct {
-    /// The start of the first phase; none if the run ends before it.
-    async fn wait_for_go(&mut self) -> Option<Nanos> {
-        let stage = self.stage.wait_for(|stage| *stage != Stage::Setup).await.ok()?;
-        match *stage {
-            Stage::Go(start) => Some(start),
-            _ => None,
-        }
-    }
-
-    fn interrupted(&self) -> bool {
-        *self.stage.borrow() == Stage::Interrupted
-    }
-
-    fn phase(&self, name: &str) {
-        let Some(first) = self.shard.cells.iter().flat_map(Cell::clients).next() else { return };
-        let now = self.shard.clock.now();
-        let event = Event::Phase { name: name.into() };
-        self.shard.recorder.borrow_mut().record(now, first, event);
-        self.pulse.set_phase(name);
-    }
-
-    /// Sleeps until a time of the run's clock; `false` if the user wants to stop.
-    async fn sleep_until(&mut self, at: Instant) -> bool {
-        tokio::select! {
-            () = sleep_until(at) => true,
-            _ = self.stage.wait_for(|stage| *stage == Stage::Interrupted) => false,
-        }
-    }
-
-    /// Tells each client what the plan wants, when the plan wants it.
-    async fn follow_the_plan(&mut self, start: Nanos) {
-        let shard = Rc::clone(&self.shard);
-        shard.start.set(start);
-        let mut timeline = Timeline::new(&shard.plan, &shard.cells);
-        let mut phases = Phases::new(&shard.plan, start);
-        let end = phases.end;
-        let mut look = shard.clock.now();
-        loop {
-            let next_act = timeline.next_at().map_or(end, |at| (at + start).min(end));
-            let next = next_act.min(phases.next_at()).min(look);
-            if !self.sleep_until(shard.clock.instant(next)).await {
-                return;
-            }
-            let now = shard.clock.now();
-            if now >= look {
-                self.look(look, now);
-                look = now + LOOK.as_nanos() as Nanos;
-            }
-            if let Some((name, reads)) = phases.turn(now) {
-                shard.reads.set(reads);
-                self.phase(&name);
-            }
-            while timeline.next_at().is_some_and(|at| at + start <= now.min(end)) {
-                if let Some(planned) = timeline.next() {
-                    self.tell(planned.client, Command::Act(planned.at + start, planned.act));
-                }
-            }
-            if now >= end {
-                return;
-            }
-        }
-    }
-
-    fn tell(&mut self, client: ClientId, command: Command) {
-        if let Command::Act(planned, Act::Connect) = &command {
-            self.pulse.add_due(*planned);
-        }
-        if let Some(slot) = self.slots.get(&client)
-            && !slot.tell(command)
-        {
-            self.dropped += 1;
-        }
-    }
-
-    /// Measures the shard's own lag and shows how it stands.
-    fn look(&self, due: Nanos, now: Nanos) {
-        let shard = &self.shard;
-        let mut recorder = shard.recorder.borrow_mut();
-        recorder.meter.recorder.lag(due, now);
-        let late = now.saturating_sub(due);
-        if late > LAG_WORTH_TELLING
-            && let Some(first) = shard.cells.iter().flat_map(Cell::clients).next()
-        {
-            let event = Event::Lag { nanos: late };
-            recorder.record(now, first, event);
-        }
-        self.pulse.show(&recorder, self.slots.values().filter(|slot| slot.started.get()).count());
-    }
-
-    /// Ends the faults and waits until everybody is back and nothing is under way. Says how many
-    /// clients did not come to rest, and how many deliveries were still awaited then.
-    async fn recover(&mut self) -> (usize, usize) {
-        self.phase("recovery");
-        for slot in self.slots.values() {
-            slot.tell(Command::Heal);
-        }
-        let patience = self.shard.plan.scenario.patience;
-        let calm = self.until(patience, Self::is_quiet).await;
-        if calm || self.interrupted() { (0, 0) } else { (self.busy(), self.awaited()) }
-    }
-
-    /// Nothing happens any more: everybody idle, and no delivery awaited. Without judges nobody
-    /// knows what is awaited: then half a second without an entry will do.
-    fn is_quiet(&self) -> bool {
-        const STILL: Nanos = 500_000_000;
-        if self.busy() > 0 {
-            return false;
-        }
-        let recorder = self.shard.recorder.borrow();
-        match &recorder.bench {
-            Some(bench) => bench.awaited_deliveries() == 0,
-            None => self.shard.clock.now().saturating_sub(recorder.last_at) > STILL,
-        }
-    }
-
-    /// Looks until it is true, or the time is over, or the user wants to stop.
-    async fn until(&mut self, within: Duration, mut holds: impl FnMut(&Self) -> bool) -> bool {
-        let deadline = Instant::now() + within;
-        let mut look = Instant::now();
-        loop {
-            if holds(self) {
-                return true;
-            }
-            if Instant::now() >= deadline {
-                return false;
-            }
-            look = look.max(Instant::now()) + LOOK;
-            if !self.sleep_until(look).await {
-                return false;
-            }
-            let clock = self.shard.clock;
-            let due = clock.now().saturating_sub(look.elapsed().as_nanos() as Nanos);
-            self.look(due, clock.now());
-        }
-    }
-
-    /// Clients that are not connected, synced and idle.
-    fn busy(&self) -> usize {
-        self.slots.values().filter(|slot| slot.started.get() && !slot.idle.get()).count()
-    }
-
-    /// Deliveries that the judges still wait for.
-    fn awaited(&self) -> usize {
-        let recorder = self.shard.recorder.borrow();
-        recorder.bench.as_ref().map_or(0, crate::property::Bench::awaited_deliveries)
-    }
-
-    /// Everybody reads the whole history of their conversations. Says how many did not finish.
-    async fn final_read(&mut self) -> usize {
-        if self.interrupted() {
-            return 0;
-        }
-        self.phase("final-read");
-        for (client, slot) in &self.slots {
-            if !slot.started.get() {
-                continue;
-            }
-            for conversation in self.shard.conversations_of(*client) {
-                slot.tell(Command::FinalRead(conversation));
-            }
-        }
-        let patience = self.shard.plan.scenario.patience;
-        let done = self.until(patience, |conduct| conduct.busy() == 0).await;
-        if done || self.interrupted() { 0 } else { self.busy() }
-    }
-
-    /// Everybody leaves.
-    async fn leave(&mut self) {
-        for slot in self.slots.values() {
-            slot.tell(Command::Leave);
-        }
-        let gone = async {
-            while self.slots.values().any(|slot| Rc::strong_count(slot) > 1) {
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        let _ = timeout(Duration::from_secs(5), gone).await;
-    }
-}
-
-/// The scenario's phases on the run's clock.
-struct Phases {
-    starts: Vec<(Nanos, String, f64)>,
-    next: usize,
-    end: Nanos,
-}
-
-impl Phases {
-    fn new(plan: &Plan, start: Nanos) -> Self {
-        let mut at = start;
-        let mut starts = Vec::new();
-        for phase in &plan.scenario.phases {
-            starts.push((at, phase.name.clone(), phase.behaviour.read));
-            at += phase.lasts.as_nanos() as Nanos;
-        }
-        Self { starts, next: 0, end: at }
-    }
-
-    fn next_at(&self) -> Nanos {
-        self.starts.get(self.next).map_or(self.end, |(at, _, _)| *at)
-    }
-
-    /// The phase that begins now: its name and its share of read messages.
-    fn turn(&mut self, now: Nanos) -> Option<(String, f64)> {
-        let (at, name, reads) = self.starts.get(self.next)?;
-        (*at <= now).then(|| {
-            self.next += 1;
-            (name.clone(), *reads)
-        })
     }
 }
