@@ -16,7 +16,7 @@ use crate::history::{Carrier, ConversationId, Damage, Seen, Token};
 use crate::operation::{Operation, Sight};
 use crate::plan::text;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Channel, Hole, Pushed, Sanitise, Spec, Step, Via};
+use crate::spec::{Bindings, Candidate, Channel, Hole, Pushed, Receiver, Sanitise, Spec, Step};
 use compact_str::CompactString;
 use position::Positions;
 use rustc_hash::FxHashMap;
@@ -28,6 +28,7 @@ use std::sync::Arc;
 pub struct Dialect {
     /// The server's spec.
     pub spec: Arc<Spec>,
+    receiver: Receiver,
     conversations: RefCell<Conversations>,
     positions: Cell<Positions>,
     /// The server's message ids are JSON integers.
@@ -51,6 +52,7 @@ impl Dialect {
     #[must_use]
     pub fn new(spec: Arc<Spec>, text_limit: u32, run: u64) -> Self {
         Self {
+            receiver: Receiver::new(&spec),
             order_hole: spec.traits.order.as_ref().map(|order| order.by),
             sanitise: spec.traits.sanitise,
             conversations: RefCell::default(),
@@ -165,26 +167,38 @@ impl Dialect {
         position::write(Positions::Iso, nanos_since_1970)
     }
 
-    /// What a pushed event shows, if it matches a pushed shape of the spec: for a message its
-    /// sight, else what it speaks of. `text` is the event's whole JSON array.
+    /// What a pushed event shows, if it fits a pushed shape of the spec; binds its holes. `json` is
+    /// the event's whole array. An error is empty if the spec knows no such event.
     fn pushed(&self, event: &str, json: &str, bindings: &mut Bindings) -> Result<&Pushed, String> {
-        let mut reason = None;
-        for pushed in &self.spec.sees {
-            if !matches!(&pushed.reception.via, Via::Event(name) if name == event) {
-                continue;
-            }
-            bindings.clear();
-            match pushed.reception.shape.matches(json, bindings) {
-                Ok(()) => return Ok(pushed),
-                Err(mismatch) => {
-                    reason.get_or_insert(format!(
-                        "`{event}` does not fit `{}`: at `{}` expected {}, found {}",
-                        pushed.sight, mismatch.pointer, mismatch.expected, mismatch.found
-                    ));
-                }
-            }
+        let candidates = self.receiver.event(event).iter();
+        let sights = || {
+            candidates.clone().filter_map(|candidate| match candidate {
+                Candidate::Pushed(index) => self.spec.sees.get(usize::from(*index)),
+                Candidate::Answer(_) => None,
+            })
+        };
+        bindings.clear();
+        if let Some(pushed) = sights().find(|pushed| pushed.reception.shape.fits(json, bindings)) {
+            return Ok(pushed);
         }
-        Err(reason.unwrap_or_default())
+        let difference = sights().find_map(|pushed| {
+            let mismatch = pushed.reception.shape.matches(json, bindings).err()?;
+            // Of an event with a hole in its name, only the name differs: it is another event.
+            let named = mismatch.pointer != "/0";
+            named.then(|| {
+                format!(
+                    "`{event}` does not fit `{}`: at `{}` expected {}, found {}",
+                    pushed.sight, mismatch.pointer, mismatch.expected, mismatch.found
+                )
+            })
+        });
+        Err(difference.unwrap_or_default())
+    }
+
+    /// Events of this name may answer a request.
+    fn may_answer(&self, event: &str) -> bool {
+        let answers = |candidate: &Candidate| matches!(candidate, Candidate::Answer(_));
+        self.receiver.event(event).iter().any(answers)
     }
 
     fn is_message(pushed: &Pushed) -> bool {

@@ -146,7 +146,9 @@ impl Voice {
     }
 
     fn hear_event(&mut self, dialect: &Dialect, event: &str, json: &str) -> Heard {
-        if let Some(heard) = self.hear_reply(dialect, event, json) {
+        if dialect.may_answer(event)
+            && let Some(heard) = self.hear_reply(dialect, event, json)
+        {
             return heard;
         }
         let mut bindings = Bindings::new();
@@ -215,24 +217,32 @@ fn read(
     json: &str,
     bound: &Bindings,
 ) -> Result<(Vec<Seen>, Reply), CompactString> {
-    let mut reason = None;
-    for (yes, receptions) in [(false, &step.limited), (false, &step.no), (true, &step.yes)] {
-        for reception in receptions.iter().filter(|reception| reception.via == *via) {
-            let mut bindings = bound.clone();
-            match reception.shape.matches(json, &mut bindings) {
-                Ok(()) if yes && reads(awaited.operation) => {
-                    return rows(dialect, step, awaited, reception, json, bound);
-                }
-                Ok(()) if yes => return Ok((Vec::new(), dialect.yes(&bindings))),
-                Ok(()) => {
-                    let error = bindings.get(Hole::ERROR).map(Scalar::id);
-                    return Ok((Vec::new(), Reply::No(error.unwrap_or_default())));
-                }
-                Err(mismatch) => reason = Some(mismatch),
-            }
+    let lists = [(false, &step.limited), (false, &step.no), (true, &step.yes)];
+    let all = || lists.iter().flat_map(|(yes, list)| list.iter().map(move |one| (*yes, one)));
+    let mut candidates = all().filter(|(_, one)| one.via == *via);
+    let mut bindings = bound.clone();
+    match candidates.find(|(_, one)| one.shape.fits(json, &mut bindings)) {
+        Some((true, one)) if reads(awaited.operation) => {
+            rows(dialect, step, awaited, one, json, bound)
         }
+        Some((true, _)) => Ok((Vec::new(), dialect.yes(&bindings))),
+        Some((false, _)) => {
+            let error = bindings.get(Hole::ERROR).map(Scalar::id);
+            Ok((Vec::new(), Reply::No(error.unwrap_or_default())))
+        }
+        None => Err(difference(all().map(|(_, one)| one), via, json, bound)),
     }
-    Err(match reason {
+}
+
+/// Why no shape fits, by the one for a yes, which comes last.
+fn difference<'a>(
+    shapes: impl Iterator<Item = &'a Reception>,
+    via: &Via,
+    json: &str,
+    bound: &Bindings,
+) -> CompactString {
+    let last = shapes.filter(|one| one.via == *via).last();
+    match last.and_then(|one| one.shape.matches(json, &mut bound.clone()).err()) {
         Some(mismatch) => compact_str::format_compact!(
             "an answer that fits no shape: at `{}` expected {}, found {} in {}",
             mismatch.pointer,
@@ -241,7 +251,7 @@ fn read(
             excerpt(json)
         ),
         None => "no shape answers over this channel".into(),
-    })
+    }
 }
 
 /// The messages that a read brought. A page that may be followed by another is no whole read: over
