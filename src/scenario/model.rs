@@ -204,7 +204,7 @@ pub enum FaultKind {
     WithholdAcks,
     /// The connection dies right after a send left, before its ack is read.
     CutAfterSend,
-    /// The server is stopped and started again (embedded or launched servers only).
+    /// The server is stopped and started again (the embedded server only).
     Restart,
 }
 

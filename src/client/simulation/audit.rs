@@ -303,7 +303,12 @@ impl Audit {
         let last_is_open = op.attempts.last().is_some_and(|last| last.settled_at.is_none());
         let idle = match answer {
             Answer::TimedOut => Some(number),
-            Answer::Lost if was_open && self.state != ConnectionState::Connected => Some(number),
+            // An operation that has ended abandoned its last attempt then; a stray answer is nothing.
+            Answer::Lost
+                if was_open && op.end.is_none() && self.state != ConnectionState::Connected =>
+            {
+                Some(number)
+            }
             Answer::Ack { .. } if op.end.is_none() && last_is_open => Some(op.attempts.len() - 1),
             _ => None,
         };
