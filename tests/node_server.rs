@@ -1,0 +1,51 @@
+//! The real server that comes with the project, Node with the official `socket.io` and PostgreSQL:
+//! as a good team would have written it nothing is broken, and as its document lists it the traps
+//! are found.
+
+use assize::outcome::Outcome;
+use assize::verdict::Standing;
+use std::process::Command;
+
+/// Runs a scenario with its launch, and reads what came of it.
+fn outcome_of(scenario: &str) -> Outcome {
+    let out = tempfile::tempdir().expect("a folder");
+    let run = Command::new(env!("CARGO_BIN_EXE_assize"))
+        .args(["run", scenario, "--quiet", "--no-history", "--out"])
+        .arg(out.path())
+        .output()
+        .expect("the program runs");
+    let report = out.path().join("latest/report.json");
+    let text = std::fs::read_to_string(report).unwrap_or_else(|error| {
+        panic!("no report: {error}\n{}", String::from_utf8_lossy(&run.stderr))
+    });
+    serde_json::from_str(&text).expect("a report")
+}
+
+fn kinds<'a>(outcome: &'a Outcome, property: &str) -> Vec<&'a str> {
+    let of = |verdict: &&assize::verdict::Verdict| verdict.property == property;
+    let verdict = outcome.verdicts.iter().find(of).expect("it is judged");
+    verdict.finding.kinds.iter().map(|(kind, _)| kind.as_str()).collect()
+}
+
+#[test]
+fn the_fixed_server_breaks_nothing() {
+    let outcome = outcome_of("scenarios/callback-ack-node.yaml");
+    for verdict in &outcome.verdicts {
+        assert_ne!(verdict.standing, Standing::Fail, "{verdict:#?}");
+        assert!(verdict.finding.observations > 0, "{} was not tried", verdict.property);
+    }
+    assert_eq!(outcome.verdicts.len(), 5);
+}
+
+#[test]
+fn the_traps_of_the_documents_listing_are_found() {
+    let outcome = outcome_of("scenarios/callback-ack-node-as-documented.yaml");
+    let idempotency = kinds(&outcome, "idempotency");
+    // The trap `check-then-insert`, and the trap `global-key`.
+    assert!(idempotency.contains(&"error in place of the first id"), "{idempotency:?}");
+    assert!(idempotency.contains(&"one id for two messages"), "{idempotency:?}");
+    // What these traps do not touch stands.
+    for property in ["at-least-once", "ack-timeout"] {
+        assert_eq!(kinds(&outcome, property), [""; 0], "{property}");
+    }
+}
