@@ -93,7 +93,7 @@ async fn text(session: &mut Session) -> String {
 
 /// The number that stands before the array of a request.
 fn number(request: &str) -> &str {
-    request.trim_start_matches("42").split('[').next().unwrap()
+    request.strip_prefix("42").unwrap().split('[').next().unwrap()
 }
 
 #[tokio::test]
