@@ -1,7 +1,7 @@
 //! Entries of every kind and content, for tests.
 
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, MessageRef, Nanos, OpId,
+    Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos, OpId,
     Order, PersonId, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation, Sight};
@@ -83,6 +83,8 @@ fn doing() -> impl Strategy<Value = Event> {
                 planned
             }
         ),
+        (op(), proptest::sample::select(&[Due::Accepted, Due::Refused, Due::Harmless]), text())
+            .prop_map(|(op, due, why)| Event::Due { op, due, why }),
         (op(), number()).prop_map(|(op, attempt)| Event::Attempt { op, attempt }),
         (op(), number(), answer(), any::<bool>()).prop_map(|(op, attempt, answer, excused)| {
             Event::Answered { op, attempt, answer, excused }

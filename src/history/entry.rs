@@ -41,6 +41,18 @@ pub struct MessageRef {
     pub key: CompactString,
 }
 
+/// What must become of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Due {
+    /// The server must do it and say yes.
+    Accepted,
+    /// The server must not do it, and say so.
+    Refused,
+    /// The documents do not say; but it must harm nobody.
+    Harmless,
+}
+
 /// How one attempt of an operation was answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -149,6 +161,17 @@ pub enum Event {
         message: Option<MessageRef>,
         /// When the plan wanted it; earlier than the entry's time if the generator was late.
         planned: Nanos,
+    },
+    /// What the documents demand of this operation, where a case asks for it on purpose: it is
+    /// beyond a limit, a stranger's, or at the limit exactly. Stands before the operation's
+    /// [`Event::Invoke`]; most operations have none.
+    Due {
+        /// The operation.
+        op: OpId,
+        /// What must become of it.
+        due: Due,
+        /// What is special about it, in a few words (`a text of 1001 characters`).
+        why: CompactString,
     },
     /// An attempt of the operation was put on the wire. The first attempt is number 0.
     Attempt {

@@ -10,7 +10,7 @@ pub mod stored;
 pub mod token;
 
 pub use entry::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, MessageRef, Nanos, OpId,
+    Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos, OpId,
     Order, PersonId, Seen,
 };
 pub use token::Token;

@@ -103,7 +103,11 @@ impl Meter {
             Event::Ready => self.ready(*client, *at),
             Event::Fault { begins, .. } => self.fault(*client, *begins, *at),
             Event::Garbage { .. } => self.counters.add(Counter::Garbage, 1),
-            Event::Lag { .. } | Event::Saw { .. } | Event::Phase { .. } | Event::Member { .. } => {}
+            Event::Due { .. }
+            | Event::Lag { .. }
+            | Event::Saw { .. }
+            | Event::Phase { .. }
+            | Event::Member { .. } => {}
         }
     }
 

@@ -8,6 +8,7 @@
 
 pub mod dice;
 pub mod population;
+pub mod script;
 pub mod stream;
 pub mod text;
 pub mod timeline;

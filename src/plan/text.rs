@@ -22,6 +22,21 @@ pub enum Kind {
     Overlong,
 }
 
+impl Kind {
+    /// The kind of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "short" => Some(Self::Short),
+            "long" => Some(Self::Long),
+            "unicode" => Some(Self::Unicode),
+            "markup" => Some(Self::Markup),
+            "overlong" => Some(Self::Overlong),
+            _ => None,
+        }
+    }
+}
+
 const WORDS: &[&str] = &[
     "hello", "there", "are", "you", "coming", "tonight", "the", "train", "is", "late", "again",
     "I", "will", "bring", "bread", "and", "cheese", "please", "call", "me", "when", "it", "rains",

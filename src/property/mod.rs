@@ -17,10 +17,12 @@ pub mod no_loss_on_reconnect;
 #[cfg(test)]
 mod notation;
 pub mod ordering;
+mod probe;
 mod recent;
 
 pub use bench::{Bench, judge_all, merge, verdicts};
 pub use charge::Charge;
+pub use probe::{Need, Probe, Severity};
 
 use crate::history::Entry;
 use crate::verdict::Finding;
@@ -33,6 +35,11 @@ pub trait Property: Sync {
 
     /// The rules and tolerances the judge uses on this server, in words.
     fn judged_by(&self, charge: &Charge) -> String;
+
+    /// What provokes it: the cases of the catalogue.
+    fn probes(&self) -> &'static [Probe] {
+        &[]
+    }
 
     /// A judge of one shard's history.
     fn judge(&self, charge: &Charge) -> Box<dyn Judge>;

@@ -1,0 +1,277 @@
+//! Small plans: exact steps for a few clients, as text that a person can read and save.
+//!
+//! A scenario says what many people do at rates; a script says who does what next. The catalogue's
+//! probes are scripts, and a found race is saved as one. A script names no server and no wire.
+//!
+//! ```text
+//! people: ann x2, bob, dan offline, eve stranger
+//! room side: ann, bob
+//! ann.1 send a | ann.2 send a      # at once; both are awaited
+//! start bob send b                 # not awaited
+//! dan connect
+//! bob cut rst for 2s               # any fault, by its name
+//! ann.1 send c as long => accepted
+//! eve history => refused
+//! pause 300ms
+//! until bob sees c
+//! rest
+//! server restart
+//! ```
+//!
+//! # The language
+//!
+//! | line | meaning |
+//! |---|---|
+//! | `people: NAME [xN] [offline] [stranger], …` | the cast, first of all. `x2`: two devices, `ann.1` and `ann.2`. All but those `offline` are connected and ready before the first step. A `stranger` has an account and is in no room |
+//! | `room NAME: NAME, …` | a conversation. Without any there is one, `room`, of all who are no strangers; a step without `in ROOM` means the first |
+//! | `WHO VERB … [=> refused\|accepted\|harmless]` | a step: it is over when its clients are idle, that is when what they asked for was answered or given up. After `=>` stands what the documents demand |
+//! | `A … \| B …` | both released at once, and both awaited |
+//! | `start …` | the same, but the next step does not wait for it |
+//! | `pause DURATION` | nothing happens for so long |
+//! | `until DEVICE sees LABEL\|SIGHT`, `until DEVICE is connected\|disconnected\|ready` | waits for it, but not for ever |
+//! | `rest` | waits until everybody is idle and no delivery is awaited |
+//! | `server restart\|kill\|stop [for DURATION]` | what happens to the server's process |
+//!
+//! `WHO` is a person (with several devices: each of them, at once) or a device. The verbs:
+//!
+//! | verb | meaning |
+//! |---|---|
+//! | `connect`, `disconnect` | goes online, goes offline; what is asked for meanwhile waits, as the contract says |
+//! | `send LABEL [as KIND] [in ROOM] [with key of LABEL] [with text of LABEL]` | sends a message; the same label again is the same message with the same key. Kinds: `short`, `long` (at the limit), `unicode`, `markup`, `overlong` |
+//! | `burst N [as KIND] [in ROOM]` | sends so many new messages at once, without waiting for answers |
+//! | `type [in ROOM]` | presses a key; the contract makes starts and stops of it |
+//! | any other operation (`join`, `history`, `read LABEL`, `list`, …) `[LABEL] [in ROOM]` | asks for it |
+//! | any fault (`cut rst`, `silence`, `withhold-acks`, …) `[for DURATION]` | it begins, and ends after so long or with `heal` |
+//! | `heal` | all faults of the client end |
+//!
+//! After the last step faults end, everybody comes to rest, everybody who is in a room reads all
+//! of it, and leaves. Start with [`Script::parse`].
+
+mod parse;
+
+pub use parse::Mistake;
+
+use crate::history::Due;
+use crate::operation::{ConnectionState, Operation, Sight};
+use crate::plan::text;
+use crate::scenario::FaultKind;
+use std::time::Duration;
+
+/// A small plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Script {
+    /// The cast.
+    pub people: Vec<Role>,
+    /// The conversations; the first is meant where a step names none.
+    pub rooms: Vec<Room>,
+    /// The names of messages, in the order in which they first occur.
+    pub labels: Vec<String>,
+    /// What happens, in this order.
+    pub steps: Vec<Step>,
+}
+
+/// One person of the cast.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// The name.
+    pub name: String,
+    /// How many devices the person has.
+    pub devices: usize,
+    /// The person is in no room.
+    pub stranger: bool,
+    /// The person's devices do not connect before a step says so.
+    pub offline: bool,
+}
+
+/// One conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// The name.
+    pub name: String,
+    /// Positions in the cast; the first one creates it.
+    pub members: Vec<usize>,
+}
+
+/// One device of one person, both counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Device {
+    /// Position in the cast.
+    pub person: usize,
+    /// Which of the person's devices.
+    pub device: usize,
+}
+
+/// One line of a script.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Clients do something, all at once.
+    Do {
+        /// What.
+        deeds: Vec<Deed>,
+        /// The next step waits until these clients are idle.
+        awaited: bool,
+    },
+    /// Nothing happens for so long.
+    Pause(Duration),
+    /// A device sees something.
+    UntilSees(Device, Sighted),
+    /// A device's connection has this state; `None`: it is ready.
+    UntilIs(Device, Option<ConnectionState>),
+    /// Everybody is idle and no delivery is awaited.
+    Rest,
+    /// Something happens to the server's process.
+    Server(ServerDeed),
+}
+
+/// What is to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sighted {
+    /// The message with this label, by its position.
+    Message(usize),
+    /// Something else.
+    Sight(Sight),
+}
+
+/// What happens to the server's process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerDeed {
+    /// It is stopped politely and started again.
+    Restart,
+    /// It is killed and started again.
+    Kill,
+    /// It is halted for so long, and goes on.
+    Stop(Duration),
+}
+
+/// What one device does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deed {
+    /// Who.
+    pub by: Device,
+    /// What.
+    pub verb: Verb,
+    /// What the documents demand of it.
+    pub due: Option<Due>,
+}
+
+/// What a device can do. Rooms, labels and people are positions in the script's lists.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verb {
+    /// Goes online.
+    Connect,
+    /// Goes offline.
+    Disconnect,
+    /// Sends a message.
+    Send {
+        /// Which.
+        label: usize,
+        /// Where.
+        room: usize,
+        /// What its text is like.
+        kind: text::Kind,
+        /// Under the key of another message.
+        key_of: Option<usize>,
+        /// With the text of another message.
+        text_of: Option<usize>,
+    },
+    /// Sends several messages at once.
+    Burst {
+        /// How many.
+        count: u32,
+        /// Where.
+        room: usize,
+        /// What their texts are like.
+        kind: text::Kind,
+    },
+    /// Presses a key.
+    Type {
+        /// Where.
+        room: usize,
+    },
+    /// Asks for an operation.
+    Ask {
+        /// Which.
+        operation: Operation,
+        /// About which message.
+        label: Option<usize>,
+        /// Where.
+        room: usize,
+    },
+    /// A fault begins.
+    Suffer {
+        /// Which.
+        fault: FaultKind,
+        /// How long it lasts; until `heal` if nothing is said.
+        lasts: Option<Duration>,
+    },
+    /// All faults of the device end.
+    Heal,
+}
+
+impl Script {
+    /// Reads a script.
+    ///
+    /// # Errors
+    /// The first line that cannot be understood, and why.
+    pub fn parse(text: &str) -> Result<Self, Mistake> {
+        parse::script(text)
+    }
+
+    /// All devices of a person.
+    pub fn devices_of(&self, person: usize) -> impl Iterator<Item = Device> + use<> {
+        (0..self.people[person].devices).map(move |device| Device { person, device })
+    }
+
+    /// All devices.
+    pub fn devices(&self) -> impl Iterator<Item = Device> + '_ {
+        (0..self.people.len()).flat_map(|person| self.devices_of(person))
+    }
+
+    /// All deeds, in the order of the script.
+    pub fn deeds(&self) -> impl Iterator<Item = &Deed> {
+        self.steps.iter().flat_map(|step| match step {
+            Step::Do { deeds, .. } => deeds.as_slice(),
+            _ => &[],
+        })
+    }
+
+    /// The operations that the server must have for this script.
+    #[must_use]
+    pub fn operations(&self) -> Vec<Operation> {
+        let mut all: Vec<Operation> = Vec::new();
+        for deed in self.deeds() {
+            let wanted: &[Operation] = match &deed.verb {
+                Verb::Send { .. } | Verb::Burst { .. } => &[Operation::Send],
+                Verb::Type { .. } => &[Operation::TypingStart],
+                Verb::Ask { operation, .. } => std::slice::from_ref(operation),
+                Verb::Connect | Verb::Disconnect | Verb::Suffer { .. } | Verb::Heal => &[],
+            };
+            all.extend(wanted);
+        }
+        if !self.rooms.is_empty() {
+            all.push(Operation::Create);
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The sights that the server must have for this script.
+    #[must_use]
+    pub fn sights(&self) -> Vec<Sight> {
+        let wanted = self.steps.iter().filter_map(|step| match step {
+            Step::UntilSees(_, Sighted::Sight(sight)) => Some(*sight),
+            _ => None,
+        });
+        let mut all: Vec<Sight> = wanted.collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The server's process is stopped, killed or restarted.
+    #[must_use]
+    pub fn handles_the_server(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Server(_)))
+    }
+}

@@ -1,0 +1,418 @@
+//! Reads the lines of a script.
+
+use super::{Deed, Device, Role, Room, Script, ServerDeed, Sighted, Step, Verb};
+use crate::history::Due;
+use crate::operation::{ConnectionState, Operation, Sight};
+use crate::plan::text::Kind;
+use crate::scenario::{CutHow, FaultKind};
+use std::fmt;
+use std::time::Duration;
+
+/// A line that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.what)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+type Parsed<T> = Result<T, String>;
+
+pub(super) fn script(text: &str) -> Result<Script, Mistake> {
+    let mut reader = Reader::default();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.split_once('#').map_or(line, |(before, _)| before).trim();
+        if !line.is_empty() {
+            reader.line(line).map_err(|what| Mistake { line: index + 1, what })?;
+        }
+    }
+    if reader.script.people.is_empty() {
+        return Err(Mistake { line: 1, what: "a script begins with `people: …`".into() });
+    }
+    reader.default_room();
+    Ok(reader.script)
+}
+
+struct Reader {
+    script: Script,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        let (people, rooms) = (Vec::new(), Vec::new());
+        Self { script: Script { people, rooms, labels: Vec::new(), steps: Vec::new() } }
+    }
+}
+
+impl Reader {
+    fn line(&mut self, line: &str) -> Parsed<()> {
+        if let Some(cast) = line.strip_prefix("people:") {
+            return self.cast(cast);
+        }
+        if self.script.people.is_empty() {
+            return Err("a script begins with `people: …`".into());
+        }
+        if let Some((name, members)) = line.strip_prefix("room ").and_then(|l| l.split_once(':')) {
+            return self.room(name.trim(), members);
+        }
+        self.default_room();
+        let step = self.step(line)?;
+        self.script.steps.push(step);
+        Ok(())
+    }
+
+    fn cast(&mut self, cast: &str) -> Parsed<()> {
+        for part in cast.split(',') {
+            let mut words = part.split_whitespace();
+            let name = words.next().ok_or("a person has a name")?.to_owned();
+            if self.script.people.iter().any(|role| role.name == name) {
+                return Err(format!("`{name}` is there twice"));
+            }
+            let mut role = Role { name, devices: 1, stranger: false, offline: false };
+            for word in words {
+                match word.strip_prefix('x').and_then(|count| count.parse().ok()) {
+                    Some(devices) if devices > 0 => role.devices = devices,
+                    _ if word == "stranger" => role.stranger = true,
+                    _ if word == "offline" => role.offline = true,
+                    _ => return Err(format!("`{word}` is not `x2`, `offline` or `stranger`")),
+                }
+            }
+            self.script.people.push(role);
+        }
+        Ok(())
+    }
+
+    fn room(&mut self, name: &str, members: &str) -> Parsed<()> {
+        let members = members.split(',').map(|name| self.person(name.trim()));
+        let members = members.collect::<Parsed<Vec<usize>>>()?;
+        if members.len() < 2 {
+            return Err("a room has two members at least".into());
+        }
+        self.script.rooms.push(Room { name: name.to_owned(), members });
+        Ok(())
+    }
+
+    /// Without a word about rooms everybody who is no stranger is in one.
+    fn default_room(&mut self) {
+        let script = &mut self.script;
+        let cast = script.people.iter().enumerate();
+        let members: Vec<usize> =
+            cast.filter(|(_, role)| !role.stranger).map(|(index, _)| index).collect();
+        if script.rooms.is_empty() && members.len() > 1 {
+            script.rooms.push(Room { name: "room".into(), members });
+        }
+    }
+
+    fn step(&mut self, line: &str) -> Parsed<Step> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["rest"] => Ok(Step::Rest),
+            ["pause", duration] => Ok(Step::Pause(self::duration(duration)?)),
+            ["until", who, "sees", what] => {
+                let device = self.device(who)?;
+                let sighted = match Sight::parse(what) {
+                    Some(sight) => Sighted::Sight(sight),
+                    None => Sighted::Message(self.known_label(what)?),
+                };
+                Ok(Step::UntilSees(device, sighted))
+            }
+            ["until", who, "is", "ready"] => Ok(Step::UntilIs(self.device(who)?, None)),
+            ["until", who, "is", state] => {
+                let state = ConnectionState::parse(state)
+                    .ok_or_else(|| format!("`{state}` is no state of a connection"))?;
+                Ok(Step::UntilIs(self.device(who)?, Some(state)))
+            }
+            ["server", "restart"] => Ok(Step::Server(ServerDeed::Restart)),
+            ["server", "kill"] => Ok(Step::Server(ServerDeed::Kill)),
+            ["server", "stop", "for", lasts] => {
+                Ok(Step::Server(ServerDeed::Stop(duration(lasts)?)))
+            }
+            _ => self.deeds(line),
+        }
+    }
+
+    fn deeds(&mut self, line: &str) -> Parsed<Step> {
+        let (line, awaited) = match line.strip_prefix("start ") {
+            Some(rest) => (rest, false),
+            None => (line, true),
+        };
+        let mut deeds = Vec::new();
+        for part in line.split('|') {
+            let (part, due) = match part.split_once("=>") {
+                Some((part, due)) => (part, Some(self::due(due.trim())?)),
+                None => (part, None),
+            };
+            let mut words = Words::new(part);
+            let who = words.next().ok_or("somebody does something")?;
+            let who = self.who(who)?;
+            let verb = self.verb(&mut words)?;
+            words.end()?;
+            deeds.extend(who.into_iter().map(|by| Deed { by, verb: verb.clone(), due }));
+        }
+        Ok(Step::Do { deeds, awaited })
+    }
+
+    fn verb(&mut self, words: &mut Words<'_>) -> Parsed<Verb> {
+        let verb = words.next().ok_or("what is done?")?;
+        match verb {
+            "connect" => Ok(Verb::Connect),
+            "disconnect" => Ok(Verb::Disconnect),
+            "heal" => Ok(Verb::Heal),
+            "send" => {
+                let label = words.next().ok_or("`send` needs a label, as in `send a`")?;
+                let label = self.label(label);
+                let kind = kind(words)?;
+                let room = self.place(words)?;
+                let key_of = self.other(words, &["with", "key", "of"])?;
+                let text_of = self.other(words, &["with", "text", "of"])?;
+                Ok(Verb::Send { label, room, kind, key_of, text_of })
+            }
+            "burst" => {
+                let count = words.next().and_then(|count| count.parse().ok());
+                let count = count.ok_or("`burst` needs a number, as in `burst 5`")?;
+                let kind = kind(words)?;
+                Ok(Verb::Burst { count, room: self.place(words)?, kind })
+            }
+            "type" => Ok(Verb::Type { room: self.place(words)? }),
+            _ => match Operation::parse(verb) {
+                Some(operation) => self.ask(operation, words),
+                None => fault(verb, words),
+            },
+        }
+    }
+
+    fn ask(&mut self, operation: Operation, words: &mut Words<'_>) -> Parsed<Verb> {
+        let label = match words.peek() {
+            Some(word) if word != "in" => Some(self.known_label(word)?),
+            _ => None,
+        };
+        if label.is_some() {
+            words.next();
+        }
+        Ok(Verb::Ask { operation, label, room: self.place(words)? })
+    }
+
+    /// `in ROOM`; without it, the first one.
+    fn place(&self, words: &mut Words<'_>) -> Parsed<usize> {
+        if !words.take(&["in"]) {
+            return Ok(0);
+        }
+        let name = words.next().ok_or("in which room?")?;
+        let position = self.script.rooms.iter().position(|room| room.name == name);
+        position.ok_or_else(|| format!("there is no room `{name}`"))
+    }
+
+    fn other(&self, words: &mut Words<'_>, marker: &[&str]) -> Parsed<Option<usize>> {
+        if !words.take(marker) {
+            return Ok(None);
+        }
+        let label = words.next().ok_or("of which message?")?;
+        self.known_label(label).map(Some)
+    }
+
+    fn label(&mut self, label: &str) -> usize {
+        let labels = &mut self.script.labels;
+        labels.iter().position(|known| known == label).unwrap_or_else(|| {
+            labels.push(label.to_owned());
+            labels.len() - 1
+        })
+    }
+
+    fn known_label(&self, label: &str) -> Parsed<usize> {
+        let position = self.script.labels.iter().position(|known| known == label);
+        position.ok_or_else(|| format!("no message is called `{label}` so far"))
+    }
+
+    fn person(&self, name: &str) -> Parsed<usize> {
+        let position = self.script.people.iter().position(|role| role.name == name);
+        position.ok_or_else(|| format!("nobody is called `{name}`"))
+    }
+
+    fn who(&self, word: &str) -> Parsed<Vec<Device>> {
+        match word.split_once('.') {
+            Some(_) => Ok(vec![self.device(word)?]),
+            None => Ok(self.script.devices_of(self.person(word)?).collect()),
+        }
+    }
+
+    fn device(&self, word: &str) -> Parsed<Device> {
+        let (name, number) = word.split_once('.').unwrap_or((word, "1"));
+        let person = self.person(name)?;
+        let number: usize = number.parse().map_err(|_| format!("`{number}` is no number"))?;
+        if number == 0 || number > self.script.people[person].devices {
+            return Err(format!("`{name}` has no device {number}"));
+        }
+        Ok(Device { person, device: number - 1 })
+    }
+}
+
+fn kind(words: &mut Words<'_>) -> Parsed<Kind> {
+    if !words.take(&["as"]) {
+        return Ok(Kind::Short);
+    }
+    let word = words.next().unwrap_or_default();
+    Kind::parse(word).ok_or_else(|| format!("`{word}` is no kind of text"))
+}
+
+fn due(word: &str) -> Parsed<Due> {
+    match word {
+        "accepted" => Ok(Due::Accepted),
+        "refused" => Ok(Due::Refused),
+        "harmless" => Ok(Due::Harmless),
+        _ => Err(format!("`{word}` is not `accepted`, `refused` or `harmless`")),
+    }
+}
+
+fn fault(name: &str, words: &mut Words<'_>) -> Parsed<Verb> {
+    let fault = match name {
+        "cut" => {
+            let how = match words.peek() {
+                Some("rst") => CutHow::Rst,
+                Some("fin") => CutHow::Fin,
+                Some("close-frame") => CutHow::CloseFrame,
+                Some("half-frame") => CutHow::HalfFrame,
+                other => return Err(format!("cut how? `{}`", other.unwrap_or_default())),
+            };
+            words.next();
+            FaultKind::Cut { how, on_message: words.take(&["on-message"]) }
+        }
+        "silence" => FaultKind::Silence,
+        "withhold-acks" => FaultKind::WithholdAcks,
+        "cut-after-send" => FaultKind::CutAfterSend,
+        _ => return Err(format!("`{name}` is neither a verb, an operation nor a fault")),
+    };
+    let lasts = match words.take(&["for"]) {
+        true => Some(duration(words.next().unwrap_or_default())?),
+        false => None,
+    };
+    Ok(Verb::Suffer { fault, lasts })
+}
+
+fn duration(word: &str) -> Parsed<Duration> {
+    let (number, unit) = match word.strip_suffix("ms") {
+        Some(number) => (number, 1),
+        None => (word.strip_suffix('s').unwrap_or_default(), 1_000),
+    };
+    let number: u64 =
+        number.parse().map_err(|_| format!("`{word}` is no duration: `2s`, `300ms`"))?;
+    Ok(Duration::from_millis(number * unit))
+}
+
+/// The words of one deed, one after the other.
+struct Words<'a> {
+    words: Vec<&'a str>,
+    next: usize,
+}
+
+impl<'a> Words<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { words: text.split_whitespace().collect(), next: 0 }
+    }
+
+    fn peek(&self) -> Option<&'a str> {
+        self.words.get(self.next).copied()
+    }
+
+    fn next(&mut self) -> Option<&'a str> {
+        let word = self.peek();
+        self.next += 1;
+        word
+    }
+
+    /// Takes these words if they come next.
+    fn take(&mut self, marker: &[&str]) -> bool {
+        let found = self.words[self.next.min(self.words.len())..].starts_with(marker);
+        if found {
+            self.next += marker.len();
+        }
+        found
+    }
+
+    fn end(&self) -> Parsed<()> {
+        match self.peek() {
+            Some(word) => Err(format!("`{word}` has no meaning here")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = "
+        people: ann x2, bob, dan offline, eve stranger
+        room side: ann, bob
+        ann.1 send a | ann.2 send a      # at once
+        start bob send b as long in side with key of a
+        bob cut rst for 2s
+        eve history => refused
+        pause 300ms
+        until bob sees a
+        server restart
+        rest
+    ";
+
+    fn complaint(text: &str) -> (usize, String) {
+        let mistake = Script::parse(text).unwrap_err();
+        (mistake.line, mistake.what)
+    }
+
+    #[test]
+    fn every_line_of_the_example_has_its_meaning() {
+        let script = Script::parse(EXAMPLE).unwrap();
+        assert_eq!(script.devices().count(), 5);
+        assert_eq!(script.rooms[0], Room { name: "side".into(), members: vec![0, 1] });
+        let Step::Do { deeds, awaited: true } = &script.steps[0] else { panic!() };
+        assert_eq!(deeds.len(), 2);
+        assert_eq!(deeds[1].by, Device { person: 0, device: 1 });
+        assert_eq!(deeds[0].verb, deeds[1].verb);
+        let Step::Do { deeds, awaited: false } = &script.steps[1] else { panic!() };
+        let expected =
+            Verb::Send { label: 1, room: 0, kind: Kind::Long, key_of: Some(0), text_of: None };
+        assert_eq!(deeds[0].verb, expected);
+        let Step::Do { deeds, .. } = &script.steps[3] else { panic!() };
+        assert_eq!(deeds[0].due, Some(Due::Refused));
+        assert_eq!(script.steps.len(), 8);
+        let operations = [Operation::Create, Operation::Send, Operation::History];
+        assert_eq!(script.operations(), operations);
+        assert!(script.handles_the_server());
+    }
+
+    #[test]
+    fn strangers_are_in_no_room() {
+        let script = Script::parse("people: ann, eve stranger, bob\nrest").unwrap();
+        assert_eq!(script.rooms, [Room { name: "room".into(), members: vec![0, 2] }]);
+    }
+
+    #[test]
+    fn mistakes_name_their_line() {
+        assert_eq!(complaint("rest").0, 1);
+        let (line, what) = complaint("people: ann, bob\n\nann sends a");
+        assert_eq!((line, what.contains("`sends`")), (3, true), "{what}");
+        for bad in [
+            "carl send a",
+            "ann.2 send a",
+            "ann send",
+            "ann send a in nowhere",
+            "ann send a b",
+            "ann read a",
+            "pause soon",
+            "ann cut",
+            "ann history => perhaps",
+            "until ann sees a",
+            "burst 3",
+        ] {
+            assert_eq!(complaint(&format!("people: ann, bob\n{bad}")).0, 2, "{bad}");
+        }
+    }
+}

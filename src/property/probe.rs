@@ -1,0 +1,88 @@
+//! Probes: the cases of the conformance catalogue, as data beside the property that they provoke.
+//!
+//! A probe is a sentence, a small script of exact steps for a few clients, and the bugs that it must
+//! catch. What happened is judged by the property's own judge, from the history alone. A probe knows
+//! no wire: it runs on every server whose spec can do its operations.
+
+/// One case of the catalogue. Its name is `property/name`, and never changes its meaning.
+#[derive(Debug)]
+pub struct Probe {
+    /// The second half of the case's name.
+    pub name: &'static str,
+    /// What the server must do, in one sentence.
+    pub says: &'static str,
+    /// Why it is worth a case: where servers get it wrong.
+    pub why: &'static str,
+    /// How much a failure weighs.
+    pub severity: Severity,
+    /// It takes part in `--quick`: over in a few seconds on an honest server.
+    pub quick: bool,
+    /// What the server must have beside the operations of the script.
+    pub needs: &'static [Need],
+    /// How many times it runs side by side, with other people each time. A race wants several.
+    pub copies: u32,
+    /// The steps; the language is described in [`crate::plan::script`].
+    pub script: &'static str,
+    /// The reference server's bugs that it must catch. The first probe of a property that lists a
+    /// bug is the one that must catch it by itself.
+    pub catches: &'static [&'static str],
+}
+
+/// How much a failure weighs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// A promise is broken: the run fails.
+    #[default]
+    Must,
+    /// Users suffer, but the documents allow it: shown; fails the run with `--strict` only.
+    Should,
+    /// Worth knowing; never fails the run.
+    Informational,
+}
+
+/// What a probe asks of a server beside the operations of its script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The spec tells messages apart by a client message id.
+    Keys,
+    /// The spec states the longest text.
+    TextLimit,
+    /// The spec states a rate of sends.
+    RateLimit,
+    /// People have tokens that the harness mints.
+    MintedTokens,
+    /// The spec says what a refused connection looks like.
+    Refusal,
+    /// Sends are answered, yes or no.
+    Answers,
+    /// The harness started the server and can stop, kill and restart it; the case has it for itself.
+    OwnServer,
+}
+
+impl Probe {
+    /// A case with one copy, quick, a must, and nothing else said: to be completed with `..`.
+    pub const DEFAULT: Self = Self {
+        name: "",
+        says: "",
+        why: "",
+        severity: Severity::Must,
+        quick: true,
+        needs: &[],
+        copies: 1,
+        script: "",
+        catches: &[],
+    };
+}
+
+impl Severity {
+    /// The word as reports show it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Must => "must",
+            Self::Should => "should",
+            Self::Informational => "informational",
+        }
+    }
+}
