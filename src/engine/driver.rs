@@ -258,6 +258,9 @@ impl Driver {
             LinkEvent::Opened => {
                 self.voice.hang_up();
                 self.input(Input::Opened);
+                if let Some(terms) = self.link.terms() {
+                    self.record(terms);
+                }
             }
             LinkEvent::OpenFailed(error) => {
                 self.shard.note_connect_error(&error);

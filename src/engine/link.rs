@@ -5,6 +5,8 @@ use crate::dialect::http::fields;
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client::{self, Second};
 use crate::engine::shard::Shard;
+use crate::engine::trouble::nanos;
+use crate::history::Event;
 use crate::spec::{Bindings, Spec};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::socket_io::{Incoming, Options, SocketIo};
@@ -70,6 +72,14 @@ impl Link {
                 }
             },
             Self::Up(session) => LinkEvent::Incoming(session.recv().await),
+        }
+    }
+
+    /// What the server laid down for the connection that is open.
+    pub(super) fn terms(&mut self) -> Option<Event> {
+        match self {
+            Self::Up(session) => session.terms(),
+            _ => None,
         }
     }
 
@@ -157,6 +167,19 @@ impl Session {
             Self::Own(_) => false,
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.holds_back(),
+        }
+    }
+
+    /// What the server laid down for it, where that is known.
+    fn terms(&mut self) -> Option<Event> {
+        match self {
+            Self::Own(session) => {
+                let engine = session.engine();
+                let silence = nanos(engine.silence());
+                Some(Event::Session { polling: engine.websocket().is_none(), silence })
+            }
+            #[cfg(feature = "rust_socketio")]
+            Self::Second(_) => None,
         }
     }
 

@@ -85,6 +85,10 @@ fn doing() -> impl Strategy<Value = Event> {
         ),
         (op(), proptest::sample::select(&[Due::Accepted, Due::Refused, Due::Harmless]), text())
             .prop_map(|(op, due, why)| Event::Due { op, due, why }),
+        (number(), time()).prop_map(|(conversation, planned)| Event::Keystroke {
+            conversation: ConversationId(conversation),
+            planned
+        }),
         (op(), number()).prop_map(|(op, attempt)| Event::Attempt { op, attempt }),
         (op(), number(), answer(), any::<bool>()).prop_map(|(op, attempt, answer, excused)| {
             Event::Answered { op, attempt, answer, excused }
@@ -98,8 +102,23 @@ fn doing() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn happening() -> impl Strategy<Value = Event> {
+fn saw() -> impl Strategy<Value = Event> {
     let sight = proptest::sample::select(Sight::ALL);
+    let words = (option::of(text()), option::of(text()), option::of(text()));
+    let users = option::of(proptest::collection::vec(text(), 0..3));
+    (sight, conversation(), words, users).prop_map(
+        |(sight, conversation, (user, id, status), users)| Event::Saw {
+            sight,
+            conversation,
+            user,
+            id,
+            status,
+            users,
+        },
+    )
+}
+
+fn happening() -> impl Strategy<Value = Event> {
     let state = proptest::sample::select(ConnectionState::ALL);
     prop_oneof![
         (number(), text())
@@ -109,14 +128,13 @@ fn happening() -> impl Strategy<Value = Event> {
             id
         }),
         seen().prop_map(Event::Message),
-        (sight, conversation(), option::of(text()), option::of(text())).prop_map(
-            |(sight, conversation, user, id)| Event::Saw { sight, conversation, user, id }
-        ),
+        saw(),
         (state, text(), any::<bool>()).prop_map(|(state, why, caused)| Event::Connection {
             state,
             why,
             caused
         }),
+        (any::<bool>(), time()).prop_map(|(polling, silence)| Event::Session { polling, silence }),
         Just(Event::Ready),
         text().prop_map(|what| Event::Garbage { what }),
         (text(), any::<bool>()).prop_map(|(what, begins)| Event::Fault { what, begins }),

@@ -173,6 +173,14 @@ pub enum Event {
         /// What is special about it, in a few words (`a text of 1001 characters`).
         why: CompactString,
     },
+    /// The person pressed a key of a message; the contract makes starts and stops of it.
+    Keystroke {
+        /// Where.
+        #[serde(rename = "in")]
+        conversation: ConversationId,
+        /// When the plan wanted it.
+        planned: Nanos,
+    },
     /// An attempt of the operation was put on the wire. The first attempt is number 0.
     Attempt {
         /// The operation.
@@ -228,6 +236,13 @@ pub enum Event {
         /// The message it speaks of, by the server's id.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<CompactString>,
+        /// The status word it carries.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<CompactString>,
+        /// All users it lists, where it tells a state: who types, who is online. Nobody is an
+        /// empty list, and no list at all is `None`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        users: Option<Vec<CompactString>>,
     },
     /// The client's connection changed its state.
     Connection {
@@ -238,6 +253,14 @@ pub enum Event {
         /// The harness itself caused it (a fault, or the end of the run).
         #[serde(default, skip_serializing_if = "is_false")]
         caused: bool,
+    },
+    /// What the server laid down for the connection that was just opened.
+    Session {
+        /// It is a row of HTTP requests: only silence tells the server that it is over.
+        #[serde(default, skip_serializing_if = "is_false")]
+        polling: bool,
+        /// Ping interval and ping timeout: a client that is silent for so long must be noticed.
+        silence: Nanos,
     },
     /// The client is (again) in its conversations, synced, and its queue is being sent.
     Ready,

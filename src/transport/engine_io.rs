@@ -173,6 +173,12 @@ impl Session {
         }
     }
 
+    /// Ping interval and ping timeout together: how long one side may be silent.
+    #[must_use]
+    pub const fn silence(&self) -> Duration {
+        self.heartbeat.silence
+    }
+
     /// Whether pings are answered. A server takes a client that does not answer for dead.
     pub fn set_answers_pings(&mut self, answers: bool) {
         self.answers_pings = answers;
