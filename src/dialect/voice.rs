@@ -214,9 +214,9 @@ fn somebody(bindings: &Bindings) -> Option<CompactString> {
 fn listed(pushed: &Pushed, json: &str) -> Option<Vec<CompactString>> {
     let shape = &pushed.reception.shape;
     let mut users = Vec::new();
-    let read = shape.is_repeated().then(|| {
-        shape.rows(json, &Bindings::new(), &mut |row| users.extend(somebody(row)))
-    })?;
+    let read = shape
+        .is_repeated()
+        .then(|| shape.rows(json, &Bindings::new(), &mut |row| users.extend(somebody(row))))?;
     read.is_ok().then_some(users)
 }
 

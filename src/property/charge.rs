@@ -1,7 +1,7 @@
 //! What the judges need to know of a server: its promises, its documented ways and figures.
 
 use crate::history::Nanos;
-use crate::operation::Operation;
+use crate::operation::{Operation, Sight};
 use crate::property::Page;
 use crate::spec::{
     Contract, Create, Dedup, DedupBy, Echo, Hole, Join, Limits, Ordering, Promise, Receipts,
@@ -24,6 +24,10 @@ pub struct Charge {
     pub answers: bool,
     /// The whole history can be read.
     pub history: bool,
+    /// A client says itself that it stopped typing.
+    pub typing_stops: bool,
+    /// What a client can see without asking.
+    pub sees: Vec<Sight>,
 }
 
 impl Charge {
@@ -38,7 +42,15 @@ impl Charge {
             promises: spec.promises.iter().map(|promise| cited(promise, spec)).collect(),
             answers: send.is_some_and(|send| send.steps.iter().any(|step| !step.is_unanswered())),
             history: spec.deed(Operation::History).is_some(),
+            typing_stops: spec.deed(Operation::TypingStop).is_some(),
+            sees: spec.sees.iter().map(|pushed| pushed.sight).collect(),
         }
+    }
+
+    /// The server shows this to clients.
+    #[must_use]
+    pub fn sees(&self, sight: Sight) -> bool {
+        self.sees.contains(&sight)
     }
 
     /// The promise of this property, if the server makes it.
@@ -74,7 +86,7 @@ impl Charge {
 
 impl Default for Charge {
     /// A server with client message ids per person, answered acks, a history that can be read,
-    /// and the contract's default figures; it promises nothing.
+    /// every sight, and the contract's default figures; it promises nothing.
     fn default() -> Self {
         let order = Ordering {
             by: Hole::AT,
@@ -105,6 +117,8 @@ impl Default for Charge {
             promises: Vec::new(),
             answers: true,
             history: true,
+            typing_stops: true,
+            sees: Sight::ALL.to_vec(),
         }
     }
 }

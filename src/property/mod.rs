@@ -9,6 +9,7 @@ mod argument;
 pub mod at_least_once;
 mod bench;
 mod charge;
+mod company;
 pub mod explain;
 pub mod idempotency;
 #[cfg(test)]
@@ -17,8 +18,11 @@ pub mod no_loss_on_reconnect;
 #[cfg(test)]
 mod notation;
 pub mod ordering;
+pub mod presence;
 mod probe;
 mod recent;
+pub mod typing_timeout;
+mod weather;
 
 pub use bench::{Bench, judge_all, merge, verdicts};
 pub use charge::Charge;
@@ -71,7 +75,9 @@ pub const ALL: &[&dyn Property] = &[
     &ordering::Ordering,
     &at_least_once::AtLeastOnce,
     &no_loss_on_reconnect::NoLossOnReconnect,
+    &typing_timeout::TypingTimeout,
     &ack_timeout::AckTimeout,
+    &presence::Presence,
 ];
 
 /// The ids of all properties.

@@ -3,13 +3,13 @@
 //! Clients are letters with a device number (`a`, `a2`, `b`: `a` and `a2` are one person),
 //! conversations `#1`, operations `o1`, tokens `t1`, keys `k1`, server ids `m1`, positions plain
 //! numbers. Each line happens 10 ms after the one before, unless it begins with `@` and a time in
-//! milliseconds. `a b in #1` makes members who are connected and ready.
+//! milliseconds. `a b in #1` makes members who are connected and ready; `a off in #1` makes one who is not.
 
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, MessageRef, Nanos, OpId,
+    Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos, OpId,
     PersonId, Seen, Token,
 };
-use crate::operation::{ConnectionState, Operation};
+use crate::operation::{ConnectionState, Operation, Sight};
 use crate::property::{Charge, Property};
 use crate::verdict::{Finding, Standing};
 use std::collections::HashMap;
@@ -93,8 +93,9 @@ impl Scribe {
         }
         if let Some(position) = words.iter().position(|word| *word == "in") {
             let conversation = conversation(words[position + 1]);
-            for name in &words[..position] {
-                self.member(client(name), conversation);
+            let off = words[..position].contains(&"off");
+            for name in words[..position].iter().filter(|word| **word != "off") {
+                self.member(client(name), conversation, !off);
             }
         } else if words[0] == "phase" {
             self.push(ClientId(0), Event::Phase { name: words[1].into() });
@@ -103,7 +104,7 @@ impl Scribe {
         }
     }
 
-    fn member(&mut self, client: ClientId, conversation: ConversationId) {
+    fn member(&mut self, client: ClientId, conversation: ConversationId, online: bool) {
         let new = !self.people.contains(&client);
         if new {
             self.people.push(client);
@@ -112,7 +113,7 @@ impl Scribe {
         }
         let id = format!("c{}", conversation.0).into();
         self.push(client, Event::Member { conversation, id });
-        if new {
+        if new && online {
             self.connection(client, ConnectionState::Connected, false);
             self.push(client, Event::Ready);
         }
@@ -190,6 +191,52 @@ impl Scribe {
                 let seen = Seen { by, conversation, token, key, id, order, sender, text };
                 self.push(client, Event::Message(seen));
             }
+            "saw" => {
+                let users: Vec<_> =
+                    words.iter().filter_map(|word| word.strip_prefix('u')).collect();
+                let users: Vec<_> =
+                    users.into_iter().map(|user| format!("u{user}").into()).collect();
+                let sight = Sight::parse(words[0]).unwrap();
+                let state = said("all");
+                self.push(
+                    client,
+                    Event::Saw {
+                        sight,
+                        conversation: place,
+                        user: users.first().filter(|_| !state).cloned(),
+                        id,
+                        status: find('=').map(Into::into),
+                        users: state.then_some(users),
+                    },
+                );
+            }
+            "types" => {
+                let event = Event::Keystroke { conversation: place.unwrap(), planned: self.now };
+                self.push(client, event);
+            }
+            "starts" | "stops" => {
+                let operation =
+                    if verb == "starts" { Operation::TypingStart } else { Operation::TypingStop };
+                self.invoke(client, op.unwrap(), operation, place, None);
+                self.attempt(client, op.unwrap());
+                self.over(client, op.unwrap(), |op, rows| Event::Ok { op, rows });
+            }
+            "creates" | "leaves" => {
+                let operation =
+                    if verb == "creates" { Operation::Create } else { Operation::Leave };
+                self.invoke(client, op.unwrap(), operation, place, None);
+                self.attempt(client, op.unwrap());
+            }
+            "due" => {
+                let event =
+                    Event::Due { op: op.unwrap(), due: Due::Refused, why: "on purpose".into() };
+                self.push(client, event);
+            }
+            "session" => {
+                let silence = order.unwrap() as Nanos * 1_000_000;
+                self.push(client, Event::Session { polling: said("polling"), silence });
+            }
+            "dials" => self.connection(client, ConnectionState::Connecting, false),
             "cut" => self.connection(client, ConnectionState::Disconnected, true),
             "drops" => self.connection(client, ConnectionState::Disconnected, false),
             "back" => self.connection(client, ConnectionState::Connected, false),
