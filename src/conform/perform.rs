@@ -158,7 +158,7 @@ impl Troupe {
         let queue = Arc::new(Mutex::new(queue(cases)));
         let (tell, news) = mpsc::unbounded_channel();
         let stop = watch::Sender::new(false);
-        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut threads = Vec::new();
         for number in 0..cores.min(8) {
             let stage = Stage {
