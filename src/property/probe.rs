@@ -43,6 +43,8 @@ pub enum Need {
     MintedTokens,
     /// The spec says what a refused connection looks like.
     Refusal,
+    /// The spec numbers messages without gaps.
+    Numbers,
     /// Sends are answered, yes or no.
     Answers,
     /// The harness started the server and can stop, kill and restart it; the case has it for itself.
