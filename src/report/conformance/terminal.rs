@@ -167,7 +167,8 @@ fn cases(run: &Conformance, look: Look) -> String {
     blocks.join("\n")
 }
 
-fn block(case: &Case, run: &Conformance, look: Look) -> String {
+/// One case: what it is, what became of it, and why.
+pub(super) fn block(case: &Case, run: &Conformance, look: Look) -> String {
     let (tone, sign, word) = state(case, run);
     let title = look.paint(tone, &format!("{sign} {}", clean(&case.name)));
     let mut out = format!("{title}  {word}\n");
@@ -201,7 +202,8 @@ fn block(case: &Case, run: &Conformance, look: Look) -> String {
     out
 }
 
-fn state(case: &Case, run: &Conformance) -> (Tone, &'static str, String) {
+/// How a case stands, in words.
+pub(super) fn state(case: &Case, run: &Conformance) -> (Tone, &'static str, String) {
     let of = if case.copies > 1 {
         format!(" in {} of {} plays", case.failed, case.copies)
     } else {
