@@ -170,7 +170,7 @@ impl Voice {
             conversation: dialect.place(&bindings),
             user: somebody(&bindings).filter(|_| users.is_none()),
             id: bindings.get(Hole::MESSAGE).map(Scalar::id),
-            status: bindings.get(Hole::STATUS).map(Scalar::id),
+            state: bindings.get(Hole::STATUS).map(Scalar::id),
             users,
         })
     }

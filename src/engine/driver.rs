@@ -278,10 +278,12 @@ impl Driver {
             LinkEvent::Opened => {
                 self.trace("·", || "connected".to_owned());
                 self.voice.hang_up();
-                self.input(Input::Opened);
-                if let Some(terms) = self.link.terms() {
-                    self.record(terms);
+                if let Some((interval, timeout)) = self.link.heartbeat() {
+                    let (ping_interval, ping_timeout) = (nanos(interval), nanos(timeout));
+                    let polling = self.link.is_polling();
+                    self.record(Event::Session { ping_interval, ping_timeout, polling });
                 }
+                self.input(Input::Opened);
             }
             LinkEvent::OpenFailed(error) => {
                 self.shard.note_connect_error(&error);

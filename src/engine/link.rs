@@ -5,8 +5,6 @@ use crate::dialect::http::fields;
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client::{self, Second};
 use crate::engine::shard::Shard;
-use crate::engine::trouble::nanos;
-use crate::history::Event;
 use crate::spec::{Bindings, Spec};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::socket_io::{Incoming, Options, SocketIo};
@@ -16,6 +14,7 @@ use futures_util::future::LocalBoxFuture;
 use std::rc::Rc;
 #[cfg(feature = "rust_socketio")]
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) enum Link {
     Down,
@@ -75,11 +74,19 @@ impl Link {
         }
     }
 
-    /// What the server laid down for the connection that is open.
-    pub(super) fn terms(&mut self) -> Option<Event> {
+    /// What the server laid down for the open session: ping interval and ping timeout.
+    pub(super) fn heartbeat(&mut self) -> Option<(Duration, Duration)> {
         match self {
-            Self::Up(session) => session.terms(),
+            Self::Up(Session::Own(session)) => Some(session.engine().heartbeat()),
             _ => None,
+        }
+    }
+
+    /// The open session is a row of HTTP requests.
+    pub(super) fn is_polling(&mut self) -> bool {
+        match self {
+            Self::Up(session) => session.websocket().is_none(),
+            _ => false,
         }
     }
 
@@ -167,19 +174,6 @@ impl Session {
             Self::Own(_) => false,
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.holds_back(),
-        }
-    }
-
-    /// What the server laid down for it, where that is known.
-    fn terms(&mut self) -> Option<Event> {
-        match self {
-            Self::Own(session) => {
-                let engine = session.engine();
-                let silence = nanos(engine.silence());
-                Some(Event::Session { polling: engine.websocket().is_none(), silence })
-            }
-            #[cfg(feature = "rust_socketio")]
-            Self::Second(_) => None,
         }
     }
 

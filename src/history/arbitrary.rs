@@ -107,12 +107,12 @@ fn saw() -> impl Strategy<Value = Event> {
     let words = (option::of(text()), option::of(text()), option::of(text()));
     let users = option::of(proptest::collection::vec(text(), 0..3));
     (sight, conversation(), words, users).prop_map(
-        |(sight, conversation, (user, id, status), users)| Event::Saw {
+        |(sight, conversation, (user, id, state), users)| Event::Saw {
             sight,
             conversation,
             user,
             id,
-            status,
+            state,
             users,
         },
     )
@@ -134,7 +134,9 @@ fn happening() -> impl Strategy<Value = Event> {
             why,
             caused
         }),
-        (any::<bool>(), time()).prop_map(|(polling, silence)| Event::Session { polling, silence }),
+        (time(), time(), any::<bool>()).prop_map(|(ping_interval, ping_timeout, polling)| {
+            Event::Session { ping_interval, ping_timeout, polling }
+        }),
         Just(Event::Ready),
         text().prop_map(|what| Event::Garbage { what }),
         (text(), any::<bool>()).prop_map(|(what, begins)| Event::Fault { what, begins }),

@@ -236,9 +236,9 @@ pub enum Event {
         /// The message it speaks of, by the server's id.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<CompactString>,
-        /// The status word it carries.
+        /// What it says of them, in the server's word (`delivered`, `away`).
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        status: Option<CompactString>,
+        state: Option<CompactString>,
         /// All users it lists, where it tells a state: who types, who is online. Nobody is an
         /// empty list, and no list at all is `None`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -254,13 +254,16 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_false")]
         caused: bool,
     },
-    /// What the server laid down for the connection that was just opened.
+    /// What the server laid down for the session that is open now. Stands before the
+    /// [`Event::Connection`] that says so; there is none where the protocol has no heartbeat.
     Session {
+        /// Between two pings of the server.
+        ping_interval: Nanos,
+        /// How long it waits for the answer to a ping.
+        ping_timeout: Nanos,
         /// It is a row of HTTP requests: only silence tells the server that it is over.
         #[serde(default, skip_serializing_if = "is_false")]
         polling: bool,
-        /// Ping interval and ping timeout: a client that is silent for so long must be noticed.
-        silence: Nanos,
     },
     /// The client is (again) in its conversations, synced, and its queue is being sent.
     Ready,

@@ -579,8 +579,8 @@ impl World {
             Some(Reply::Sight { sight, room, person }) => {
                 let user = Some(format_compact!("u{person}"));
                 let conversation = room.map(place);
-                let (id, status, users) = (None, None, None);
-                self.record(client, Event::Saw { sight, conversation, user, id, status, users });
+                let (id, state, users) = (None, None, None);
+                self.record(client, Event::Saw { sight, conversation, user, id, state, users });
             }
             Some(Reply::Rows { op, room, rows, history }) => {
                 let by = if history { Carrier::History(op) } else { Carrier::Sync(op) };

@@ -210,7 +210,7 @@ impl Scribe {
                         conversation: place,
                         user: users.first().filter(|_| !state).cloned(),
                         id,
-                        status: find('=').map(Into::into),
+                        state: find('=').map(Into::into),
                         users: state.then_some(users),
                     },
                 );
@@ -238,8 +238,10 @@ impl Scribe {
                 self.push(client, event);
             }
             "session" => {
-                let silence = order.unwrap() as Nanos * 1_000_000;
-                self.push(client, Event::Session { polling: said("polling"), silence });
+                let ping_interval = order.unwrap() as Nanos * 1_000_000;
+                let polling = said("polling");
+                let ping_timeout = 0;
+                self.push(client, Event::Session { ping_interval, ping_timeout, polling });
             }
             "dials" => self.connection(client, ConnectionState::Connecting, false),
             "cut" => self.connection(client, ConnectionState::Disconnected, true),

@@ -127,8 +127,9 @@ impl Judge for Watching {
         self.weather.observe(entry);
         match &entry.event {
             Event::Connection { state, .. } => self.connection(at, client, *state),
-            Event::Session { polling, silence } => {
-                self.device(client).terms = Some((*polling, *silence));
+            Event::Session { ping_interval, ping_timeout, polling } => {
+                let silence = ping_interval.saturating_add(*ping_timeout);
+                self.device(client).terms = Some((*polling, silence));
             }
             Event::Ready => {
                 self.device(client).ready(at);
@@ -212,11 +213,11 @@ impl Watching {
     }
 
     fn saw(&mut self, at: Nanos, client: ClientId, event: &Event) {
-        let Event::Saw { sight, user, status, users, .. } = event else { return };
+        let Event::Saw { sight, user, state, users, .. } = event else { return };
         let online = match sight {
             Sight::Online => true,
             Sight::Offline => false,
-            Sight::Presence => match (users, status.as_deref().and_then(says_yes)) {
+            Sight::Presence => match (users, state.as_deref().and_then(says_yes)) {
                 (Some(users), _) => {
                     let people = users.iter().filter_map(|user| self.company.called(user));
                     return self.state(at, client, &people.collect::<Vec<_>>());

@@ -163,8 +163,9 @@ impl Judge for Watching {
             }
             Event::Attempt { op, .. } => self.attempt(at, client, *op),
             Event::Connection { state: ConnectionState::Disconnected, .. } => self.lost(at, client),
-            Event::Session { polling, silence } => {
-                self.terms.insert(client, (*polling, *silence));
+            Event::Session { ping_interval, ping_timeout, polling } => {
+                let silence = ping_interval.saturating_add(*ping_timeout);
+                self.terms.insert(client, (*polling, silence));
             }
             Event::Failed { op, .. } => {
                 self.asked.remove(op);
@@ -257,13 +258,13 @@ impl Watching {
     }
 
     fn saw(&mut self, at: Nanos, client: ClientId, event: &Event) {
-        let Event::Saw { sight, conversation, user, status, users, .. } = event else { return };
+        let Event::Saw { sight, conversation, user, state, users, .. } = event else { return };
         let place = *conversation;
         let begins = match (sight, users) {
             (Sight::TypingStart, _) => Some(true),
             (Sight::TypingStop, _) => Some(false),
             (Sight::Typing, Some(users)) => return self.state(at, client, place, users),
-            (Sight::Typing, None) => status.as_deref().and_then(says_yes),
+            (Sight::Typing, None) => state.as_deref().and_then(says_yes),
             _ => None,
         };
         let person = user.as_ref().and_then(|user| self.company.called(user));

@@ -151,7 +151,7 @@ impl Session {
             sid: open.sid.as_str().into(),
             link,
             backlog: VecDeque::new(),
-            heartbeat: Heartbeat::new(Duration::from_millis(open.silence_ms_max())),
+            heartbeat: Heartbeat::new(open),
             offers_websocket: open.offers_websocket(),
             answers_pings: true,
             reads: true,
@@ -173,10 +173,10 @@ impl Session {
         }
     }
 
-    /// Ping interval and ping timeout together: how long one side may be silent.
+    /// How often the server pings, and how long it waits for the answer, as its handshake says.
     #[must_use]
-    pub const fn silence(&self) -> Duration {
-        self.heartbeat.silence
+    pub const fn heartbeat(&self) -> (Duration, Duration) {
+        (self.heartbeat.interval, self.heartbeat.timeout)
     }
 
     /// Whether pings are answered. A server takes a client that does not answer for dead.
@@ -360,13 +360,20 @@ async fn read_open(socket: &mut WebSocket) -> Result<Open, ConnectError> {
 /// Notices when the server has been silent for too long.
 struct Heartbeat {
     timer: Pin<Box<Sleep>>,
+    interval: Duration,
+    timeout: Duration,
     silence: Duration,
 }
 
 impl Heartbeat {
-    fn new(silence: Duration) -> Self {
-        let silence = silence.min(SILENCE_MAX);
-        Heartbeat { timer: Box::pin(sleep(silence)), silence }
+    fn new(open: &Open) -> Self {
+        let silence = Duration::from_millis(open.silence_ms_max()).min(SILENCE_MAX);
+        Heartbeat {
+            timer: Box::pin(sleep(silence)),
+            interval: Duration::from_millis(open.ping_interval),
+            timeout: Duration::from_millis(open.ping_timeout),
+            silence,
+        }
     }
 
     fn beat(&mut self) {

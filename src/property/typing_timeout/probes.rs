@@ -5,8 +5,8 @@ use crate::property::Probe;
 pub(super) const PROBES: &[Probe] = &[
     Probe {
         name: "last-key",
-        says: "two seconds after the last key nobody is shown that somebody types",
-        why: "the plain case; with two watchers, since a server may tell only one of them",
+        says: "two seconds after the last key nobody is shown that somebody types.",
+        why: "the plain case; with two watchers, since a server may tell only one of them.",
         script: "
             people: ann, bob, dan
             ann type
@@ -21,9 +21,9 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "ends-with-the-message",
-        says: "with the message its typing indicator goes, for every watcher",
+        says: "with the message its typing indicator goes, for every watcher.",
         why: "the stop leaves right before the message, and a server that batches typing events \
-              may drop it as overtaken",
+              may drop it as overtaken.",
         script: "
             people: ann, bob, dan
             ann type
@@ -37,8 +37,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "one-key-and-sent",
-        says: "a message sent right after the first key leaves no indicator behind",
-        why: "start and stop are milliseconds apart: handled by two tasks, they overtake each other",
+        says: "a message sent right after the first key leaves no indicator behind.",
+        why: "start and stop are milliseconds apart: handled by two tasks, they overtake each other.",
         script: "
             people: ann, bob
             ann type
@@ -54,8 +54,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "typist-is-reset",
-        says: "a typist whose connection is reset types no more",
-        why: "nobody is left to say stop, so the server has to",
+        says: "a typist whose connection is reset types no more.",
+        why: "nobody is left to say stop, so the server has to.",
         script: "
             people: ann, bob
             ann type
@@ -68,8 +68,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "typist-is-closed",
-        says: "a typist whose connection is closed without a word types no more",
-        why: "a FIN without a close frame is what a killed app leaves behind",
+        says: "a typist whose connection is closed without a word types no more.",
+        why: "a FIN without a close frame is what a killed app leaves behind.",
         script: "
             people: ann, bob
             ann type
@@ -82,8 +82,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "typist-leaves",
-        says: "a typist who goes offline politely types no more",
-        why: "the goodbye has its own handler in many servers, and this one is forgotten there",
+        says: "a typist who goes offline politely types no more.",
+        why: "the goodbye has its own handler in many servers, and this one is forgotten there.",
         script: "
             people: ann, bob
             ann type
@@ -96,8 +96,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "half-a-frame",
-        says: "a typist who vanishes in the middle of a frame types no more",
-        why: "the rest of the frame never comes, and a parser may wait for it",
+        says: "a typist who vanishes in the middle of a frame types no more.",
+        why: "the rest of the frame never comes, and a parser may wait for it.",
         script: "
             people: ann, bob
             ann type
@@ -110,8 +110,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "silent-typist",
-        says: "a typist whose connection hangs for a while is not shown for longer than it hangs",
-        why: "the client's stop is held up; a server with an expiry of its own ends it before",
+        says: "a typist whose connection hangs for a while is not shown for longer than it hangs.",
+        why: "the client's stop is held up; a server with an expiry of its own ends it before.",
         script: "
             people: ann, bob
             ann type
@@ -124,8 +124,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "two-devices",
-        says: "of a typist's two devices one stops and the other goes on: it ends with the last",
-        why: "a server that counts devices, or remembers one of them, loses the end",
+        says: "of a typist's two devices one stops and the other goes on: it ends with the last.",
+        why: "a server that counts devices, or remembers one of them, loses the end.",
         script: "
             people: ann x2, bob
             ann.1 type
@@ -142,8 +142,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "one-device-is-lost",
-        says: "of a typist's two devices one is cut off while both type: it ends with the other",
-        why: "the loss of one device must neither keep the indicator nor forget the other",
+        says: "of a typist's two devices one is cut off while both type: it ends with the other.",
+        why: "the loss of one device must neither keep the indicator nor forget the other.",
         script: "
             people: ann x2, bob
             ann.1 type | ann.2 type
@@ -156,8 +156,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "two-conversations",
-        says: "who types in two conversations stops in both, each for its own watchers",
-        why: "a server that remembers one conversation per typist tells the wrong room",
+        says: "who types in two conversations stops in both, each for its own watchers.",
+        why: "a server that remembers one conversation per typist tells the wrong room.",
         script: "
             people: ann, bob, dan
             room one: ann, bob
@@ -174,8 +174,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "own-typing",
-        says: "the author is not shown the own typing",
-        why: "a push to the room instead of to the others in it",
+        says: "the author is not shown the own typing.",
+        why: "a push to the room instead of to the others in it.",
         script: "
             people: ann, bob
             ann type
@@ -188,8 +188,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "strangers-see-nothing",
-        says: "nobody outside the conversation learns that somebody types",
-        why: "an event that names only the user is easily sent to everybody",
+        says: "nobody outside the conversation learns that somebody types.",
+        why: "an event that names only the user is easily sent to everybody.",
         script: "
             people: ann, bob, eve stranger
             ann type
@@ -204,8 +204,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "keys-in-a-burst",
-        says: "keys, messages and keys again within the batching window end as they should",
-        why: "events that are batched can be merged into the wrong one",
+        says: "keys, messages and keys again within the batching window end as they should.",
+        why: "events that are batched can be merged into the wrong one.",
         script: "
             people: ann, bob
             ann type
@@ -224,8 +224,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "everybody-types",
-        says: "who types at the same time as others stops for everybody, each by themselves",
-        why: "one flag per conversation is not enough when several type",
+        says: "who types at the same time as others stops for everybody, each by themselves.",
+        why: "one flag per conversation is not enough when several type.",
         script: "
             people: ann, bob, dan, fay
             ann type | bob type | dan type | fay type
@@ -241,8 +241,8 @@ pub(super) const PROBES: &[Probe] = &[
     Probe {
         name: "long-text",
         says: "who types for long is shown no longer than the server's own expiry after the start, \
-               or the contract's time after the last key",
-        why: "an expiry that is documented must work, and must not wait for the client",
+               or the contract's time after the last key.",
+        why: "an expiry that is documented must work, and must not wait for the client.",
         script: "
             people: ann, bob
             ann type
@@ -262,8 +262,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "watcher-comes-back",
-        says: "a watcher who was away when the typing ended is not shown it after coming back",
-        why: "a server that replays who types may replay what is over",
+        says: "a watcher who was away when the typing ended is not shown it after coming back.",
+        why: "a server that replays who types may replay what is over.",
         script: "
             people: ann, bob
             ann type
