@@ -40,20 +40,22 @@ static PAGE: Page = Page {
         one stops; and at the latest after the documented expiry. Events that name no \
         conversation are paired by user; a state that lists who types ends what it leaves out. \
         An indicator that appears after the end must go within the tolerance, too. Not judged: a \
-        watcher or typist whom another fault disturbed, a restart of the server. Where the \
-        generator's own lag could explain a late stop, the judge doubts.",
+        watcher or typist whom another fault disturbed, a restart of the server. That an end is \
+        missing is certain once the server has answered a question that the watcher asked later. \
+        Where the generator stalled, or answers were as slow, the judge doubts that a late end is \
+        the server's doing.",
     blind: "An indicator that never appears. A stop that comes too early. Whether a person's other \
         devices should see it: they may.",
     example: "  3.100 s  client 4  pressed the last key in conversation 2\n  \
         3.102 s  client 9  was shown that user 100004 types\n  \
         5.100 s  client 4  said that it stopped typing in conversation 2\n\
-        therefore client 9 still showed it at 5.600 s\n\
+        therefore client 9 still showed it at 5.850 s\n\
         but a typing indicator is gone within 2 s of the last keystroke",
     source: "common practice: what says `now` must not outlive it.",
     tolerance: Some(Tolerance {
-        default: Duration::from_millis(500),
+        default: Duration::from_millis(750),
         reason: "the ways through two networks, the window in which typing events are batched, and \
-            a scheduling delay",
+            a few scheduling delays of a busy machine",
     }),
     least_evidence: 1,
     evidence: "One typing indicator that one client was shown, and that had to go.",
@@ -141,6 +143,8 @@ struct Tardy {
     end: End,
 }
 
+/// How long after it was due something is taken for late only, where nothing else tells.
+const PATIENCE: Nanos = 5_000_000_000;
 /// Without the server's own figure: as long as the longest that is common.
 const SILENCE_UNKNOWN: Nanos = 60_000_000_000;
 
@@ -176,9 +180,25 @@ impl Judge for Watching {
     }
 
     fn finish(mut self: Box<Self>) -> Finding {
+        // What ended sooner than it seemed when it appeared is looked at as well.
+        let open = std::mem::take(&mut self.checks).into_iter();
+        let at_once = |Reverse((_, who, what, since))| Reverse((0, who, what, since));
+        self.checks = open.map(at_once).collect();
         self.settle(self.now.saturating_add(HESITATION));
+        // What is left is not due, or may only be late.
+        let left = std::mem::take(&mut self.checks).into_iter();
+        let overdue = left.filter(|Reverse((_, client, indicator, since))| {
+            let end = self.end_of(*client, *indicator);
+            let due = end.at.max(*since).saturating_add(self.tolerance);
+            let shown = self.shows(*client, *indicator);
+            shown
+                && due < self.now
+                && !self.is_unsaid(&end)
+                && !self.excused(*client, *indicator, due)
+        });
+        self.late += overdue.count() as u64;
         if self.late > 0 {
-            let reason = "indicators went late while the generator was late itself";
+            let reason = "indicators went late while everything was late";
             self.finding.doubts.push(format!("{} {reason}", self.late));
         }
         self.finding
@@ -327,6 +347,13 @@ impl Watching {
         if !self.is_owed(client, indicator) {
             return;
         }
+        if let Some((.., spell)) = self.end_of(client, indicator).by
+            && spell.ended == Ended::Pause
+            && spell.started > 0
+            && !self.shows(client, indicator)
+        {
+            self.weather.took(spell.started, at);
+        }
         if !self.ends_are_shown {
             // The watcher hides it by itself; but it must not begin again when all is over.
             let end = self.end_of(client, indicator);
@@ -390,10 +417,12 @@ impl Watching {
             let end = self.end_of(client, indicator);
             let base = end.at.max(since);
             let due = base.saturating_add(self.tolerance);
-            let grace = self.weather.grace(base, now);
-            let due = if self.is_unsaid(&end) { now } else { due.saturating_add(grace) };
             if due.saturating_add(HESITATION) >= now {
                 self.checks.push(Reverse((due, client, indicator, since)));
+                continue;
+            }
+            if self.is_unsaid(&end) || !self.is_missing(client, base, now) {
+                self.checks.push(Reverse((now, client, indicator, since)));
                 continue;
             }
             if let Some(shown) = self.shown.get_mut(&client) {
@@ -405,6 +434,14 @@ impl Watching {
                 self.accuse(client, indicator, since, due, &end);
             }
         }
+    }
+
+    /// What should have come by now does not come any more: the server answered a question that
+    /// the watcher asked when it was due, or it had much longer than anything else took.
+    fn is_missing(&self, watcher: ClientId, base: Nanos, now: Nanos) -> bool {
+        let due = base.saturating_add(self.tolerance);
+        let grace = self.weather.grace(base, now).saturating_add(PATIENCE);
+        self.weather.heard(watcher) >= due || due.saturating_add(grace) < now
     }
 
     /// The typist's client should have said that it stopped, and has not: the generator is late.
@@ -566,8 +603,15 @@ mod tests {
         @1010 b saw typing-start u1 #1
         ";
 
+    /// Everybody's last question is answered.
+    const END: &str = "@8800 b reads o90 #1
+        c reads o91 #2
+        b done o90
+        c done o91
+        @9000 phase end";
+
     fn typed(rest: &str) -> String {
-        format!("{TYPES}\n{rest}\n@9000 phase end")
+        format!("{TYPES}\n{rest}\n{END}")
     }
 
     #[test]
@@ -575,7 +619,7 @@ mod tests {
         let history = typed("@3000 a stops o2 #1\n@3020 b saw typing-stop u1 #1");
         let finding = passes(&TypingTimeout, &charge(), &history);
         assert_eq!(finding.observations, 1);
-        let late = typed("@3000 a stops o2 #1\n@3490 b saw typing-stop u1 #1");
+        let late = typed("@3000 a stops o2 #1\n@3740 b saw typing-stop u1 #1");
         passes(&TypingTimeout, &charge(), &late);
     }
 
@@ -594,13 +638,13 @@ mod tests {
     fn a_stop_that_never_comes_fails_and_one_that_is_late_does_too() {
         let summary = "still typing after the last key";
         fails(&TypingTimeout, &charge(), &typed("@3000 a stops o2 #1"), summary);
-        let late = typed("@3000 a stops o2 #1\n@3600 b saw typing-stop u1 #1");
+        let late = typed("@3000 a stops o2 #1\n@3900 b saw typing-stop u1 #1");
         fails(&TypingTimeout, &charge(), &late, summary);
     }
 
     #[test]
     fn a_late_stop_of_a_late_generator_is_doubted() {
-        let history = typed("@3000 a stops o2 #1\n@3550 a lag 400\n@3600 b saw typing-stop u1 #1");
+        let history = typed("@3000 a stops o2 #1\n@3850 a lag 400\n@3900 b saw typing-stop u1 #1");
         stands(&TypingTimeout, &charge(), &history, Standing::Inconclusive);
         let client_was_late = typed("@3900 a stops o2 #1\n@3920 b saw typing-stop u1 #1");
         passes(&TypingTimeout, &charge(), &client_was_late);
@@ -650,6 +694,8 @@ mod tests {
             @1010 b saw typing-start u1 #1
             @1500 a cut
             @4800 b saw typing-stop u1 #1
+            @8800 b reads o90 #1
+            b done o90
             @9000 phase end";
         passes(&TypingTimeout, &charge(), polling);
         let silent = "a b in #1
@@ -659,6 +705,8 @@ mod tests {
             @1500 a fault begins silence
             @3000 a stops o2 #1
             @4800 b saw typing-stop u1 #1
+            @8800 b reads o90 #1
+            b done o90
             @9000 phase end";
         passes(&TypingTimeout, &charge(), silent);
         let longer = silent.replace("@4800 b saw typing-stop u1 #1", "");
@@ -675,15 +723,18 @@ mod tests {
             @1010 a stops o2 #1
             @1020 b saw typing-stop u1 #1
             @1150 b saw typing-start u1 #1
+            @8800 b reads o90 #1
+            b done o90
             @9000 phase end";
         fails(&TypingTimeout, &charge(), history, "typing shown after it was over");
-        let again = history.replace("@9000", "@1300 b saw typing-stop u1 #1\n@9000");
+        let again = history.replace("@8800", "@1300 b saw typing-stop u1 #1\n@8800");
         passes(&TypingTimeout, &charge(), &again);
     }
 
     #[test]
     fn typing_that_nobody_did_fails() {
-        let history = "a b in #1\n@1000 b saw typing-start u1 #1\n@9000 phase end";
+        let history = "a b in #1\n@1000 b saw typing-start u1 #1
+            @8800 b reads o90 #1\nb done o90\n@9000 phase end";
         fails(&TypingTimeout, &charge(), history, "typing shown that nobody did");
     }
 
@@ -696,6 +747,8 @@ mod tests {
             @3000 a stops o1 #1
             @4000 a2 stops o2 #1
             @4010 b saw typing-stop u1 #1
+            @8800 b reads o90 #1
+            b done o90
             @9000 phase end";
         passes(&TypingTimeout, &charge(), both);
     }
@@ -713,6 +766,8 @@ mod tests {
             @3500 a stops o2 #2
             @3510 b saw typing-stop u1
             @3510 c saw typing-stop u1
+            @8800 c reads o90 #2
+            c done o90
             @9000 phase end";
         assert_eq!(passes(&TypingTimeout, &charge(), history).observations, 2);
         let wrong_room = history.replace("@3510 c saw typing-stop u1", "");
@@ -730,6 +785,8 @@ mod tests {
             @3010 b saw typing all u3 #1
             @3500 c stops o2 #1
             @3510 b saw typing all #1
+            @8800 b reads o90 #1
+            b done o90
             @9000 phase end";
         assert_eq!(passes(&TypingTimeout, &charge(), history).observations, 2);
         let stale = history.replace("@3510 b saw typing all #1", "");
@@ -775,6 +832,8 @@ mod tests {
             c due o2 refused
             @2000 c starts o2 #1
             @2010 b saw typing-start u3 #1
+            @8800 b reads o90 #1
+            b done o90
             @9000 phase end";
         stands(&TypingTimeout, &charge(), intruder, Standing::NotExercised);
         let made_meanwhile = "a b in #1

@@ -1,12 +1,14 @@
 //! What else could explain that something came late or not at all: faults of the harness, stalls
-//! of the generator.
+//! of the generator, and that everything else was slow as well.
 
-use crate::history::{ClientId, Entry, Event, Nanos};
+use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 
-/// Stalls older than this explain nothing any more.
-const HORIZON: Nanos = 120_000_000_000;
+/// What is older explains nothing any more.
+const HORIZON: Nanos = 60_000_000_000;
+/// An answer that takes longer is slow.
+const SLOW: Nanos = 100_000_000;
 
 /// How long a judge waits before it takes a word for late or missing: where the generator stalled,
 /// it notices that itself by then.
@@ -20,6 +22,12 @@ pub(super) struct Weather {
     outage: Option<(Nanos, Nanos)>,
     /// The generator's stalls: from, to.
     stalls: VecDeque<(Nanos, Nanos)>,
+    /// Questions that wait for an answer, and since when.
+    asked: FxHashMap<OpId, Nanos>,
+    /// For each client, when it asked the last question that was answered.
+    heard: FxHashMap<ClientId, Nanos>,
+    /// The longest of what was slow in each tenth of a second: its end, how long it took.
+    slow: VecDeque<(Nanos, Nanos)>,
 }
 
 /// The faults of one client that may hold back or eat what is pushed to it or what it says.
@@ -44,6 +52,14 @@ impl Weather {
                 while self.stalls.front().is_some_and(old) {
                     self.stalls.pop_front();
                 }
+            }
+            Event::Attempt { op, .. } => {
+                self.asked.insert(*op, entry.at);
+            }
+            Event::Answered { op, answer: Answer::Ack { .. } | Answer::Nack(_), .. }
+            | Event::Ok { op, .. } => self.answered(entry.at, entry.client, *op),
+            Event::Failed { op, .. } => {
+                self.asked.remove(op);
             }
             _ => {}
         }
@@ -77,6 +93,36 @@ impl Weather {
         }
     }
 
+    fn answered(&mut self, at: Nanos, client: ClientId, op: OpId) {
+        let Some(asked) = self.asked.remove(&op) else { return };
+        // What nobody answers is over at once.
+        if at > asked {
+            let heard = self.heard.entry(client).or_default();
+            *heard = asked.max(*heard);
+            self.took(asked, at);
+        }
+    }
+
+    /// Something was under way for so long.
+    pub(super) fn took(&mut self, from: Nanos, to: Nanos) {
+        let took = to.saturating_sub(from);
+        if took < SLOW {
+            return;
+        }
+        match self.slow.back_mut() {
+            Some((end, longest)) if *end / SLOW == to / SLOW => *longest = took.max(*longest),
+            _ => self.slow.push_back((to, took)),
+        }
+        while self.slow.front().is_some_and(|(end, _)| end.saturating_add(HORIZON) < to) {
+            self.slow.pop_front();
+        }
+    }
+
+    /// When the client asked the last question that the server has answered.
+    pub(super) fn heard(&self, client: ClientId) -> Nanos {
+        self.heard.get(&client).copied().unwrap_or(0)
+    }
+
     /// Since when the client neither reads nor writes, if that is so now.
     pub(super) fn silent_since(&self, client: ClientId) -> Option<Nanos> {
         let trouble = self.clients.get(&client).filter(|trouble| trouble.silences > 0)?;
@@ -101,20 +147,24 @@ impl Weather {
         self.outage.is_some_and(|(_, ended)| ended >= since)
     }
 
-    /// What the generator's own lag could have added between two moments: the time it stalled. If
-    /// that was a tenth of the time, the whole machine was starved, a server on it as well, and
-    /// what was measured is only a part of it.
+    /// What a starved machine could have added between two moments: a multiple of the time that
+    /// the generator stalled, or that something else took which was under way then. A server on
+    /// the same machine stalls as well, on each leg of the way, and short stalls are not measured.
     pub(super) fn grace(&self, from: Nanos, to: Nanos) -> Nanos {
-        const STARVED: Nanos = 10_000_000_000;
+        const LEGS: Nanos = 5;
         let overlap = |stall: &(Nanos, Nanos)| stall.1.min(to).saturating_sub(stall.0.max(from));
         let stalled = self.stalls.iter().map(overlap).fold(0, Nanos::saturating_add);
-        let starved = stalled > 0 && stalled.saturating_mul(10) >= to.saturating_sub(from);
-        stalled.saturating_add(if starved { STARVED } else { 0 })
+        let meanwhile = |(end, took): &&(Nanos, Nanos)| end.saturating_sub(*took) <= to;
+        let recent = self.slow.iter().rev().take_while(|(end, _)| *end >= from);
+        let slow = recent.filter(meanwhile).map(|(_, took)| *took).max().unwrap_or(0);
+        let waits = self.asked.values().filter(|asked| **asked <= to);
+        let waits = waits.map(|asked| to.saturating_sub(*asked)).filter(|took| *took > SLOW);
+        stalled.max(slow).max(waits.max().unwrap_or(0)).saturating_mul(LEGS)
     }
 
     /// How much is held in memory.
     pub(super) fn len(&self) -> usize {
-        self.stalls.len()
+        self.stalls.len() + self.slow.len() + self.asked.len()
     }
 }
 
@@ -151,10 +201,21 @@ mod tests {
     }
 
     #[test]
-    fn a_stall_is_grace_and_a_tenth_of_the_time_is_starvation() {
+    fn a_stall_is_grace_while_it_lasted() {
         let weather = weather("a in #1\n@5000 a lag 200");
-        assert_eq!(weather.grace(0, 10 * SECOND), SECOND / 5);
-        assert!(weather.grace(4 * SECOND, 6 * SECOND) > 9 * SECOND);
+        assert_eq!(weather.grace(0, 10 * SECOND), SECOND);
+        assert_eq!(weather.grace(4_900_000_000, 6 * SECOND), SECOND / 2);
         assert_eq!(weather.grace(6 * SECOND, 9 * SECOND), 0);
+    }
+
+    #[test]
+    fn what_else_was_slow_is_grace_as_well() {
+        let waits = weather("a in #1\n@1000 a sends o1 t1 k1 #1\n@2000 a lag 0");
+        assert_eq!(waits.grace(SECOND, 2 * SECOND), 5 * SECOND);
+        let answered = "a in #1\n@1000 a sends o1 t1 k1 #1\n@1300 a acked o1 m1";
+        let answered = weather(answered);
+        assert_eq!(answered.grace(1_200_000_000, 2 * SECOND), 3 * SECOND / 2);
+        assert_eq!(answered.grace(2 * SECOND, 3 * SECOND), 0);
+        assert_eq!(answered.heard(ClientId(10)), SECOND);
     }
 }

@@ -183,7 +183,7 @@ bugs! {
     PresenceOneRoom "presence-one-room" breaks "presence":
         "who comes and goes is told in the first of the person's conversations only",
     PresenceLeak "presence-leak" breaks "presence":
-        "who comes and goes is told to everybody who is connected",
+        "that somebody went is told to everybody who is connected",
 }
 
 impl Bug {

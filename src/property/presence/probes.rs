@@ -5,8 +5,8 @@ use crate::property::Probe;
 pub(super) const PROBES: &[Probe] = &[
     Probe {
         name: "comes-online",
-        says: "who connects is online to those who share a conversation.",
-        why: "the plain case of arriving, with two who watch.",
+        says: "Who connects is online to those who share a conversation.",
+        why: "The plain case of arriving, with two who watch.",
         script: "
             people: ann, dan, bob offline
             bob connect
@@ -17,12 +17,12 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "goes-offline",
-        says: "who goes offline politely is offline to those who were told of the arrival.",
-        why: "the plain case of leaving.",
+        says: "Who goes offline politely is offline to those who were told of the arrival.",
+        why: "The plain case of leaving.",
         script: "
             people: ann, dan, bob offline
             bob connect
-            until ann sees online
+            pause 300ms
             bob disconnect
             pause 1300ms
         ",
@@ -31,12 +31,12 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "is-reset",
-        says: "who is cut off by a reset is offline.",
-        why: "no goodbye comes, and a server that waits for one keeps a ghost.",
+        says: "Who is cut off by a reset is offline.",
+        why: "No goodbye comes, and a server that waits for one keeps a ghost.",
         script: "
             people: ann, bob offline
             bob connect
-            until ann sees online
+            pause 300ms
             bob cut rst for 30s
             pause 1300ms
         ",
@@ -45,12 +45,12 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "is-closed",
-        says: "who is cut off by a FIN without a close frame is offline.",
-        why: "what a killed app leaves behind.",
+        says: "Who is cut off by a FIN without a close frame is offline.",
+        why: "What a killed app leaves behind.",
         script: "
             people: ann, bob offline
             bob connect
-            until ann sees online
+            pause 300ms
             bob cut fin for 30s
             pause 1300ms
         ",
@@ -59,12 +59,12 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "closes-the-websocket",
-        says: "who closes the WebSocket without a Socket.IO goodbye is offline.",
-        why: "a browser tab that is closed ends like this.",
+        says: "Who closes the WebSocket without a Socket.IO goodbye is offline.",
+        why: "A browser tab that is closed ends like this.",
         script: "
             people: ann, bob offline
             bob connect
-            until ann sees online
+            pause 300ms
             bob cut close-frame for 30s
             pause 1300ms
         ",
@@ -73,12 +73,12 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "half-a-frame",
-        says: "who vanishes in the middle of a frame is offline.",
-        why: "the rest of the frame never comes, and a parser may wait for it.",
+        says: "Who vanishes in the middle of a frame is offline.",
+        why: "The rest of the frame never comes, and a parser may wait for it.",
         script: "
             people: ann, bob offline
             bob connect
-            until ann sees online
+            pause 300ms
             bob cut half-frame for 30s
             pause 1300ms
         ",
@@ -87,13 +87,13 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "one-of-two-devices",
-        says: "who has another device connected stays online when one leaves.",
-        why: "offline is told per connection in many servers, and in the one document that shows \
+        says: "Who has another device connected stays online when one leaves.",
+        why: "Offline is told per connection in many servers, and in the one document that shows \
               the code.",
         script: "
             people: ann, bob x2 offline
             bob connect
-            until ann sees online
+            pause 300ms
             bob.1 disconnect
             pause 1400ms
         ",
@@ -102,12 +102,12 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "one-of-two-is-reset",
-        says: "who has another device connected stays online when one is cut off.",
-        why: "the loss of a connection has its own handler, beside that of the goodbye.",
+        says: "Who has another device connected stays online when one is cut off.",
+        why: "The loss of a connection has its own handler, beside that of the goodbye.",
         script: "
             people: ann, bob x2 offline
             bob connect
-            until ann sees online
+            pause 300ms
             bob.2 cut rst for 30s
             pause 1400ms
         ",
@@ -116,12 +116,12 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "both-devices-leave",
-        says: "who has two devices is offline when both are gone, at once or one after the other.",
-        why: "a count of devices that goes wrong once keeps a ghost for ever.",
+        says: "Who has two devices is offline when both are gone, at once or one after the other.",
+        why: "A count of devices that goes wrong once keeps a ghost for ever.",
         script: "
             people: ann, bob x2 offline, dan x2 offline
             bob connect | dan connect
-            until ann sees online
+            pause 300ms
             pause 300ms
             bob.1 disconnect | bob.2 disconnect
             dan.1 disconnect
@@ -133,12 +133,12 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "changes-devices",
-        says: "who connects with another device before the first one leaves stays online.",
-        why: "the new entry of a person must not be removed with the old one.",
+        says: "Who connects with another device before the first one leaves stays online.",
+        why: "The new entry of a person must not be removed with the old one.",
         script: "
             people: ann, bob x2 offline
             bob.1 connect
-            until ann sees online
+            pause 300ms
             bob.2 connect
             bob.1 disconnect
             pause 1400ms
@@ -148,12 +148,12 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "flaps",
-        says: "who loses the connection and is back at once is online in the end.",
-        why: "an offline that is put off, to spare watchers the flicker, must not win over the return.",
+        says: "Who loses the connection and is back at once is online in the end.",
+        why: "An offline that is put off, to spare watchers the flicker, must not win over the return.",
         script: "
             people: ann, bob offline
             bob connect
-            until ann sees online
+            pause 300ms
             bob cut rst for 100ms
             until bob is disconnected
             until bob is ready
@@ -165,12 +165,12 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "flaps-twice",
-        says: "who loses the connection twice in a row is online in the end, and offline after leaving.",
-        why: "each flap must be undone by its own return.",
+        says: "Who loses the connection twice in a row is online in the end, and offline after leaving.",
+        why: "Each flap must be undone by its own return.",
         script: "
             people: ann, bob offline
             bob connect
-            until ann sees online
+            pause 300ms
             bob cut rst for 100ms
             until bob is disconnected
             until bob is ready
@@ -187,15 +187,14 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "leaves-and-returns",
-        says: "who leaves and returns is told so each time.",
-        why: "the second arrival must be told as the first one was.",
+        says: "Who leaves and returns is told so each time.",
+        why: "The second arrival must be told as the first one was.",
         script: "
             people: ann, bob offline
             bob connect
-            until ann sees online
+            pause 300ms
             bob disconnect
-            until ann sees offline
-            pause 1100ms
+            pause 1300ms
             bob connect
             pause 1300ms
         ",
@@ -205,8 +204,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "several-conversations",
-        says: "who comes and goes does so in each of their conversations.",
-        why: "a loop over rooms that ends with the first.",
+        says: "Who comes and goes does so in each of their conversations.",
+        why: "A loop over rooms that ends with the first.",
         script: "
             people: ann, dan, fay, bob offline
             room one: bob, ann
@@ -222,12 +221,12 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "strangers-hear-nothing",
-        says: "who shares no conversation with a person is not told that they come and go.",
-        why: "an event that names only the user is easily sent to everybody.",
+        says: "Who shares no conversation with a person is not told that they come and go.",
+        why: "An event that names only the user is easily sent to everybody.",
         script: "
             people: ann, bob offline, eve stranger
             bob connect
-            until ann sees online
+            pause 300ms
             bob disconnect
             pause 400ms
         ",
@@ -236,8 +235,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "everybody-comes-at-once",
-        says: "people who come and go at the same moment are what they are in the end.",
-        why: "arrivals and departures race each other.",
+        says: "People who come and go at the same moment are what they are in the end.",
+        why: "Arrivals and departures race each other.",
         script: "
             people: ann, bob offline, dan offline, fay x2 offline
             bob connect | dan connect | fay connect
@@ -251,12 +250,12 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "vanishes",
-        says: "who vanishes without a trace is offline after ping interval and ping timeout.",
-        why: "a half-open connection looks alive until a ping goes unanswered.",
+        says: "Who vanishes without a trace is offline after ping interval and ping timeout.",
+        why: "A half-open connection looks alive until a ping goes unanswered.",
         script: "
             people: ann, bob offline
             bob connect
-            until ann sees online
+            pause 300ms
             bob silence
             until ann sees offline
             pause 1200ms

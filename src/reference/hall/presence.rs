@@ -51,7 +51,7 @@ impl Hall {
         }
         let rooms = close.iter().filter_map(|id| self.rooms.get(id));
         let mut watchers: Vec<Connection> = rooms.flatten().copied().collect();
-        if self.bugs.has(Bug::PresenceLeak) {
+        if self.bugs.has(Bug::PresenceLeak) && sight == Sight::Offline {
             watchers = self.present.keys().copied().collect();
         }
         watchers.sort_unstable();
