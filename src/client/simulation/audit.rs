@@ -158,6 +158,9 @@ impl Audit {
                 let id = seen.id.clone().expect("the model names all");
                 self.seen.insert((seen.conversation.expect("the model names all"), id));
             }
+            Event::Keystroke { conversation, .. } => {
+                assert!(self.typing.contains_key(conversation), "somebody pressed a key");
+            }
             other => panic!("a client does not record {other:?}"),
         }
     }
