@@ -4,6 +4,7 @@ pub mod cli;
 pub mod client;
 pub mod dialect;
 pub mod engine;
+pub mod fault;
 pub mod history;
 pub mod metric;
 pub mod operation;
