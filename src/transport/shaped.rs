@@ -348,3 +348,218 @@ impl<S: Carrier> AsyncWrite for Shaped<S> {
         Pin::new(inner).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Fault;
+    use crate::transport::weather::Conditions;
+    use proptest::prelude::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::{advance, sleep};
+
+    impl Carrier for DuplexStream {}
+
+    fn sky(words: &[&str]) -> Conditions {
+        Conditions::of(words.iter().map(|words| words.parse::<Fault>().unwrap()))
+    }
+
+    /// A shaped stream, its weather, and the other end.
+    fn shaped(words: &[&str]) -> (Shaped<DuplexStream>, Weather, DuplexStream) {
+        let weather = Weather::new(3);
+        weather.change(sky(words));
+        let (near, far) = duplex(1 << 20);
+        (Shaped::new(near, Some(&weather)), weather, far)
+    }
+
+    /// What the other end reads at once, each piece with the virtual milliseconds since the start.
+    async fn pieces(mut far: DuplexStream, start: Instant, bytes: usize) -> Vec<(u128, usize)> {
+        let (mut space, mut all, mut read) = ([0; 4096], Vec::new(), 0);
+        while read < bytes {
+            let count = far.read(&mut space).await.unwrap();
+            assert!(count > 0, "the stream ended early");
+            read += count;
+            all.push((start.elapsed().as_millis(), count));
+        }
+        all
+    }
+
+    async fn written(words: &[&str], parts: &[&[u8]]) -> Vec<(u128, usize)> {
+        let (mut near, _weather, far) = shaped(words);
+        let bytes = parts.iter().map(|part| part.len()).sum();
+        let reader = tokio::spawn(pieces(far, Instant::now(), bytes));
+        for part in parts {
+            near.write_all(part).await.unwrap();
+        }
+        near.flush().await.unwrap();
+        reader.await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn delayed_bytes_are_late() {
+        let pieces = written(&["delay 200ms"], &[b"hello"]).await;
+        assert!(pieces[0].0 >= 200 && pieces[0].0 < 250, "{pieces:?}");
+        assert_eq!(written(&["delay 200ms in"], &[b"hello"]).await[0].0, 0, "the other way");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn delays_of_the_other_way_are_as_long() {
+        let (mut near, _weather, mut far) = shaped(&["delay 200ms in", "delay 100ms"]);
+        let start = Instant::now();
+        far.write_all(b"x").await.unwrap();
+        assert_eq!(near.read_u8().await.unwrap(), b'x');
+        assert!((300..350).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn split_bytes_come_in_small_pieces() {
+        let pieces = written(&["split 3"], &[b"0123456789"]).await;
+        let sizes: Vec<usize> = pieces.iter().map(|piece| piece.1).collect();
+        assert_eq!(sizes, [3, 3, 3, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn merged_bytes_come_in_one_piece() {
+        let pieces = written(&["merge 50ms"], &[b"one", b"two", b"three"]).await;
+        assert_eq!(pieces.len(), 1, "{pieces:?}");
+        assert_eq!(pieces[0].1, 11);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn throttled_bytes_take_their_time() {
+        let pieces = written(&["throttle 2000/s"], &[&[7; 2_000]]).await;
+        assert!((850..1_300).contains(&pieces.last().unwrap().0), "{pieces:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_leaves_the_bytes_to_the_other_side() {
+        let weather = Weather::new(3);
+        weather.change(sky(&["slow-reader 1000/s"]));
+        let (near, mut far) = duplex(64);
+        let mut near = Shaped::new(near, Some(&weather));
+        let start = Instant::now();
+        let writer = tokio::spawn(async move {
+            far.write_all(&[1; 1_000]).await.unwrap();
+            start.elapsed().as_millis()
+        });
+        let mut all = vec![0; 1_000];
+        near.read_exact(&mut all).await.unwrap();
+        assert!(writer.await.unwrap() > 700, "the writer did not have to wait");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_open_is_silence_both_ways_until_it_wakes_up() {
+        let (mut near, weather, mut far) = shaped(&["half-open"]);
+        near.write_all(b"out").await.unwrap();
+        far.write_all(b"in!").await.unwrap();
+        let (mut here, mut there) = ([0; 3], [0; 3]);
+        for _ in 0..3 {
+            advance(Duration::from_secs(20)).await;
+            tokio::select! {
+                biased;
+                _ = far.read(&mut there) => panic!("something came out"),
+                _ = near.read(&mut here) => panic!("something came in"),
+                () = std::future::ready(()) => {}
+            }
+        }
+        let both = async { tokio::join!(near.read_exact(&mut here), far.read_exact(&mut there)) };
+        let clears = async { weather.change(Conditions::default()) };
+        let ((read, other), ()) = tokio::join!(both, clears);
+        assert!(read.is_ok() && other.is_ok());
+        assert_eq!((&here, &there), (b"in!", b"out"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_hears_the_end_of_a_half_open_stream() {
+        let (near, weather, mut far) = shaped(&["half-open"]);
+        drop(near);
+        let mut space = [0; 8];
+        tokio::select! {
+            biased;
+            _ = far.read(&mut space) => panic!("the end was heard"),
+            () = std::future::ready(()) => {}
+        }
+        weather.change(Conditions::default());
+        assert_eq!(far.read(&mut space).await.unwrap(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fair_weather_lets_everything_go_at_once() {
+        let (mut near, weather, mut far) = shaped(&["delay 1h", "split 1"]);
+        near.write_all(b"waits").await.unwrap();
+        weather.change(Conditions::default());
+        near.flush().await.unwrap();
+        let mut space = [0; 5];
+        assert_eq!(far.read(&mut space).await.unwrap(), 5);
+    }
+
+    #[test]
+    fn a_stream_without_weather_costs_a_pointer() {
+        let extra = size_of::<Shaped<DuplexStream>>() - size_of::<DuplexStream>();
+        assert!(extra <= 16, "{extra} bytes");
+        assert_eq!(size_of::<Shaped<TcpStream>>() - size_of::<TcpStream>(), 8);
+    }
+
+    const SKIES: &[&[&str]] = &[
+        &[],
+        &["split 1"],
+        &["split 3", "merge 20ms"],
+        &["delay 30ms"],
+        &["jitter 40ms", "split 7"],
+        &["throttle 900/s"],
+        &["slow-reader 700/s", "jitter 5ms"],
+        &["half-open"],
+        &["merge 30ms", "throttle 5000/s out"],
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Whatever the weather does, and however often it changes: both ways every byte arrives,
+        /// unchanged, in its place, and then the end.
+        #[test]
+        fn no_byte_is_changed_lost_or_overtaken(
+            changes in prop::collection::vec((0..SKIES.len(), 0..80_u64), 0..8),
+            parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..400), 1..8),
+            room in 1..2_000_usize,
+        ) {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+            runtime.unwrap().block_on(async move {
+                let weather = Weather::new(9);
+                let (near, far) = duplex(room);
+                let near = Shaped::new(near, Some(&weather));
+                let (mut from_near, mut to_far) = tokio::io::split(near);
+                let (mut from_far, mut to_near) = tokio::io::split(far);
+                let sky = async {
+                    for (index, pause) in changes {
+                        weather.change(super::tests::sky(SKIES[index]));
+                        sleep(Duration::from_millis(pause)).await;
+                    }
+                    weather.change(Conditions::default());
+                };
+                let out = async {
+                    for part in &parts {
+                        to_far.write_all(part).await.unwrap();
+                        to_far.flush().await.unwrap();
+                    }
+                    to_far.shutdown().await.unwrap();
+                };
+                let back = async {
+                    for part in parts.iter().rev() {
+                        to_near.write_all(part).await.unwrap();
+                    }
+                    to_near.shutdown().await.unwrap();
+                };
+                let (mut there, mut here) = (Vec::new(), Vec::new());
+                let reads = async {
+                    tokio::join!(from_far.read_to_end(&mut there), from_near.read_to_end(&mut here))
+                };
+                let ((), (), (), (one, other)) = tokio::join!(sky, out, back, reads);
+                assert!(one.is_ok() && other.is_ok());
+                assert_eq!(there, parts.concat());
+                assert_eq!(here, parts.iter().rev().flatten().copied().collect::<Vec<u8>>());
+            });
+        }
+    }
+}

@@ -183,3 +183,35 @@ impl fmt::Debug for Weather {
         f.debug_tuple("Weather").field(&self.sky().now).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    fn of(words: &[&str]) -> Conditions {
+        Conditions::of(words.iter().map(|words| words.parse().unwrap()))
+    }
+
+    #[test]
+    fn faults_add_up() {
+        let sky = of(&["delay 20ms", "delay 30ms out", "throttle 900/s", "slow-reader 400/s"]);
+        assert_eq!(sky.inward.delay, Duration::from_millis(20));
+        assert_eq!(sky.outward.delay, Duration::from_millis(50));
+        assert_eq!((sky.inward.rate, sky.outward.rate), (Some(400), Some(900)));
+        assert!(sky.inward.narrow && !sky.outward.narrow);
+        assert_eq!(of(&["none", "cut rst", "drop acks", "restart"]), Conditions::default());
+    }
+
+    #[test]
+    fn the_way_in_is_shut_or_hangs() {
+        let weather = Weather::new(0);
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(matches!(weather.poll_open(cx), Poll::Ready(Ok(()))));
+        weather.change(of(&["refuse"]));
+        let Poll::Ready(Err(error)) = weather.poll_open(cx) else { panic!("it is open") };
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        weather.change(of(&["half-open"]));
+        assert!(weather.poll_open(cx).is_pending());
+    }
+}
