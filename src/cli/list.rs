@@ -1,6 +1,7 @@
 //! `assize list`: what there is, one line each.
 
 use crate::cli::{Colour, Failure, display, files};
+use crate::fault;
 use crate::outcome::Exit;
 use crate::property;
 use crate::reference::bugs::Bug;
@@ -23,6 +24,8 @@ Examples:
 pub enum Topic {
     /// What the reference server can be told to do wrong.
     Bugs,
+    /// What can go wrong around a server, in scenarios and scripts.
+    Faults,
     /// What is judged.
     Properties,
     /// The servers' wires in `specs/`.
@@ -71,6 +74,14 @@ fn rows(topic: Topic) -> Result<Vec<Row>, Failure> {
                 name: bug.name().to_owned(),
                 about: bug.sentence().to_owned(),
                 more: Some(("breaks", bug.property().to_owned())),
+            })
+            .collect(),
+        Topic::Faults => fault::ALL
+            .iter()
+            .map(|kind| Row {
+                name: kind.name.to_owned(),
+                about: kind.about.to_owned(),
+                more: Some(("example", kind.example.to_owned())),
             })
             .collect(),
         Topic::Properties => property::ALL
