@@ -1,6 +1,7 @@
 //! `assize explain`: the page of anything that has a name.
 
 use crate::cli::{Failure, display};
+use crate::conform::{Catalogued, catalogue};
 use crate::fault::{self, Kind};
 use crate::metric::{Counter, Series};
 use crate::operation::{Operation, Sight};
@@ -13,6 +14,8 @@ use crate::source::suggestion;
 const EXAMPLES: &str = "\
 Examples:
   assize explain idempotency        a property: what it says, why, how it is judged
+  assize explain idempotency/at-once-on-two-devices
+                                    a case: what the server must do, and its steps
   assize explain dedup-race         a bug: what it does, which property catches it
   assize explain half-open          a fault: what goes wrong, its figures, what it excuses
   assize explain delivery           a figure: from where to where it is measured";
@@ -21,7 +24,7 @@ Examples:
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// A property, bug, fault, latency, count, operation, sight or report format.
+    /// A property, case, bug, fault, latency, count, operation, sight or report format.
     pub id: String,
 }
 
@@ -39,6 +42,7 @@ pub fn execute(args: &Args) -> Result<Exit, Failure> {
 fn page(id: &str) -> Option<String> {
     let pages: Vec<String> = [
         property::find(id).map(property::explain::text),
+        catalogue().iter().find(|case| case.name == id).map(case),
         Bug::parse(id).map(bug),
         Kind::find(id).map(fault),
         Series::parse(id).map(|series| line(id, "a latency", series.about())),
@@ -72,6 +76,28 @@ fn bug(bug: Bug) -> String {
     .concat()
 }
 
+fn case(case: &Catalogued) -> String {
+    let fact = |label, text: &str| Look::PLAIN.fact(2, label, 9, text);
+    let copies = match case.probe.copies {
+        1 => String::new(),
+        copies => format!(", {copies} times side by side with other people each time"),
+    };
+    let mut out = line(&case.name, "a case of the conformance catalogue", case.says());
+    out.push_str(&format!("\n  {}\n\n", Look::PLAIN.wrap(case.why(), 2)));
+    for step in case.steps() {
+        out.push_str(&format!("    {step}\n"));
+    }
+    out.push('\n');
+    out.push_str(&fact("played", &format!("as written above{copies}")));
+    out.push_str(&fact("weighs", case.severity().name()));
+    out.push_str(&fact("judged by", case.property()));
+    if !case.catches().is_empty() {
+        out.push_str(&fact("catches", &case.catches().join(", ")));
+    }
+    out.push_str(&fact("try it", &format!("assize conform --spec callback-ack {}", case.name)));
+    out
+}
+
 fn fault(kind: &Kind) -> String {
     let fact = |label, text: &str| Look::PLAIN.fact(2, label, 9, text);
     let effect = kind.exemplar().effect().words();
@@ -99,8 +125,10 @@ fn unknown(id: &str) -> Failure {
     let words = Operation::ALL.iter().map(|operation| operation.name());
     let figures = Series::ALL.iter().map(|series| series.name());
     let formats = FORMATS.iter().map(|format| format.name);
+    let cases = catalogue().iter().map(|case| case.name.as_str());
     let faults = fault::ALL.iter().map(|kind| kind.name);
-    let names = properties.chain(bugs).chain(faults).chain(words).chain(figures).chain(formats);
+    let names = cases.chain(properties).chain(bugs).chain(faults).chain(words);
+    let names = names.chain(figures).chain(formats);
     let failure = Failure::usage(format!("nothing is called `{id}`"));
     match suggestion(id, names) {
         Some(name) => failure.hint(format!("did you mean `{name}`?")),

@@ -338,6 +338,7 @@ impl Driver {
     async fn link_event(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Opened => {
+                self.trace("·", || "connected".to_owned());
                 self.voice.hang_up();
                 self.trouble.opened();
                 self.input(Input::Opened);
@@ -362,6 +363,7 @@ impl Driver {
     }
 
     fn hung_up(&mut self, why: &str, caused: bool) {
+        self.trace("×", || format!("connection lost: {why}"));
         if !caused {
             self.shard.note_loss(why);
         }
@@ -373,6 +375,7 @@ impl Driver {
 
     async fn packet(&mut self, received: &Received) {
         let packet = received.packet();
+        self.trace("←", || format!("4{}", &**received.text()));
         match self.voice.hear(&self.shard.dialect, &packet) {
             Heard::Answer(attempt, rows, reply) => self.answered(attempt, rows, reply),
             Heard::Echo(attempt, reply, seen) => {
@@ -506,6 +509,7 @@ impl Driver {
     }
 
     fn returned(&mut self, Returned { attempt, outcome }: Returned) {
+        self.trace("←", || format!("HTTP {outcome:?}"));
         let (rows, reply) = match outcome {
             rest::Outcome::Answered(reply) => (Vec::new(), reply),
             rest::Outcome::Read(rows) => {
@@ -519,6 +523,11 @@ impl Driver {
             }
         };
         self.answered(attempt, rows, reply);
+    }
+
+    fn trace(&self, arrow: &'static str, packet: impl FnOnce() -> String) {
+        let now = self.shard.clock.now();
+        self.shard.trace.borrow_mut().note(now, self.id, arrow, packet);
     }
 
     fn garbage(&mut self, what: CompactString) {
@@ -676,6 +685,10 @@ impl Driver {
             self.voice.say(&shard.dialect, attempt, ask.operation, step, &self.bindings, &mut data);
         match said {
             Ok(Said::Event(ack)) => {
+                shard.trace.borrow_mut().note(now, self.id, "→", || match ack {
+                    Some(ack) => format!("42{ack}{data}"),
+                    None => format!("42{data}"),
+                });
                 if let Err(error) = self.link.emit(&shard.namespace, ack, &data) {
                     self.complain(now, &error.to_string());
                 }
@@ -742,6 +755,7 @@ impl Driver {
             conversation: place,
             bindings: self.bindings.clone(),
         };
+        self.trace("→", || format!("HTTP {operation}"));
         let own = self.http.clone();
         self.calls.push(Box::pin(async move {
             // A request in trouble may take long, and shall keep nobody waiting.

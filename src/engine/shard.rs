@@ -14,6 +14,7 @@ use crate::engine::people::Registry;
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
 use crate::engine::slot::{Slot, Suffering};
+use crate::engine::trace::Trace;
 use crate::engine::{setup, usage};
 use crate::history::{ClientId, ConversationId, MessageRef, Nanos, Token};
 use crate::metric::{Meter, ShardUse};
@@ -144,6 +145,8 @@ pub(super) struct Shard {
     pub(super) start: Slotted<Nanos>,
     /// The share of received messages that are read in this phase.
     pub(super) reads: Slotted<f64>,
+    /// The packets, where a play keeps them.
+    pub(super) trace: RefCell<Trace>,
     /// Faults may shape the bytes of the clients' connections.
     pub(super) weathered: Slotted<bool>,
     cells: Vec<Cell>,
@@ -243,6 +246,7 @@ impl Shard {
             doors: Semaphore::new(DOORS),
             start: Slotted::new(0),
             reads: Slotted::new(0.0),
+            trace: RefCell::default(),
             weathered: Slotted::new(weathered),
             cells,
             places,

@@ -26,7 +26,7 @@ impl Cast {
         let script = &play.script;
         let first = play.number * ROOM;
         // Another run against the same server meets other people.
-        let first_person = (run % RUNS) as u32 * PLAYS * ROOM + first;
+        let first_person = (1 + run % RUNS) as u32 * PLAYS * ROOM + first;
         let mut next_client = first;
         let mut people: Vec<Person> = Vec::new();
         for (index, role) in script.people.iter().enumerate() {
@@ -63,6 +63,11 @@ impl Cast {
     /// The conversation that is this room.
     pub(super) fn conversation(&self, room: usize) -> Option<ConversationId> {
         self.cell.conversations.get(room).map(|conversation| conversation.id)
+    }
+
+    /// What the clients are called.
+    pub(super) fn names(&self, script: &Script) -> Vec<(ClientId, String)> {
+        script.devices().map(|device| (self.client(device), name(script, device))).collect()
     }
 
     /// A scenario in which nothing happens by itself.
