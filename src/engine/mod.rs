@@ -12,6 +12,7 @@ mod driver;
 mod errand;
 pub mod launch;
 mod link;
+mod mint;
 mod notes;
 pub mod people;
 mod preflight;

@@ -5,7 +5,7 @@ use crate::operation::Operation;
 use crate::property::Page;
 use crate::spec::{
     Contract, Create, Dedup, DedupBy, Echo, Hole, Join, Limits, Ordering, Promise, Receipts,
-    RepeatAnswer, Sanitise, Scope, Spec, Traits,
+    RepeatAnswer, Sanitise, Scope, Spec, TokenCheck, Traits,
 };
 use std::time::Duration;
 
@@ -99,6 +99,7 @@ impl Default for Charge {
                 create: Create::GetOrCreate,
                 receipts: Receipts::Message,
                 typing_expires: None,
+                token: TokenCheck::AtConnect,
             },
             contract: Contract::default(),
             limits: Limits::default(),
