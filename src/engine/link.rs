@@ -45,9 +45,9 @@ pub(super) enum LinkEvent {
 
 impl Link {
     /// Begins to open a connection for the person of these bindings.
-    pub(super) fn open(shard: &Rc<Shard>, bindings: &Bindings) -> Self {
+    pub(super) fn open(shard: &Rc<Shard>, bindings: &Bindings, elsewhere: bool) -> Self {
         let shard = Rc::clone(shard);
-        let options = session_options(&shard.session, &shard.dialect.spec, bindings);
+        let options = handshake(&shard.session, &shard.dialect.spec, bindings, elsewhere);
         Self::Opening(Box::pin(async move {
             // Thousands of clients at once would only make one another time out.
             let _turn = shard.doors.acquire().await;

@@ -3,13 +3,12 @@
 //! Nothing here knows who needs them or what a server makes of them. Start with [`Mint::token`].
 
 use crate::plan::Credential;
+use crate::plan::credential::BRIEF_S;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Map, Value, json};
 
-/// How long a token lives that is to run out while it is used, in seconds.
-pub(super) const BRIEF: u64 = 4;
 /// How far off a time is that is to be past, or to come, in seconds.
 const FAR: u64 = 3600;
 
@@ -48,7 +47,7 @@ impl Mint<'_> {
         let (from, until) = match credential {
             Credential::Expired => (now - 2 * FAR, now - FAR),
             Credential::Early => (now + FAR, now + 2 * FAR),
-            Credential::Brief => (now, now + BRIEF),
+            Credential::Brief => (now, now + BRIEF_S),
             _ => (now, now + self.lives),
         };
         let mut claims = bearer.claims.clone();

@@ -2,6 +2,11 @@
 //!
 //! A name and what is wrong, nothing else: how such a token is made is the engine's business.
 
+use std::time::Duration;
+
+/// How long a token lives that is to run out while it is used, in seconds.
+pub const BRIEF_S: u64 = 4;
+
 macro_rules! credentials {
     ($($variant:ident $name:literal $valid:literal: $about:literal,)*) => {
         /// What a client proves with who it is.
@@ -52,6 +57,16 @@ credentials! {
 }
 
 impl Credential {
+    /// How long a server may take it, at most; `None`: longer than any case lasts.
+    #[must_use]
+    pub const fn lasts(self) -> Option<Duration> {
+        match self {
+            // Tokens count whole seconds.
+            Self::Brief => Some(Duration::from_secs(BRIEF_S + 1)),
+            _ => None,
+        }
+    }
+
     /// The credential of this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
