@@ -1,0 +1,5 @@
+//! The cases of `authorization`: a stranger at each door of a conversation.
+
+use crate::property::{Need, Probe, Severity};
+
+pub(super) const PROBES: &[Probe] = &[];
