@@ -252,8 +252,8 @@ mod tests {
     fn nothing_of_a_conversation_reaches_a_stranger() {
         fail("a sends o1 t1 k1 #1\ne sees t1 m1 #1", "a message reached a stranger");
         fail("e sees-of typing-start u1 #1", "`typing-start` reached a stranger");
-        fail("e sees-of typing-start u1", "`typing-start` reached a stranger");
-        fail("e sees-of online u2", "`online` reached a stranger");
+        fail("e sees-of typing-start u1", "`typing-start` of a stranger was seen");
+        fail("e sees-of online u2", "`online` of a stranger was seen");
         stand("e sees-of online u6\ne sees-of online u99\na sees-of typing-start u2 #1", Standing::NotExercised);
     }
 
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn nothing_of_a_stranger_reaches_the_members() {
         fail("a sees t1 m1 #1 u5", "a stranger's message reached a member");
-        fail("a sees-of receipt u5 m1", "a stranger's `receipt` reached a member");
+        fail("a sees-of receipt u5 m1", "`receipt` of a stranger was seen");
         fail("a sees-of typing-start u5 #1", "a stranger's `typing-start` reached a member");
     }
 

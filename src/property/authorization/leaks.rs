@@ -202,23 +202,17 @@ impl Leaks {
         let conversation = about.conversation.or(by_id);
         let there = conversation.filter(|place| book.known.contains(place));
         if let Some(conversation) = there {
-            if !book.is_in(client, conversation) {
-                return reached(at, client, about, Whom::Stranger, found);
-            }
             let inside = about.user.and_then(|user| book.user_is_in(user, conversation));
-            if inside == Some(false) {
+            if !book.is_in(client, conversation) {
+                reached(at, client, about, Whom::Stranger, found);
+            } else if inside == Some(false) {
                 reached(at, client, about, Whom::Member, found);
             }
         } else if self.making.is_empty()
             && !self.unsure
             && about.user.is_some_and(|user| book.are_strangers(client, user))
         {
-            let home = book.homeless.contains(&client);
-            let whom = if home { Whom::Stranger } else { Whom::Member };
-            // Of two people with conversations of their own, each is a stranger to the other.
-            let theirs = about.user.and_then(|user| book.homes.get(user));
-            let both = !home && theirs.is_some_and(|homes| !homes.is_empty());
-            reached(at, client, about, if both { Whom::Stranger } else { whom }, found);
+            reached(at, client, about, Whom::Either, found);
         }
     }
 }
@@ -236,6 +230,8 @@ pub(super) enum End {
 enum Whom {
     Stranger,
     Member,
+    /// The two share no conversation.
+    Either,
 }
 
 fn reached(at: Nanos, client: ClientId, about: &About<'_>, whom: Whom, found: &mut Finding) {
@@ -252,11 +248,15 @@ fn reached(at: Nanos, client: ClientId, about: &About<'_>, whom: Whom, found: &m
         let (summary, therefore) = match whom {
             Whom::Stranger => (
                 format!("`{sight}` reached a stranger"),
-                "it learned of people with whom it shares no conversation",
+                "somebody who is not in the conversation learned of it",
             ),
             Whom::Member => (
                 format!("a stranger's `{sight}` reached a member"),
-                "somebody who is in no conversation with it made it see this",
+                "somebody who is not in the conversation is seen in it",
+            ),
+            Whom::Either => (
+                format!("`{sight}` of a stranger was seen"),
+                "one learned of another with whom it shares no conversation",
             ),
         };
         violation(&summary, vec![exhibit(at, client, line)], therefore, BUT)
