@@ -139,6 +139,7 @@ impl Leaks {
             self.places.insert(hash(id), conversation);
         }
         let is_in = book.is_in(client, conversation);
+        found.observations += u64::from(is_in && !book.homeless.is_empty());
         if !is_in && book.known.contains(&conversation) {
             found.violate(|| {
                 let line = format!("{}, a stranger there", words(seen, conversation));
@@ -208,11 +209,14 @@ impl Leaks {
             } else if inside == Some(false) {
                 reached(at, client, about, Whom::Member, found);
             }
+            found.observations += u64::from(!book.homeless.is_empty());
         } else if self.making.is_empty()
             && !self.unsure
             && about.user.is_some_and(|user| book.are_strangers(client, user))
         {
             reached(at, client, about, Whom::Either, found);
+        } else if !book.homeless.is_empty() && !book.homeless.contains(&client) {
+            found.observations += 1;
         }
     }
 }
