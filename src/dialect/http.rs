@@ -1,8 +1,8 @@
 //! HTTP requests made of a spec's shapes, and what their answers mean.
 
 use crate::spec::{
-    Answer, Bindings, Came, Field, Hole, HttpRequest, Mismatch, Reception, Shape, Spec, Step, Unbound,
-    Via,
+    Answer, Bindings, Came, Field, Hole, HttpRequest, Mismatch, Reception, Shape, Spec, Step,
+    Unbound, Via,
 };
 
 /// One HTTP request, ready to be sent.

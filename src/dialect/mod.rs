@@ -16,7 +16,9 @@ use crate::history::{Carrier, ConversationId, Damage, Seen, Token};
 use crate::operation::{Operation, Sight};
 use crate::plan::text;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Candidate, Channel, Hole, Pushed, Receiver, Sanitise, Shape, Spec, Step};
+use crate::spec::{
+    Bindings, Candidate, Channel, Hole, Pushed, Receiver, Sanitise, Shape, Spec, Step,
+};
 use compact_str::CompactString;
 use position::Positions;
 use rustc_hash::FxHashMap;

@@ -6,8 +6,8 @@
 use crate::client::{
     Action, Ask, AttemptId, Client, Input, Output, Payload, Reply, Since, Transmit,
 };
-use crate::dialect::{Dialect, excerpt};
 use crate::dialect::voice::{Heard, Said, Voice};
+use crate::dialect::{Dialect, excerpt};
 use crate::engine::converse::Converse;
 use crate::engine::link::{Link, LinkEvent};
 use crate::engine::rest;
@@ -20,8 +20,8 @@ use crate::plan::Act;
 use crate::plan::dice::mix;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole};
-use crate::transport::{ConnectError, Leave};
 use crate::transport::socket_io::{Incoming, Received};
+use crate::transport::{ConnectError, Leave};
 use crate::wire::socket_io::Kind;
 use compact_str::CompactString;
 use futures_util::future::LocalBoxFuture;

@@ -98,7 +98,11 @@ impl<'a> Registry<'a> {
         self.user(PersonId(person.0.checked_sub(1).unwrap_or(person.0 + 1)))
     }
 
-    fn claims(&self, claims: &Shape, bindings: &Bindings) -> Result<Map<String, Value>, NoCredential> {
+    fn claims(
+        &self,
+        claims: &Shape,
+        bindings: &Bindings,
+    ) -> Result<Map<String, Value>, NoCredential> {
         let mut json = String::new();
         claims.fill(bindings, &mut json).map_err(|unbound| {
             let name = self.spec.holes.name(unbound.0);

@@ -277,7 +277,11 @@ impl Gate {
             self.finding.violate(|| {
                 let lines = vec![
                     exhibit(asked.since, client, format!("held {}", asked.what)),
-                    exhibit(asked.tried.unwrap_or(at), client, format!("asked for `{}`", asked.operation)),
+                    exhibit(
+                        asked.tried.unwrap_or(at),
+                        client,
+                        format!("asked for `{}`", asked.operation),
+                    ),
                     exhibit(at, client, "had what it asked for"),
                 ];
                 let therefore = format!("{} was as good as a valid one", asked.what);
@@ -329,7 +333,8 @@ mod tests {
 
     #[test]
     fn a_refusal_in_the_documented_way_is_right() {
-        let history = "a in #1\na holds bad\na knocks\na denied\na out\na holds good\na knocks\na back";
+        let history =
+            "a in #1\na holds bad\na knocks\na denied\na out\na holds good\na knocks\na back";
         let finding = passes(&Authentication, &charge(), history);
         assert_eq!(finding.observations, 1);
     }
@@ -352,7 +357,8 @@ mod tests {
 
     #[test]
     fn what_is_valid_again_is_taken_again() {
-        let history = "a holds bad\na knocks\na denied\na out\na holds good\na knocks\na denied\na out";
+        let history =
+            "a holds bad\na knocks\na denied\na out\na holds good\na knocks\na denied\na out";
         fails(&Authentication, &charge(), history, "a valid credential was refused");
     }
 

@@ -116,7 +116,7 @@ impl Judge for Walls {
                 }
                 let watched = !self.book.homeless.is_empty();
                 let message = message.as_ref().filter(|_| *operation == Operation::Send);
-                self.leaks.invoke(at, client, *op, *operation, *conversation, message, watched);
+                self.leaks.invoke(client, *op, *operation, *conversation, message, watched);
             }
             Event::Attempt { op, .. } => self.trespasses.attempt(at, *op),
             Event::Answered { op, answer, .. } => {
@@ -127,12 +127,12 @@ impl Judge for Walls {
             }
             Event::Ok { op, rows } => {
                 self.trespasses.ok(at, *op, *rows, &mut self.finding);
-                self.leaks.over(at, client, *op, End::Done);
+                self.leaks.over(client, *op, End::Done);
             }
             Event::Failed { op, certain, .. } => {
                 self.trespasses.failed(*op, *certain);
                 let end = if *certain { End::Refused } else { End::Unknown };
-                self.leaks.over(at, client, *op, end);
+                self.leaks.over(client, *op, end);
             }
             Event::Message(seen) => {
                 self.leaks.message(at, client, seen, &self.book, &mut self.finding);
@@ -237,7 +237,10 @@ mod tests {
 
     #[test]
     fn a_yes_to_a_stranger_breaks_it() {
-        fail("e must-not o1\ne sends o1 t1 k1 #1\ne acked o1 m1", "a stranger's `send` was accepted");
+        fail(
+            "e must-not o1\ne sends o1 t1 k1 #1\ne acked o1 m1",
+            "a stranger's `send` was accepted",
+        );
         fail("e must-not o1\ne reads o1 #1\ne done o1", "a stranger's `history` was accepted");
         stand("e sends o1 t1 k1 #1\ne acked o1 m1", Standing::NotExercised);
         stand("a must-not o1\na sends o1 t1 k1 #1\na acked o1 m1", Standing::NotExercised);
@@ -255,7 +258,10 @@ mod tests {
         fail("e sees-of typing-start u1 #1", "`typing-start` reached a stranger");
         fail("e sees-of typing-start u1", "`typing-start` of a stranger was seen");
         fail("e sees-of online u2", "`online` of a stranger was seen");
-        stand("e sees-of online u6\ne sees-of online u99\na sees-of typing-start u2 #1", Standing::NotExercised);
+        stand(
+            "e sees-of online u6\ne sees-of online u99\na sees-of typing-start u2 #1",
+            Standing::NotExercised,
+        );
     }
 
     #[test]

@@ -241,8 +241,7 @@ mod tests {
         // In a run nobody tries what is forbidden.
         let idle = ["authentication", "authorization"];
         for (id, finding) in ids().into_iter().zip(findings) {
-            let standing =
-                if idle.contains(&id) { Standing::NotExercised } else { Standing::Pass };
+            let standing = if idle.contains(&id) { Standing::NotExercised } else { Standing::Pass };
             assert_eq!(finding.standing(1), standing, "{id}");
         }
     }

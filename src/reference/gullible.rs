@@ -34,9 +34,8 @@ pub(crate) fn believed(
     door: Door,
 ) -> Option<User> {
     let Doorman::Jwt(jwt) = doorman else { return None };
-    let token = match token.filter(|token| !token.is_empty()) {
-        Some(token) => token,
-        None => return bugs.has(Bug::TokenMissing).then(|| GUEST.into()),
+    let Some(token) = token.filter(|token| !token.is_empty()) else {
+        return bugs.has(Bug::TokenMissing).then(|| GUEST.into());
     };
     let Some(claims) = token.split('.').nth(1).and_then(json) else {
         return bugs.has(Bug::TokenGarbage).then(|| GUEST.into());

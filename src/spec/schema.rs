@@ -257,7 +257,10 @@ fn traits() -> Value {
         ),
         (
             "token",
-            described(words(&["at-connect", "on-each-event"]), "when a client's token is looked at"),
+            described(
+                words(&["at-connect", "on-each-event"]),
+                "when a client's token is looked at",
+            ),
         ),
         ("redelivery", flag("a message may be pushed twice")),
         ("typing-expires", described(duration(), "the server ends a typing indicator by itself")),

@@ -6,8 +6,8 @@ use crate::engine::shard::Shard;
 use crate::engine::slot::{Command, Held, Slot, Suffering};
 use crate::engine::stage::cast::{self, Cast};
 use crate::engine::target::Target;
-use crate::history::{Answer, ClientId, ConversationId, Event, MessageRef, Nanos, OpId, Token};
 use crate::engine::trouble::nanos;
+use crate::history::{Answer, ClientId, ConversationId, Event, MessageRef, Nanos, OpId, Token};
 use crate::operation::{ConnectionState, Operation};
 use crate::plan::script::{Deed, Device, Script, ServerDeed, Sighted, Step, Verb};
 use crate::plan::{Act, Credential, text};
@@ -384,7 +384,9 @@ impl<'a> Director<'a> {
     fn is_over(&self, deed: &Deed) -> bool {
         let client = self.cast.client(deed.by);
         match deed.verb {
-            Verb::Suffer { .. } | Verb::Heal | Verb::Disconnect | Verb::Hold { .. } => self.slots[&client].is_done(),
+            Verb::Suffer { .. } | Verb::Heal | Verb::Disconnect | Verb::Hold { .. } => {
+                self.slots[&client].is_done()
+            }
             _ => self.is_calm(client),
         }
     }

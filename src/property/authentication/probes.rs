@@ -226,8 +226,10 @@ pub(super) const PROBES: &[Probe] = &[
             ann send a
             bob token missing
             bob history => refused
+            bob list => refused
             bob token garbage
             bob history => refused
+            bob list => refused
             bob token good
             bob history
         ",

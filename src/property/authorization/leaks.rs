@@ -8,7 +8,7 @@ use crate::property::argument::{exhibit, place, violation, with_id};
 use crate::property::recent::{Recent, hash};
 use crate::verdict::Finding;
 use compact_str::CompactString;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Something seen beside a message.
 pub(super) struct About<'a> {
@@ -19,9 +19,10 @@ pub(super) struct About<'a> {
 }
 
 pub(super) struct Leaks {
+    now: Nanos,
     tolerance: Nanos,
     /// Conversations under way to be made: whom they bring together is not known yet.
-    making: FxHashMap<OpId, ()>,
+    making: FxHashSet<OpId>,
     /// One may have been made without our knowing: who shares what is unsure from then on.
     unsure: bool,
     /// Leaves under way.
@@ -39,8 +40,9 @@ pub(super) struct Leaks {
 impl Leaks {
     pub(super) fn new(tolerance: Nanos, memory: Nanos) -> Self {
         Self {
+            now: 0,
             tolerance,
-            making: FxHashMap::default(),
+            making: FxHashSet::default(),
             unsure: false,
             leaving: FxHashMap::default(),
             left: FxHashMap::default(),
@@ -51,6 +53,7 @@ impl Leaks {
     }
 
     pub(super) fn tick(&mut self, at: Nanos) {
+        self.now = at;
         self.sent.tick(at);
         self.places.tick(at);
         self.sends.tick(at);
@@ -67,7 +70,6 @@ impl Leaks {
 impl Leaks {
     pub(super) fn invoke(
         &mut self,
-        at: Nanos,
         client: ClientId,
         op: OpId,
         operation: Operation,
@@ -77,7 +79,7 @@ impl Leaks {
     ) {
         match (operation, conversation) {
             (Operation::Create, _) => {
-                self.making.insert(op, ());
+                self.making.insert(op);
             }
             (Operation::Leave, Some(conversation)) => {
                 self.leaving.insert(op, conversation);
@@ -87,7 +89,7 @@ impl Leaks {
             }
             (Operation::Send, Some(conversation)) => {
                 if let (false, Some(message)) = (self.left.is_empty(), message) {
-                    self.sent.insert(message.token, at);
+                    self.sent.insert(message.token, self.now);
                 }
                 if watched {
                     self.sends.insert(op, conversation);
@@ -105,14 +107,14 @@ impl Leaks {
     }
 
     /// An operation is over; it is certain what became of it, or not.
-    pub(super) fn over(&mut self, at: Nanos, client: ClientId, op: OpId, end: End) {
-        if self.making.remove(&op).is_some() {
+    pub(super) fn over(&mut self, client: ClientId, op: OpId, end: End) {
+        if self.making.remove(&op) {
             self.unsure |= end == End::Unknown;
         }
         if let Some(conversation) = self.leaving.remove(&op)
             && end == End::Done
         {
-            self.left.insert((client, conversation), at);
+            self.left.insert((client, conversation), self.now);
         }
     }
 
@@ -171,11 +173,13 @@ impl Leaks {
         conversation: ConversationId,
         found: &mut Finding,
     ) {
-        let Some(left) = self.left.get(&(client, conversation)) else { return };
         let Some(sent) = seen.token.and_then(|token| self.sent.get(token)) else { return };
-        if *sent <= left.saturating_add(self.tolerance) {
-            return;
-        }
+        let later = |left: &Nanos| *sent > left.saturating_add(self.tolerance);
+        let gone =
+            self.left.iter().filter(|((_, place), left)| *place == conversation && later(left));
+        found.observations += gone.count() as u64;
+        let left = self.left.get(&(client, conversation)).filter(|left| later(left));
+        let Some(left) = left else { return };
         found.violate(|| {
             let lines = vec![
                 exhibit(*left, client, format!("left {}", place(conversation))),

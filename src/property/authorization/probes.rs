@@ -1,6 +1,6 @@
 //! The cases of `authorization`: a stranger at each door of a conversation, and what it may hear.
 
-use crate::property::{Probe, Severity};
+use crate::property::{Need, Probe, Severity};
 
 pub(super) const PROBES: &[Probe] = &[
     Probe {
@@ -40,6 +40,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "stranger-repeats-a-key",
         says: "a stranger who sends with the key of a participant's message is refused, and not told of that message",
         why: "a lookup of the key that comes before the check answers with somebody else's message",
+        needs: &[Need::Keys],
         script: "
             people: ann, bob, eve stranger
             ann send a

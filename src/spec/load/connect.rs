@@ -2,7 +2,9 @@
 
 use crate::source::{Fields, Node};
 use crate::spec::load::{Loader, Place};
-use crate::spec::model::{AppPing, Connect, Elsewhere, EventSource, Protocol, Request, SocketPer, Transports};
+use crate::spec::model::{
+    AppPing, Connect, Elsewhere, EventSource, Protocol, Request, SocketPer, Transports,
+};
 use crate::spec::shape::Shape;
 use crate::spec::text::Text;
 use std::time::Duration;

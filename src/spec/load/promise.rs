@@ -83,10 +83,8 @@ impl Loader<'_> {
             ("conversation", Receipts::Conversation),
         ];
         self.choose(&mut fields, "receipts", &receipts, &mut traits.receipts);
-        let checks = [
-            ("at-connect", TokenCheck::AtConnect),
-            ("on-each-event", TokenCheck::OnEachEvent),
-        ];
+        let checks =
+            [("at-connect", TokenCheck::AtConnect), ("on-each-event", TokenCheck::OnEachEvent)];
         self.choose(&mut fields, "token", &checks, &mut traits.token);
         self.flag(&mut fields, "redelivery", &mut traits.redelivery);
         let expires = fields.value("typing-expires");
