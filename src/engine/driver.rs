@@ -7,11 +7,12 @@ use crate::client::{
     Action, Ask, AttemptId, Client, Input, Output, Payload, Reply, Since, Transmit,
 };
 use crate::dialect::voice::{Heard, Said, Voice};
+use crate::dialect::{Dialect, excerpt};
 use crate::engine::converse::Converse;
 use crate::engine::link::{Link, LinkEvent};
 use crate::engine::meddling::{Fate, Meddling, Parcel, dropped};
 use crate::engine::shard::Shard;
-use crate::engine::slot::{Command, Slot, Suffering};
+use crate::engine::slot::{Command, Held, Slot, Suffering};
 use crate::engine::trouble::{Cut, Trouble, nanos};
 use crate::engine::{rest, setup};
 use crate::fault::Passing;
@@ -25,6 +26,9 @@ use crate::transport::Leave;
 use crate::transport::http::HttpClient;
 use crate::transport::socket_io::{Incoming, Received};
 use crate::transport::weather::{Conditions, Weather};
+use crate::spec::{Bindings, Hole};
+use crate::transport::socket_io::{Incoming, Received};
+use crate::transport::{ConnectError, Leave};
 use crate::wire::socket_io::Kind;
 use compact_str::{CompactString, ToCompactString};
 use futures_util::future::LocalBoxFuture;
@@ -59,6 +63,10 @@ pub(super) struct Driver {
     /// The connection makes requests wait for one another.
     held_back: bool,
     leaving: bool,
+    /// The token stands in the other place that the spec knows.
+    elsewhere: bool,
+    /// The credential is none that a server takes.
+    barred: bool,
 }
 
 /// A request over HTTP that came to its end.
@@ -117,6 +125,8 @@ impl Driver {
             cut_due: None,
             held_back: false,
             leaving: false,
+            elsewhere: false,
+            barred: false,
         }
     }
 
@@ -213,6 +223,7 @@ impl Driver {
         match command {
             Command::Act(planned, act) => self.act(planned, act).await,
             Command::Ask(planned, ask, due) => self.ask_as_due(planned, ask, due),
+            Command::Hold(held) => self.hold(*held),
             Command::Disconnect => self.disconnect(),
             Command::Suffer(suffering) => self.suffer(suffering).await,
             Command::Heal => self.heal().await,
@@ -259,6 +270,13 @@ impl Driver {
             self.record(Event::Due { op, due, why });
         }
         self.input(Input::Act(Action::Ask { op, ask, planned }));
+    }
+
+    fn hold(&mut self, Held { passport, what, valid, lasts, elsewhere }: Held) {
+        self.bindings = passport;
+        (self.elsewhere, self.barred) = (elsewhere, !valid);
+        let until = lasts.map(|lasts| self.shard.clock.now() + lasts);
+        self.record(Event::Credential { what, valid, until });
     }
 
     fn disconnect(&mut self) {
@@ -351,10 +369,11 @@ impl Driver {
                 let why = crate::dialect::excerpt(&error.to_string());
                 self.input(Input::Closed { why, caused });
             }
+            LinkEvent::OpenFailed(error) => self.not_let_in(&error),
             LinkEvent::Incoming(Incoming::Packet(received)) => self.packet(&received).await,
             LinkEvent::Incoming(Incoming::Ping) => {}
             LinkEvent::Incoming(Incoming::Malformed(error)) => {
-                self.garbage(crate::dialect::excerpt(&error.to_string()));
+                self.garbage(excerpt(&error.to_string()));
             }
             LinkEvent::Incoming(Incoming::Closed(closed)) => {
                 self.hung_up(&closed.to_string(), self.trouble.explains_loss());
@@ -362,15 +381,35 @@ impl Driver {
         }
     }
 
+    fn not_let_in(&mut self, error: &ConnectError) {
+        if !self.barred {
+            self.shard.note_connect_error(error);
+        }
+        if let Some(refused) = refusal(&self.shard.dialect, error) {
+            self.record(refused);
+        }
+        let why = excerpt(&error.to_string());
+        self.input(Input::Closed { why, caused: false });
+        self.despair();
+    }
+
+    /// With a bad credential there is no point in trying again.
+    fn despair(&mut self) {
+        if self.barred {
+            self.disconnect();
+        }
+    }
+
     fn hung_up(&mut self, why: &str, caused: bool) {
         self.trace("×", || format!("connection lost: {why}"));
-        if !caused {
+        if !caused && !self.barred {
             self.shard.note_loss(why);
         }
         self.link = Link::Down;
         self.voice.hang_up();
         self.forget_held();
         self.input(Input::Closed { why: why.into(), caused });
+        self.despair();
     }
 
     async fn packet(&mut self, received: &Received) {
@@ -567,6 +606,7 @@ impl Driver {
                 Output::Open => {
                     self.link = Link::open(&shard, &self.bindings, self.weather.as_ref());
                 }
+                Output::Open => self.link = Link::open(&shard, &self.bindings, self.elsewhere),
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
                 Output::Abandon(_) => {}
@@ -711,7 +751,7 @@ impl Driver {
     }
 
     fn complain(&mut self, now: Nanos, what: &str) {
-        let event = Event::Garbage { what: crate::dialect::excerpt(what) };
+        let event = Event::Garbage { what: excerpt(what) };
         self.shard.note_garbage(what);
         self.shard.recorder.borrow_mut().record(now, self.id, event);
     }
@@ -774,4 +814,19 @@ impl Driver {
             let _ = tokio::time::timeout(GOODBYE, session.leave(Leave::Polite)).await;
         }
     }
+}
+
+/// What the history has of a server's refusal, if that is what it is.
+fn refusal(dialect: &Dialect, error: &ConnectError) -> Option<Event> {
+    let (said, documented, before) = match error {
+        ConnectError::ConnectRefused { payload, before, .. } => {
+            (excerpt(payload), dialect.is_documented_refusal(payload), *before)
+        }
+        ConnectError::HttpStatus { status: 401 | 403, body }
+        | ConnectError::NotWebSocket { status: 401 | 403, body } => {
+            (excerpt(body), dialect.spec.connect.refused.is_empty(), 0)
+        }
+        _ => return None,
+    };
+    Some(Event::Refused { said, documented, before })
 }

@@ -4,8 +4,8 @@ use crate::history::Nanos;
 use crate::operation::Operation;
 use crate::property::Page;
 use crate::spec::{
-    Contract, Create, Dedup, DedupBy, Echo, Hole, Join, Limits, Ordering, Promise, Receipts,
-    RepeatAnswer, Sanitise, Scope, Spec, Traits,
+    Contract, Create, Dedup, DedupBy, Deed, Echo, Hole, Join, Limits, Ordering, Promise, Receipts,
+    RepeatAnswer, Request, Sanitise, Scope, Spec, TokenCheck, Traits,
 };
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub struct Charge {
     pub answers: bool,
     /// The whole history can be read.
     pub history: bool,
+    /// Operations that go over HTTP: each request shows its own credential.
+    pub requests: Vec<Operation>,
 }
 
 impl Charge {
@@ -38,6 +40,7 @@ impl Charge {
             promises: spec.promises.iter().map(|promise| cited(promise, spec)).collect(),
             answers: send.is_some_and(|send| send.steps.iter().any(|step| !step.is_unanswered())),
             history: spec.deed(Operation::History).is_some(),
+            requests: requests(spec),
         }
     }
 
@@ -99,14 +102,25 @@ impl Default for Charge {
                 create: Create::GetOrCreate,
                 receipts: Receipts::Message,
                 typing_expires: None,
+                token: TokenCheck::AtConnect,
             },
             contract: Contract::default(),
             limits: Limits::default(),
             promises: Vec::new(),
             answers: true,
             history: true,
+            requests: Vec::new(),
         }
     }
+}
+
+/// The operations whose first request goes over HTTP.
+fn requests(spec: &Spec) -> Vec<Operation> {
+    let over_http = |deed: &&Deed| {
+        let step = deed.channels.first().and_then(|channel| channel.steps.first());
+        step.is_some_and(|step| matches!(step.request, Request::Http(_)))
+    };
+    spec.does.iter().filter(over_http).map(|deed| deed.operation).collect()
 }
 
 /// A promise whose source names the document it stands in.

@@ -1,15 +1,17 @@
 //! Leads a play's clients through the steps of its script, and then to rest.
 
-use crate::client::Ask;
+use crate::client::{Ask, Payload, Since};
+use crate::engine::people::Registry;
 use crate::engine::shard::Shard;
-use crate::engine::slot::{Command, Slot, Suffering};
+use crate::engine::slot::{Command, Held, Slot, Suffering};
 use crate::engine::stage::cast::{self, Cast};
 use crate::engine::target::Target;
 use crate::fault::Fault;
+use crate::engine::trouble::nanos;
 use crate::history::{Answer, ClientId, ConversationId, Event, MessageRef, Nanos, OpId, Token};
 use crate::operation::{ConnectionState, Operation};
 use crate::plan::script::{Deed, Device, Script, ServerDeed, Sighted, Step, Verb};
-use crate::plan::{Act, text};
+use crate::plan::{Act, Credential, text};
 use compact_str::{CompactString, format_compact};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
@@ -41,6 +43,8 @@ pub(super) struct Director<'a> {
     messages: Vec<Option<MessageRef>>,
     /// Devices that were ever told to connect.
     known: FxHashSet<ClientId>,
+    /// Devices that hold another credential than at first.
+    holders: FxHashMap<ClientId, Device>,
     faults: usize,
     burst: u32,
     hitches: Vec<String>,
@@ -60,7 +64,20 @@ impl<'a> Director<'a> {
         let messages = vec![None; script.labels.len()];
         let known = FxHashSet::default();
         let (faults, burst, hitches) = (0, BURSTS, Vec::new());
-        Self { shard, slots, script, cast, server, messages, known, faults, burst, hitches }
+        let holders = FxHashMap::default();
+        Self {
+            shard,
+            slots,
+            script,
+            cast,
+            server,
+            messages,
+            known,
+            holders,
+            faults,
+            burst,
+            hitches,
+        }
     }
 
     /// The whole play, from the first connection to the final read.
@@ -181,6 +198,7 @@ impl<'a> Director<'a> {
                 self.known.insert(client);
                 self.tell(client, Command::Act(now, Act::Connect));
             }
+            Verb::Hold { credential, elsewhere } => self.hold(deed.by, *credential, *elsewhere),
             Verb::Disconnect => self.tell(client, Command::Disconnect),
             Verb::Send { label, room, kind, key_of, text_of } => {
                 let message = self.message(*label, *kind, *key_of, *text_of);
@@ -219,6 +237,28 @@ impl<'a> Director<'a> {
             }
             Verb::Heal => self.tell(client, Command::Heal),
         }
+    }
+
+    fn hold(&mut self, device: Device, credential: Credential, elsewhere: bool) {
+        let person = self.cast.cell.people[device.person].id;
+        let passport = Registry::new(&self.shard.dialect.spec).passport_with(person, credential);
+        let passport = match passport {
+            Ok(passport) => passport,
+            Err(why) => return self.hitches.push(why.0),
+        };
+        let place = if elsewhere { ", in the other documented place" } else { "" };
+        let client = self.cast.client(device);
+        self.holders.insert(client, device);
+        self.tell(
+            client,
+            Command::Hold(Box::new(Held {
+                passport,
+                what: format_compact!("{}{place}", credential.about()),
+                valid: credential.is_valid(),
+                lasts: credential.lasts().map(nanos),
+                elsewhere,
+            })),
+        );
     }
 
     fn end_later(&self, client: ClientId, at: Nanos, end: Suffering) {
@@ -269,13 +309,17 @@ impl<'a> Director<'a> {
             _ => Some(self.place(room)?),
         };
         let mut ask = Ask::of(operation, place);
+        if operation == Operation::Sync {
+            // From before the first message: with a start, unlike a read of the whole.
+            ask.payload = Payload::Since(Since::Position(0));
+        }
         if let Some(label) = label {
             let Some(id) = self.id_of(label) else {
                 let name = &self.script.labels[label];
                 self.hitches.push(format!("nobody learned the id of message `{name}`"));
                 return None;
             };
-            ask.payload = crate::client::Payload::About(id);
+            ask.payload = Payload::About(id);
         }
         Some(ask)
     }
@@ -320,10 +364,13 @@ impl<'a> Director<'a> {
     // ------------------------------------------------------------------------------------------
     // the end
 
-    /// Faults end, everybody who was ever there is there again and comes to rest.
+    /// Faults end, everybody holds a good credential, everybody who was ever there is there again and comes to rest.
     async fn recover(&mut self) {
         self.phase("recovery");
         let now = self.now();
+        for device in std::mem::take(&mut self.holders).into_values() {
+            self.hold(device, Credential::Good, false);
+        }
         for client in &self.known {
             let slot = &self.slots[client];
             slot.tell(Command::Heal);
@@ -357,7 +404,9 @@ impl<'a> Director<'a> {
     fn is_over(&self, deed: &Deed) -> bool {
         let client = self.cast.client(deed.by);
         match deed.verb {
-            Verb::Suffer { .. } | Verb::Heal | Verb::Disconnect => self.slots[&client].is_done(),
+            Verb::Suffer { .. } | Verb::Heal | Verb::Disconnect | Verb::Hold { .. } => {
+                self.slots[&client].is_done()
+            }
             _ => self.is_calm(client),
         }
     }

@@ -4,6 +4,7 @@ use super::{Deed, Device, Role, Room, Script, ServerDeed, Sighted, Step, Verb};
 use crate::fault::{self, Fault};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
+use crate::plan::credential::Credential;
 use crate::plan::text::Kind;
 use std::fmt;
 use std::time::Duration;
@@ -63,6 +64,13 @@ impl Reader {
         }
         if let Some((name, members)) = line.strip_prefix("room ").and_then(|l| l.split_once(':')) {
             return self.room(name.trim(), members);
+        }
+        let guessed = line.strip_prefix("room ").and_then(|l| l.strip_suffix(" guessed"));
+        if let Some(name) = guessed.filter(|name| !name.contains(':')) {
+            self.default_room();
+            let room = Room { name: name.trim().to_owned(), members: Vec::new() };
+            self.script.rooms.push(room);
+            return Ok(());
         }
         self.default_room();
         let step = self.step(line)?;
@@ -160,6 +168,12 @@ impl Reader {
     fn verb(&mut self, words: &mut Words<'_>) -> Parsed<Verb> {
         let verb = words.next().ok_or("what is done?")?;
         match verb {
+            "token" => {
+                let name = words.next().unwrap_or_default();
+                let credential = Credential::parse(name)
+                    .ok_or_else(|| format!("`{name}` is no kind of token"))?;
+                Ok(Verb::Hold { credential, elsewhere: words.take(&["elsewhere"]) })
+            }
             "connect" => Ok(Verb::Connect),
             "disconnect" => Ok(Verb::Disconnect),
             "heal" => Ok(Verb::Heal),
@@ -401,6 +415,23 @@ mod tests {
     }
 
     #[test]
+    fn a_guessed_room_stands_beside_those_there_are() {
+        let script = "people: ann, bob, eve stranger\nroom ghost guessed\neve join in ghost";
+        let script = Script::parse(script).unwrap();
+        let members: Vec<&[usize]> = script.rooms.iter().map(|room| &*room.members).collect();
+        assert_eq!(members, [&[0, 1][..], &[]]);
+        let Step::Do { deeds, .. } = &script.steps[0] else { panic!() };
+        let Verb::Ask { room: 1, .. } = deeds[0].verb else { panic!("{deeds:?}") };
+    }
+
+    #[test]
+    fn a_credential_is_named_and_may_go_elsewhere() {
+        let script = Script::parse("people: eve\neve token expired elsewhere").unwrap();
+        let held = Verb::Hold { credential: Credential::Expired, elsewhere: true };
+        assert_eq!(script.deeds().next().map(|deed| deed.verb.clone()), Some(held));
+    }
+
+    #[test]
     fn mistakes_name_their_line() {
         assert_eq!(complaint("rest").0, 1);
         let (line, what) = complaint("people: ann, bob\n\nann sends a");
@@ -421,6 +452,7 @@ mod tests {
             "ann history => perhaps",
             "until ann sees a",
             "burst 3",
+            "ann token golden",
         ] {
             assert_eq!(complaint(&format!("people: ann, bob\n{bad}")).0, 2, "{bad}");
         }

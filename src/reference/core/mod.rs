@@ -159,7 +159,7 @@ impl Core {
         match command {
             Command::Create { members } => self.create(&caller.user, members, events),
             Command::Join { conversation } => {
-                self.member(&caller.user, conversation)?;
+                self.member_unless(Bug::JoinUnchecked, &caller.user, conversation)?;
                 events.push(Event::Joined { conversation });
                 Ok(Answer::Done)
             }
@@ -187,7 +187,7 @@ impl Core {
             }
             Command::Contacts => Ok(Answer::People(self.contacts(&caller.user))),
             Command::Typing { conversation, on } => {
-                self.member(&caller.user, conversation)?;
+                self.member_unless(Bug::TypingUnchecked, &caller.user, conversation)?;
                 events.push(Event::Typing { conversation, on });
                 Ok(Answer::Done)
             }
@@ -242,16 +242,38 @@ impl Core {
             .get(&conversation)
             .filter(|outline| outline.members.binary_search(user).is_ok())
             .ok_or_else(|| {
-                Refusal::new(
-                    RefusalKind::Forbidden,
-                    "you are not in this conversation, or there is none",
-                )
+                let known = self.conversations.contains_key(&conversation);
+                let text = match known {
+                    _ if !self.bugs.has(Bug::RefusalTells) => {
+                        "you are not in this conversation, or there is none"
+                    }
+                    true => "you are not in this conversation",
+                    false => "there is no such conversation",
+                };
+                Refusal::new(RefusalKind::Forbidden, text)
             })
+    }
+
+    /// The same; with this bug anybody counts as a member of any conversation that there is.
+    fn member_unless(
+        &self,
+        bug: Bug,
+        user: &User,
+        conversation: Conversation,
+    ) -> Result<&Outline, Refusal> {
+        let member = self.member(user, conversation);
+        let anybody = self.conversations.get(&conversation).filter(|_| self.bugs.has(bug));
+        member.or_else(|refusal| anybody.ok_or(refusal))
     }
 
     fn list(&self, user: &User, window: &Window) -> Vec<Conversation> {
         let limit = window.limit.map_or(usize::MAX, |limit| limit as usize);
         let skip = window.page.map_or(0, |page| page.saturating_sub(1) as usize);
+        if self.bugs.has(Bug::ListForeign) {
+            let mut all: Vec<Conversation> = self.conversations.keys().copied().collect();
+            all.sort_unstable();
+            return all;
+        }
         let all = self.conversations_of(user).iter().copied();
         all.skip(skip.saturating_mul(limit)).take(limit).collect()
     }
@@ -260,7 +282,8 @@ impl Core {
     fn message(&self, user: &User, id: i64) -> Result<Message, Refusal> {
         let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such message for you");
         let message = self.store.by_id(id)?.ok_or_else(unknown)?;
-        self.member(user, message.conversation).map_err(|_| unknown())?;
+        self.member_unless(Bug::ReceiptUnchecked, user, message.conversation)
+            .map_err(|_| unknown())?;
         Ok(message)
     }
 
