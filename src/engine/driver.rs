@@ -22,12 +22,9 @@ use crate::plan::Act;
 use crate::plan::dice::mix;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Step};
-use crate::transport::Leave;
 use crate::transport::http::HttpClient;
 use crate::transport::socket_io::{Incoming, Received};
 use crate::transport::weather::{Conditions, Weather};
-use crate::spec::{Bindings, Hole};
-use crate::transport::socket_io::{Incoming, Received};
 use crate::transport::{ConnectError, Leave};
 use crate::wire::socket_io::Kind;
 use compact_str::{CompactString, ToCompactString};
@@ -361,14 +358,6 @@ impl Driver {
                 self.trouble.opened();
                 self.input(Input::Opened);
             }
-            LinkEvent::OpenFailed(error) => {
-                let caused = self.trouble.explains_loss();
-                if !caused {
-                    self.shard.note_connect_error(&error);
-                }
-                let why = crate::dialect::excerpt(&error.to_string());
-                self.input(Input::Closed { why, caused });
-            }
             LinkEvent::OpenFailed(error) => self.not_let_in(&error),
             LinkEvent::Incoming(Incoming::Packet(received)) => self.packet(&received).await,
             LinkEvent::Incoming(Incoming::Ping) => {}
@@ -382,14 +371,15 @@ impl Driver {
     }
 
     fn not_let_in(&mut self, error: &ConnectError) {
-        if !self.barred {
+        let caused = self.trouble.explains_loss();
+        if !self.barred && !caused {
             self.shard.note_connect_error(error);
         }
         if let Some(refused) = refusal(&self.shard.dialect, error) {
             self.record(refused);
         }
         let why = excerpt(&error.to_string());
-        self.input(Input::Closed { why, caused: false });
+        self.input(Input::Closed { why, caused });
         self.despair();
     }
 
@@ -604,9 +594,9 @@ impl Driver {
                 Output::Record(event) if !is_news(&event) => {}
                 Output::Record(event) => self.note(now, event, &mut leaving),
                 Output::Open => {
-                    self.link = Link::open(&shard, &self.bindings, self.weather.as_ref());
+                    self.link =
+                        Link::open(&shard, &self.bindings, self.elsewhere, self.weather.as_ref());
                 }
-                Output::Open => self.link = Link::open(&shard, &self.bindings, self.elsewhere),
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
                 Output::Abandon(_) => {}

@@ -46,14 +46,16 @@ pub(super) enum LinkEvent {
 
 impl Link {
     /// Begins to open a connection for the person of these bindings.
-    pub(super) fn open(shard: &Rc<Shard>, bindings: &Bindings, weather: Option<&Weather>) -> Self {
+    pub(super) fn open(
+        shard: &Rc<Shard>,
+        bindings: &Bindings,
+        elsewhere: bool,
+        weather: Option<&Weather>,
+    ) -> Self {
         let shard = Rc::clone(shard);
-        let mut options = session_options(&shard.session, &shard.dialect.spec, bindings);
+        let mut options = handshake(&shard.session, &shard.dialect.spec, bindings, elsewhere);
         options.engine.connect.weather = weather.cloned();
         let fair = weather.is_none_or(Weather::is_fair);
-    pub(super) fn open(shard: &Rc<Shard>, bindings: &Bindings, elsewhere: bool) -> Self {
-        let shard = Rc::clone(shard);
-        let options = handshake(&shard.session, &shard.dialect.spec, bindings, elsewhere);
         Self::Opening(Box::pin(async move {
             // Thousands of clients at once would only make one another time out. Who is in trouble
             // may take long, and shall keep nobody waiting.

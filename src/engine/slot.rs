@@ -4,7 +4,6 @@ use crate::client::Ask;
 use crate::fault::{Fault, Server};
 use crate::history::{ConversationId, Due, Nanos};
 use crate::plan::Act;
-use crate::scenario::FaultKind;
 use crate::spec::Bindings;
 use compact_str::CompactString;
 use std::cell::{Cell, RefCell};
