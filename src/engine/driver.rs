@@ -13,7 +13,7 @@ use crate::engine::rest;
 use crate::engine::shard::Shard;
 use crate::engine::slot::{Command, Slot};
 use crate::engine::trouble::{Cut, Trouble, nanos};
-use crate::history::{ClientId, ConversationId, Event, Nanos, OpId, Seen};
+use crate::history::{ClientId, Event, Nanos, OpId, Seen};
 use crate::operation::Operation;
 use crate::plan::Act;
 use crate::plan::dice::mix;
@@ -289,9 +289,7 @@ impl Driver {
         match self.voice.hear(&self.shard.dialect, &packet) {
             Heard::Answer(attempt, rows, reply) => {
                 if !self.trouble.withholds_acks() {
-                    for seen in rows {
-                        self.input(Input::Saw(seen));
-                    }
+                    self.rows(rows);
                     self.input(Input::Answered { attempt, reply });
                 }
             }
@@ -337,11 +335,8 @@ impl Driver {
     fn returned(&mut self, Returned { attempt, outcome }: Returned) {
         let reply = match outcome {
             rest::Outcome::Answered(reply) => reply,
-            rest::Outcome::Read(rows) => {
-                let count = rows.len() as u32;
-                for seen in rows {
-                    self.input(Input::Saw(seen));
-                }
+            rest::Outcome::Read { rows, count } => {
+                self.rows(rows);
                 Reply::Yes { id: None, order: None, rows: count, cursor: None }
             }
             rest::Outcome::Failed(why) => {
@@ -350,6 +345,16 @@ impl Driver {
             }
         };
         self.input(Input::Answered { attempt, reply });
+    }
+
+    /// What a read brought.
+    fn rows(&mut self, rows: Vec<Event>) {
+        for row in rows {
+            match row {
+                Event::Message(seen) => self.input(Input::Saw(seen)),
+                event => self.record(event),
+            }
+        }
     }
 
     fn garbage(&mut self, what: CompactString) {
@@ -406,11 +411,12 @@ impl Driver {
         let shard = Rc::clone(&self.shard);
         let mark = self.bindings.mark();
         self.bind(&ask);
-        let Some(step) = shard.dialect.step(ask.operation) else { return };
+        let people = ask.people();
+        let Some(step) = shard.dialect.step_for(ask.operation, people) else { return };
         let mut data = shard.scratch.take();
         data.clear();
-        let said =
-            self.voice.say(&shard.dialect, attempt, ask.operation, step, &self.bindings, &mut data);
+        let asked = (ask.operation, people);
+        let said = self.voice.say(&shard.dialect, attempt, asked, step, &self.bindings, &mut data);
         match said {
             Ok(Said::Event(ack)) => {
                 if let Err(error) = self.link.emit(&shard.namespace, ack, &data) {
@@ -420,7 +426,7 @@ impl Driver {
                     self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
                 }
             }
-            Ok(Said::Http(_)) => self.call(attempt, ask.operation, ask.conversation),
+            Ok(Said::Http(_)) => self.call(attempt, &ask),
             Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),
             Err(unbound) => {
                 let name = shard.dialect.spec.holes.name(unbound.0);
@@ -443,11 +449,15 @@ impl Driver {
     /// Binds what a request needs beside the person.
     fn bind(&mut self, ask: &Ask) {
         let dialect = &self.shard.dialect;
-        if let Some(id) = ask.conversation.and_then(|place| dialect.conversation(place)) {
+        // The id of a conversation that is asked for is the answer's to say, also the second time.
+        if let Some(id) = ask.conversation.and_then(|place| dialect.conversation(place))
+            && ask.operation != Operation::Create
+        {
             self.bindings.set(Hole::CONVERSATION, id);
         }
         match &ask.payload {
             Payload::None => {}
+            Payload::People(people) => self.bind_people(people),
             Payload::Message(message) => {
                 if let Some(peer) = ask.conversation.and_then(|c| self.shard.peer(self.id, c)) {
                     self.bindings.set(Hole::PEER, peer);
@@ -471,12 +481,25 @@ impl Driver {
         }
     }
 
-    fn call(&mut self, attempt: AttemptId, operation: Operation, place: Option<ConversationId>) {
+    /// The members of a conversation as its creator names them, and who of them is somebody else.
+    fn bind_people(&mut self, people: &[Scalar]) {
+        let own = self.bindings.get(Hole::USER).cloned();
+        let others: Vec<Scalar> =
+            people.iter().filter(|user| Some(*user) != own.as_ref()).cloned().collect();
+        if let Some(peer) = others.first().or(people.first()) {
+            self.bindings.set(Hole::PEER, peer.clone());
+        }
+        self.bindings.set(Hole::OTHERS, Scalar::List(others));
+        self.bindings.set(Hole::MEMBERS, Scalar::List(people.to_vec()));
+    }
+
+    fn call(&mut self, attempt: AttemptId, ask: &Ask) {
         let shard = Rc::clone(&self.shard);
         let ask = rest::Ask {
-            operation,
+            operation: ask.operation,
             op: attempt.op,
-            conversation: place,
+            conversation: ask.conversation,
+            people: ask.people(),
             bindings: self.bindings.clone(),
         };
         self.calls.push(Box::pin(async move {

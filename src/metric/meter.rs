@@ -106,6 +106,7 @@ impl Meter {
             Event::Due { .. }
             | Event::Lag { .. }
             | Event::Saw { .. }
+            | Event::Listed { .. }
             | Event::Phase { .. }
             | Event::Member { .. } => {}
         }
@@ -286,6 +287,7 @@ mod tests {
             operation: Operation::Send,
             conversation: Some(ConversationId(0)),
             message,
+            about: None,
             planned: 1_000_000,
         };
         observe(&mut meter, 3_000_000, 0, invoke);

@@ -192,6 +192,7 @@ mod tests {
             operation: Operation::Send,
             conversation: Some(conversation),
             message: Some(MessageRef { token, key }),
+            about: None,
             planned: at,
         };
         let answer = Answer::Ack { id: Some(id), order };
