@@ -11,9 +11,9 @@ use crate::engine::converse::Converse;
 use crate::engine::link::{Link, LinkEvent};
 use crate::engine::rest;
 use crate::engine::shard::Shard;
-use crate::engine::slot::{Command, Slot};
+use crate::engine::slot::{Command, Slot, Suffering};
 use crate::engine::trouble::{Cut, Trouble, nanos};
-use crate::history::{ClientId, Event, Nanos, OpId, Seen};
+use crate::history::{ClientId, Due, Event, Nanos, OpId, Seen};
 use crate::operation::Operation;
 use crate::plan::Act;
 use crate::plan::dice::mix;
@@ -171,6 +171,12 @@ impl Driver {
     async fn command(&mut self, command: Command) {
         match command {
             Command::Act(planned, act) => self.act(planned, act).await,
+            Command::Ask(planned, ask, due) => self.ask_as_due(planned, ask, due),
+            Command::Disconnect => self.disconnect(),
+            Command::Suffer(suffering) => self.suffer(suffering).await,
+            Command::Enter(conversation) => {
+                self.input(Input::Act(Action::Enter(conversation)));
+            }
             Command::Heal => self.heal().await,
             Command::FinalRead(conversation) => {
                 let planned = self.shard.clock.now();
@@ -184,6 +190,7 @@ impl Driver {
         match act {
             Act::Connect => {
                 self.slot.started.set(true);
+                self.slot.away.set(false);
                 self.input(Input::Start);
             }
             Act::Send { conversation, message, repeat } => {
@@ -208,18 +215,35 @@ impl Driver {
         }
     }
 
-    async fn fault(&mut self, index: usize, begins: bool) {
-        let fault = &self.shard.plan.scenario.faults[index];
-        if !begins && !self.trouble.has(index) {
+    fn ask_as_due(&mut self, planned: Nanos, ask: Ask, due: Option<(Due, CompactString)>) {
+        let op = self.shard.effects.borrow_mut().next_op();
+        if let Some((due, why)) = due {
+            self.record(Event::Due { op, due, why });
+        }
+        self.input(Input::Act(Action::Ask { op, ask, planned }));
+    }
+
+    fn disconnect(&mut self) {
+        self.slot.away.set(true);
+        self.input(Input::Stop);
+    }
+
+    async fn fault(&mut self, number: usize, begins: bool) {
+        let fault = &self.shard.plan.scenario.faults[number];
+        let until = self.shard.start.get() + nanos(fault.at + fault.lasts);
+        self.suffer(Suffering { number, kind: fault.fault, begins, until }).await;
+    }
+
+    async fn suffer(&mut self, Suffering { number, kind, begins, until }: Suffering) {
+        if !begins && !self.trouble.has(number) {
             return;
         }
-        let (kind, until) = (fault.fault, self.shard.start.get() + nanos(fault.at + fault.lasts));
         self.record(Event::Fault { what: kind.name().into(), begins });
         if begins {
-            let cut = self.trouble.begin(index, kind, until);
+            let cut = self.trouble.begin(number, kind, until);
             self.bear(cut).await;
         } else {
-            self.trouble.end(index);
+            self.trouble.end(number);
             self.bear(None).await;
         }
     }
@@ -242,9 +266,8 @@ impl Driver {
     }
 
     async fn heal(&mut self) {
-        for index in self.trouble.clear() {
-            let what = self.shard.plan.scenario.faults[index].fault.name().into();
-            self.record(Event::Fault { what, begins: false });
+        for kind in self.trouble.clear() {
+            self.record(Event::Fault { what: kind.name().into(), begins: false });
         }
         self.bear(None).await;
         self.input(Input::Away { until: 0 });

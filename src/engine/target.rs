@@ -19,9 +19,12 @@ pub enum TargetChoice {
 }
 
 /// The server under test while the run lasts.
-pub(super) enum Target {
+pub enum Target {
+    /// The reference server, inside this process.
     Embedded(reference::Hosted),
+    /// A process, and its command.
     Launched(Box<Launched>, String),
+    /// Somebody else's server, by its URL.
     Running(String),
 }
 
@@ -65,7 +68,8 @@ impl Target {
     }
 
     /// What the report calls it.
-    pub(super) fn name(&self) -> String {
+    #[must_use]
+    pub fn name(&self) -> String {
         match self {
             Self::Embedded(_) => "embedded reference server".into(),
             Self::Launched(launched, command) => format!("{} (`{command}`)", launched.url),
@@ -82,7 +86,7 @@ impl Target {
     }
 
     /// It ended by itself, with these last words.
-    pub(super) async fn ended(&mut self) -> Option<String> {
+    pub async fn ended(&mut self) -> Option<String> {
         let Self::Launched(launched, command) = self else { return None };
         let status = launched.ended()?;
         let said = last_words(&launched.said().await);
@@ -90,7 +94,7 @@ impl Target {
     }
 
     /// Stops what the run started.
-    pub(super) async fn stop(self) {
+    pub async fn stop(self) {
         match self {
             Self::Embedded(hosted) => hosted.stop(),
             Self::Launched(launched, _) => launched.stop().await,
