@@ -48,31 +48,43 @@ pub(crate) fn manner(
     Manner::Once
 }
 
-/// How a send is guarded, if there is a gap between look and insert.
-pub(crate) fn race(bugs: Bugs, command: &Command) -> Option<Guard> {
+/// Whether this server looks, dawdles, and inserts.
+pub(crate) fn dawdles(bugs: Bugs, command: &Command) -> bool {
     match command {
-        Command::Send(_) if bugs.has(Bug::DedupRace) => Some(Guard::Blind),
-        Command::Send(_) if bugs.has(Bug::DedupRaceError) => Some(Guard::Index),
-        _ => None,
+        Command::Send(_) => bugs.has(Bug::DedupRace) || bugs.has(Bug::DedupRaceError),
+        Command::Create { .. } => bugs.has(Bug::CreateRace) || bugs.has(Bug::CreateRaceError),
+        Command::Receipt { about: Marked::Message(_), .. } => bugs.has(Bug::ReceiptRace),
+        _ => false,
     }
 }
 
-/// Looks for the key, dawdles, and inserts.
+/// Looks for what may be there, dawdles, and inserts.
 pub(crate) async fn look_then_insert(
     desk: &Desk,
     caller: Caller,
-    send: Sending,
-    guard: Guard,
+    command: Command,
+    bugs: Bugs,
 ) -> Result<Answer, Refusal> {
-    let look = Command::Look(send.clone());
-    match desk.answer(caller.clone(), look).await? {
-        Answer::Done => {
-            tokio::time::sleep(GAP).await;
-            let send = Sending { guard, ..send };
-            desk.answer(caller, Command::Send(send)).await
+    let look = match &command {
+        Command::Send(send) => Command::Look(send.clone()),
+        Command::Create { members, .. } => Command::Find { members: members.clone() },
+        Command::Receipt { about: Marked::Message(message), .. } => {
+            Command::Receipts { message: *message }
         }
-        known => Ok(known),
-    }
+        other => return desk.answer(caller, other.clone()).await,
+    };
+    let index = bugs.has(Bug::DedupRaceError) || bugs.has(Bug::CreateRaceError);
+    let guard = if index { Guard::Index } else { Guard::Blind };
+    let insert = match (desk.answer(caller.clone(), look).await?, command) {
+        (Answer::Done, Command::Send(send)) => Command::Send(Sending { guard, ..send }),
+        (Answer::Done, Command::Create { members, .. }) => Command::Create { members, guard },
+        (Answer::Count(count), Command::Receipt { about, kind, .. }) => {
+            Command::Receipt { about, kind, looked: Some(count) }
+        }
+        (known, _) => return Ok(known),
+    };
+    tokio::time::sleep(GAP).await;
+    desk.answer(caller, insert).await
 }
 
 #[cfg(test)]
@@ -105,6 +117,7 @@ mod tests {
                 sender: "ann".into(),
                 text: "hi".into(),
                 key: None,
+                status: None,
             };
             Ok(Answer::Message { message, repeated })
         };

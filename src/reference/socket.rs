@@ -124,18 +124,15 @@ impl MessageHandler<LocalAdapter, Visitor> for Visitor {
                 _ => None,
             },
         };
-        match (misbehave::race(self.app.bugs, &command), command) {
-            (Some(guard), Command::Send(send)) => {
-                let desk = self.app.desk.clone();
-                tokio::spawn(async move {
-                    let outcome = misbehave::look_then_insert(&desk, caller, send, guard).await;
-                    asking.answer(&outcome, acks);
-                });
-            }
-            (_, command) => {
-                let done = move |outcome| asking.answer(&outcome, acks);
-                self.app.desk.ask(caller, command, done);
-            }
+        let desk = self.app.desk.clone();
+        if misbehave::dawdles(self.app.bugs, &command) {
+            let bugs = self.app.bugs;
+            tokio::spawn(async move {
+                let outcome = misbehave::look_then_insert(&desk, caller, command, bugs).await;
+                asking.answer(&outcome, acks);
+            });
+        } else {
+            desk.ask(caller, command, move |outcome| asking.answer(&outcome, acks));
         }
     }
 }
