@@ -18,6 +18,7 @@ pub mod no_loss_on_reconnect;
 mod notation;
 pub mod ordering;
 mod probe;
+pub mod receipts;
 mod recent;
 
 pub use bench::{Bench, judge_all, merge, verdicts};
@@ -72,6 +73,7 @@ pub const ALL: &[&dyn Property] = &[
     &at_least_once::AtLeastOnce,
     &no_loss_on_reconnect::NoLossOnReconnect,
     &ack_timeout::AckTimeout,
+    &receipts::Receipts,
 ];
 
 /// The ids of all properties.
