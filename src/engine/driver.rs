@@ -279,6 +279,7 @@ impl Driver {
     async fn link_event(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Opened => {
+                self.trace("·", || "connected".to_owned());
                 self.voice.hang_up();
                 self.input(Input::Opened);
             }
@@ -299,6 +300,7 @@ impl Driver {
     }
 
     fn hung_up(&mut self, why: &str, caused: bool) {
+        self.trace("×", || format!("connection lost: {why}"));
         if !caused {
             self.shard.note_loss(why);
         }
@@ -309,6 +311,7 @@ impl Driver {
 
     async fn packet(&mut self, received: &Received) {
         let packet = received.packet();
+        self.trace("←", || format!("4{}", &**received.text()));
         match self.voice.hear(&self.shard.dialect, &packet) {
             Heard::Answer(attempt, rows, reply) => {
                 if !self.trouble.withholds_acks() {
@@ -356,6 +359,7 @@ impl Driver {
     }
 
     fn returned(&mut self, Returned { attempt, outcome }: Returned) {
+        self.trace("←", || format!("HTTP {outcome:?}"));
         let reply = match outcome {
             rest::Outcome::Answered(reply) => reply,
             rest::Outcome::Read { rows, count } => {
@@ -378,6 +382,11 @@ impl Driver {
                 event => self.record(event),
             }
         }
+    }
+
+    fn trace(&self, arrow: &'static str, packet: impl FnOnce() -> String) {
+        let now = self.shard.clock.now();
+        self.shard.trace.borrow_mut().note(now, self.id, arrow, packet);
     }
 
     fn garbage(&mut self, what: CompactString) {
@@ -442,6 +451,10 @@ impl Driver {
         let said = self.voice.say(&shard.dialect, attempt, asked, step, &self.bindings, &mut data);
         match said {
             Ok(Said::Event(ack)) => {
+                shard.trace.borrow_mut().note(now, self.id, "→", || match ack {
+                    Some(ack) => format!("42{ack}{data}"),
+                    None => format!("42{data}"),
+                });
                 if let Err(error) = self.link.emit(&shard.namespace, ack, &data) {
                     self.complain(now, &error.to_string());
                 }
@@ -525,6 +538,7 @@ impl Driver {
             people: ask.people(),
             bindings: self.bindings.clone(),
         };
+        self.trace("→", || format!("HTTP {}", ask.operation));
         self.calls.push(Box::pin(async move {
             let _turn = shard.gate.acquire().await;
             let outcome = rest::perform(&shard.http, &shard.dialect, ask).await;

@@ -77,9 +77,9 @@ async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) 
         Command::Send(send) => Some(send.clone()),
         _ => None,
     };
-    let outcome = match misbehave::dawdles(app.bugs, &command) {
-        true => misbehave::look_then_insert(&app.desk, caller, command, app.bugs).await,
-        false => app.desk.answer(caller, command).await,
+    let outcome = match misbehave::detour(app.bugs, &command) {
+        Some(detour) => misbehave::wander(&app.desk, caller, command, detour, || true).await,
+        None => app.desk.answer(caller, command).await,
     };
     let patience = app.play.spec().contract.ack_timeout;
     let manner = misbehave::manner(app.bugs, patience, &user, send.as_ref(), &outcome);

@@ -1,14 +1,16 @@
-//! The bugs that need time: answers that come late, never or twice, and look-then-insert.
+//! The bugs that need time: answers that come late, never or twice, and detours to the store.
 //!
 //! The honest way through here is one line in each function.
 
-use crate::reference::bugs::{Bug, Bugs};
+use crate::reference::bugs::{Bug, Bugs, draw};
 use crate::reference::desk::Desk;
 use crate::reference::model::*;
 use std::time::Duration;
 
 /// Between look and insert.
 const GAP: Duration = Duration::from_millis(100);
+/// A handler of `sends-overtaken` is done before this.
+const DAWDLING_MS: u64 = 40;
 
 /// How an answer is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,33 +50,60 @@ pub(crate) fn manner(
     Manner::Once
 }
 
-/// Whether this server looks, dawdles, and inserts.
-pub(crate) fn dawdles(bugs: Bugs, command: &Command) -> bool {
-    match command {
-        Command::Send(_) => bugs.has(Bug::DedupRace) || bugs.has(Bug::DedupRaceError),
-        Command::Create { .. } => bugs.has(Bug::CreateRace) || bugs.has(Bug::CreateRaceError),
-        Command::Receipt { about: Marked::Message(_), .. } => bugs.has(Bug::ReceiptRace),
-        _ => false,
-    }
+/// A way to the store that is not the direct one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Detour {
+    /// Looks for what may be there, and inserts after a gap.
+    Look(Guard),
+    /// Is busy for so long with something else first.
+    Dawdle(Duration),
 }
 
-/// Looks for what may be there, dawdles, and inserts.
-pub(crate) async fn look_then_insert(
+/// The detour that this command takes, if any.
+pub(crate) fn detour(bugs: Bugs, command: &Command) -> Option<Detour> {
+    let races: &[(Bug, Guard)] = match command {
+        Command::Send(send) if bugs.has(Bug::SendsOvertaken) => {
+            let pause = draw(&[&send.text]) % DAWDLING_MS;
+            return Some(Detour::Dawdle(Duration::from_millis(pause)));
+        }
+        Command::Send(_) => &[
+            (Bug::DedupRace, Guard::Blind),
+            (Bug::DedupRaceError, Guard::Index),
+            (Bug::KeyBeforeStore, Guard::Noted),
+        ],
+        Command::Create { .. } => {
+            &[(Bug::CreateRace, Guard::Blind), (Bug::CreateRaceError, Guard::Index)]
+        }
+        Command::Receipt { about: Marked::Message(_), .. } => &[(Bug::ReceiptRace, Guard::Blind)],
+        _ => &[],
+    };
+    let race = races.iter().find(|(bug, _)| bugs.has(*bug));
+    race.map(|(_, guard)| Detour::Look(*guard))
+}
+
+/// Does a command by a detour. `stays` says whether the sender's connection is still there.
+pub(crate) async fn wander(
     desk: &Desk,
     caller: Caller,
     command: Command,
-    bugs: Bugs,
+    detour: Detour,
+    stays: impl Fn() -> bool,
 ) -> Result<Answer, Refusal> {
+    let guard = match detour {
+        Detour::Dawdle(pause) => {
+            tokio::time::sleep(pause).await;
+            return desk.answer(caller, command).await;
+        }
+        Detour::Look(guard) => guard,
+    };
     let look = match &command {
-        Command::Send(send) => Command::Look(send.clone()),
         Command::Create { members, .. } => Command::Find { members: members.clone() },
         Command::Receipt { about: Marked::Message(message), .. } => {
             Command::Receipts { message: *message }
         }
+        Command::Send(send) => Command::Look(send.clone()),
         other => return desk.answer(caller, other.clone()).await,
     };
-    let index = bugs.has(Bug::DedupRaceError) || bugs.has(Bug::CreateRaceError);
-    let guard = if index { Guard::Index } else { Guard::Blind };
     let insert = match (desk.answer(caller.clone(), look).await?, command) {
         (Answer::Done, Command::Send(send)) => Command::Send(Sending { guard, ..send }),
         (Answer::Done, Command::Create { members, .. }) => Command::Create { members, guard },
@@ -84,6 +113,9 @@ pub(crate) async fn look_then_insert(
         (known, _) => return Ok(known),
     };
     tokio::time::sleep(GAP).await;
+    if guard == Guard::Noted && !stays() {
+        return Err(Refusal::new(RefusalKind::Internal, "the client is gone"));
+    }
     desk.answer(caller, insert).await
 }
 

@@ -125,10 +125,10 @@ impl MessageHandler<LocalAdapter, Visitor> for Visitor {
             },
         };
         let desk = self.app.desk.clone();
-        if misbehave::dawdles(self.app.bugs, &command) {
-            let bugs = self.app.bugs;
+        if let Some(detour) = misbehave::detour(self.app.bugs, &command) {
             tokio::spawn(async move {
-                let outcome = misbehave::look_then_insert(&desk, caller, command, bugs).await;
+                let stays = || asking.socket.upgrade().is_some_and(|socket| socket.connected());
+                let outcome = misbehave::wander(&desk, caller, command, detour, stays).await;
                 asking.answer(&outcome, acks);
             });
         } else {

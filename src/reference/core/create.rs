@@ -26,7 +26,7 @@ impl Core {
                 match guard {
                     Guard::Atomic if self.bugs.has(Bug::CreateAlways) => pair = None,
                     Guard::Atomic => return Ok(Answer::Conversation { id: known, new: false }),
-                    Guard::Blind => pair = None,
+                    Guard::Blind | Guard::Noted => pair = None,
                     Guard::Index => return Err(super::send::unique_index()),
                 }
             } else if let Some(first) = self.multikey(&members)? {
