@@ -9,6 +9,7 @@ mod argument;
 pub mod at_least_once;
 mod bench;
 mod charge;
+pub mod conversation_identity;
 pub mod explain;
 pub mod idempotency;
 #[cfg(test)]
@@ -74,6 +75,7 @@ pub const ALL: &[&dyn Property] = &[
     &at_least_once::AtLeastOnce,
     &no_loss_on_reconnect::NoLossOnReconnect,
     &ack_timeout::AckTimeout,
+    &conversation_identity::ConversationIdentity,
     &receipts::Receipts,
 ];
 

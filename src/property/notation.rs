@@ -98,6 +98,10 @@ impl Scribe {
             for name in &words[..position] {
                 self.member(client(name), conversation);
             }
+        } else if let Some(names) = line.strip_suffix(" know #") {
+            for name in names.split_whitespace() {
+                self.person(client(name));
+            }
         } else if words[0] == "phase" {
             self.push(ClientId(0), Event::Phase { name: words[1].into() });
         } else {
@@ -105,13 +109,19 @@ impl Scribe {
         }
     }
 
-    fn member(&mut self, client: ClientId, conversation: ConversationId) {
+    /// `a b know #`: people who are in no conversation.
+    fn person(&mut self, client: ClientId) -> bool {
         let new = !self.people.contains(&client);
         if new {
             self.people.push(client);
             let person = PersonId(client.0 / 10);
             self.push(client, Event::Person { person, user: format!("u{}", person.0).into() });
         }
+        new
+    }
+
+    fn member(&mut self, client: ClientId, conversation: ConversationId) {
+        let new = self.person(client);
         let id = format!("c{}", conversation.0).into();
         self.push(client, Event::Member { conversation, id });
         if new {

@@ -1,0 +1,5 @@
+//! What provokes `conversation-identity`.
+
+use crate::property::Probe;
+
+pub(super) const PROBES: &[Probe] = &[];
