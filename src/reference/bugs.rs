@@ -175,8 +175,12 @@ bugs! {
         "the list of conversations has the newest twice",
     ListOtherIds "list-other-ids" breaks "conversation-identity":
         "the list of conversations calls them by other ids than the answer that made them",
+    CreateRestart "create-restart" breaks "conversation-identity":
+        "a restart forgets whose a direct conversation is: its two people get another one",
+    ContactsOtherIds "contacts-other-ids" breaks "conversation-identity" on "sequenced":
+        "a contact leads to another conversation than the one that the two people have",
 
-    ReceiptRegresses "receipt-regresses" breaks "receipts":
+    ReceiptRegresses "receipt-regresses" breaks "receipts" on "event-reply":
         "a late `delivered` puts a message that was read back to delivered",
     ReceiptDoubled "receipt-doubled" breaks "receipts":
         "one reader's receipt is told twice",
@@ -192,7 +196,7 @@ bugs! {
         "a receipt names the newest message of the conversation, whichever was read",
     ReceiptWrongReader "receipt-wrong-reader" breaks "receipts":
         "a receipt names another member than the one who read",
-    ReceiptForgotten "receipt-forgotten" breaks "receipts":
+    ReceiptForgotten "receipt-forgotten" breaks "receipts" on "event-reply":
         "the status of a message is pushed and not stored: whoever was away reads `sent` for ever",
 }
 

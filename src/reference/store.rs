@@ -119,6 +119,11 @@ impl Store {
             .optional()
     }
 
+    /// Forgets whose direct conversation is whose; who is in it stays.
+    pub(crate) fn forget_pairs(&self) -> Stored<()> {
+        self.run("UPDATE conversations SET pair = NULL")
+    }
+
     /// Stores a message. `scope` is unique where it is given.
     pub(crate) fn add_message(&self, message: &Message, scope: Option<&str>) -> Stored<()> {
         self.database

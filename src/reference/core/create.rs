@@ -8,7 +8,7 @@ use crate::reference::store::Outline;
 /// So many direct conversations fit an index over single participants.
 const MULTIKEY: usize = 2;
 
-/// What a list with ids of its own adds to each.
+/// What lists with ids of their own add to each.
 const OTHER_IDS: Conversation = 1 << 40;
 
 impl Core {
@@ -133,7 +133,9 @@ impl Core {
         people.dedup();
         let with = |peer: User| {
             let two = [user.clone().min(peer.clone()), user.clone().max(peer.clone())];
-            Ok((peer, self.store.pair(&two.join("\u{1f}"))?))
+            let other = if self.bugs.has(Bug::ContactsOtherIds) { OTHER_IDS } else { 0 };
+            let pair = self.store.pair(&two.join("\u{1f}"))?;
+            Ok((peer, pair.map(|id| id + other)))
         };
         people.into_iter().map(with).collect()
     }

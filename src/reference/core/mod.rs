@@ -141,6 +141,9 @@ impl Core {
             // them again, which is not this bug's.
             self.store.lose(now - 3000, now - 300)?;
         }
+        if self.bugs.has(Bug::CreateRestart) {
+            self.store.forget_pairs()?;
+        }
         if self.bugs.has(Bug::DedupRestart) {
             self.store.forget_scopes()?;
         }
