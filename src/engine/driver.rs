@@ -18,6 +18,8 @@ use crate::engine::{rest, setup};
 use crate::fault::Passing;
 use crate::history::{ClientId, ConversationId, Due, Event, Nanos, OpId, Seen};
 use crate::operation::{Operation, Sight};
+use crate::history::{ClientId, Due, Event, Nanos, OpId, Seen};
+use crate::operation::Operation;
 use crate::plan::Act;
 use crate::plan::dice::mix;
 use crate::scalar::Scalar;
@@ -223,6 +225,9 @@ impl Driver {
             Command::Hold(held) => self.hold(*held),
             Command::Disconnect => self.disconnect(),
             Command::Suffer(suffering) => self.suffer(suffering).await,
+            Command::Enter(conversation) => {
+                self.input(Input::Act(Action::Enter(conversation)));
+            }
             Command::Heal => self.heal().await,
             Command::FinalRead(conversation) => {
                 let planned = self.shard.clock.now();
@@ -407,6 +412,12 @@ impl Driver {
         self.trace("←", || format!("4{}", &**received.text()));
         match self.voice.hear(&self.shard.dialect, &packet) {
             Heard::Answer(attempt, rows, reply) => self.answered(attempt, rows, reply),
+            Heard::Answer(attempt, rows, reply) => {
+                if !self.trouble.withholds_acks() {
+                    self.rows(rows);
+                    self.input(Input::Answered { attempt, reply });
+                }
+            }
             Heard::Echo(attempt, reply, seen) => {
                 self.answered(attempt, Vec::new(), reply);
                 self.pushed(seen);
@@ -544,6 +555,11 @@ impl Driver {
             rest::Outcome::Read(rows) => {
                 let count = rows.len() as u32;
                 (rows, Reply::Yes { id: None, order: None, rows: count, cursor: None })
+        let reply = match outcome {
+            rest::Outcome::Answered(reply) => reply,
+            rest::Outcome::Read { rows, count } => {
+                self.rows(rows);
+                Reply::Yes { id: None, order: None, rows: count, cursor: None }
             }
             rest::Outcome::Failed(_) if self.trouble.excuses() => (Vec::new(), Reply::Lost),
             rest::Outcome::Failed(why) => {
@@ -552,6 +568,16 @@ impl Driver {
             }
         };
         self.answered(attempt, rows, reply);
+    }
+
+    /// What a read brought.
+    fn rows(&mut self, rows: Vec<Event>) {
+        for row in rows {
+            match row {
+                Event::Message(seen) => self.input(Input::Saw(seen)),
+                event => self.record(event),
+            }
+        }
     }
 
     fn trace(&self, arrow: &'static str, packet: impl FnOnce() -> String) {
@@ -708,11 +734,12 @@ impl Driver {
         let shard = Rc::clone(&self.shard);
         let mark = self.bindings.mark();
         self.bind(&ask);
-        let Some(step) = shard.dialect.step(ask.operation) else { return };
+        let people = ask.people();
+        let Some(step) = shard.dialect.step_for(ask.operation, people) else { return };
         let mut data = shard.scratch.take();
         data.clear();
-        let said =
-            self.voice.say(&shard.dialect, attempt, ask.operation, step, &self.bindings, &mut data);
+        let asked = (ask.operation, people);
+        let said = self.voice.say(&shard.dialect, attempt, asked, step, &self.bindings, &mut data);
         match said {
             Ok(Said::Event(ack)) => {
                 shard.trace.borrow_mut().note(now, self.id, "→", || match ack {
@@ -726,7 +753,7 @@ impl Driver {
                     self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
                 }
             }
-            Ok(Said::Http(_)) => self.call(attempt, ask.operation, ask.conversation),
+            Ok(Said::Http(_)) => self.call(attempt, &ask),
             Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),
             Err(unbound) => {
                 let name = shard.dialect.spec.holes.name(unbound.0);
@@ -749,11 +776,15 @@ impl Driver {
     /// Binds what a request needs beside the person.
     fn bind(&mut self, ask: &Ask) {
         let dialect = &self.shard.dialect;
-        if let Some(id) = ask.conversation.and_then(|place| dialect.conversation(place)) {
+        // The id of a conversation that is asked for is the answer's to say, also the second time.
+        if let Some(id) = ask.conversation.and_then(|place| dialect.conversation(place))
+            && ask.operation != Operation::Create
+        {
             self.bindings.set(Hole::CONVERSATION, id);
         }
         match &ask.payload {
             Payload::None => {}
+            Payload::People(people) => self.bind_people(people),
             Payload::Message(message) => {
                 if let Some(peer) = ask.conversation.and_then(|c| self.shard.peer(self.id, c)) {
                     self.bindings.set(Hole::PEER, peer);
@@ -777,16 +808,30 @@ impl Driver {
         }
     }
 
-    fn call(&mut self, attempt: AttemptId, operation: Operation, place: Option<ConversationId>) {
+    /// The members of a conversation as its creator names them, and who of them is somebody else.
+    fn bind_people(&mut self, people: &[Scalar]) {
+        let own = self.bindings.get(Hole::USER).cloned();
+        let others: Vec<Scalar> =
+            people.iter().filter(|user| Some(*user) != own.as_ref()).cloned().collect();
+        if let Some(peer) = others.first().or(people.first()) {
+            self.bindings.set(Hole::PEER, peer.clone());
+        }
+        self.bindings.set(Hole::OTHERS, Scalar::List(others));
+        self.bindings.set(Hole::MEMBERS, Scalar::List(people.to_vec()));
+    }
+
+    fn call(&mut self, attempt: AttemptId, ask: &Ask) {
         let shard = Rc::clone(&self.shard);
         let ask = rest::Ask {
-            operation,
+            operation: ask.operation,
             op: attempt.op,
-            conversation: place,
+            conversation: ask.conversation,
+            people: ask.people(),
             bindings: self.bindings.clone(),
         };
         self.trace("→", || format!("HTTP {operation}"));
         let own = self.http.clone();
+        self.trace("→", || format!("HTTP {}", ask.operation));
         self.calls.push(Box::pin(async move {
             // A request in trouble may take long, and shall keep nobody waiting.
             let (http, _turn) = match &own {

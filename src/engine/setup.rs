@@ -120,14 +120,15 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bi
     for step in steps {
         known = match &step.request {
             Request::Http(_) => {
-                let (outcome, bound) = rest::act(&shard.http, &shard.dialect, step, known).await;
+                let (outcome, bound) =
+                    rest::act(&shard.http, &shard.dialect, Operation::Create, step, known).await;
                 match outcome {
                     rest::Outcome::Answered(Reply::Yes { .. }) => bound,
                     rest::Outcome::Answered(Reply::No(error)) => {
                         return Err(format!("the server refused: `{error}`"));
                     }
                     rest::Outcome::Failed(why) => return Err(why.to_string()),
-                    rest::Outcome::Answered(Reply::Lost) | rest::Outcome::Read(_) => {
+                    rest::Outcome::Answered(Reply::Lost) | rest::Outcome::Read { .. } => {
                         return Err("no answer".into());
                     }
                 }

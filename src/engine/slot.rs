@@ -26,6 +26,8 @@ pub(super) enum Command {
     Disconnect,
     /// A fault, told apart by its number, begins or ends.
     Suffer(Suffering),
+    /// Take part in a conversation from now on.
+    Enter(ConversationId),
     /// The faults are over, whatever the timeline still says.
     Heal,
     /// Read the whole history of a conversation, once more and for the judges.

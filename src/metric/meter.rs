@@ -107,6 +107,7 @@ impl Meter {
             | Event::Refused { .. }
             | Event::Lag { .. }
             | Event::Saw { .. }
+            | Event::Listed { .. }
             | Event::Phase { .. }
             | Event::Member { .. } => {}
         }
@@ -290,6 +291,7 @@ mod tests {
             operation: Operation::Send,
             conversation: Some(ConversationId(0)),
             message,
+            about: None,
             planned: 1_000_000,
         };
         observe(&mut meter, 3_000_000, 0, invoke);

@@ -25,6 +25,7 @@
 //! | `people: NAME [xN] [offline] [stranger], …` | the cast, first of all. `x2`: two devices, `ann.1` and `ann.2`. All but those `offline` are connected and ready before the first step. A `stranger` has an account and is in no room |
 //! | `room NAME guessed` | a conversation that does not exist; its id looks like that of the first |
 //! | `room NAME: NAME, …` | a conversation. Without any there is one, `room`, of all who are no strangers; a step without `in ROOM` means the first |
+//! | `no room` | there is no conversation before a step creates one |
 //! | `WHO VERB … [=> refused\|accepted\|harmless]` | a step: it is over when its clients are idle, that is when what they asked for was answered or given up. After `=>` stands what the documents demand |
 //! | `A … \| B …` | both released at once, and both awaited |
 //! | `start …` | the same, but the next step does not wait for it |
@@ -41,6 +42,8 @@
 //! | `connect`, `disconnect` | goes online, goes offline; what is asked for meanwhile waits, as the contract says |
 //! | `send LABEL [as KIND] [in ROOM] [with key of LABEL] [with text of LABEL]` | sends a message; the same label again is the same message with the same key. Kinds: `short`, `long` (at the limit), `unicode`, `markup`, `overlong` |
 //! | `burst N [as KIND] [in ROOM]` | sends so many new messages at once, without waiting for answers |
+//! | `create [ROOM] with NAME, …` | makes a conversation of oneself and these people, or finds it. Once it is there all its members are in ROOM, and steps can happen in it |
+//! | `create [ROOM] of NAME, …` | the same, but the list of people that the server is given is exactly this one: in this order, oneself left out or some twice |
 //! | `type [in ROOM]` | presses a key; the contract makes starts and stops of it |
 //! | any other operation (`join`, `history`, `read LABEL`, `list`, …) `[LABEL] [in ROOM]` | asks for it |
 //! | any fault of [`fault::ALL`](crate::fault::ALL) (`cut rst`, `delay 200ms`, `drop message in`, …) `[for DURATION]` | it begins, and ends after so long or with `heal` |
@@ -94,6 +97,8 @@ pub struct Room {
     /// Positions in the cast; the first one creates it. Without any there is no such conversation,
     /// and its id is guessed.
     pub members: Vec<usize>,
+    /// A step of the script makes it; without it, it is there before the first step.
+    pub by_step: bool,
 }
 
 /// One device of one person, both counted from 0.
@@ -197,6 +202,13 @@ pub enum Verb {
         /// Where.
         room: usize,
     },
+    /// Makes a conversation, or finds it.
+    Create {
+        /// Under which name later steps speak of it.
+        room: Option<usize>,
+        /// Who the creator says is in it, in this order.
+        people: Vec<usize>,
+    },
     /// Asks for an operation.
     Ask {
         /// Which.
@@ -252,6 +264,7 @@ impl Script {
             let wanted: &[Operation] = match &deed.verb {
                 Verb::Send { .. } | Verb::Burst { .. } => &[Operation::Send],
                 Verb::Type { .. } => &[Operation::TypingStart],
+                Verb::Create { .. } => &[Operation::Create],
                 Verb::Ask { operation, .. } => std::slice::from_ref(operation),
                 Verb::Hold { .. }
                 | Verb::Connect

@@ -11,6 +11,7 @@ pub mod authentication;
 pub mod authorization;
 mod bench;
 mod charge;
+pub mod conversation_identity;
 pub mod explain;
 pub mod idempotency;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub mod no_loss_on_reconnect;
 mod notation;
 pub mod ordering;
 mod probe;
+pub mod receipts;
 mod recent;
 
 pub use crate::verdict::Severity;
@@ -77,6 +79,8 @@ pub const ALL: &[&dyn Property] = &[
     &ack_timeout::AckTimeout,
     &authentication::Authentication,
     &authorization::Authorization,
+    &conversation_identity::ConversationIdentity,
+    &receipts::Receipts,
 ];
 
 /// The ids of all properties.

@@ -212,6 +212,53 @@ bugs! {
         "the list of conversations shows those of others, too",
     RefusalTells "refusal-tells" breaks "authorization":
         "a refusal says whether there is a conversation of that id",
+    CreateRace "create-race" breaks "conversation-identity":
+        "a pair's conversation is looked for first and made 100 ms later: two who ask at once get two",
+    CreateRaceError "create-race-error" breaks "conversation-identity":
+        "a pair's conversation is looked for first and made 100 ms later under a unique index: of two who ask at once one is refused",
+    CreateAlways "create-always" breaks "conversation-identity":
+        "each request makes a conversation, also of two people who have one",
+    CreateOrder "create-order" breaks "conversation-identity":
+        "a conversation is found by its people in the order of the request: who asks first decides which of two it is",
+    CreateDoubled "create-doubled" breaks "conversation-identity":
+        "somebody who is named twice counts twice: two people get a conversation of three",
+    CreateSelf "create-self" breaks "conversation-identity":
+        "a conversation with oneself is made",
+    MultikeyRefused "multikey-refused" breaks "conversation-identity":
+        "the unique index is over each of the participants: a person's third direct conversation is refused",
+    MultikeyFirst "multikey-first" breaks "conversation-identity":
+        "a conversation is found by one of its participants: a person's third direct conversation is the first one",
+    CreatorLeftOut "creator-left-out" breaks "conversation-identity":
+        "a group's creator is in it only if the request names the creator among the others",
+    ListMisses "list-misses" breaks "conversation-identity":
+        "the list of conversations leaves out the newest",
+    ListDoubles "list-doubles" breaks "conversation-identity":
+        "the list of conversations has the newest twice",
+    ListOtherIds "list-other-ids" breaks "conversation-identity":
+        "the list of conversations calls them by other ids than the answer that made them",
+    CreateRestart "create-restart" breaks "conversation-identity":
+        "a restart forgets whose a direct conversation is: its two people get another one",
+    ContactsOtherIds "contacts-other-ids" breaks "conversation-identity" on "sequenced":
+        "a contact leads to another conversation than the one that the two people have",
+
+    ReceiptRegresses "receipt-regresses" breaks "receipts" on "event-reply":
+        "a late `delivered` puts a message that was read back to delivered",
+    ReceiptDoubled "receipt-doubled" breaks "receipts":
+        "one reader's receipt is told twice",
+    ReceiptRace "receipt-race" breaks "receipts":
+        "a message's readers are looked up first and stored 100 ms later: of readers at the same moment one is kept",
+    ReceiptTrusted "receipt-trusted" breaks "receipts":
+        "nobody checks who reads: a stranger who knows a message's id is told to be its reader",
+    ReceiptUntold "receipt-untold" breaks "receipts":
+        "a receipt is stored, and nobody is told",
+    ReceiptOneDevice "receipt-one-device" breaks "receipts":
+        "only the device on which the sender connected first is told of receipts",
+    ReceiptWrongMessage "receipt-wrong-message" breaks "receipts":
+        "a receipt names the newest message of the conversation, whichever was read",
+    ReceiptWrongReader "receipt-wrong-reader" breaks "receipts":
+        "a receipt names another member than the one who read",
+    ReceiptForgotten "receipt-forgotten" breaks "receipts" on "event-reply":
+        "the status of a message is pushed and not stored: whoever was away reads `sent` for ever",
 }
 
 impl Bug {

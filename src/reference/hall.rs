@@ -9,7 +9,7 @@ use crate::reference::bugs::{Bug, Bugs, draw};
 use crate::reference::model::*;
 use crate::reference::play::{Outgoing, Play};
 use crate::reference::stamp;
-use crate::spec::{Bindings, Echo, Hole};
+use crate::spec::{Bindings, Echo, Hole, Receipts};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,19 +119,52 @@ impl Hall {
             Event::Made { conversation, members } => {
                 self.made(&caller.user, conversation, &members);
             }
-            Event::Receipt { message, conversation, sender, kind, at } => {
-                let mut about = self.play.about_receipt(&caller.user, message, conversation);
+            Event::Receipt { message, conversation, sender, reader, kind, status, at } => {
+                let mut about = self.play.about_receipt(&reader, message, conversation);
                 about.set(Hole::AT, stamp::to_iso(at).as_str());
                 about.set(Hole::STATUS, kind.word());
                 let mut devices = self.of_user.get(&sender).cloned().unwrap_or_default();
                 self.leak(Bug::ReceiptLeak, &mut devices);
                 if kind == ReceiptKind::Read {
                     self.push(Sight::Receipt, &mut about, &devices);
+                if !self.bugs.has(Bug::ReceiptUntold) {
+                    self.tell_receipt(caller, &mut about, (&sender, conversation), (kind, status));
                 }
-                self.push(Sight::Status, &mut about, &devices);
             }
         }
         self.sweep();
+    }
+
+    /// The sender's devices hear of a reader; everybody in the room, of a message's new status.
+    fn tell_receipt(
+        &mut self,
+        caller: &Caller,
+        about: &mut Bindings,
+        (sender, conversation): (&User, Conversation),
+        (kind, status): (ReceiptKind, Option<ReceiptKind>),
+    ) {
+        let mut devices = self.of_user.get(sender).cloned().unwrap_or_default();
+        if self.bugs.has(Bug::ReceiptOneDevice) {
+            devices.truncate(1);
+        }
+        if self.play.spec().traits.receipts == Receipts::Conversation {
+            let own = self.of_user.get(&caller.user).into_iter().flatten().copied();
+            devices.extend(own.filter(|device| Some(*device) != caller.connection));
+        }
+        if kind == ReceiptKind::Read {
+            self.push(Sight::Receipt, about, &devices);
+            if self.bugs.has(Bug::ReceiptDoubled) {
+                self.push(Sight::Receipt, about, &devices);
+            }
+        }
+        let Some(status) = status else { return };
+        about.set(Hole::STATUS, status.word());
+        if !self.bugs.has(Bug::ReceiptOneDevice) {
+            devices.extend(self.room(conversation));
+            devices.sort_unstable();
+            devices.dedup();
+        }
+        self.push(Sight::Status, about, &devices);
     }
 
     fn tell_message(&mut self, caller: &Caller, message: &Message) {
@@ -411,6 +444,7 @@ mod tests {
             sender: sender.into(),
             text: "hi".into(),
             key: None,
+            status: None,
         })
     }
 

@@ -78,11 +78,9 @@ async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) 
         Command::Send(send) => Some(send.clone()),
         _ => None,
     };
-    let outcome = match (misbehave::detour(app.bugs, &command), command) {
-        (Some(detour), Command::Send(send)) => {
-            misbehave::wander(&app.desk, caller, send, detour, || true).await
-        }
-        (_, command) => app.desk.answer(caller, command).await,
+    let outcome = match misbehave::detour(app.bugs, &command) {
+        Some(detour) => misbehave::wander(&app.desk, caller, command, detour, || true).await,
+        None => app.desk.answer(caller, command).await,
     };
     let patience = app.play.spec().contract.ack_timeout;
     let manner = misbehave::manner(app.bugs, patience, &user, send.as_ref(), &outcome);

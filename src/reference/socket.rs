@@ -196,19 +196,15 @@ impl MessageHandler<LocalAdapter, Visitor> for Visitor {
                 _ => None,
             },
         };
-        match (misbehave::detour(self.app.bugs, &command), command) {
-            (Some(detour), Command::Send(send)) => {
-                let desk = self.app.desk.clone();
-                tokio::spawn(async move {
-                    let stays = || asking.socket.upgrade().is_some_and(|socket| socket.connected());
-                    let outcome = misbehave::wander(&desk, caller, send, detour, stays).await;
-                    asking.answer(&outcome, acks);
-                });
-            }
-            (_, command) => {
-                let done = move |outcome| asking.answer(&outcome, acks);
-                self.app.desk.ask(caller, command, done);
-            }
+        let desk = self.app.desk.clone();
+        if let Some(detour) = misbehave::detour(self.app.bugs, &command) {
+            tokio::spawn(async move {
+                let stays = || asking.socket.upgrade().is_some_and(|socket| socket.connected());
+                let outcome = misbehave::wander(&desk, caller, command, detour, stays).await;
+                asking.answer(&outcome, acks);
+            });
+        } else {
+            desk.ask(caller, command, move |outcome| asking.answer(&outcome, acks));
         }
     }
 }

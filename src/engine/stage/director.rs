@@ -1,6 +1,7 @@
 //! Leads a play's clients through the steps of its script, and then to rest.
 
 use crate::client::{Ask, Payload, Since};
+use crate::client::Ask;
 use crate::engine::people::Registry;
 use crate::engine::shard::Shard;
 use crate::engine::slot::{Command, Held, Slot, Suffering};
@@ -45,6 +46,8 @@ pub(super) struct Director<'a> {
     known: FxHashSet<ClientId>,
     /// Devices that hold another credential than at first.
     holders: FxHashMap<ClientId, Device>,
+    /// Conversations that a step has made.
+    made: FxHashSet<ConversationId>,
     faults: usize,
     burst: u32,
     hitches: Vec<String>,
@@ -62,7 +65,7 @@ impl<'a> Director<'a> {
         shard.weathered.set(script.deeds().any(shapes));
         let slots = shard.admit();
         let messages = vec![None; script.labels.len()];
-        let known = FxHashSet::default();
+        let (known, made) = (FxHashSet::default(), FxHashSet::default());
         let (faults, burst, hitches) = (0, BURSTS, Vec::new());
         let holders = FxHashMap::default();
         Self {
@@ -78,6 +81,7 @@ impl<'a> Director<'a> {
             burst,
             hitches,
         }
+        Self { shard, slots, script, cast, server, messages, known, made, faults, burst, hitches }
     }
 
     /// The whole play, from the first connection to the final read.
@@ -155,6 +159,7 @@ impl<'a> Director<'a> {
                 true
             }
         };
+        self.enter_what_was_made().await;
         if !over {
             self.hitches.push(format!("step {} of the script was not over in time", index + 1));
         }
@@ -168,6 +173,58 @@ impl<'a> Director<'a> {
         let result = match &mut self.server {
             None => Err("it is not the harness's to handle".to_owned()),
             Some(target) => target.strike(what).await,
+    /// Whoever is in a conversation that a step has made takes part in it from now on.
+    async fn enter_what_was_made(&mut self) {
+        let mut entered = Vec::new();
+        for (place, id) in self.answered_creates() {
+            let Some(conversation) = self.cast.later(place).filter(|_| self.made.insert(place))
+            else {
+                continue;
+            };
+            let id = self.shard.dialect.conversation_id(&id);
+            for &member in &conversation.members {
+                for &client in &self.cast.cell.people[member].clients {
+                    self.shard.add_member(client, place, id.clone());
+                    self.tell(client, Command::Enter(place));
+                    entered.push(client);
+                }
+            }
+        }
+        if !self.until(STEP, |this| entered.iter().all(|client| this.is_calm(*client))).await {
+            self.hitches.push("not everybody entered a new conversation in time".into());
+        }
+    }
+
+    /// The conversations of the script that were asked for and answered, with the server's ids.
+    fn answered_creates(&self) -> Vec<(ConversationId, CompactString)> {
+        let recorder = self.shard.recorder.borrow();
+        let mut asked: FxHashMap<OpId, ConversationId> = FxHashMap::default();
+        let mut answered = Vec::new();
+        for entry in recorder.kept.iter().flatten() {
+            match &entry.event {
+                Event::Invoke {
+                    op,
+                    operation: Operation::Create,
+                    conversation: Some(place),
+                    ..
+                } => {
+                    asked.insert(*op, *place);
+                }
+                Event::Answered { op, answer: Answer::Ack { id: Some(id), .. }, .. } => {
+                    answered.extend(asked.get(op).map(|place| (*place, id.clone())));
+                }
+                _ => {}
+            }
+        }
+        answered
+    }
+
+    async fn server_deed(&mut self, deed: ServerDeed) {
+        self.fault("the server is restarted", true);
+        let result = match (&mut self.server, deed) {
+            (None, _) => Err("it is not the harness's to handle".to_owned()),
+            (Some(target), ServerDeed::Restart) => target.restart().await,
+            (Some(_), _) => Err("this version only restarts".to_owned()),
         };
         if result.is_ok() {
             self.pause(lasts).await;
@@ -217,6 +274,13 @@ impl<'a> Director<'a> {
                 if let Some(conversation) = self.place(*room) {
                     self.tell(client, Command::Act(now, Act::Keystroke { conversation }));
                 }
+            }
+            Verb::Create { room, people } => {
+                let registry = Registry::new(&self.shard.dialect.spec);
+                let user = |person: &usize| registry.user(self.cast.cell.people[*person].id);
+                let people = people.iter().map(user).collect();
+                let place = room.and_then(|room| self.cast.conversation(room));
+                self.tell(client, Command::Ask(now, Ask::create(place, people), due));
             }
             Verb::Ask { operation, label, room } => {
                 if let Some(ask) = self.request(*operation, *label, *room) {
@@ -355,6 +419,9 @@ impl<'a> Director<'a> {
                 format!("sends a text of {} characters", self.shard.plan.text_limit)
             }
             Verb::Send { .. } | Verb::Burst { .. } => "sends".to_owned(),
+            Verb::Create { people, .. } if people.iter().all(|one| *one == deed.by.person) => {
+                "wants a conversation with itself".to_owned()
+            }
             Verb::Ask { operation, .. } => format!("asks for `{operation}`"),
             _ => "does it".to_owned(),
         };
@@ -496,8 +563,15 @@ impl<'a> Director<'a> {
         }
     }
 
-    fn place(&self, room: usize) -> Option<ConversationId> {
-        self.cast.conversation(room)
+    /// The conversation that is this room, if it is there.
+    fn place(&mut self, room: usize) -> Option<ConversationId> {
+        let place = self.cast.conversation(room)?;
+        if self.cast.later(place).is_some() && !self.made.contains(&place) {
+            let name = &self.script.rooms[room].name;
+            self.hitches.push(format!("conversation `{name}` was not made"));
+            return None;
+        }
+        Some(place)
     }
 
     fn phase(&self, name: &str) {

@@ -36,6 +36,7 @@ impl Core {
         if self.bugs.has(Bug::HistoryOrder) {
             exchange_times(&mut rows);
         }
+        self.add_statuses(&mut rows)?;
         if !self.bugs.is_none() {
             self.note_page(user, conversation, &rows, more);
         }
