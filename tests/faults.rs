@@ -165,6 +165,22 @@ fn faults_that_take_no_delivery_excuse_none() {
     }
 }
 
+#[test]
+fn every_fault_is_documented_and_in_the_weather() {
+    let read = |path: &str| std::fs::read_to_string(path).expect(path);
+    let docs = read("docs/scenario-language.md");
+    let weather = read("scenarios/weather.yaml");
+    let weather = assize::scenario::load("weather", &weather, &property::ids()).expect("it loads");
+    for kind in fault::ALL {
+        assert!(docs.contains(&format!("| `{}` |", kind.name)), "`{}` in the docs", kind.name);
+        for figure in kind.figures {
+            assert!(docs.contains(&format!("`{}`", figure.name)), "`{}`", figure.name);
+        }
+        let used = weather.scenario.faults.iter().any(|plan| plan.fault.name() == kind.name);
+        assert!(used, "`{}` in scenarios/weather.yaml", kind.name);
+    }
+}
+
 // ----------------------------------------------------------------------------------------------
 // what each one does
 
