@@ -70,6 +70,8 @@ pub(super) struct Driver {
 struct Returned {
     attempt: AttemptId,
     outcome: rest::Outcome,
+    /// A fault may have spoilt it.
+    troubled: bool,
 }
 
 /// What becomes of the requests that the machine lets go in one go.
@@ -312,9 +314,12 @@ impl Driver {
         self.weather_changes();
         if let Some(cut) = cut {
             self.input(Input::Away { until: cut.until });
+            let opening = matches!(self.link, Link::Opening(_));
             if let Some(session) = self.link.take() {
                 let how = cut.apply(session).await;
                 self.hung_up(how, true);
+            } else if opening {
+                self.hung_up("cut before it was open", true);
             }
         }
     }
@@ -540,14 +545,16 @@ impl Driver {
         }
     }
 
-    fn returned(&mut self, Returned { attempt, outcome }: Returned) {
+    fn returned(&mut self, Returned { attempt, outcome, troubled }: Returned) {
         self.trace("←", || format!("HTTP {outcome:?}"));
         let (rows, reply) = match outcome {
             rest::Outcome::Answered(reply) => (Vec::new(), reply),
             rest::Outcome::Read { rows, count } => {
                 (rows, Reply::Yes { id: None, order: None, rows: count, cursor: None })
             }
-            rest::Outcome::Failed(_) if self.trouble.excuses() => (Vec::new(), Reply::Lost),
+            rest::Outcome::Failed(_) if troubled || self.trouble.excuses() => {
+                (Vec::new(), Reply::Lost)
+            }
             rest::Outcome::Failed(why) => {
                 self.garbage(why);
                 (Vec::new(), Reply::Lost)
@@ -810,7 +817,7 @@ impl Driver {
             people: ask.people(),
             bindings: self.bindings.clone(),
         };
-        let own = self.http.clone();
+        let (own, troubled) = (self.http.clone(), self.trouble.excuses());
         self.trace("→", || format!("HTTP {}", ask.operation));
         self.calls.push(Box::pin(async move {
             // A request in trouble may take long, and shall keep nobody waiting.
@@ -819,7 +826,7 @@ impl Driver {
                 None => (&shard.http, shard.gate.acquire().await.ok()),
             };
             let outcome = rest::perform(http, &shard.dialect, ask).await;
-            Returned { attempt, outcome }
+            Returned { attempt, outcome, troubled }
         }));
     }
 
