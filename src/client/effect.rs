@@ -118,16 +118,28 @@ impl Ask {
         Self { operation: Operation::Create, conversation, payload }
     }
 
-    /// How many different people a conversation is asked for with; 0 for other operations.
+    /// What the history says when this is asked for.
     #[must_use]
-    pub fn people(&self) -> usize {
-        match &self.payload {
-            Payload::People(people) => {
-                let first = |(index, user): &(usize, &Scalar)| !people[..*index].contains(user);
-                people.iter().enumerate().filter(first).count()
-            }
-            _ => 0,
+    pub fn invocation(&self, op: OpId, planned: Nanos) -> Event {
+        Event::Invoke {
+            op,
+            operation: self.operation,
+            conversation: self.conversation,
+            message: self.message().cloned(),
+            about: self.about(),
+            planned,
         }
+    }
+
+    /// How many people it concerns, this user included: those of a conversation that is asked
+    /// for; 0 for other operations.
+    #[must_use]
+    pub fn people(&self, user: Option<&Scalar>) -> usize {
+        let Payload::People(people) = &self.payload else { return 0 };
+        let mut all: Vec<&Scalar> = people.iter().chain(user).collect();
+        all.sort_unstable_by_key(|user| user.id());
+        all.dedup();
+        all.len()
     }
 
     pub(super) const fn message(&self) -> Option<&MessageRef> {
@@ -192,14 +204,7 @@ impl Effects {
 
     /// Records that an operation is asked for.
     pub(super) fn invoke(&mut self, op: OpId, ask: &Ask, planned: Nanos) {
-        self.record(Event::Invoke {
-            op,
-            operation: ask.operation,
-            conversation: ask.conversation,
-            message: ask.message().cloned(),
-            about: ask.about(),
-            planned,
-        });
+        self.record(ask.invocation(op, planned));
     }
 
     /// Records an attempt and puts it on the wire.

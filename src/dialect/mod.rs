@@ -16,7 +16,9 @@ use crate::history::{Carrier, ConversationId, Damage, Event, OpId, Seen, Token};
 use crate::operation::{Operation, Sight};
 use crate::plan::text;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Candidate, Channel, Hole, Pushed, Receiver, Sanitise, Spec, Step};
+use crate::spec::{
+    Bindings, Candidate, Channel, Hole, Pushed, Receiver, Sanitise, Shape, Spec, Step,
+};
 use compact_str::CompactString;
 use position::Positions;
 use rustc_hash::FxHashMap;
@@ -220,6 +222,14 @@ impl Dialect {
     #[must_use]
     pub fn time(&self, nanos_since_1970: i64) -> Scalar {
         position::write(Positions::Iso, nanos_since_1970)
+    }
+
+    /// A refused connection is documented to be told like this, or in no way at all.
+    #[must_use]
+    pub fn is_documented_refusal(&self, payload: &str) -> bool {
+        let documented = &self.spec.connect.refused;
+        let fits = |shape: &Shape| shape.fits(payload, &mut self.spec.constants.clone());
+        documented.is_empty() || documented.iter().any(fits)
     }
 
     /// What a pushed event shows, if it fits a pushed shape of the spec; binds its holes. `json` is

@@ -134,6 +134,13 @@ fn happening() -> impl Strategy<Value = Event> {
             why,
             caused
         }),
+        (text(), any::<bool>(), option::of(time()))
+            .prop_map(|(what, valid, until)| Event::Credential { what, valid, until }),
+        (text(), any::<bool>(), number()).prop_map(|(said, documented, before)| Event::Refused {
+            said,
+            documented,
+            before
+        }),
         Just(Event::Ready),
         text().prop_map(|what| Event::Garbage { what }),
         (text(), any::<bool>()).prop_map(|(what, begins)| Event::Fault { what, begins }),

@@ -269,6 +269,27 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_false")]
         caused: bool,
     },
+    /// From now on the client proves who it is with another credential: when it connects, and with
+    /// each request that carries one itself. A client without such an entry has a valid one.
+    Credential {
+        /// What is special about it, in a few words (`a token that has expired`).
+        what: CompactString,
+        /// The server must take it.
+        valid: bool,
+        /// It was valid until this time, on the run's clock; without: as long as the run lasts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Nanos>,
+    },
+    /// The server refused to let the client in. The connection's state follows.
+    Refused {
+        /// What it said.
+        said: CompactString,
+        /// It said so in one of the documented ways, or none is documented.
+        documented: bool,
+        /// Events that it sent before.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        before: u32,
+    },
     /// The client is (again) in its conversations, synced, and its queue is being sent.
     Ready,
     /// What came was not what the spec says; an excerpt.
@@ -314,6 +335,11 @@ impl Damage {
     const fn is_intact(&self) -> bool {
         matches!(self, Self::Intact)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]

@@ -7,6 +7,8 @@
 pub mod ack_timeout;
 mod argument;
 pub mod at_least_once;
+pub mod authentication;
+pub mod authorization;
 mod bench;
 mod charge;
 pub mod conversation_identity;
@@ -75,6 +77,8 @@ pub const ALL: &[&dyn Property] = &[
     &at_least_once::AtLeastOnce,
     &no_loss_on_reconnect::NoLossOnReconnect,
     &ack_timeout::AckTimeout,
+    &authentication::Authentication,
+    &authorization::Authorization,
     &conversation_identity::ConversationIdentity,
     &receipts::Receipts,
 ];

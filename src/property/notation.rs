@@ -140,7 +140,7 @@ impl Scribe {
         let place = find('#').map(|number| ConversationId(number.parse().unwrap()));
         let op = find('o').and_then(|number| number.parse().ok()).map(OpId);
         let id = find('m').map(|id| format!("m{id}").into());
-        let order = words.iter().find_map(|word| word.parse().ok());
+        let order: Option<i64> = words.iter().find_map(|word| word.parse().ok());
         let key = find('k').map(|key| format!("k{key}").into());
         let token = find('t').and_then(|number| number.parse().ok()).map(|n| Token::new(RUN, n));
         let attempt = find('/').map(|number| number.parse().unwrap());
@@ -210,7 +210,8 @@ impl Scribe {
                 }
             }
             "refused" | "nacked" => {
-                let answer = Answer::Nack("not so".into());
+                let text = words.iter().position(|word| *word == "saying").map(|at| words[at + 1]);
+                let answer = Answer::Nack(text.unwrap_or("not so").into());
                 self.answered(client, op.unwrap(), attempt, answer, false);
                 if verb == "refused" {
                     self.over(client, op.unwrap(), |op, _| failed(op, true));
@@ -247,6 +248,36 @@ impl Scribe {
                 let seen = Seen { by, conversation, token, key, id, order, sender, text };
                 self.push(client, Event::Message(seen));
             }
+            "is" => drop(self.person(client)),
+            "must-not" => {
+                let (op, due) = (op.unwrap(), Due::Refused);
+                self.push(client, Event::Due { op, due, why: "a stranger".into() });
+            }
+            "asks" => {
+                let operation = Operation::parse(words[0]).expect("an operation");
+                self.invoke(client, op.unwrap(), operation, place, None, None);
+                self.attempt(client, op.unwrap());
+            }
+            "over" => self.over(client, op.unwrap(), |op, rows| Event::Ok { op, rows }),
+            "sees-of" => {
+                let sight = Sight::parse(words[0]).expect("a sight");
+                let user = find('u').map(|user| format!("u{user}").into());
+                let (conversation, state, row) = (place, None, None);
+                self.push(client, Event::Saw { sight, conversation, user, id, state, row });
+            }
+            "holds" => {
+                let valid = words[0] != "bad";
+                let until = order.map(|millis| self.now + millis as Nanos * 1_000_000);
+                let what = format!("a {} token", words[0]).into();
+                self.push(client, Event::Credential { what, valid, until });
+            }
+            "knocks" => self.connection(client, ConnectionState::Connecting, false),
+            "denied" => {
+                let before = order.unwrap_or_default() as u32;
+                let (said, documented) = ("no".into(), !said("oddly"));
+                self.push(client, Event::Refused { said, documented, before });
+            }
+            "out" => self.connection(client, ConnectionState::Error, false),
             "cut" => self.connection(client, ConnectionState::Disconnected, true),
             "drops" => self.connection(client, ConnectionState::Disconnected, false),
             "back" => self.connection(client, ConnectionState::Connected, false),

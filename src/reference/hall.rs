@@ -111,7 +111,8 @@ impl Hall {
                 }
             }
             Event::Left { conversation } => {
-                if let Some(connection) = caller.connection {
+                if let (false, Some(connection)) = (self.bugs.has(Bug::RoomKept), caller.connection)
+                {
                     self.leave(connection, conversation);
                 }
             }
@@ -141,6 +142,7 @@ impl Hall {
         if self.bugs.has(Bug::ReceiptOneDevice) {
             devices.truncate(1);
         }
+        self.leak(Bug::ReceiptLeak, &mut devices);
         if self.play.spec().traits.receipts == Receipts::Conversation {
             let own = self.of_user.get(&caller.user).into_iter().flatten().copied();
             devices.extend(own.filter(|device| Some(*device) != caller.connection));
@@ -166,6 +168,7 @@ impl Hall {
             self.typing(caller, message.conversation, false);
         }
         let mut receivers = self.room(message.conversation);
+        self.leak_to_contacts(&message.sender, &mut receivers);
         let is_other_person = |id: &Connection| self.present[id].user != caller.user;
         match self.play.spec().traits.echo {
             Echo::All => {}
@@ -243,6 +246,7 @@ impl Hall {
     fn tell_typing(&mut self, user: &User, conversation: Conversation, on: bool) {
         let sight = if on { Sight::TypingStart } else { Sight::TypingStop };
         let mut watchers = self.room(conversation);
+        self.leak(Bug::TypingLeak, &mut watchers);
         watchers.retain(|id| self.present[id].user != *user);
         let mut about = self.play.about(user, Some(conversation));
         self.push(sight, &mut about, &watchers);
@@ -268,6 +272,7 @@ impl Hall {
         let mut watchers: Vec<Connection> = rooms.flatten().copied().collect();
         watchers.sort_unstable();
         watchers.dedup();
+        self.leak(Bug::PresenceLeak, &mut watchers);
         watchers.retain(|id| self.present[id].user != *user);
         let mut about = self.play.about(user, None);
         about.set(Hole::STATUS, sight.name());
@@ -295,6 +300,25 @@ impl Hall {
             if !events.iter().all(|event| present.wire.push(event)) {
                 self.gone.push(*connection);
             }
+        }
+    }
+
+    /// With this bug whoever is connected and in no room hears of it.
+    fn leak(&self, bug: Bug, receivers: &mut Vec<Connection>) {
+        if self.bugs.has(bug) {
+            let homeless = self.present.iter().filter(|(_, present)| present.rooms.is_empty());
+            receivers.extend(homeless.map(|(connection, _)| *connection));
+        }
+    }
+
+    /// With the bug `message-leak` whoever shares another room with the sender hears of it.
+    fn leak_to_contacts(&self, sender: &User, receivers: &mut Vec<Connection>) {
+        if self.bugs.has(Bug::MessageLeak) {
+            let devices = self.of_user.get(sender).into_iter().flatten();
+            let rooms = devices.flat_map(|id| &self.present[id].rooms);
+            receivers.extend(rooms.filter_map(|room| self.rooms.get(room)).flatten());
+            receivers.sort_unstable();
+            receivers.dedup();
         }
     }
 

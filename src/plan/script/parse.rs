@@ -1,10 +1,11 @@
 //! Reads the lines of a script.
 
 use super::{Deed, Device, Role, Room, Script, ServerDeed, Sighted, Step, Verb};
+use crate::fault::{self, Fault};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
+use crate::plan::credential::Credential;
 use crate::plan::text::Kind;
-use crate::scenario::{CutHow, FaultKind};
 use std::fmt;
 use std::time::Duration;
 
@@ -69,6 +70,13 @@ impl Reader {
         }
         if line == "no room" {
             self.no_room = true;
+            return Ok(());
+        }
+        let guessed = line.strip_prefix("room ").and_then(|l| l.strip_suffix(" guessed"));
+        if let Some(name) = guessed.filter(|name| !name.contains(':')) {
+            self.default_room();
+            let (name, members) = (name.trim().to_owned(), Vec::new());
+            self.script.rooms.push(Room { name, members, by_step: false });
             return Ok(());
         }
         self.default_room();
@@ -138,11 +146,7 @@ impl Reader {
                     .ok_or_else(|| format!("`{state}` is no state of a connection"))?;
                 Ok(Step::UntilIs(self.device(who)?, Some(state)))
             }
-            ["server", "restart"] => Ok(Step::Server(ServerDeed::Restart)),
-            ["server", "kill"] => Ok(Step::Server(ServerDeed::Kill)),
-            ["server", "stop", "for", lasts] => {
-                Ok(Step::Server(ServerDeed::Stop(duration(lasts)?)))
-            }
+            ["server", deed @ ..] => server(deed).map(Step::Server),
             _ => self.deeds(line),
         }
     }
@@ -174,6 +178,12 @@ impl Reader {
     fn verb(&mut self, words: &mut Words<'_>) -> Parsed<Verb> {
         let verb = words.next().ok_or("what is done?")?;
         match verb {
+            "token" => {
+                let name = words.next().unwrap_or_default();
+                let credential = Credential::parse(name)
+                    .ok_or_else(|| format!("`{name}` is no kind of token"))?;
+                Ok(Verb::Hold { credential, elsewhere: words.take(&["elsewhere"]) })
+            }
             "connect" => Ok(Verb::Connect),
             "disconnect" => Ok(Verb::Disconnect),
             "heal" => Ok(Verb::Heal),
@@ -327,29 +337,39 @@ fn due(word: &str) -> Parsed<Due> {
     }
 }
 
+/// A fault with its figures, up to `for` or the end.
 fn fault(name: &str, words: &mut Words<'_>) -> Parsed<Verb> {
-    let fault = match name {
-        "cut" => {
-            let how = match words.peek() {
-                Some("rst") => CutHow::Rst,
-                Some("fin") => CutHow::Fin,
-                Some("close-frame") => CutHow::CloseFrame,
-                Some("half-frame") => CutHow::HalfFrame,
-                other => return Err(format!("cut how? `{}`", other.unwrap_or_default())),
-            };
-            words.next();
-            FaultKind::Cut { how, on_message: words.take(&["on-message"]) }
-        }
-        "silence" => FaultKind::Silence,
-        "withhold-acks" => FaultKind::WithholdAcks,
-        "cut-after-send" => FaultKind::CutAfterSend,
-        _ => return Err(format!("`{name}` is neither a verb, an operation nor a fault")),
-    };
+    if fault::Kind::find(name).is_none() {
+        return Err(format!("`{name}` is neither a verb, an operation nor a fault"));
+    }
+    let mut said = vec![name];
+    while let Some(word) = words.peek().filter(|word| *word != "for") {
+        said.push(word);
+        words.next();
+    }
+    let fault: Fault = said.join(" ").parse()?;
+    if fault.of_server().is_some() {
+        return Err(format!("the server does that: `server {fault}`"));
+    }
     let lasts = match words.take(&["for"]) {
         true => Some(duration(words.next().unwrap_or_default())?),
         false => None,
     };
     Ok(Verb::Suffer { fault, lasts })
+}
+
+fn server(words: &[&str]) -> Parsed<ServerDeed> {
+    let (name, lasts) = match words {
+        [name] => (name, None),
+        [name, "for", lasts] => (name, Some(duration(lasts)?)),
+        _ => return Err("what happens to the server? `restart`, `kill` or `stop for 2s`".into()),
+    };
+    let what = name.parse::<Fault>().ok().and_then(Fault::of_server);
+    let what = what.ok_or_else(|| format!("`{name}` does not happen to a server"))?;
+    if lasts.is_none() && fault::Kind::find(name).is_some_and(|kind| kind.lasts) {
+        return Err(format!("how long? `server {name} for 2s`"));
+    }
+    Ok(ServerDeed { what, lasts: lasts.unwrap_or_default() })
 }
 
 fn duration(word: &str) -> Parsed<Duration> {
@@ -473,6 +493,23 @@ mod tests {
     }
 
     #[test]
+    fn a_guessed_room_stands_beside_those_there_are() {
+        let script = "people: ann, bob, eve stranger\nroom ghost guessed\neve join in ghost";
+        let script = Script::parse(script).unwrap();
+        let members: Vec<&[usize]> = script.rooms.iter().map(|room| &*room.members).collect();
+        assert_eq!(members, [&[0, 1][..], &[]]);
+        let Step::Do { deeds, .. } = &script.steps[0] else { panic!() };
+        let Verb::Ask { room: 1, .. } = deeds[0].verb else { panic!("{deeds:?}") };
+    }
+
+    #[test]
+    fn a_credential_is_named_and_may_go_elsewhere() {
+        let script = Script::parse("people: eve\neve token expired elsewhere").unwrap();
+        let held = Verb::Hold { credential: Credential::Expired, elsewhere: true };
+        assert_eq!(script.deeds().next().map(|deed| deed.verb.clone()), Some(held));
+    }
+
+    #[test]
     fn mistakes_name_their_line() {
         assert_eq!(complaint("rest").0, 1);
         let (line, what) = complaint("people: ann, bob\n\nann sends a");
@@ -485,13 +522,18 @@ mod tests {
             "ann send a b",
             "ann read a",
             "pause soon",
-            "ann cut",
+            "ann cut softly",
+            "ann restart",
+            "ann delay",
+            "server stop",
+            "server delay",
             "ann history => perhaps",
             "until ann sees a",
             "burst 3",
             "ann create",
             "ann create x",
             "ann create x with carl",
+            "ann token golden",
         ] {
             assert_eq!(complaint(&format!("people: ann, bob\n{bad}")).0, 2, "{bad}");
         }

@@ -79,6 +79,8 @@ impl Play {
                 Request::Frame { .. } => {}
             }
         }
+        // What is an operation of its own, too, is more than the second step of another one.
+        play.events.values_mut().for_each(|routes| routes.sort_by_key(|route| route.step > 0));
         play
     }
 
