@@ -118,19 +118,6 @@ impl Ask {
         Self { operation: Operation::Create, conversation, payload }
     }
 
-    /// What the history says when this is asked for.
-    #[must_use]
-    pub fn invocation(&self, op: OpId, planned: Nanos) -> Event {
-        Event::Invoke {
-            op,
-            operation: self.operation,
-            conversation: self.conversation,
-            message: self.message().cloned(),
-            about: self.about(),
-            planned,
-        }
-    }
-
     /// How many people it concerns, this user included: those of a conversation that is asked
     /// for; 0 for other operations.
     #[must_use]
@@ -146,6 +133,19 @@ impl Ask {
         match &self.payload {
             Payload::Message(message) => Some(message),
             _ => None,
+        }
+    }
+
+    /// The entry that says that it is asked for.
+    #[must_use]
+    pub fn invocation(&self, op: OpId, planned: Nanos) -> Event {
+        Event::Invoke {
+            op,
+            operation: self.operation,
+            conversation: self.conversation,
+            message: self.message().cloned(),
+            about: self.about(),
+            planned,
         }
     }
 

@@ -805,8 +805,8 @@ impl Driver {
             people: ask.people(self.bindings.get(Hole::USER)),
             bindings: self.bindings.clone(),
         };
-        self.trace("→", || format!("HTTP {}", ask.operation));
         let own = self.http.clone();
+        self.trace("→", || format!("HTTP {}", ask.operation));
         self.calls.push(Box::pin(async move {
             // A request in trouble may take long, and shall keep nobody waiting.
             let (http, _turn) = match &own {

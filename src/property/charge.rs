@@ -24,6 +24,8 @@ pub struct Charge {
     pub answers: bool,
     /// The whole history can be read.
     pub history: bool,
+    /// Operations that go over HTTP: each request shows its own credential.
+    pub requests: Vec<Operation>,
     /// Somebody is told who read a message.
     pub tells_receipts: bool,
     /// Somebody is told how far a message has come.
@@ -34,8 +36,6 @@ pub struct Charge {
     pub says_delivered: bool,
     /// Pushed messages name their conversation.
     pub names_conversation: bool,
-    /// Operations that go over HTTP: each request shows its own credential.
-    pub requests: Vec<Operation>,
 }
 
 impl Charge {
@@ -54,12 +54,12 @@ impl Charge {
             promises: spec.promises.iter().map(|promise| cited(promise, spec)).collect(),
             answers: send.is_some_and(|send| send.steps.iter().any(|step| !step.is_unanswered())),
             history: spec.deed(Operation::History).is_some(),
+            requests: requests(spec),
             tells_receipts: sees(Sight::Receipt).next().is_some(),
             tells_status: sees(Sight::Status).next().is_some(),
             reads_status: reads_status(spec),
             says_delivered: spec.deed(Operation::Delivered).is_some(),
             names_conversation: sees(Sight::Message).all(names),
-            requests: requests(spec),
         }
     }
 
@@ -128,12 +128,12 @@ impl Default for Charge {
             promises: Vec::new(),
             answers: true,
             history: true,
+            requests: Vec::new(),
             tells_receipts: true,
             tells_status: false,
             reads_status: false,
             says_delivered: false,
             names_conversation: true,
-            requests: Vec::new(),
         }
     }
 }

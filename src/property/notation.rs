@@ -262,8 +262,10 @@ impl Scribe {
             "sees-of" => {
                 let sight = Sight::parse(words[0]).expect("a sight");
                 let user = find('u').map(|user| format!("u{user}").into());
-                let (conversation, state, row) = (place, None, None);
-                self.push(client, Event::Saw { sight, conversation, user, id, state, row });
+                self.push(
+                    client,
+                    Event::Saw { sight, conversation: place, user, id, state: None, row: None },
+                );
             }
             "holds" => {
                 let valid = words[0] != "bad";

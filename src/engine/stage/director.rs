@@ -43,10 +43,10 @@ pub(super) struct Director<'a> {
     messages: Vec<Option<MessageRef>>,
     /// Devices that were ever told to connect.
     known: FxHashSet<ClientId>,
-    /// Conversations that a step has made.
-    made: FxHashSet<ConversationId>,
     /// Devices that hold another credential than at first.
     holders: FxHashMap<ClientId, Device>,
+    /// Conversations that a step has made.
+    made: FxHashSet<ConversationId>,
     faults: usize,
     burst: u32,
     hitches: Vec<String>,

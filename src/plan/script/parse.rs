@@ -68,15 +68,15 @@ impl Reader {
         if let Some((name, members)) = line.strip_prefix("room ").and_then(|l| l.split_once(':')) {
             return self.room(name.trim(), members);
         }
-        if line == "no room" {
-            self.no_room = true;
-            return Ok(());
-        }
         let guessed = line.strip_prefix("room ").and_then(|l| l.strip_suffix(" guessed"));
         if let Some(name) = guessed.filter(|name| !name.contains(':')) {
             self.default_room();
-            let (name, members) = (name.trim().to_owned(), Vec::new());
-            self.script.rooms.push(Room { name, members, by_step: false });
+            let name = name.trim().to_owned();
+            self.script.rooms.push(Room { name, members: Vec::new(), by_step: false });
+            return Ok(());
+        }
+        if line == "no room" {
+            self.no_room = true;
             return Ok(());
         }
         self.default_room();
@@ -530,10 +530,10 @@ mod tests {
             "ann history => perhaps",
             "until ann sees a",
             "burst 3",
+            "ann token golden",
             "ann create",
             "ann create x",
             "ann create x with carl",
-            "ann token golden",
         ] {
             assert_eq!(complaint(&format!("people: ann, bob\n{bad}")).0, 2, "{bad}");
         }
