@@ -276,6 +276,7 @@ impl Driver {
     async fn link_event(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Opened => {
+                self.trace("·", || "connected".to_owned());
                 self.voice.hang_up();
                 self.input(Input::Opened);
             }
@@ -296,6 +297,7 @@ impl Driver {
     }
 
     fn hung_up(&mut self, why: &str, caused: bool) {
+        self.trace("×", || format!("connection lost: {why}"));
         if !caused {
             self.shard.note_loss(why);
         }
@@ -306,6 +308,7 @@ impl Driver {
 
     async fn packet(&mut self, received: &Received) {
         let packet = received.packet();
+        self.trace("←", || format!("4{}", &**received.text()));
         match self.voice.hear(&self.shard.dialect, &packet) {
             Heard::Answer(attempt, rows, reply) => {
                 if !self.trouble.withholds_acks() {
@@ -355,6 +358,7 @@ impl Driver {
     }
 
     fn returned(&mut self, Returned { attempt, outcome }: Returned) {
+        self.trace("←", || format!("HTTP {outcome:?}"));
         let reply = match outcome {
             rest::Outcome::Answered(reply) => reply,
             rest::Outcome::Read(rows) => {
@@ -370,6 +374,11 @@ impl Driver {
             }
         };
         self.input(Input::Answered { attempt, reply });
+    }
+
+    fn trace(&self, arrow: &'static str, packet: impl FnOnce() -> String) {
+        let now = self.shard.clock.now();
+        self.shard.trace.borrow_mut().note(now, self.id, arrow, packet);
     }
 
     fn garbage(&mut self, what: CompactString) {
@@ -433,6 +442,10 @@ impl Driver {
             self.voice.say(&shard.dialect, attempt, ask.operation, step, &self.bindings, &mut data);
         match said {
             Ok(Said::Event(ack)) => {
+                shard.trace.borrow_mut().note(now, self.id, "→", || match ack {
+                    Some(ack) => format!("42{ack}{data}"),
+                    None => format!("42{data}"),
+                });
                 if let Err(error) = self.link.emit(&shard.namespace, ack, &data) {
                     self.complain(now, &error.to_string());
                 }
@@ -499,6 +512,7 @@ impl Driver {
             conversation: place,
             bindings: self.bindings.clone(),
         };
+        self.trace("→", || format!("HTTP {operation}"));
         self.calls.push(Box::pin(async move {
             let _turn = shard.gate.acquire().await;
             let outcome = rest::perform(&shard.http, &shard.dialect, ask).await;

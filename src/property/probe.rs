@@ -4,6 +4,8 @@
 //! catch. What happened is judged by the property's own judge, from the history alone. A probe knows
 //! no wire: it runs on every server whose spec can do its operations.
 
+use crate::verdict::Severity;
+
 /// One case of the catalogue. Its name is `property/name`, and never changes its meaning.
 #[derive(Debug)]
 pub struct Probe {
@@ -26,19 +28,6 @@ pub struct Probe {
     /// The reference server's bugs that it must catch. The first probe of a property that lists a
     /// bug is the one that must catch it by itself.
     pub catches: &'static [&'static str],
-}
-
-/// How much a failure weighs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// A promise is broken: the run fails.
-    #[default]
-    Must,
-    /// Users suffer, but the documents allow it: shown; fails the run with `--strict` only.
-    Should,
-    /// Worth knowing; never fails the run.
-    Informational,
 }
 
 /// What a probe asks of a server beside the operations of its script.
@@ -75,16 +64,4 @@ impl Probe {
         script: "",
         catches: &[],
     };
-}
-
-impl Severity {
-    /// The word as reports show it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Must => "must",
-            Self::Should => "should",
-            Self::Informational => "informational",
-        }
-    }
 }

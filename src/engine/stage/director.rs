@@ -343,7 +343,7 @@ impl<'a> Director<'a> {
     /// away a while without an entry will do.
     fn is_quiet(&self) -> bool {
         let recorder = self.shard.recorder.borrow();
-        let awaited = recorder.bench.as_ref().map_or(0, |bench| bench.awaited_deliveries());
+        let awaited = recorder.bench.as_ref().map_or(0, crate::property::Bench::awaited_deliveries);
         let away = self.known.iter().any(|client| self.slots[client].away.get());
         let still = away && self.now().saturating_sub(recorder.last_at) > STILL;
         (awaited == 0 || still) && self.known.iter().all(|client| self.is_calm(*client))
