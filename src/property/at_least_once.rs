@@ -586,8 +586,28 @@ mod tests {
         for entry in crate::property::notation::read(&read_back("", "t1 m1 1,t2 m2 2")) {
             judge.observe(&entry);
         }
-        // Two sends that are over, two places; nothing waits for a read any more.
-        assert_eq!(judge.unsettled(), 4);
+        // Two sends that are over, two places, two answers; nothing waits for a read any more.
+        assert_eq!(judge.unsettled(), 6);
+    }
+
+    #[test]
+    fn a_key_that_was_acked_elsewhere_makes_no_message_here() {
+        let elsewhere = "a b in #2
+            a sends o3 t3 k1 #2
+            a acked o3 m1
+            b reads o98 #2
+            b done o98";
+        passes(&AtLeastOnce, &charge(), &read_back(elsewhere, "t1 m1 1,t2 m2 2"));
+        let own = read_back("", "t1 m1 1,t2 m2 2").replace(
+            "phase final-read",
+            "a b in #2
+             a sends o3 t3 k3 #2
+             a acked o3 m1
+             phase final-read
+             b reads o98 #2
+             b done o98",
+        );
+        fails(&AtLeastOnce, &charge(), &own, "an acked message is lost");
     }
 
     #[test]

@@ -578,7 +578,7 @@ mod tests {
             b row o3 t1 m1
             b row o3 t1 m2
             b done o3";
-        stands(&Idempotency, &charge(), history, Standing::NotExercised);
+        passes(&Idempotency, &charge(), history);
     }
 
     #[test]
@@ -686,7 +686,7 @@ mod tests {
             b acked o2 m1";
         fails(&Idempotency, &charge(), swallowed, "one id for two messages");
         let honest = swallowed.replace("acked o2 m1", "acked o2 m2");
-        stands(&Idempotency, &charge(), &honest, Standing::NotExercised);
+        passes(&Idempotency, &charge(), &honest);
         for scope in [Scope::Conversation, Scope::Everybody] {
             passes(&Idempotency, &dedup(scope, RepeatAnswer::Same), swallowed);
             let charge = dedup(scope, RepeatAnswer::Same);
@@ -705,6 +705,51 @@ mod tests {
         passes(&Idempotency, &charge(), history);
         let both = format!("{history}\nb sees t2 m2 #1");
         fails(&Idempotency, &charge(), &both, "two ids for one key");
+    }
+
+    #[test]
+    fn the_text_that_was_acked_first_stays() {
+        let history = "a a2 b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            a2 sends o2 t2 k1 #1
+            a2 acked o2 m1
+            b reads o3 #1
+            b row o3 t2 m1
+            b done o3";
+        fails(&Idempotency, &charge(), history, "a repetition changed the text");
+        let at_once = "a a2 b in #1
+            a sends o1 t1 k1 #1
+            a2 sends o2 t2 k1 #1
+            a acked o1 m1
+            a2 acked o2 m1
+            b sees t2 m1 #1";
+        passes(&Idempotency, &charge(), at_once);
+    }
+
+    #[test]
+    fn a_refusal_that_is_due_leaves_the_key_free() {
+        let honest = "a b in #1
+            a owes o1 refusal
+            a sends o1 t1 k1 #1
+            a refused o1
+            a sends o2 t2 k1 #1
+            a acked o2 m1
+            b sees t2 m1 #1";
+        passes(&Idempotency, &charge(), honest);
+        let burnt = "a b in #1
+            a owes o1 refusal
+            a sends o1 t1 k1 #1
+            a refused o1
+            a sends o2 t2 k1 #1
+            a refused o2
+            a sends o3 t2 k1 #1
+            a refused o3";
+        fails(&Idempotency, &charge(), burnt, "a refused send used up its key");
+        for excuse in ["a sends o3 t2 k1 #1\na refused o3", "a owes o1 refusal"] {
+            let history = burnt.replace("            ", "").replace(excuse, "");
+            stands(&Idempotency, &charge(), &history, Standing::NotExercised);
+        }
     }
 
     #[test]
