@@ -386,8 +386,8 @@ impl Views {
 }
 
 impl Views {
-    /// Somebody may still get the message: a member who waits for it, and did not come back (from
-    /// then on a sync would have brought it, or nothing will) after it was acked.
+    /// Somebody may still get the message: a member who waits for it and is away, or was ready when
+    /// it was first sent. (To those who came back since, a sync has brought it, or nothing will.)
     fn on_its_way(&self, room: &Room, token: &Token) -> bool {
         let Some(message) = self.open.get(token).filter(|message| message.waiting > 0) else {
             return false;
@@ -395,7 +395,7 @@ impl Views {
         let members = room.members[..message.members].iter().enumerate();
         members.filter(|(index, _)| !message.settled.has(*index)).any(|(_, (member, _))| {
             let ready = self.clients.get(member).and_then(|link| link.ready);
-            ready.is_none() || ready <= message.acked
+            ready.is_none() || ready <= message.sent
         })
     }
 }
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_after_an_ack_is_awaited_no_more() {
+    fn who_comes_back_after_a_send_is_awaited_no_more() {
         let awaited = |events: &str| {
             let mut judge = NoLossOnReconnect.judge(&charge());
             let history = format!("a b in #1\n{events}\na sends o1 t1 k1 #1\na acked o1 m1");
