@@ -163,7 +163,8 @@ fn cases(run: &Conformance, look: Look) -> String {
     let mut shown: Vec<(u8, &Case)> =
         run.cases.iter().filter_map(|case| Some((rank(case)?, case))).collect();
     shown.sort_by_key(|(rank, _)| *rank);
-    let blocks: Vec<String> = shown.iter().map(|(_, case)| block(case, run, look)).collect();
+    let whole = |case: &Case| block(case, run, look) + &trace(case, look);
+    let blocks: Vec<String> = shown.iter().map(|(_, case)| whole(case)).collect();
     blocks.join("\n")
 }
 
@@ -196,10 +197,13 @@ pub(super) fn block(case: &Case, run: &Conformance, look: Look) -> String {
         _ => {}
     }
     out.push_str(&look.verbatim(2, "again", LABEL, &clean(&case.again)));
-    for line in case.trace.iter().take(TRACED) {
-        out.push_str(&look.verbatim(2, "", 0, &clean(line)));
-    }
     out
+}
+
+/// The packets of a failing case, if they were kept.
+fn trace(case: &Case, look: Look) -> String {
+    let lines = case.trace.iter().take(TRACED).filter(|_| case.fails());
+    lines.map(|line| look.verbatim(2, "", 0, &clean(line))).collect()
 }
 
 /// How a case stands, in words.
