@@ -454,6 +454,9 @@ mod tests {
         let place = chat.create("ann", &["bob"]);
         let (message, _) = chat.send("ann", place, "<b>\"A&B\"</b>", "k").unwrap();
         assert_eq!(message.text, "&lt;b&gt;&quot;A&amp;B&quot;&lt;/b&gt;");
+        let mut chat = Chat::new(rules(), &[Bug::EscapedTwice]);
+        let place = chat.create("ann", &["bob"]);
+        assert_eq!(chat.send("ann", place, "<", "k").unwrap().0.text, "&amp;lt;");
     }
 
     #[test]
@@ -478,6 +481,102 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_overwritten_burnt_pushed_again_or_bound_to_its_room() {
+        let mut chat = Chat::new(rules(), &[Bug::DedupOverwrites]);
+        let place = chat.create("ann", &["bob"]);
+        chat.send("ann", place, "hi", "k").unwrap();
+        assert!(chat.send("ann", place, "ho", "k").unwrap().1);
+        assert_eq!(chat.read("bob", place, Window::default())[0].text, "ho");
+
+        let mut chat = Chat::new(rules(), &[Bug::DedupBurnsKey]);
+        let place = chat.create("ann", &["bob"]);
+        chat.send("ann", place, "", "k").unwrap_err();
+        assert_eq!(chat.send("ann", place, "hi", "k").unwrap_err().kind, RefusalKind::Repeated);
+        assert!(chat.send("ann", place, "hi", "l").is_ok());
+
+        let mut chat = Chat::new(rules(), &[Bug::DedupPushedAgain]);
+        let place = chat.create("ann", &["bob"]);
+        chat.events.clear();
+        chat.send("ann", place, "hi", "k").unwrap();
+        chat.send("ann", place, "hi", "k").unwrap();
+        assert_eq!(chat.events.len(), 2);
+
+        let mut chat = Chat::new(rules(), &[Bug::DedupByRoom]);
+        let (here, there) = (chat.create("ann", &["bob"]), chat.create("ann", &["cat"]));
+        chat.send("ann", here, "hi", "k").unwrap();
+        assert!(!chat.send("ann", there, "hi", "k").unwrap().1);
+        assert!(chat.send("ann", here, "hi", "k").unwrap().1);
+    }
+
+    #[test]
+    fn numbers_skip_repeat_or_begin_anew() {
+        let numbers = |bug, restart: bool| {
+            let mut chat = Chat::new(Rules { send_rate: None, ..rules() }, &[bug]);
+            let place = chat.create("ann", &["bob"]);
+            let mut seqs = Vec::new();
+            for key in ["1", "2", "2", "3", "4"] {
+                if restart && key == "4" {
+                    chat.core.restart(chat.now).unwrap();
+                }
+                let (message, repeated) = chat.send("ann", place, "hi", key).unwrap();
+                seqs.extend((!repeated).then_some(message.seq));
+            }
+            seqs
+        };
+        assert_eq!(numbers(Bug::NumberGap, false), [1, 2, 4, 5]);
+        assert_eq!(numbers(Bug::NumberTwice, false), [1, 1, 2, 2]);
+        assert_eq!(numbers(Bug::NumbersRestart, true), [1, 2, 3, 1]);
+        assert_eq!(numbers(Bug::DedupOverwrites, true), [1, 2, 3, 4], "not a bug of numbers");
+    }
+
+    #[test]
+    fn what_comes_in_a_burst_or_after_a_reconnect_is_dropped() {
+        let rows = |chat: &mut Chat, place| chat.read("bob", place, Window::default()).len();
+        let mut chat = Chat::new(rules(), &[Bug::DropBurst]);
+        let place = chat.create("ann", &["bob"]);
+        for key in 0..9 {
+            assert!(chat.send("ann", place, "hi", &key.to_string()).is_ok());
+        }
+        assert_eq!(rows(&mut chat, place), 5);
+
+        let mut chat = Chat::new(rules(), &[Bug::DropQueued]);
+        let place = chat.create("ann", &["bob"]);
+        for key in ["first time here", "back", "back for a while"] {
+            chat.now += if key == "back for a while" { SETTLING_MS } else { 0 };
+            if key != "back for a while" {
+                chat.core.arrive(&"ann".into(), chat.now);
+            }
+            assert!(chat.send("ann", place, "hi", key).is_ok());
+        }
+        assert_eq!(rows(&mut chat, place), 2);
+    }
+
+    #[test]
+    fn a_key_that_another_connection_noted_is_acked_and_not_stored() {
+        let mut chat = Chat::new(rules(), &[Bug::KeyBeforeStore]);
+        let place = chat.create("ann", &["bob"]);
+        let mut ask = |connection, command| {
+            let caller = Caller { user: "ann".into(), connection: Some(connection), arrived: 0 };
+            chat.core.apply(&caller, command, 0, &mut Vec::new())
+        };
+        let send = Sending {
+            place: Place::Conversation(place),
+            text: "hi".into(),
+            key: Some("k".into()),
+            guard: Guard::Noted,
+        };
+        for connection in [1, 2] {
+            assert_eq!(ask(connection, Command::Look(send.clone())), Ok(Answer::Done));
+        }
+        let mut id = |connection| match ask(connection, Command::Send(send.clone())) {
+            Ok(Answer::Message { message, .. }) => message.id,
+            other => panic!("{other:?}"),
+        };
+        assert!(id(2) > 1 << 40, "the other one is thought to store it");
+        assert_eq!((id(1), id(2)), (1, 1), "and so it may");
+    }
+
+    #[test]
     fn each_storing_bug_keeps_the_ack_and_harms_the_message() {
         let stored = |bug, text: &str| {
             let mut chat = Chat::new(Rules { send_rate: None, ..rules() }, &[bug]);
@@ -496,6 +595,8 @@ mod tests {
         assert_eq!(stored(Bug::DropLong, &"x".repeat(501)), (100, 0));
         assert_eq!(stored(Bug::DropLong, &"x".repeat(500)), (100, 100));
         assert_eq!(stored(Bug::Truncate, &"é".repeat(101)), (100, 0));
+        assert_eq!(stored(Bug::CharsetNarrow, "tea \u{1f375}"), (100, 0));
+        assert_eq!(stored(Bug::CharsetNarrow, "naïve"), (100, 100));
         assert_eq!(stored(Bug::Charset, "naïve"), (100, 0));
         assert_eq!(stored(Bug::Charset, "naive"), (100, 100));
     }
