@@ -5,8 +5,8 @@ use crate::reference::bugs::{Bug, draw};
 use crate::reference::model::*;
 use crate::spec::{DedupBy, RepeatAnswer, Sanitise, Scope};
 
-/// A key is forgotten after this long by `dedup-ttl`; attempts closer together are concurrent.
-const TTL_MS: i64 = 500;
+/// Attempts closer together are concurrent. After this long a key is forgotten by `dedup-ttl`.
+const MOMENT_MS: i64 = 500;
 /// Some bugs strike once in so many messages.
 const SELDOM: u64 = 8;
 /// Two messages this close together may get one number by `number-twice`.
@@ -31,7 +31,7 @@ impl Core {
         if let Some(first) = self.first(scope.as_deref(), now)? {
             match send.guard {
                 Guard::Atomic | Guard::Noted => {
-                    self.mistreat(&first, &send.text, events)?;
+                    self.mistreat(&first, &send.text, now, events)?;
                     return self.repeated(caller, first, key);
                 }
                 Guard::Blind => scope = None,
@@ -56,7 +56,7 @@ impl Core {
         }
         let untrue = self.bugs.strikes(Bug::AckBeforeStore, SELDOM, &who)
             || self.drops(caller, &send.text)
-            || send.guard == Guard::Noted && self.noted_elsewhere(caller, scope.as_deref());
+            || send.guard == Guard::Noted && self.noted_in_vain(caller, scope.as_deref(), now);
         if untrue {
             message.id = unstored_id(&who);
             return Ok(Answer::Message { message, repeated: false });
@@ -92,17 +92,19 @@ impl Core {
             Some(first) => self.repeated(caller, first, key),
             None => {
                 if let Some(scope) = scope.filter(|_| self.bugs.has(Bug::KeyBeforeStore)) {
-                    self.noted.entry(scope).or_insert(caller.connection);
+                    self.noted.entry(scope).or_insert((caller.connection, caller.arrived));
                 }
                 Ok(Answer::Done)
             }
         }
     }
 
-    /// Another connection noted the key, and never came to store its message.
-    fn noted_elsewhere(&self, caller: &Caller, scope: Option<&str>) -> bool {
+    /// Another connection noted the key a while ago, and never came to store its message.
+    fn noted_in_vain(&self, caller: &Caller, scope: Option<&str>, now: i64) -> bool {
         let noted = scope.and_then(|scope| self.noted.get(scope));
-        noted.is_some_and(|connection| *connection != caller.connection)
+        noted.is_some_and(|(connection, at)| {
+            *connection != caller.connection && at + MOMENT_MS < now
+        })
     }
 
     fn place(
@@ -158,7 +160,7 @@ impl Core {
         let first = self.store.by_scope(scope)?;
         let window = self.rules.dedup.as_ref().and_then(|dedup| dedup.window);
         let window = match window.map(|window| window.as_millis() as i64) {
-            _ if self.bugs.has(Bug::DedupTtl) => Some(TTL_MS),
+            _ if self.bugs.has(Bug::DedupTtl) => Some(MOMENT_MS),
             window => window,
         };
         if let (Some(first), Some(window)) = (&first, window)
@@ -175,12 +177,20 @@ impl Core {
         &mut self,
         first: &Message,
         text: &str,
+        now: i64,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         if self.bugs.has(Bug::DedupOverwrites) {
             self.store.rewrite(first.id, &sanitised(self.rules.sanitise, text))?;
         }
-        if self.bugs.has(Bug::DedupPushedAgain) {
+        // Attempts at the same time share the fate of what was refused and stored all the same. A
+        // later one is acked and so pushed: an ack of what nobody got would be another bug.
+        let who = [first.sender.as_str(), first.key.as_deref().unwrap_or_default()];
+        let refused = self.bugs.strikes(Bug::RefusedStored, SELDOM, &who);
+        if refused && now < first.at + MOMENT_MS {
+            return Err(out_of_order());
+        }
+        if refused || self.bugs.has(Bug::DedupPushedAgain) {
             events.push(Event::Message(first.clone()));
         }
         if self.bugs.has(Bug::NumberGap)
@@ -195,11 +205,6 @@ impl Core {
         let answer = self.rules.dedup.as_ref().map(|dedup| &dedup.answer);
         if self.bugs.has(Bug::DedupError) {
             return Err(unique_index());
-        }
-        // Every attempt shares the fate of the first: an ack of what was never pushed would be
-        // another bug.
-        if self.bugs.strikes(Bug::RefusedStored, SELDOM, &[&caller.user, key]) {
-            return Err(out_of_order());
         }
         if answer == Some(&RepeatAnswer::Reject) {
             let text = "this message was sent before";
@@ -555,9 +560,10 @@ mod tests {
     fn a_key_that_another_connection_noted_is_acked_and_not_stored() {
         let mut chat = Chat::new(rules(), &[Bug::KeyBeforeStore]);
         let place = chat.create("ann", &["bob"]);
-        let mut ask = |connection, command| {
-            let caller = Caller { user: "ann".into(), connection: Some(connection), arrived: 0 };
-            chat.core.apply(&caller, command, 0, &mut Vec::new())
+        let mut ask = |connection, now, command| {
+            let connection = Some(connection);
+            let caller = Caller { user: "ann".into(), connection, arrived: now };
+            chat.core.apply(&caller, command, now, &mut Vec::new())
         };
         let send = Sending {
             place: Place::Conversation(place),
@@ -566,14 +572,18 @@ mod tests {
             guard: Guard::Noted,
         };
         for connection in [1, 2] {
-            assert_eq!(ask(connection, Command::Look(send.clone())), Ok(Answer::Done));
+            assert_eq!(ask(connection, 0, Command::Look(send.clone())), Ok(Answer::Done));
         }
-        let mut id = |connection| match ask(connection, Command::Send(send.clone())) {
-            Ok(Answer::Message { message, .. }) => message.id,
-            other => panic!("{other:?}"),
+        let mut id = |connection, now, key: &str| {
+            let send = Sending { key: Some(key.into()), ..send.clone() };
+            match ask(connection, now, Command::Send(send)) {
+                Ok(Answer::Message { message, .. }) => message.id,
+                other => panic!("{other:?}"),
+            }
         };
-        assert!(id(2) > 1 << 40, "the other one is thought to store it");
-        assert_eq!((id(1), id(2)), (1, 1), "and so it may");
+        assert!(id(2, 1_000, "k") > 1 << 40, "the other one is thought to store it");
+        assert_eq!([id(1, 1_000, "k"), id(2, 1_000, "k")], [1, 1], "and so it may");
+        assert_eq!(id(2, 1_000, "l"), 2);
     }
 
     #[test]
