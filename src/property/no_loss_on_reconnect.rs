@@ -4,6 +4,7 @@ mod conclusion;
 mod debts;
 
 use self::debts::Bits;
+use crate::fault::Effect;
 use crate::history::{
     Answer, Carrier, ClientId, ConversationId, Entry, Event, MessageRef, Nanos, OpId, PersonId,
     Seen, Token,
@@ -125,6 +126,8 @@ struct Room {
     places: FxHashMap<ClientId, usize>,
     /// Acked messages that some member waits for.
     owed: FxHashSet<Token>,
+    /// Members who asked to hear no more of it.
+    left: FxHashSet<ClientId>,
 }
 
 struct Message {
@@ -186,7 +189,7 @@ impl Judge for Views {
                 link.ready = Some(at);
                 link.first_ready.get_or_insert(at);
             }
-            Event::Fault { what, begins } if !what.starts_with("withhold") => {
+            Event::Fault { what, begins } if may_eat(what) => {
                 let link = self.link(client);
                 link.faults = if *begins { link.faults + 1 } else { link.faults.saturating_sub(1) };
                 link.fault_ended = Some(at);
@@ -206,6 +209,11 @@ impl Judge for Views {
                         let conversation = *conversation;
                         let read = Read { conversation, sync, asked: at, recovered: 0 };
                         self.reads.insert(*op, read);
+                    }
+                    (Operation::Leave, _) => self.leave(*conversation, client),
+                    (Operation::Join, _) => {
+                        let room = self.rooms.entry(*conversation).or_default();
+                        room.left.remove(&client);
                     }
                     _ => {}
                 }
@@ -398,6 +406,10 @@ impl Views {
             ready.is_none() || ready <= message.sent
         })
     }
+/// A fault of the harness that may end the connection may take with it what was under way.
+fn may_eat(fault: &str) -> bool {
+    let effect = Effect::of(fault);
+    effect.deliveries && effect.connection
 }
 
 impl Link {
@@ -667,6 +679,18 @@ mod tests {
         let history = away("", "").replace("b done o2", "b fails o2");
         let finding = check(&NoLossOnReconnect, &charge(), &history);
         assert_eq!((finding.violation_count, finding.observations), (0, 0));
+    }
+
+    #[test]
+    fn who_leaves_is_owed_nothing_until_it_joins_again() {
+        let left = "a b in #1\nb asks leave o1 #1\nb over o1\n";
+        let sent = "a sends o2 t2 k2 #1\na acked o2 m2\n";
+        let end = "phase final-read\nphase end";
+        let history = format!("{left}{sent}{end}");
+        stands(&NoLossOnReconnect, &charge(), &history, Standing::NotExercised);
+        let back = format!("{left}b asks join o3 #1\nb over o3\n{sent}{end}");
+        let finding = check(&NoLossOnReconnect, &charge(), &back);
+        assert_eq!(finding.violation_count, 1, "{finding:#?}");
     }
 
     #[test]
