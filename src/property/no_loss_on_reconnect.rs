@@ -406,6 +406,8 @@ impl Views {
             ready.is_none() || ready <= message.sent
         })
     }
+}
+
 /// A fault of the harness that may end the connection may take with it what was under way.
 fn may_eat(fault: &str) -> bool {
     let effect = Effect::of(fault);
