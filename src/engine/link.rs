@@ -184,7 +184,7 @@ impl Session {
 }
 
 /// The handshake of a person: path, query, headers and the CONNECT payload.
-pub(super) fn session_options(session: &Options, spec: &Spec, bindings: &Bindings) -> Options {
+pub(crate) fn session_options(session: &Options, spec: &Spec, bindings: &Bindings) -> Options {
     let mut options = session.clone();
     let connect = &spec.connect;
     let mut path = String::new();

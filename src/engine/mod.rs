@@ -29,5 +29,6 @@ pub mod target;
 mod trouble;
 pub mod usage;
 
+pub(crate) use link::session_options;
 pub use run::{ClientKind, Failure, Measured, Settings, run};
 pub use target::TargetChoice;
