@@ -25,6 +25,8 @@ pub(super) enum Heard {
     Answer { status: u16, body: Vec<u8> },
     /// The connection ended without a complete answer.
     Cut(String),
+    /// There is nobody at the address.
+    Unreachable(String),
     /// The WebSocket is accepted.
     Opened,
     /// An Engine.IO packet; a binary message as `b` and base64.
@@ -87,6 +89,9 @@ impl Heard {
             }
             ConnectError::LocalLimit { .. } | ConnectError::Dns { .. } => {
                 Self::Trouble(error.to_string())
+            }
+            ConnectError::Refused { .. } | ConnectError::Unreachable { .. } => {
+                Self::Unreachable(error.to_string())
             }
             other => Self::Cut(other.to_string()),
         }

@@ -21,7 +21,8 @@
 //! |---|---|
 //! | `NAME -> GET\|POST\|… ?QUERY [BODY]` | an HTTP request on a connection of its own; the spec's path, headers and own query are added. It is not awaited |
 //! | `NAME -> WS ?QUERY` | asks for a WebSocket; nothing is read or answered by itself |
-//! | `NAME open [polling\|websocket] [mute]` | opens a session and binds `$NAME` to its sid, `$interval`, `$timeout` and `$max` to its figures. It polls and answers pings by itself; `mute`: it answers none |
+//! | `NAME open [polling\|websocket]` | opens a session and binds `$NAME` to its sid, `$interval`, `$timeout` and `$max` to its figures. It polls and answers pings by itself |
+//! | `NAME mute` | from now on it answers no ping |
 //! | `NAME join` | CONNECT to the spec's namespace with the person's credential, granted |
 //! | `NAME -> PACKET[␞PACKET…]` | Engine.IO packets: text frames, or one payload of a POST. A packet `bBASE64` is a binary message |
 //! | `NAME -> frame WORD… TEXT` | one WebSocket frame by hand: `text`, `binary`, `more` (not the last), `rest` (a continuation), `ping`, `close`, `unmasked`, `reserved` (a reserved bit), `opcode3`, `opcode11`, `half` (the rest is not sent) |
@@ -76,7 +77,8 @@ pub(super) struct Step {
 /// What one line does; names are positions in the order of their first lines.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Act {
-    Open { name: String, over: Option<Carrier>, mute: bool },
+    Open { name: String, over: Option<Carrier> },
+    Mute { name: String },
     Join { name: String },
     Request { name: String, method: String, query: Template, body: Option<Template> },
     Socket { name: String, query: Template },

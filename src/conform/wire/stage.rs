@@ -129,9 +129,14 @@ impl<'a> Stage<'a> {
     /// Takes one step.
     async fn take(&mut self, act: &Act, text: &str) -> Done {
         match act {
-            Act::Open { name, over, mute } => {
+            Act::Open { name, over } => {
                 let over = over.unwrap_or_else(|| usual(&self.site.spec));
-                self.open(name, over, *mute).await
+                self.open(name, over).await
+            }
+            Act::Mute { name } => {
+                self.note(name, "→", "answers no ping from now on");
+                self.channels.mute(name);
+                Ok(())
             }
             Act::Join { name } => self.join(name).await,
             Act::Request { name, method, query, body } => {
@@ -146,7 +151,8 @@ impl<'a> Stage<'a> {
                 let query = self.filled(query)?;
                 self.note(name, "→", text);
                 let options = &self.visitor.options;
-                self.channels.socket(name, &self.site.endpoint, options, &query, false);
+                self.channels.socket(name, &self.site.endpoint, options, &query);
+                self.channels.mute(name);
                 Ok(())
             }
             Act::Send { name, payload } => {
@@ -184,7 +190,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Opens a session and binds its sid and the server's figures.
-    async fn open(&mut self, name: &str, over: Carrier, mute: bool) -> Done {
+    async fn open(&mut self, name: &str, over: Carrier) -> Done {
         self.note(name, "→", &format!("opens a session over {}", over.name()));
         let visitor = match name {
             BYSTANDER => &self.bystander,
@@ -195,10 +201,10 @@ impl<'a> Stage<'a> {
         let query = format!("EIO=4&transport={}", over.name());
         match over {
             Carrier::WebSocket => {
-                self.channels.socket(name, endpoint, options, &query, !mute);
+                self.channels.socket(name, endpoint, options, &query);
                 self.expect(name, Awaited::status(101), PATIENCE).await?;
             }
-            Carrier::Polling => self.channels.polling(name, endpoint, options, &query, !mute),
+            Carrier::Polling => self.channels.polling(name, endpoint, options, &query),
         }
         for figure in ["interval", "timeout", "max"] {
             self.holes.remove(figure);
@@ -233,7 +239,7 @@ impl<'a> Stage<'a> {
 
     /// Somebody who has nothing to do with the case connects.
     async fn greet(&mut self, name: &str) -> Done {
-        self.open(name, usual(&self.site.spec), false).await?;
+        self.open(name, usual(&self.site.spec)).await?;
         self.join(name).await
     }
 

@@ -108,7 +108,8 @@ impl Template {
                         Some(name) => value(name)?.parse::<u64>().map_err(|_| name.clone())?,
                         None => 0,
                     };
-                    let count = count.saturating_add_signed(*more).min(REPEATED_MAX / unit.len() as u64);
+                    let count =
+                        count.saturating_add_signed(*more).min(REPEATED_MAX / unit.len() as u64);
                     out.extend(unit.repeat(count as usize));
                 }
             }

@@ -1,6 +1,7 @@
 //! How a session ends, by packet, by frame and by cable.
 
 use super::super::WireCase;
+use crate::property::Severity;
 
 const CLOSE: &str = "Engine.IO protocol 4, Test suite, close";
 const PACKETS: &str = "Engine.IO protocol 4, Protocol, close packet";
@@ -30,6 +31,7 @@ q <- 4xx"#,
         name: "engine-io/close-websocket",
         says: "A close packet over a WebSocket ends the session.",
         why: "A session that lives on keeps its person online.",
+        severity: Severity::Should,
         source: CLOSE,
         script: "a open websocket
 a join

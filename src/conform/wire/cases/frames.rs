@@ -156,6 +156,7 @@ a <- closed",
         why: "Libraries and proxies cut long messages.",
         source: FRAGMENTS,
         script: "a open websocket
+a mute
 a -> frame more text 4
 a -> frame more rest 0$ns
 a -> frame rest $auth
@@ -179,6 +180,7 @@ a <- pong assize",
         why: "Control frames may come between.",
         source: FRAGMENTS,
         script: "a open websocket
+a mute
 a -> frame more text 40
 a -> frame ping between
 a <- pong between
@@ -204,6 +206,7 @@ a <- closed",
         source: CONTROL,
         script: "a open websocket
 a join
+a mute
 a -> frame more ping x
 a <- closed",
         ..WireCase::DEFAULT
@@ -215,6 +218,7 @@ a <- closed",
         source: FRAGMENTS,
         script: "a open websocket
 a join
+a mute
 a -> frame more text 42
 a -> frame text 3
 a <- closed",

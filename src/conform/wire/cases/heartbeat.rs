@@ -12,7 +12,7 @@ pub(super) const CASES: &[WireCase] = &[
         why: "Without pings a client takes the server for dead, and so do proxies.",
         quick: false,
         source: HEARTBEAT,
-        script: "a open websocket mute
+        script: "a open websocket
 a join
 a <- 2 within interval",
         catches: &["ping-never", "ping-late"],
@@ -24,7 +24,7 @@ a <- 2 within interval",
         why: "Without pings a client takes the server for dead, and so do proxies.",
         quick: false,
         source: HEARTBEAT,
-        script: "a open polling mute
+        script: "a open polling
 a join
 a <- 2 within interval",
         catches: &["ping-never", "ping-late"],
@@ -71,8 +71,9 @@ a quiet dead",
         why: "Dead connections keep people online and memory full.",
         quick: false,
         source: HEARTBEAT,
-        script: "a open websocket mute
+        script: "a open websocket
 a join
+a mute
 a <- closed within dead",
         catches: &["dead-client-kept"],
         ..WireCase::DEFAULT
@@ -83,8 +84,9 @@ a <- closed within dead",
         why: "Dead connections keep people online and memory full.",
         quick: false,
         source: HEARTBEAT,
-        script: "a open polling mute
+        script: "a open polling
 a join
+a mute
 a <- closed within dead",
         catches: &["dead-client-kept"],
         ..WireCase::DEFAULT
@@ -95,8 +97,9 @@ a <- closed within dead",
         why: "Phones that wake up answer late.",
         quick: false,
         source: HEARTBEAT,
-        script: "a open websocket mute
+        script: "a open websocket
 a join
+a mute
 a <- 2 within interval
 pause 0.5 timeout
 a -> 3

@@ -62,7 +62,8 @@ q <- 200 6"#,
         why: "A gap here loses the first messages of every session.",
         source: UPGRADE,
         script: r#"h -> GET ?EIO=4&transport=polling
-h <- 200 0{"sid":"$sid"}w -> WS ?EIO=4&transport=websocket&sid=$sid
+h <- 200 0{"sid":"$sid"}
+w -> WS ?EIO=4&transport=websocket&sid=$sid
 w <- 101
 w -> 2probe
 w <- 3probe
@@ -115,10 +116,12 @@ w quiet 200ms"#,
         name: "engine-io/second-websocket",
         says: "A second WebSocket for a session that began on one is refused, and the first goes on.",
         why: "Whoever knows a sid must not take the session over.",
+        severity: Severity::Should,
+        quick: false,
         source: SUITE,
         script: "a open websocket
 v -> WS ?EIO=4&transport=websocket&sid=$a
-v <- refused
+v <- refused within 15s
 a join",
         ..WireCase::DEFAULT
     },

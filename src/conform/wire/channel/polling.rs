@@ -6,6 +6,8 @@ use crate::transport::endpoint::Endpoint;
 use crate::transport::http::HttpClient;
 use crate::wire::handshake::Open;
 use hyper::header::HeaderMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -15,13 +17,13 @@ const BREATH: Duration = Duration::from_millis(20);
 /// Pongs and payloads that wait to be posted.
 const UNPOSTED: usize = 64;
 
-/// Opens a session and tells what comes. With `pongs` it answers the server's heartbeat.
+/// Opens a session and tells what comes. While `pongs` is up it answers the server's heartbeat.
 pub(in crate::conform::wire) async fn polling(
     line: Line,
     endpoint: Endpoint,
     target: String,
     headers: HeaderMap,
-    pongs: bool,
+    pongs: Arc<AtomicBool>,
     orders: mpsc::Receiver<Order>,
 ) {
     let client = client(&endpoint);
@@ -38,9 +40,8 @@ pub(in crate::conform::wire) async fn polling(
     crate::wire::handshake::push_percent_encoded(&open.sid, &mut target);
     let session = Session { line, client, headers, target };
     let (pong, ponged) = mpsc::channel(UNPOSTED);
-    let pong = pongs.then_some(pong);
     tokio::select! {
-        end = session.poll(pong) => session.line.hear(Heard::Closed(end)).await,
+        end = session.poll(&pong, &pongs) => session.line.hear(Heard::Closed(end)).await,
         () = session.post(orders, ponged) => {}
     }
 }
@@ -59,12 +60,12 @@ impl Session {
     }
 
     /// Polls until the session is over; says why it is.
-    async fn poll(&self, pong: Option<mpsc::Sender<()>>) -> String {
+    async fn poll(&self, pong: &mpsc::Sender<()>, pongs: &AtomicBool) -> String {
         loop {
             let body = match self.ask("GET", None).await {
                 Heard::Answer { status: 200, body } => body,
                 Heard::Answer { status, .. } => return format!("a poll is answered {status}"),
-                Heard::Cut(why) => return why,
+                Heard::Cut(why) | Heard::Unreachable(why) => return why,
                 _ => return "no poll can be made".to_owned(),
             };
             if body.is_empty() {
@@ -76,7 +77,7 @@ impl Session {
                     return "a close packet".to_owned();
                 }
                 self.line.hear(Heard::Packet(packet.to_owned())).await;
-                if let ("2", Some(pong)) = (packet, &pong) {
+                if packet == "2" && pongs.load(Ordering::Relaxed) {
                     // A queue full of pongs says enough.
                     let _ = pong.try_send(());
                 }
@@ -102,7 +103,7 @@ impl Session {
             };
             let posted = match self.ask("POST", Some(payload)).await {
                 Heard::Answer { status, .. } => Ok(status),
-                Heard::Cut(why) | Heard::Trouble(why) => Err(why),
+                Heard::Cut(why) | Heard::Unreachable(why) | Heard::Trouble(why) => Err(why),
                 _ => continue,
             };
             self.line.hear(Heard::Posted(posted)).await;

@@ -9,19 +9,21 @@ use crate::transport::websocket::{WebSocket, WebSocketOptions};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 /// The most bytes of one message that are read; a server that sends more is hung up on.
 const MESSAGE_BYTES_MAX: usize = 16 << 20;
 
-/// Opens a WebSocket and tells what comes. With `pongs` it answers the server's heartbeat.
+/// Opens a WebSocket and tells what comes. While `pongs` is up it answers the server's heartbeat.
 pub(in crate::conform::wire) async fn socket(
     line: Line,
     endpoint: Endpoint,
     target: String,
     options: WebSocketOptions,
-    pongs: bool,
+    pongs: Arc<AtomicBool>,
     mut orders: mpsc::Receiver<Order>,
 ) {
     let (stream, tail) = match WebSocket::open_bare(&endpoint, &target, &options).await {
@@ -69,7 +71,7 @@ struct Socket {
     /// The pieces of a message so far, and the kind of its first.
     message: Vec<u8>,
     kind: u8,
-    pongs: bool,
+    pongs: Arc<AtomicBool>,
 }
 
 impl Socket {
@@ -108,26 +110,31 @@ impl Socket {
                 }
                 self.message.extend_from_slice(&frame.payload);
                 if frame.last {
-                    self.deliver().await;
+                    return self.deliver().await;
                 }
             }
         }
         None
     }
 
-    /// Hands over a whole message.
-    async fn deliver(&mut self) {
+    /// Hands over a whole message; says why the session is over, if this says so.
+    async fn deliver(&mut self) -> Option<String> {
         let message = std::mem::take(&mut self.message);
         if self.kind == opcode::BINARY {
-            return self.line.hear(Heard::Packet(format!("b{}", STANDARD.encode(message)))).await;
+            self.line.hear(Heard::Packet(format!("b{}", STANDARD.encode(message)))).await;
+            return None;
         }
         let text = String::from_utf8_lossy(&message).into_owned();
+        if text == "1" {
+            return Some("a close packet".to_owned());
+        }
         let is_ping = text == "2";
         self.line.hear(Heard::Packet(text)).await;
-        if is_ping && self.pongs {
+        if is_ping && self.pongs.load(Ordering::Relaxed) {
             self.write(opcode::TEXT, b"3").await;
             self.line.hear(Heard::Sent("3".to_owned())).await;
         }
+        None
     }
 
     async fn write(&mut self, opcode: u8, payload: &[u8]) {

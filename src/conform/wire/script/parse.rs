@@ -78,6 +78,7 @@ impl Reader {
             "open" => self.open(name, rest),
             "->" => self.send(name, rest),
             "<-" => self.expect(name, rest),
+            "mute" if rest.is_empty() => self.known(&name).map(|_| Act::Mute { name }),
             "join" if rest.is_empty() => self.known(&name).map(|_| Act::Join { name }),
             "quiet" => {
                 self.known(&name)?;
@@ -87,9 +88,9 @@ impl Reader {
                 self.known(&name)?;
                 Ok(Act::Leave { name, how: departure(rest)? })
             }
-            other => {
-                Err(format!("`{other}` is none of `open`, `join`, `->`, `<-`, `quiet`, `leaves`"))
-            }
+            other => Err(format!(
+                "`{other}` is none of `open`, `join`, `mute`, `->`, `<-`, `quiet`, `leaves`"
+            )),
         }
     }
 
@@ -127,20 +128,15 @@ impl Reader {
 
     fn open(&mut self, name: String, words: &str) -> Result<Act, String> {
         self.new_name(&name, Kind::Session)?;
-        let (mut over, mut mute) = (None, false);
-        for word in words.split_whitespace() {
-            match word {
-                "polling" => over = Some(Carrier::Polling),
-                "websocket" => over = Some(Carrier::WebSocket),
-                "mute" => mute = true,
-                other => {
-                    return Err(format!("`{other}` is none of `polling`, `websocket`, `mute`"));
-                }
-            }
-        }
+        let over = match words {
+            "" => None,
+            "polling" => Some(Carrier::Polling),
+            "websocket" => Some(Carrier::WebSocket),
+            other => return Err(format!("`{other}` is none of `polling`, `websocket`")),
+        };
         self.bound.insert(name.clone());
         self.bound.extend(["interval", "timeout", "max"].map(str::to_owned));
-        Ok(Act::Open { name, over, mute })
+        Ok(Act::Open { name, over })
     }
 
     fn send(&mut self, name: String, rest: &str) -> Result<Act, String> {
@@ -329,17 +325,18 @@ mod tests {
             w -> WS ?EIO=4&sid=$sid
             w <- 101
             w -> frame half reserved text 4a b
-            a open polling mute
+            a open polling
+            a mute
             a <- 43$ns7* and 41 within 0.5 dead if at all
             a quiet 300ms
             a leaves close 1000
             check $sid differs from $a";
         let script = Script::parse(text).unwrap();
-        assert_eq!(script.steps.len(), 10);
+        assert_eq!(script.steps.len(), 11);
         let Act::Frame { frame, payload, .. } = &script.steps[4].act else { panic!() };
         assert!(frame.half && frame.reserved && frame.masked);
         assert_eq!(payload, &Template::parse("4a b").unwrap());
-        let Act::Expect { wanted, .. } = &script.steps[6].act else { panic!() };
+        let Act::Expect { wanted, .. } = &script.steps[7].act else { panic!() };
         assert!(wanted.all && wanted.if_at_all && wanted.list.len() == 2);
         assert_eq!(wanted.within, Some(Limit::Share(0.5, Figure::Dead)));
         assert!(!script.needs_event());
@@ -377,7 +374,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text: String, line in "(a|w|check|pause) (->|<-|open|join|quiet|leaves|\\$a)( .{0,12})?") {
+        fn no_text_makes_it_panic(text: String, line in "(a|w|check|pause) (->|<-|open|join|mute|quiet|leaves|\\$a)( .{0,12})?") {
             let _ = Script::parse(&text);
             let _ = Script::parse(&format!("a open\n{line}"));
         }

@@ -13,7 +13,7 @@ use crate::transport::websocket::WebSocketOptions;
 use crate::wire::handshake::{Carrier, Open};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -49,6 +49,8 @@ pub(super) struct Channels {
 struct Channel {
     name: String,
     orders: mpsc::Sender<Order>,
+    /// Lowered when it is to answer no ping any more.
+    pongs: Arc<AtomicBool>,
     task: tokio::task::AbortHandle,
     heard: VecDeque<(Moment, Heard)>,
     closed: Option<String>,
@@ -86,7 +88,7 @@ impl Channels {
         let asked = Asked { method: method.to_owned(), target: target(options, query), body };
         let (endpoint, headers) = (endpoint.clone(), options.engine.headers.clone());
         let over = opens(query).filter(|_| method == "GET");
-        self.add(name, over, true, |line, _| channel::request(line, endpoint, headers, asked));
+        self.add(name, over, true, |line, _, _| channel::request(line, endpoint, headers, asked));
     }
 
     /// Asks for a WebSocket.
@@ -96,14 +98,13 @@ impl Channels {
         endpoint: &Endpoint,
         options: &Options,
         query: &str,
-        pongs: bool,
     ) {
         let wanted = WebSocketOptions {
             headers: options.engine.headers.clone(),
             ..WebSocketOptions::default()
         };
         let (endpoint, target) = (endpoint.clone(), target(options, query));
-        self.add(name, opens(query), false, |line, orders| {
+        self.add(name, opens(query), false, |line, orders, pongs| {
             channel::socket(line, endpoint, target, wanted, pongs, orders)
         });
     }
@@ -115,11 +116,10 @@ impl Channels {
         endpoint: &Endpoint,
         options: &Options,
         query: &str,
-        pongs: bool,
     ) {
         let (endpoint, target) = (endpoint.clone(), target(options, query));
         let headers = options.engine.headers.clone();
-        self.add(name, opens(query), true, |line, orders| {
+        self.add(name, opens(query), true, |line, orders, pongs| {
             channel::polling(line, endpoint, target, headers, pongs, orders)
         });
     }
@@ -129,17 +129,19 @@ impl Channels {
         name: &str,
         opens_over: Option<Carrier>,
         posts: bool,
-        run: impl FnOnce(Line, mpsc::Receiver<Order>) -> F,
+        run: impl FnOnce(Line, mpsc::Receiver<Order>, Arc<AtomicBool>) -> F,
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
         let (orders, ordered) = mpsc::channel(UNSENT);
         let (channel, inbox) = (self.list.len(), self.to_inbox.clone());
+        let pongs = Arc::new(AtomicBool::new(true));
         let line = Line { channel, clock: self.clock, inbox };
-        let task = self.tasks.spawn(run(line, ordered));
+        let task = self.tasks.spawn(run(line, ordered, Arc::clone(&pongs)));
         self.list.push(Channel {
             name: name.to_owned(),
             orders,
+            pongs,
             task,
             heard: VecDeque::new(),
             closed: None,
@@ -147,6 +149,11 @@ impl Channels {
             posts,
             max: MAX_PAYLOAD,
         });
+    }
+
+    /// From now on the session answers no ping.
+    pub(super) fn mute(&mut self, name: &str) {
+        self.channel(name).pongs.store(false, Ordering::Relaxed);
     }
 
     /// Sends packets, separated by 0x1e: as one payload or as frames written at once.
@@ -260,6 +267,7 @@ impl Channels {
                 format!("← {status} {}", String::from_utf8_lossy(body))
             }
             Heard::Cut(why) => format!("← no answer: {why}"),
+            Heard::Unreachable(why) => format!("← nobody is there: {why}"),
             Heard::Opened => "← 101".to_owned(),
             Heard::Packet(packet) => format!("← {packet}"),
             Heard::Pong(text) => format!("← pong {}", String::from_utf8_lossy(text)),

@@ -4,7 +4,7 @@ use super::super::channel::Heard;
 use super::super::script::{Expected, Wanted};
 use super::super::tape::brief;
 use super::super::text::{Holes, Pattern, Template};
-use super::{Done, Stage, Stop, seconds, wrong};
+use super::{BYSTANDER, Done, Stage, Stop, seconds, wrong};
 use std::time::Duration;
 
 /// What has to come.
@@ -117,6 +117,9 @@ impl Stage<'_> {
             if let Heard::Trouble(why) = &heard {
                 return Err(Stop::Doubt(format!("{name} cannot connect: {why}")));
             }
+            if let (Heard::Unreachable(why), true) = (&heard, name == BYSTANDER) {
+                return Err(Stop::Doubt(format!("the server cannot be reached: {why}")));
+            }
             let mut holes = std::mem::take(&mut self.holes);
             let fit = wanted.fit(&heard, &mut holes);
             self.holes = holes;
@@ -169,7 +172,9 @@ impl Stage<'_> {
             return Stop::NotSupported(why);
         }
         let summary = match heard {
-            Heard::Closed(_) | Heard::Cut(_) => "a connection that must stand is closed",
+            Heard::Closed(_) | Heard::Cut(_) | Heard::Unreachable(_) => {
+                "a connection that must stand is closed"
+            }
             Heard::Answer { .. } => "another HTTP answer than the protocol's",
             _ => "another packet than the protocol's",
         };
@@ -249,6 +254,7 @@ fn said(heard: &Heard) -> String {
             format!("`{status} {}`", brief(&String::from_utf8_lossy(body)))
         }
         Heard::Cut(why) => format!("no answer ({why})"),
+        Heard::Unreachable(why) => format!("nobody at the address ({why})"),
         Heard::Opened => "an accepted WebSocket".to_owned(),
         Heard::Packet(packet) | Heard::Sent(packet) => format!("`{}`", brief(packet)),
         Heard::Pong(_) => "a pong with other data".to_owned(),
