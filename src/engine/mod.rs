@@ -25,10 +25,13 @@ mod setup;
 mod shard;
 mod shards;
 mod slot;
+pub mod stage;
 pub mod target;
+mod trace;
 mod trouble;
 pub mod usage;
 
 pub(crate) use link::session_options;
+pub use preflight::Unreachable;
 pub use run::{ClientKind, Failure, Measured, Settings, run};
-pub use target::TargetChoice;
+pub use target::{Target, TargetChoice};

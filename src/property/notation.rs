@@ -6,7 +6,7 @@
 //! milliseconds. `a b in #1` makes members who are connected and ready.
 
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, MessageRef, Nanos, OpId,
+    Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos, OpId,
     PersonId, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation};
@@ -133,6 +133,11 @@ impl Scribe {
         let token = find('t').and_then(|number| number.parse().ok()).map(|n| Token::new(RUN, n));
         let attempt = find('/').map(|number| number.parse().unwrap());
         match verb {
+            "owes" => {
+                let due = if said("refusal") { Due::Refused } else { Due::Accepted };
+                let op = op.unwrap();
+                self.push(client, Event::Due { op, due, why: "?".into() });
+            }
             "sends" | "plans" => {
                 let message = MessageRef { token: token.unwrap(), key: key.unwrap() };
                 self.invoke(client, op.unwrap(), Operation::Send, place, Some(message));
