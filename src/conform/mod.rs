@@ -1,8 +1,3 @@
-//! The conformance catalogue: named cases, each with what the server must do and why.
-//!
-//! Start with [`wire::cases`] for those of the wire itself.
-
-pub mod wire;
 //! The conformance catalogue: which cases there are, which of them fit a server, and how they are
 //! run side by side into one [`Conformance`](crate::outcome::Conformance).
 //!
@@ -14,6 +9,7 @@ mod naming;
 mod perform;
 mod selection;
 mod tally;
+pub mod wire;
 
 pub use catalogue::{Catalogued, catalogue};
 pub use perform::{Progress, Settings, run};
