@@ -6,7 +6,6 @@
 use assize::conform::wire::{self, Performed, Site, WireCase};
 use assize::engine::clock::Clock;
 use assize::history::PersonId;
-use assize::property::Severity;
 use assize::reference::{Bug, Bugs, Hosted, Options};
 use assize::spec::{self, Spec};
 use assize::transport::endpoint::Endpoint;
@@ -101,5 +100,99 @@ fn explore() {
         }
     }
     println!("{:?}", start.elapsed());
-    let _ = (Severity::Must, Bug::ALL);
+}
+/// What does not hold on an honest server: cases and why, for those that are known.
+fn complaints(outcomes: &[(&'static WireCase, Performed)], known: &[&str]) -> Vec<String> {
+    let unknown = |case: &WireCase| !known.contains(&case.name);
+    let list = outcomes.iter().filter(|(case, _)| unknown(case));
+    list.filter_map(|(case, performed)| complaint(case, performed)).collect()
+}
+
+/// What the library of the reference server does otherwise; no protocol demands it.
+const KNOWN: &[&str] = &["engine-io/aborted-upgrade", "socket-io/sid-is-not-the-session"];
+
+fn all() -> Vec<&'static WireCase> {
+    wire::cases().iter().collect()
+}
+
+#[test]
+fn the_honest_server_holds_every_case() {
+    for name in ["callback-ack", "broadcast"] {
+        let spec = load(name);
+        let hosted = host(&spec, Bugs::NONE);
+        let outcomes = play(hosted.url(), &spec, &all());
+        let wrong = complaints(&outcomes, KNOWN);
+        assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
+        let unsupported = outcomes.iter().filter(|(_, one)| one.not_supported.is_some());
+        assert!(unsupported.count() <= 6, "{name}: too little is tried");
+    }
+}
+
+/// The case that must catch a bug by itself.
+fn named(bug: Bug) -> Option<&'static WireCase> {
+    let catches = |case: &&WireCase| case.catches.contains(&bug.name());
+    wire::cases().iter().find(|case| catches(case) && case.chapter() == bug.property())
+}
+
+#[test]
+fn each_bug_of_the_wire_falls_to_its_case_and_leaves_the_other_chapter() {
+    let spec = load("callback-ack");
+    let chapters = ["engine-io", "socket-io"];
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for bug in Bug::ALL.iter().filter(|bug| chapters.contains(&bug.property())) {
+        count += 1;
+        let case = named(*bug).unwrap_or_else(|| panic!("no case catches {bug}"));
+        let hosted = host(&spec, Bugs::NONE.with(*bug));
+        let others = wire::cases().iter().filter(|other| other.chapter() != case.chapter());
+        let cases: Vec<_> =
+            std::iter::once(case).chain(others.filter(|other| other.quick)).collect();
+        let outcomes = play(hosted.url(), &spec, &cases);
+        if outcomes[0].1.finding.standing(1) != Standing::Fail {
+            wrong.push(format!("{bug} escapes {}: {:?}", case.name, outcomes[0].1));
+        }
+        let touched = complaints(&outcomes[1..], KNOWN);
+        wrong.extend(touched.iter().map(|text| format!("{bug} touches {text}")));
+    }
+    assert!(count >= 14);
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn cases_name_bugs_that_exist_and_say_what_they_want() {
+    let mut names = std::collections::BTreeSet::new();
+    for case in wire::cases() {
+        assert!(names.insert(case.name), "{} twice", case.name);
+        assert!(["engine-io", "socket-io"].contains(&case.chapter()), "{}", case.name);
+        for text in [case.says, case.why] {
+            assert!(text.len() > 10 && text.ends_with('.'), "{}: {text}", case.name);
+        }
+        assert!(!case.source.is_empty());
+        wire::Script::parse(case.script).unwrap_or_else(|wrong| panic!("{}: {wrong}", case.name));
+        for bug in case.catches {
+            assert!(Bug::parse(bug).is_some(), "{} catches `{bug}`", case.name);
+        }
+    }
+    assert!(names.len() >= 55);
+}
+
+#[test]
+fn nobody_at_home_is_no_verdict() {
+    let spec = load("callback-ack");
+    let case = wire::find("socket-io/connect").expect("it is there");
+    let outcomes = play("http://127.0.0.1:9", &spec, &[case]);
+    assert_eq!(outcomes[0].1.finding.standing(1), Standing::Inconclusive);
+}
+
+#[test]
+fn other_protocols_are_not_supported() {
+    let yaml = std::fs::read_to_string("specs/callback-ack.yaml").expect("a spec");
+    let yaml = yaml.replace(
+        "socket.io: { path: /socket.io/, namespace: /, transport: websocket }\n  auth: { token: $token }\n  refused:\n    - { message: Authentication token required }\n    - { message: Invalid or expired token }",
+        "websocket: { path: /ws }",
+    );
+    let Ok(loaded) = spec::load("raw", &yaml, &assize::property::ids()) else { return };
+    for case in wire::cases() {
+        assert!(wire::disabled(case, &loaded.spec).is_some(), "{}", case.name);
+    }
 }

@@ -17,7 +17,6 @@ a join
 a -> 42$ns7$event
 a <- 43$ns7* if at all
 a quiet 500ms",
-        catches: &["ack-doubled-websocket"],
         ..WireCase::DEFAULT
     },
     WireCase {

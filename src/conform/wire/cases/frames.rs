@@ -77,10 +77,10 @@ a quiet 500ms"#,
         why: "Memory is what an attacker asks for first.",
         severity: Severity::Should,
         source: PACKETS,
-        script: "a open websocket
+        script: r#"a open websocket
 a join
-a -> 4<a*$max+1000>
-a <- closed",
+a -> 42$ns["assize","<a*$max>"]
+a <- closed"#,
         catches: &["payload-unlimited"],
         ..WireCase::DEFAULT
     },

@@ -15,7 +15,6 @@ pub(super) const CASES: &[WireCase] = &[
         script: "a open websocket
 a join
 a <- 2 within interval",
-        catches: &["ping-never", "ping-late"],
         ..WireCase::DEFAULT
     },
     WireCase {
@@ -27,7 +26,6 @@ a <- 2 within interval",
         script: "a open polling
 a join
 a <- 2 within interval",
-        catches: &["ping-never", "ping-late"],
         ..WireCase::DEFAULT
     },
     WireCase {

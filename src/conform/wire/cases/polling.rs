@@ -57,7 +57,7 @@ b -> POST ?EIO=4&transport=polling&sid=$sid 451-$ns["assize",{"_placeholder":tru
 b <- 200 ok
 d -> POST ?EIO=4&transport=polling&sid=$sid 3
 d <- 200 ok"#,
-        catches: &["base64-refused"],
+        catches: &["binary-refused"],
         ..WireCase::DEFAULT
     },
     WireCase {
