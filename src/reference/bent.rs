@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::broadcast;
 
 /// The bugs that are done here; each is a row of the chapter `engine-io` or `socket-io`.
 pub(super) const WIRE: &[Bug] = &[
@@ -100,8 +100,8 @@ struct Bend {
     told: Figures,
     /// Sessions with a poll under way.
     polled: Mutex<HashSet<String>>,
-    /// Goes up when everybody is thrown out.
-    crashes: watch::Sender<u64>,
+    /// Whose devices are thrown out: their CONNECT packet.
+    thrown_out: broadcast::Sender<String>,
 }
 
 /// Relays until it is dropped.
@@ -112,8 +112,8 @@ pub(super) async fn serve(
     bugs: Bugs,
     told: Figures,
 ) {
-    let crashes = watch::Sender::new(0);
-    let bend = Bend { bugs, inner, path, told, polled: Mutex::default(), crashes };
+    let thrown_out = broadcast::Sender::new(64);
+    let bend = Bend { bugs, inner, path, told, polled: Mutex::default(), thrown_out };
     let router = Router::new().fallback(relay).with_state(Arc::new(bend));
     let _ = axum::serve(listener, router).await;
 }
@@ -124,17 +124,10 @@ async fn relay(State(bend): State<Arc<Bend>>, mut request: Request) -> Response 
         return bend.forward(request).await;
     }
     bend.bend_query(&mut request);
-    let mut crashed = bend.crashes.subscribe();
-    let answer = async {
-        if request.headers().contains_key(header::UPGRADE) {
-            frames::relay(&bend, request).await
-        } else {
-            bend.exchange(request).await
-        }
-    };
-    tokio::select! {
-        answer = answer => answer,
-        _ = crashed.changed() => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    if request.headers().contains_key(header::UPGRADE) {
+        frames::relay(&bend, request).await
+    } else {
+        bend.exchange(request).await
     }
 }
 
@@ -179,7 +172,7 @@ impl Bend {
         {
             return StatusCode::BAD_REQUEST.into_response();
         }
-        let mut client = packets::Client::default();
+        let mut client = packets::Client::known();
         let kept: Vec<&str> =
             text.split('\u{1e}').filter(|packet| client.passes(self, packet)).collect();
         if kept.is_empty() {

@@ -195,7 +195,7 @@ bugs! {
     MalformedTolerated "malformed-tolerated" breaks "socket-io":
         "what is no Socket.IO packet is dropped without a word, and the connection goes on",
     MalformedCrashes "malformed-crashes" breaks "socket-io":
-        "what is no Socket.IO packet throws everybody out",
+        "what is no Socket.IO packet throws out all devices of its person",
     AckIdCut "ack-id-cut" breaks "socket-io":
         "the id of an acknowledgement loses what is beyond 32 bits",
     AckDoubled "ack-doubled" breaks "socket-io":

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Relays the handshake, and then what follows it.
@@ -33,16 +33,16 @@ pub(super) async fn relay(bend: &Arc<Bend>, mut request: Request) -> Response {
     Response::from_parts(parts, Body::empty())
 }
 
-/// Carries frames until one side ends, or the server is made to crash.
+/// Carries frames until one side ends, or the client is thrown out.
 async fn carry(bend: &Bend, client: Upgraded, server: Upgraded) {
     let (from_client, mut to_client) = tokio::io::split(TokioIo::new(client));
     let (from_server, mut to_server) = tokio::io::split(TokioIo::new(server));
-    let mut crashed = bend.crashes.subscribe();
-    let mut said = packets::Client::default();
+    let said = Mutex::new(packets::Client::default());
     let up = async {
         pass(from_client, &mut to_server, |frame| {
             let text = std::str::from_utf8(&frame.payload).ok()?;
-            (!said.passes(bend, text)).then(Vec::new)
+            let passes = lock(&said).passes(bend, text);
+            (!passes).then(Vec::new)
         })
         .await;
         let _ = to_server.shutdown().await;
@@ -59,9 +59,25 @@ async fn carry(bend: &Bend, client: Upgraded, server: Upgraded) {
     tokio::select! {
         () = up => {}
         () = down => {}
-        _ = crashed.changed() => {}
+        () = thrown_out(bend, &said) => {}
     }
     let _ = to_client.shutdown().await;
+}
+
+/// Waits until the client's person is thrown out.
+async fn thrown_out(bend: &Bend, said: &Mutex<packets::Client>) {
+    let mut news = bend.thrown_out.subscribe();
+    while let Ok(whose) = news.recv().await {
+        if lock(said).connect.as_ref() == Some(&whose) {
+            return;
+        }
+    }
+    // So much news that some was missed: nobody is thrown out for that.
+    std::future::pending().await
+}
+
+fn lock(said: &Mutex<packets::Client>) -> MutexGuard<'_, packets::Client> {
+    said.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Passes frames on; `bend` says what goes instead of a whole text frame, if not itself.

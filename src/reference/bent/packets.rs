@@ -7,23 +7,33 @@ use serde_json::Value;
 /// What one client has said so far.
 #[derive(Debug, Default)]
 pub(super) struct Client {
-    connects: bool,
+    /// Its CONNECT packet, by which all devices of a person are alike.
+    pub(super) connect: Option<String>,
 }
 
 impl Client {
+    /// One of whom only this is known, that it has connected.
+    pub(super) fn known() -> Self {
+        Self { connect: Some(String::new()) }
+    }
+
     /// Whether the server is to hear this packet.
     pub(super) fn passes(&mut self, bend: &Bend, packet: &str) -> bool {
         let bugs = bend.bugs;
         let mut kinds = packet.bytes();
         let (engine, socket) = (kinds.next(), kinds.next());
-        self.connects |= packet.starts_with("40");
+        if packet.starts_with("40") {
+            self.connect = Some(packet.to_owned());
+        }
         let unknown = |kind: Option<u8>| kind.is_none_or(|kind| !(b'0'..=b'6').contains(&kind));
         let malformed = engine == Some(b'4') && unknown(socket);
         if malformed && bugs.has(Bug::MalformedCrashes) {
-            bend.crashes.send_modify(|crashes| *crashes += 1);
-            return false;
+            if let Some(connect) = &self.connect {
+                // Without anybody who listens nobody is thrown out.
+                let _ = bend.thrown_out.send(connect.clone());
+            }
         }
-        let early = packet.starts_with("42") && !self.connects;
+        let early = packet.starts_with("42") && self.connect.is_none();
         let invalid = unknown(engine) && engine != Some(b'b');
         !(malformed && bugs.has(Bug::MalformedTolerated)
             || early && bugs.has(Bug::EarlyEventTolerated)

@@ -61,7 +61,7 @@ h <- 200 0{"sid":"$sid"}
 c -> POST ?EIO=4&transport=polling&sid=$sid 1
 c <- 200 ok
 pause 100ms
-d -> POST ?EIO=4&transport=polling&sid=$sid 4hello
+d -> POST ?EIO=4&transport=polling&sid=$sid 3
 d <- 4xx"#,
         catches: &["close-ignored"],
         ..WireCase::DEFAULT

@@ -262,7 +262,7 @@ p <- 4xx",
         says: "A POST to a session that does not exist is refused.",
         why: "An `ok` would lose what was posted.",
         source: SESSION,
-        script: "p -> POST ?EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAA 4hello
+        script: "p -> POST ?EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAA 3
 p <- 4xx",
         ..WireCase::DEFAULT
     },

@@ -89,7 +89,7 @@ w -> 40$ns$auth
 w <- 4*
 p -> GET ?EIO=4&transport=polling&sid=$sid
 p <- 4xx
-c -> POST ?EIO=4&transport=polling&sid=$sid 4hello
+c -> POST ?EIO=4&transport=polling&sid=$sid 3
 c <- 4xx"#,
         ..WireCase::DEFAULT
     },

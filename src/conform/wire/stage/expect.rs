@@ -263,3 +263,77 @@ fn said(heard: &Heard) -> String {
         Heard::Trouble(why) => why.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fit(list: &[Expected], heard: &Heard) -> &'static str {
+        let awaited = Awaited { list: list.to_vec(), all: false, if_at_all: false };
+        match awaited.fit(heard, &mut Holes::new()) {
+            Fit::This(_) => "fits",
+            Fit::Goes => "goes on",
+            Fit::PassedOver => "passed over",
+            Fit::Wrong => "wrong",
+            Fit::OutOfOrder => "out of order",
+            Fit::TooLittle => "too little",
+        }
+    }
+
+    fn packet(text: &str) -> Expected {
+        Expected::Packet(Pattern::parse(text).unwrap())
+    }
+
+    #[test]
+    fn what_says_nothing_is_passed_over() {
+        let heard = |text: &str| Heard::Packet(text.to_owned());
+        for (awaited, text, expected) in [
+            (packet("40*"), "40{}", "fits"),
+            (packet("40*"), "2", "passed over"),
+            (packet("40*"), "6", "passed over"),
+            (packet("40*"), "42[\"news\"]", "passed over"),
+            (packet("40*"), "44{}", "wrong"),
+            (packet("2"), "2", "fits"),
+            (packet("42[\"a\"]"), "42[\"b\"]", "wrong"),
+            (Expected::Nothing, "2", "passed over"),
+            (Expected::Nothing, "437[]", "wrong"),
+            (Expected::Closed, "437[]", "passed over"),
+        ] {
+            assert_eq!(fit(&[awaited], &heard(text)), expected, "{text}");
+        }
+        assert_eq!(fit(&[packet("40*")], &Heard::Closed("x".into())), "wrong");
+        assert_eq!(fit(&[packet("40*")], &Heard::Posted(Ok(200))), "passed over");
+    }
+
+    #[test]
+    fn a_refusal_has_many_forms() {
+        let refused = [Expected::Refused];
+        let answer = |status| Heard::Answer { status, body: Vec::new() };
+        for (heard, expected) in [
+            (answer(400), "fits"),
+            (answer(200), "wrong"),
+            (Heard::Cut("x".into()), "fits"),
+            (Heard::Opened, "goes on"),
+            (Heard::Closed("x".into()), "fits"),
+            (Heard::Packet("0{}".into()), "wrong"),
+        ] {
+            assert_eq!(fit(&refused, &heard), expected, "{heard:?}");
+        }
+    }
+
+    #[test]
+    fn payloads_have_an_order() {
+        let packets = ["4a", "4b"].map(|text| Pattern::parse(text).unwrap()).to_vec();
+        let awaited = [Expected::Status { from: 200, to: 200, packets }];
+        for (body, expected) in [
+            ("4a\x1e4b", "fits"),
+            ("2\x1e4a\x1e2\x1e4b", "fits"),
+            ("4b\x1e4a", "out of order"),
+            ("4a", "too little"),
+            ("", "too little"),
+        ] {
+            let heard = Heard::Answer { status: 200, body: body.into() };
+            assert_eq!(fit(&awaited, &heard), expected, "{body}");
+        }
+    }
+}
