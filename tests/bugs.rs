@@ -54,24 +54,17 @@ fn run(bugs: Bugs, spec: &str, choice: Choice, transport: Option<Transports>) ->
     }
 }
 
-/// The case that must catch a bug by itself.
-fn named_case(bug: Bug) -> Option<&'static Catalogued> {
-    catalogue()
-        .iter()
-        .find(|case| case.property() == bug.property() && case.catches().contains(&bug.name()))
-}
-
 /// The named case and all quick ones.
 fn choice(bug: Bug) -> Choice {
-    let named = named_case(bug).map(|case| case.name.clone());
-    let quick = catalogue().iter().filter(|case| case.is_quick()).map(|case| case.name.clone());
+    let named = Catalogued::of_bug(bug).map(|case| case.name.clone());
+    let quick = catalogue().iter().filter(|case| case.quick).map(|case| case.name.clone());
     Choice { names: quick.chain(named).collect(), quick: false }
 }
 
 /// What is wrong with a row, if anything.
 fn complaint(bug: Bug, run: &Conformance) -> Option<String> {
     let mut wrong = Vec::new();
-    let Some(named) = named_case(bug) else {
+    let Some(named) = Catalogued::of_bug(bug) else {
         return Some(format!("{bug}: no case of `{}` catches it", bug.property()));
     };
     match run.cases.iter().find(|case| case.name == named.name) {
