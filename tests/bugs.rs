@@ -22,7 +22,18 @@ const AT_ONCE: usize = 4;
 
 /// What a bug may look like as well, from outside, and why. No row may fail another property
 /// without standing here.
-const ALSO: &[(Bug, &str, &str)] = &[];
+const ALSO: &[(Bug, &str, &str)] = &[
+    (
+        Bug::ListForeign,
+        "conversation-identity",
+        "a conversation of strangers in one's list is one that nobody here has made",
+    ),
+    (
+        Bug::ReceiptUnchecked,
+        "receipts",
+        "a stranger's receipt that is taken is told to the sender as well",
+    ),
+];
 
 /// One run of the catalogue against the embedded server.
 fn run(bugs: Bugs, spec: &str, choice: Choice, transport: Option<Transports>) -> Conformance {
