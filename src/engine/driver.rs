@@ -6,6 +6,7 @@
 use crate::client::{
     Action, Ask, AttemptId, Client, Input, Output, Payload, Reply, Since, Transmit,
 };
+use crate::dialect::Bend;
 use crate::dialect::voice::{Heard, Said, Voice};
 use crate::engine::converse::Converse;
 use crate::engine::link::{Link, LinkEvent};
@@ -13,10 +14,10 @@ use crate::engine::rest;
 use crate::engine::shard::Shard;
 use crate::engine::slot::{Command, Slot, Suffering};
 use crate::engine::trouble::{Cut, Trouble, nanos};
-use crate::history::{ClientId, ConversationId, Due, Event, Nanos, OpId, Seen};
+use crate::history::{ClientId, Due, Event, Nanos, OpId, Seen};
 use crate::operation::Operation;
-use crate::plan::Act;
 use crate::plan::dice::mix;
+use crate::plan::{Act, Oddity};
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole};
 use crate::transport::Leave;
@@ -215,7 +216,7 @@ impl Driver {
     fn ask_as_due(&mut self, planned: Nanos, ask: Ask, due: Option<(Due, CompactString)>) {
         let op = self.shard.effects.borrow_mut().next_op();
         if let Some((due, why)) = due {
-            self.record(Event::Due { op, due, why });
+            self.record(Event::Due { op, due, why, odd: ask.odd.is_some() });
         }
         self.input(Input::Act(Action::Ask { op, ask, planned }));
     }
@@ -426,13 +427,18 @@ impl Driver {
         let shard = Rc::clone(&self.shard);
         let mark = self.bindings.mark();
         self.bind(&ask);
+        let bend = ask.odd.map(|odd| Bend::begin(odd, &mut self.bindings));
         let Some(step) = shard.dialect.step(ask.operation) else { return };
         let mut data = shard.scratch.take();
         data.clear();
         let said =
             self.voice.say(&shard.dialect, attempt, ask.operation, step, &self.bindings, &mut data);
         match said {
-            Ok(Said::Event(ack)) => {
+            Ok(Said::Event(mut ack)) => {
+                if let Some(bend) = &bend {
+                    bend.event(&mut data);
+                    ack = self.odd_ack(ask.odd, ack);
+                }
                 if let Err(error) = self.link.emit(&shard.namespace, ack, &data) {
                     self.complain(now, &error.to_string());
                 }
@@ -440,7 +446,7 @@ impl Driver {
                     self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
                 }
             }
-            Ok(Said::Http(_)) => self.call(attempt, ask.operation, ask.conversation),
+            Ok(Said::Http(_)) => self.call(attempt, &ask, bend),
             Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),
             Err(unbound) => {
                 let name = shard.dialect.spec.holes.name(unbound.0);
@@ -491,13 +497,23 @@ impl Driver {
         }
     }
 
-    fn call(&mut self, attempt: AttemptId, operation: Operation, place: Option<ConversationId>) {
+    /// The ack that an odd request asks for.
+    fn odd_ack(&mut self, odd: Option<Oddity>, ack: Option<u64>) -> Option<u64> {
+        match odd {
+            Some(Oddity::WithoutAck) => None,
+            Some(Oddity::WithAck) => ack.or_else(|| Some(self.voice.stray_ack())),
+            _ => ack,
+        }
+    }
+
+    fn call(&mut self, attempt: AttemptId, ask: &Ask, bend: Option<Bend>) {
         let shard = Rc::clone(&self.shard);
         let ask = rest::Ask {
-            operation,
+            operation: ask.operation,
             op: attempt.op,
-            conversation: place,
+            conversation: ask.conversation,
             bindings: self.bindings.clone(),
+            bend,
         };
         self.calls.push(Box::pin(async move {
             let _turn = shard.gate.acquire().await;

@@ -91,7 +91,8 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bi
     for step in steps {
         known = match &step.request {
             Request::Http(_) => {
-                let (outcome, bound) = rest::act(&shard.http, &shard.dialect, step, known).await;
+                let (outcome, bound) =
+                    rest::act(&shard.http, &shard.dialect, step, known, None).await;
                 match outcome {
                     rest::Outcome::Answered(Reply::Yes { .. }) => bound,
                     rest::Outcome::Answered(Reply::No(error)) => {

@@ -7,12 +7,14 @@
 //! clock or a socket. Start with [`Plan`].
 
 pub mod dice;
+pub mod oddity;
 pub mod population;
 pub mod script;
 pub mod stream;
 pub mod text;
 pub mod timeline;
 
+pub use oddity::Oddity;
 pub use population::{Cell, Conversation, Person};
 pub use timeline::{Act, Planned, Timeline};
 

@@ -613,6 +613,13 @@ impl Deed {
 }
 
 impl Step {
+    /// An event answers this request, and what it carries back tells which.
+    #[must_use]
+    pub fn answers_by_event(&self) -> bool {
+        let mut all = self.yes.iter().chain(&self.no);
+        all.any(|one| matches!(one.via, Via::Event(_) | Via::Frame | Via::Echo))
+    }
+
     /// Nothing answers this request.
     #[must_use]
     pub fn is_unanswered(&self) -> bool {
