@@ -234,10 +234,15 @@ mod tests {
         }
     }
 
+    /// Only a case provokes what these judge.
+    const BY_CASES: &[&str] = &["input-limits", "rate-limit"];
+
     #[test]
     fn an_honest_run_exercises_every_property() {
         let findings = judge_all(&Charge::default(), &run(1, STEPS, None));
-        for (property, finding) in ALL.iter().zip(findings) {
+        let by_load =
+            ALL.iter().zip(findings).filter(|(one, _)| !BY_CASES.contains(&one.page().id));
+        for (property, finding) in by_load {
             assert_eq!(finding.standing(1), Standing::Pass, "{}", property.page().id);
         }
     }

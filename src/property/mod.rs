@@ -11,13 +11,16 @@ mod bench;
 mod charge;
 pub mod explain;
 pub mod idempotency;
+pub mod input_limits;
 #[cfg(test)]
 mod model;
 pub mod no_loss_on_reconnect;
 #[cfg(test)]
 mod notation;
 pub mod ordering;
+mod pace;
 mod probe;
+pub mod rate_limit;
 mod recent;
 
 pub use bench::{Bench, judge_all, merge, verdicts};
@@ -72,6 +75,8 @@ pub const ALL: &[&dyn Property] = &[
     &at_least_once::AtLeastOnce,
     &no_loss_on_reconnect::NoLossOnReconnect,
     &ack_timeout::AckTimeout,
+    &input_limits::InputLimits,
+    &rate_limit::RateLimit,
 ];
 
 /// The ids of all properties.

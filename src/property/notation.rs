@@ -3,10 +3,11 @@
 //! Clients are letters with a device number (`a`, `a2`, `b`: `a` and `a2` are one person),
 //! conversations `#1`, operations `o1`, tokens `t1`, keys `k1`, server ids `m1`, positions plain
 //! numbers. Each line happens 10 ms after the one before, unless it begins with `@` and a time in
-//! milliseconds. `a b in #1` makes members who are connected and ready.
+//! milliseconds. `a due o1 refused odd` stands before an operation, `textless` after one that carries
+//! no text of ours. `a b in #1` makes members who are connected and ready.
 
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, MessageRef, Nanos, OpId,
+    Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos, OpId,
     PersonId, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation};
@@ -133,9 +134,19 @@ impl Scribe {
         let token = find('t').and_then(|number| number.parse().ok()).map(|n| Token::new(RUN, n));
         let attempt = find('/').map(|number| number.parse().unwrap());
         match verb {
+            "due" => {
+                let due = match words[1] {
+                    "accepted" => Due::Accepted,
+                    "refused" => Due::Refused,
+                    _ => Due::Harmless,
+                };
+                let (op, why) = (op.unwrap(), "asks so".into());
+                self.push(client, Event::Due { op, due, why, odd: said("odd") });
+            }
             "sends" | "plans" => {
-                let message = MessageRef { token: token.unwrap(), key: key.unwrap() };
-                self.invoke(client, op.unwrap(), Operation::Send, place, Some(message));
+                let message = || MessageRef { token: token.unwrap(), key: key.unwrap() };
+                let message = (!said("textless")).then(message);
+                self.invoke(client, op.unwrap(), Operation::Send, place, message);
                 if verb == "sends" {
                     self.attempt(client, op.unwrap());
                 }
@@ -153,7 +164,8 @@ impl Scribe {
                 }
             }
             "refused" | "nacked" => {
-                let answer = Answer::Nack("not so".into());
+                let leak = "Error: x\n    at send (/app/src/send.js:1:1)";
+                let answer = Answer::Nack(if said("leaking") { leak } else { "not so" }.into());
                 self.answered(client, op.unwrap(), attempt, answer, false);
                 if verb == "refused" {
                     self.over(client, op.unwrap(), |op, _| failed(op, true));
@@ -172,6 +184,8 @@ impl Scribe {
             "sees" | "row" => {
                 let text = if said("changed") {
                     Damage::Changed("cut sho".into())
+                } else if said("alive") {
+                    Damage::Alive
                 } else if said("notshown") {
                     Damage::NotShown
                 } else {

@@ -557,6 +557,8 @@ pub enum SyncFrom {
 pub struct Limits {
     /// Characters of a text.
     pub text_characters: Option<u32>,
+    /// A text without a visible character is documented to be refused.
+    pub blank_refused: bool,
     /// Messages per window and person.
     pub send_rate: Option<(u32, Duration)>,
     /// Rows of a page.

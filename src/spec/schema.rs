@@ -285,6 +285,7 @@ fn contract() -> Value {
 fn limits() -> Value {
     let all = properties([
         ("text", json!({ "type": "string", "pattern": "^[0-9]+ characters$" })),
+        ("blank", words(&["refused", "undocumented"])),
         ("page", json!({ "type": "string", "pattern": "^[0-9]+ rows$" })),
         ("send-rate", reference("rate")),
     ]);
