@@ -16,9 +16,10 @@ fn played(bugs: Bugs, script: &str) -> Played {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let script = Arc::new(Script::parse(script).unwrap());
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        let choice = TargetChoice::Embedded(bugs);
+        let choice = TargetChoice::embedded(bugs);
         let (mut target, site) = Site::open(&choice, &Arc::new(spec), None, 7).await.unwrap();
-        let played = play(&site, &Play { number: 3, script }, Some(&mut target)).await.unwrap();
+        let played =
+            play(&site, &Play { number: 3, script }, Some(&mut target), false).await.unwrap();
         target.stop().await;
         played
     })

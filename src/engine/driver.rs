@@ -277,6 +277,7 @@ impl Driver {
     async fn link_event(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Opened => {
+                self.trace("·", || "connected".to_owned());
                 self.voice.hang_up();
                 self.input(Input::Opened);
             }
@@ -297,6 +298,7 @@ impl Driver {
     }
 
     fn hung_up(&mut self, why: &str, caused: bool) {
+        self.trace("×", || format!("connection lost: {why}"));
         if !caused {
             self.shard.note_loss(why);
         }
@@ -307,6 +309,7 @@ impl Driver {
 
     async fn packet(&mut self, received: &Received) {
         let packet = received.packet();
+        self.trace("←", || format!("4{}", &**received.text()));
         match self.voice.hear(&self.shard.dialect, &packet) {
             Heard::Answer(attempt, rows, reply) => {
                 if !self.trouble.withholds_acks() {
@@ -356,6 +359,7 @@ impl Driver {
     }
 
     fn returned(&mut self, Returned { attempt, outcome }: Returned) {
+        self.trace("←", || format!("HTTP {outcome:?}"));
         let reply = match outcome {
             rest::Outcome::Answered(reply) => reply,
             rest::Outcome::Read(rows) => {
@@ -371,6 +375,11 @@ impl Driver {
             }
         };
         self.input(Input::Answered { attempt, reply });
+    }
+
+    fn trace(&self, arrow: &'static str, packet: impl FnOnce() -> String) {
+        let now = self.shard.clock.now();
+        self.shard.trace.borrow_mut().note(now, self.id, arrow, packet);
     }
 
     fn garbage(&mut self, what: CompactString) {
@@ -439,6 +448,10 @@ impl Driver {
                     bend.event(&mut data);
                     ack = self.odd_ack(ask.odd, ack);
                 }
+                shard.trace.borrow_mut().note(now, self.id, "→", || match ack {
+                    Some(ack) => format!("42{ack}{data}"),
+                    None => format!("42{data}"),
+                });
                 if let Err(error) = self.link.emit(&shard.namespace, ack, &data) {
                     self.complain(now, &error.to_string());
                 }
@@ -515,6 +528,7 @@ impl Driver {
             bindings: self.bindings.clone(),
             bend,
         };
+        self.trace("→", || format!("HTTP {}", ask.operation));
         self.calls.push(Box::pin(async move {
             let _turn = shard.gate.acquire().await;
             let outcome = rest::perform(&shard.http, &shard.dialect, ask).await;

@@ -27,6 +27,7 @@ mod shards;
 mod slot;
 pub mod stage;
 pub mod target;
+mod trace;
 mod trouble;
 pub mod usage;
 

@@ -429,10 +429,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let (clients, conversations) = cells.fold((0, 0), |(clients, conversations), cell| {
             (clients + cell.clients().count(), conversations + cell.conversations.len())
         });
-        let bugs = match &settings.target {
-            TargetChoice::Embedded(bugs) => bugs.iter().map(|bug| bug.name().to_owned()).collect(),
-            _ => Vec::new(),
-        };
+        let bugs = settings.target.bugs();
         Run {
             scenario: settings.scenario.name.clone(),
             spec: settings.spec.name.clone(),

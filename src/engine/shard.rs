@@ -14,6 +14,7 @@ use crate::engine::people::Registry;
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
 use crate::engine::slot::Slot;
+use crate::engine::trace::Trace;
 use crate::engine::{setup, usage};
 use crate::history::{ClientId, ConversationId, MessageRef, Nanos, Token};
 use crate::metric::{Meter, ShardUse};
@@ -142,6 +143,8 @@ pub(super) struct Shard {
     pub(super) start: Slotted<Nanos>,
     /// The share of received messages that are read in this phase.
     pub(super) reads: Slotted<f64>,
+    /// The packets, where a play keeps them.
+    pub(super) trace: RefCell<Trace>,
     cells: Vec<Cell>,
     places: FxHashMap<ClientId, Vec<ConversationId>>,
     /// A send names the other person of a pair.
@@ -237,6 +240,7 @@ impl Shard {
             doors: Semaphore::new(DOORS),
             start: Slotted::new(0),
             reads: Slotted::new(0.0),
+            trace: RefCell::default(),
             cells,
             places,
             names_peer,

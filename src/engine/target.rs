@@ -10,8 +10,8 @@ use std::sync::Arc;
 /// What to try.
 #[derive(Clone, Debug)]
 pub enum TargetChoice {
-    /// The reference server, inside this process, with these bugs.
-    Embedded(Bugs),
+    /// The reference server, inside this process.
+    Embedded(reference::Options),
     /// A process that the run starts and stops.
     Launched(Launch),
     /// Running servers. This version uses the first.
@@ -28,6 +28,25 @@ pub enum Target {
     Running(String),
 }
 
+impl TargetChoice {
+    /// The reference server with these bugs, and its usual figures.
+    #[must_use]
+    pub fn embedded(bugs: Bugs) -> Self {
+        Self::Embedded(reference::Options { bugs, ..reference::Options::default() })
+    }
+
+    /// The bugs of the reference server, by name; none of another server are known.
+    #[must_use]
+    pub fn bugs(&self) -> Vec<String> {
+        match self {
+            Self::Embedded(options) => {
+                options.bugs.iter().map(|bug| bug.name().to_owned()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl Target {
     /// Makes the server ready.
     pub(super) async fn ready(
@@ -35,16 +54,14 @@ impl Target {
         spec: &Arc<Spec>,
     ) -> Result<Self, Unreachable> {
         match choice {
-            TargetChoice::Embedded(bugs) => {
-                let options = reference::Options { bugs: *bugs, ..reference::Options::default() };
-                reference::Hosted::start(Arc::clone(spec), options, 1).map(Self::Embedded).map_err(
-                    |error| {
-                        Unreachable::new(
-                            format!("the reference server cannot start: {error}"),
-                            "name a running server with `--target URL`",
-                        )
-                    },
-                )
+            TargetChoice::Embedded(options) => {
+                let hosted = reference::Hosted::start(Arc::clone(spec), options.clone(), 1);
+                hosted.map(Self::Embedded).map_err(|error| {
+                    Unreachable::new(
+                        format!("the reference server cannot start: {error}"),
+                        "name a running server with `--target URL`",
+                    )
+                })
             }
             TargetChoice::Launched(launch) => match Launched::start(launch).await {
                 Ok(launched) => Ok(Self::Launched(Box::new(launched), launch.command.join(" "))),

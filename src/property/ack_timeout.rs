@@ -533,16 +533,16 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_to_be_refused_is_another_propertys_matter() {
-        for due in ["refused", "harmless"] {
+        for due in ["refusal", "peace"] {
             let history = format!(
                 "a in #1
-                 a due o1 {due}
+                 a owes o1 {due}
                  @1000 a sends o1 t1 k1 #1
                  @6000 a timeout o1
                  @9000 phase end"
             );
             stands(&AckTimeout, &charge(), &history, Standing::NotExercised);
-            let must = history.replace(due, "accepted");
+            let must = history.replace(due, "yes");
             fails(&AckTimeout, &charge(), &must, "no ack within 5 s");
         }
     }

@@ -294,14 +294,14 @@ mod tests {
     #[test]
     fn bad_input_is_refused_and_answered() {
         let refused = "a b in #1
-            a due o1 refused odd
+            a owes o1 refusal odd
             a sends o1 textless #1
             a refused o1";
         passes(&InputLimits, &charge(), refused);
         let taken = refused.replace("refused o1", "acked o1 m1");
         fails(&InputLimits, &charge(), &taken, "bad input was taken");
         let silent = "a b in #1
-            a due o1 refused odd
+            a owes o1 refusal odd
             @1000 a sends o1 textless #1
             @6000 a timeout o1
             a fails o1";
@@ -314,7 +314,7 @@ mod tests {
             let history = silent.replace("@6000 a timeout o1", what);
             stands(&InputLimits, &charge(), &history, standing);
         }
-        let harmless = silent.replace("refused odd", "harmless odd");
+        let harmless = silent.replace("refusal odd", "peace odd");
         stands(&InputLimits, &charge(), &harmless, Standing::NotExercised);
         let not_odd = taken.replace(" odd", "").replace("textless", "t1 k1");
         stands(&InputLimits, &charge(), &not_odd, Standing::NotExercised);
@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn an_error_that_shows_the_servers_inside_fails() {
         let history = "a b in #1
-            a due o1 refused odd
+            a owes o1 refusal odd
             a sends o1 textless #1
             a refused o1 leaking";
         fails(&InputLimits, &charge(), history, "an error leaks the server's inside");
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn a_connection_that_is_lost_after_odd_input_fails() {
         let asked = "a b in #1
-            a due o1 harmless odd
+            a owes o1 peace odd
             @1000 a sends o1 t1 k1 #1";
         let summary = "a connection was dropped after bad input";
         fails(&InputLimits, &charge(), &format!("{asked}\na drops"), summary);
@@ -357,7 +357,7 @@ mod tests {
     #[test]
     fn ordinary_messages_after_odd_input_are_taken() {
         let after = "a b in #1
-            a due o1 refused odd
+            a owes o1 refusal odd
             a sends o1 textless #1
             a refused o1
             @1000 b sends o2 t2 k2 #1
@@ -366,20 +366,20 @@ mod tests {
         passes(&InputLimits, &charge(), &after.replace("@6000", "@1010 a sees t2 m2 #1\n@6000"));
         let refused = after.replace("@6000 b timeout", "@1010 b refused");
         fails(&InputLimits, &charge(), &refused, "an ordinary message was refused");
-        let before = after.replace("a due o1 refused odd", "").replace("textless", "t1 k1");
+        let before = after.replace("a owes o1 refusal odd", "").replace("textless", "t1 k1");
         passes_or_says_nothing(&before);
     }
 
     #[test]
     fn what_was_refused_is_not_seen() {
         let kept = "a b in #1
-            a due o1 refused odd
+            a owes o1 refusal odd
             a sends o1 t1 k1 #1
             a refused o1
             b sees t1 m1 #1";
         fails(&InputLimits, &charge(), kept, "refused input was stored");
         let textless = "a b in #1
-            a due o1 harmless odd
+            a owes o1 peace odd
             a sends o1 textless #1
             a refused o1
             b reads o2 #1

@@ -3,7 +3,7 @@
 //! Clients are letters with a device number (`a`, `a2`, `b`: `a` and `a2` are one person),
 //! conversations `#1`, operations `o1`, tokens `t1`, keys `k1`, server ids `m1`, positions plain
 //! numbers. Each line happens 10 ms after the one before, unless it begins with `@` and a time in
-//! milliseconds. `a due o1 refused odd` stands before an operation, `textless` after one that carries
+//! milliseconds. `a owes o1 refusal|peace|yes [odd]` stands before an operation, `textless` after one that carries
 //! no text of ours. `a b in #1` makes members who are connected and ready.
 
 use crate::history::{
@@ -134,11 +134,11 @@ impl Scribe {
         let token = find('t').and_then(|number| number.parse().ok()).map(|n| Token::new(RUN, n));
         let attempt = find('/').map(|number| number.parse().unwrap());
         match verb {
-            "due" => {
-                let due = match words[1] {
-                    "accepted" => Due::Accepted,
-                    "refused" => Due::Refused,
-                    _ => Due::Harmless,
+            "owes" => {
+                let due = match () {
+                    () if said("refusal") => Due::Refused,
+                    () if said("peace") => Due::Harmless,
+                    () => Due::Accepted,
                 };
                 let (op, why) = (op.unwrap(), "asks so".into());
                 self.push(client, Event::Due { op, due, why, odd: said("odd") });

@@ -7,7 +7,8 @@
 use std::fmt;
 
 macro_rules! bugs {
-    ($($variant:ident $name:literal breaks $property:literal: $sentence:literal,)*) => {
+    ($($variant:ident $name:literal breaks $property:literal $(on $spec:literal)?:
+        $sentence:literal,)*) => {
         /// One deviation from honesty, named by what the server does wrong.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Bug { $(#[doc = $sentence] $variant,)* }
@@ -28,6 +29,13 @@ macro_rules! bugs {
                 match self { $(Self::$variant => $property,)* }
             }
 
+            /// The spec on which it strikes, where it needs what only some documents promise (a
+            /// number for each message, a single delivery). By default it is `callback-ack`.
+            #[must_use]
+            pub const fn spec(self) -> &'static str {
+                match self { $(Self::$variant => bugs!(@spec $($spec)?),)* }
+            }
+
             /// What the server does wrong, as a user meets it.
             #[must_use]
             pub const fn sentence(self) -> &'static str {
@@ -35,6 +43,8 @@ macro_rules! bugs {
             }
         }
     };
+    (@spec) => { "callback-ack" };
+    (@spec $spec:literal) => { $spec };
 }
 
 bugs! {
@@ -58,6 +68,14 @@ bugs! {
         "two equal texts of one person in one conversation are taken for a repetition: the second is acked with the first one's id",
     DedupFreshId "dedup-fresh-id" breaks "idempotency":
         "a repetition is not stored again, but its ack names an id that no message has",
+    DedupOverwrites "dedup-overwrites" breaks "idempotency":
+        "a repeated key with another text replaces the text of the first message",
+    DedupByRoom "dedup-by-room" breaks "idempotency":
+        "a key is unique in its conversation only: the same key in another one makes another message",
+    DedupBurnsKey "dedup-burns-key" breaks "idempotency":
+        "a refused send uses up its key: the corrected text under the same key is refused as a repetition",
+    DedupPushedAgain "dedup-pushed-again" breaks "idempotency" on "sequenced":
+        "a repetition is not stored again, but pushed again to everybody",
 
     StampPerReceiver "stamp-per-receiver" breaks "ordering":
         "each receiver is told another time for the same message, up to 400 ms too early",
@@ -71,21 +89,43 @@ bugs! {
         "history exchanges the times of neighbouring messages",
     TieBreak "tie-break" breaks "ordering":
         "times are rounded to half a second, and history breaks the ties the other way round than live delivery",
+    HistoryPageReversed "history-page-reversed" breaks "ordering":
+        "the last of a history's pages comes newest first",
+    SendsOvertaken "sends-overtaken" breaks "ordering" on "sequenced":
+        "each send is handled by its own task, for up to 40 ms: what one client pipelines changes places",
+    PushesOvertaken "pushes-overtaken" breaks "ordering" on "sequenced":
+        "every third push to a receiver comes 30 ms late, and others overtake it",
+    NumberGap "number-gap" breaks "ordering" on "sequenced":
+        "a number is taken before the repetition is noticed, and given to no message",
+    NumberTwice "number-twice" breaks "ordering" on "sequenced":
+        "the counter is read and written in two steps: of two messages within 20 ms both may get one number",
+    NumbersRestart "numbers-restart" breaks "ordering" on "sequenced":
+        "a restart forgets the counter: numbers begin at 1 again",
 
     AckBeforeStore "ack-before-store" breaks "at-least-once":
-        "every twentieth message is acked before it is stored, and the store fails",
+        "every eighth message is acked before it is stored, and the store fails",
     RestartLoses "restart-loses" breaks "at-least-once":
         "a restart loses the acked messages of the last three seconds",
     DropLong "drop-long" breaks "at-least-once":
         "a text of more than 500 characters is acked and dropped",
+    DropBurst "drop-burst" breaks "at-least-once":
+        "of more than five messages of one person within 200 ms the rest is acked and dropped",
+    DropQueued "drop-queued" breaks "at-least-once":
+        "what comes within a second of a reconnect is acked and dropped",
+    KeyBeforeStore "key-before-store" breaks "at-least-once":
+        "a key is noted 100 ms before its message is stored: if the connection dies in between, the retry is acked and nothing is stored",
     Truncate "truncate" breaks "at-least-once":
         "a text is cut after 100 characters",
     Charset "charset" breaks "at-least-once":
         "characters outside ASCII are stored as question marks",
+    CharsetNarrow "charset-narrow" breaks "at-least-once":
+        "characters beyond the basic plane, such as emoji, are stored as question marks",
+    EscapedTwice "escaped-twice" breaks "at-least-once":
+        "markup is made inert twice: a reader sees the escapes of the escapes",
     Phantom "phantom" breaks "at-least-once":
-        "history has messages that nobody sent",
+        "beside every eighth message, history has one that nobody sent",
     RefusedStored "refused-stored" breaks "at-least-once":
-        "every twentieth message is refused with an error and stored all the same",
+        "every eighth message is refused with an error and stored all the same",
 
     SyncRoundsUp "sync-rounds-up" breaks "no-loss-on-reconnect":
         "a sync rounds its start up to the next second and skips what lies between",
@@ -110,6 +150,64 @@ bugs! {
         "an error is never answered: neither a refusal, nor the failure that the first attempt of every twenty-fifth message meets",
     AckTwice "ack-twice" breaks "ack-timeout":
         "every twenty-fifth message is acked twice",
+
+    LimitOneLess "limit-one-less" breaks "input-limits":
+        "a text of exactly the longest length is refused",
+    LimitOneMore "limit-one-more" breaks "input-limits":
+        "a text of one character more than the longest is taken",
+    LimitMissing "limit-missing" breaks "input-limits":
+        "a text of any length is taken",
+    LimitInBytes "limit-in-bytes" breaks "input-limits":
+        "the length of a text is counted in bytes",
+    LimitInUtf16 "limit-in-utf16" breaks "input-limits":
+        "the length of a text is counted in UTF-16 units: an emoji counts twice",
+    HugeDisconnects "huge-disconnects" breaks "input-limits":
+        "an event of more than 50,000 bytes costs the connection",
+    BlankStored "blank-stored" breaks "input-limits":
+        "a text without a visible character is refused and stored all the same",
+    NullAsText "null-as-text" breaks "input-limits":
+        "null is taken for the text `null`",
+    NumberAsText "number-as-text" breaks "input-limits":
+        "a number is taken for a text",
+    BadInputCrash "bad-input-crash" breaks "input-limits":
+        "a malformed send ends the handler of its conversation: everybody in it loses the connection",
+    BadInputDisconnects "bad-input-disconnects" breaks "input-limits":
+        "a malformed send costs its sender the connection, without an error",
+    BadInputSilent "bad-input-silent" breaks "input-limits":
+        "a malformed send is not answered",
+    ErrorLeaksStack "error-leaks-stack" breaks "input-limits":
+        "the error for a malformed request is a stack trace",
+    UnknownRoomSilent "unknown-room-silent" breaks "input-limits":
+        "a send to a conversation that does not exist is not answered",
+    ExtraFieldsRefused "extra-fields-refused" breaks "input-limits":
+        "a send with a field that is not documented is refused",
+    MissingAckCrash "missing-ack-crash" breaks "input-limits":
+        "a send without an acknowledgement function ends the handler of its conversation",
+    UnknownEventDisconnects "unknown-event-disconnects" breaks "input-limits":
+        "an event of an unknown name costs the connection",
+    TypingCrash "typing-crash" breaks "input-limits":
+        "a malformed typing event ends the handlers of its sender's conversations",
+    MarkupAlive "markup-alive" breaks "input-limits":
+        "markup is stored and shown as it came",
+
+    RateStrict "rate-strict" breaks "rate-limit":
+        "the last message that the rate allows is refused",
+    RateWindowLong "rate-window-long" breaks "rate-limit":
+        "the window of the rate is twice as long as documented",
+    RateLax "rate-lax" breaks "rate-limit":
+        "twice as many messages as the rate allows are taken",
+    RateSilent "rate-silent" breaks "rate-limit":
+        "what is beyond the rate is dropped without an answer",
+    RateStores "rate-stores" breaks "rate-limit":
+        "what is beyond the rate is refused and stored all the same",
+    RatePerSocket "rate-per-socket" breaks "rate-limit":
+        "each connection has an allowance of its own",
+    RateHitsOthers "rate-hits-others" breaks "rate-limit":
+        "who exceeds the rate mutes all members of the conversation for a second",
+    RateForever "rate-forever" breaks "rate-limit":
+        "who exceeds the rate once is refused for ever",
+    RateDisconnects "rate-disconnects" breaks "rate-limit":
+        "who exceeds the rate loses the connection",
 }
 
 impl Bug {
@@ -138,7 +236,7 @@ impl fmt::Display for Bug {
 
 /// A set of bugs; empty on the honest server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bugs(u128);
+pub struct Bugs([u64; 4]);
 
 /// There is no bug of this name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +244,7 @@ pub struct UnknownBug(pub String);
 
 impl Bugs {
     /// The honest server.
-    pub const NONE: Self = Self(0);
+    pub const NONE: Self = Self([0; 4]);
 
     /// The set of these names.
     ///
@@ -162,13 +260,15 @@ impl Bugs {
     /// This set and one bug more.
     #[must_use]
     pub const fn with(self, bug: Bug) -> Self {
-        Self(self.0 | (1 << bug as u32))
+        let mut words = self.0;
+        words[bug as usize / 64] |= 1 << (bug as u32 % 64);
+        Self(words)
     }
 
     /// Whether the server has this bug.
     #[must_use]
     pub const fn has(self, bug: Bug) -> bool {
-        self.0 & (1 << bug as u32) != 0
+        self.0[bug as usize / 64] >> (bug as u32 % 64) & 1 == 1
     }
 
     /// Whether the server has this bug and it strikes here: once in `times`, chosen by what the
@@ -181,7 +281,8 @@ impl Bugs {
     /// Whether this is the honest server.
     #[must_use]
     pub const fn is_none(self) -> bool {
-        self.0 == 0
+        let [a, b, c, d] = self.0;
+        a | b | c | d == 0
     }
 
     /// The bugs of the set.
@@ -216,7 +317,7 @@ mod tests {
 
     #[test]
     fn each_row_is_named_once_and_says_what_it_breaks() {
-        assert!(Bug::ALL.len() <= 128, "`Bugs` is a set of 128");
+        assert!(Bug::ALL.len() <= 256, "`Bugs` is a set of 256");
         for (index, bug) in Bug::ALL.iter().enumerate() {
             assert_eq!(*bug as usize, index);
             assert_eq!(Bug::parse(bug.name()), Some(*bug), "{bug} is named twice");

@@ -12,16 +12,23 @@ use crate::reference::stamp;
 use crate::spec::{Bindings, Echo, Hole};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The way to one connected client.
 pub(crate) trait Wire: Send + Sync {
     /// Sends, or queues, an event. `false`: the client is gone.
     fn push(&self, event: &Outgoing) -> bool;
+
+    /// Ends the connection; only by a bug.
+    fn hang_up(&self);
 }
 
 /// Presence is told in conversations of at most so many people: in a crowd it concerns nobody, and
 /// everybody telling everybody would drown the rest.
 const CROWD: usize = 100;
+
+/// A push that is overtaken comes so late.
+const LATE: Duration = Duration::from_millis(30);
 
 pub(crate) struct Hall {
     play: Arc<Play>,
@@ -111,6 +118,7 @@ impl Hall {
                     self.leave(connection, conversation);
                 }
             }
+            Event::Crashed => self.crash(caller),
             Event::Made { conversation, members } => {
                 self.made(&caller.user, conversation, &members);
             }
@@ -168,6 +176,15 @@ impl Hall {
         if self.bugs.has(Bug::StampLive) {
             about.set(Hole::AT, early(&[&id]).as_str());
         }
+        if self.bugs.has(Bug::PushesOvertaken) {
+            receivers.retain(|connection| {
+                let late = draw(&[&id, &self.present[connection].user]).is_multiple_of(3);
+                if late {
+                    self.push_late(about, *connection);
+                }
+                !late
+            });
+        }
         if !self.bugs.has(Bug::StampPerReceiver) {
             return self.push(Sight::Message, about, &receivers);
         }
@@ -176,6 +193,16 @@ impl Hall {
             about.set(Hole::AT, early(&[&id, &user]).as_str());
             self.push(Sight::Message, about, &[connection]);
         }
+    }
+
+    /// Pushes a message when others had time to overtake it.
+    fn push_late(&self, about: &Bindings, connection: Connection) {
+        let wire = Arc::clone(&self.present[&connection].wire);
+        let events = self.play.pushed(Sight::Message, about);
+        tokio::spawn(async move {
+            tokio::time::sleep(LATE).await;
+            let _ = events.iter().all(|event| wire.push(event));
+        });
     }
 
     fn typing(&mut self, caller: &Caller, conversation: Conversation, on: bool) {
@@ -273,6 +300,22 @@ impl Hall {
         }
     }
 
+    /// Everybody in the person's rooms loses the connection.
+    fn crash(&mut self, caller: &Caller) {
+        let devices = self.of_user.get(&caller.user).into_iter().flatten();
+        let rooms = devices.filter_map(|device| self.present.get(device));
+        let mut lost: Vec<Connection> =
+            rooms.flat_map(|present| &present.rooms).flat_map(|room| self.room(*room)).collect();
+        lost.extend(caller.connection);
+        lost.sort_unstable();
+        lost.dedup();
+        for connection in lost {
+            if let Some(present) = self.present.get(&connection) {
+                present.wire.hang_up();
+            }
+        }
+    }
+
     /// Connections that turned out to be gone while something was told.
     fn sweep(&mut self) {
         while let Some(connection) = self.gone.pop() {
@@ -329,6 +372,10 @@ mod tests {
         fn push(&self, event: &Outgoing) -> bool {
             self.heard.lock().unwrap().push(event.name.clone());
             !self.deaf.load(Ordering::Relaxed)
+        }
+
+        fn hang_up(&self) {
+            self.deaf.store(true, Ordering::Relaxed);
         }
     }
 

@@ -85,6 +85,8 @@ pub(crate) enum Command {
     },
     /// Is the store well?
     Health,
+    /// The handlers of the person's rooms fail; only by a bug.
+    Crash,
     /// Nothing that can be done: the refusal takes its place in the order of answers.
     Refuse(Refusal),
 }
@@ -119,6 +121,8 @@ pub(crate) enum Guard {
     Blind,
     /// The same, but a unique index refuses the second.
     Index,
+    /// The key was noted a while ago, and by whom.
+    Noted,
 }
 
 /// Which rows of a read.
@@ -194,6 +198,8 @@ pub(crate) enum Event {
     Left {
         conversation: Conversation,
     },
+    /// What handled the person's rooms is gone, and with it the connections; only by a bug.
+    Crashed,
 }
 
 /// Why the server did not do it.

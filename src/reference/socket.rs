@@ -7,7 +7,9 @@
 //! read is dropped when its queue is full, for a hole in its stream would be a silent loss.
 
 use crate::reference::app::App;
+use crate::reference::bugs::Bug;
 use crate::reference::hall::Wire;
+use crate::reference::intake::{self, Intake, Mishap};
 use crate::reference::misbehave::{self, Manner};
 use crate::reference::model::*;
 use crate::reference::play::{Arguments, Asked, Outgoing, Reply};
@@ -103,17 +105,12 @@ struct Visitor {
 
 impl MessageHandler<LocalAdapter, Visitor> for Visitor {
     fn call(&self, socket: Arc<Socket>, mut value: Value, ack_id: Option<i64>) {
-        let question = match &value {
-            Value::Str(json, _) => self.app.play.event(json, &self.caller.user),
-            Value::Bytes(_) => None,
-        };
-        let Some(asked) = question else { return };
+        let Some((asked, command)) = self.understand(&socket, &value, ack_id) else { return };
         let acks = [(); 2].map(|()| {
             let Ok(ack) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
             ack
         });
         let caller = Caller { arrived: stamp::now(), ..self.caller.clone() };
-        let command = self.app.play.command(&asked);
         let asking = Asking {
             app: Arc::clone(&self.app),
             socket: Arc::downgrade(&socket),
@@ -124,11 +121,12 @@ impl MessageHandler<LocalAdapter, Visitor> for Visitor {
                 _ => None,
             },
         };
-        match (misbehave::race(self.app.bugs, &command), command) {
-            (Some(guard), Command::Send(send)) => {
+        match (misbehave::detour(self.app.bugs, &command), command) {
+            (Some(detour), Command::Send(send)) => {
                 let desk = self.app.desk.clone();
                 tokio::spawn(async move {
-                    let outcome = misbehave::look_then_insert(&desk, caller, send, guard).await;
+                    let stays = || asking.socket.upgrade().is_some_and(|socket| socket.connected());
+                    let outcome = misbehave::wander(&desk, caller, send, detour, stays).await;
                     asking.answer(&outcome, acks);
                 });
             }
@@ -136,6 +134,43 @@ impl MessageHandler<LocalAdapter, Visitor> for Visitor {
                 let done = move |outcome| asking.answer(&outcome, acks);
                 self.app.desk.ask(caller, command, done);
             }
+        }
+    }
+}
+
+impl Visitor {
+    /// What is asked, unless it is nothing, or a bug makes something else of it.
+    fn understand(
+        &self,
+        socket: &Arc<Socket>,
+        value: &Value,
+        ack_id: Option<i64>,
+    ) -> Option<(Asked, Command)> {
+        let Value::Str(json, _) = value else { return None };
+        let (play, bugs) = (&self.app.play, self.app.bugs);
+        let coerced = intake::coerced(bugs, json);
+        let json = coerced.as_deref().unwrap_or(json);
+        let asked = play.event(json, &self.caller.user);
+        let mut command = asked.as_ref().map(|asked| play.command(asked));
+        let awaited = ack_id.is_some();
+        let intake = Intake { json, asked: asked.as_ref(), command: command.as_ref(), awaited };
+        if let Some(mishap) = intake.mishap(bugs, play) {
+            self.suffer(mishap, socket);
+            return None;
+        }
+        if let (Some(asked), Some(Command::Send(_))) = (&asked, &command)
+            && let Some(refusal) = intake::surplus(bugs, json, &play.documented(asked))
+        {
+            command = Some(Command::Refuse(refusal));
+        }
+        asked.zip(command)
+    }
+
+    fn suffer(&self, mishap: Mishap, socket: &Arc<Socket>) {
+        match mishap {
+            Mishap::Silence => {}
+            Mishap::HangUp => hang_up(socket),
+            Mishap::Crash => self.app.desk.ask(self.caller.clone(), Command::Crash, drop),
         }
     }
 }
@@ -160,6 +195,13 @@ struct Asking {
 
 impl Asking {
     fn answer(self, outcome: &Result<Answer, Refusal>, acks: [AckSender; 2]) {
+        let too_many = outcome.as_ref().is_err_and(|no| no.kind == RefusalKind::TooMany);
+        if too_many
+            && self.app.bugs.has(Bug::RateDisconnects)
+            && let Some(socket) = self.socket.upgrade()
+        {
+            return hang_up(&socket);
+        }
         let Some(reply) = self.app.play.answer(&self.asked, outcome) else {
             return;
         };
@@ -240,6 +282,16 @@ impl Wire for SocketWire {
             None => self.emit(event),
         }
     }
+
+    fn hang_up(&self) {
+        if let Some(socket) = self.socket.upgrade() {
+            hang_up(&socket);
+        }
+    }
+}
+
+fn hang_up(socket: &Arc<Socket>) {
+    tokio::spawn(drop_when_possible(Arc::clone(socket).into()));
 }
 
 /// A full queue has no room for the goodbye either: it is tried until there is.

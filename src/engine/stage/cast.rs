@@ -65,6 +65,11 @@ impl Cast {
         self.cell.conversations.get(room).map(|conversation| conversation.id)
     }
 
+    /// What the clients are called.
+    pub(super) fn names(&self, script: &Script) -> Vec<(ClientId, String)> {
+        script.devices().map(|device| (self.client(device), name(script, device))).collect()
+    }
+
     /// A scenario in which nothing happens by itself.
     pub(super) fn scenario(&self) -> Arc<Scenario> {
         Arc::new(Scenario {

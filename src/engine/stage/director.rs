@@ -91,6 +91,15 @@ impl<'a> Director<'a> {
         self.phase("end");
     }
 
+    /// The tokens of the messages that have a label, and the labels.
+    pub(super) fn labels(&self) -> Vec<(String, String)> {
+        let sent = self.messages.iter().zip(&self.script.labels);
+        sent.filter_map(|(message, label)| {
+            Some((message.as_ref()?.token.to_string(), label.clone()))
+        })
+        .collect()
+    }
+
     /// Everybody leaves; says what did not go as the script says.
     pub(super) async fn leave(self) -> Vec<String> {
         let slots: Vec<Rc<Slot>> = self.slots.into_values().collect();
@@ -405,7 +414,7 @@ impl<'a> Director<'a> {
     /// away a while without an entry will do.
     fn is_quiet(&self) -> bool {
         let recorder = self.shard.recorder.borrow();
-        let awaited = recorder.bench.as_ref().map_or(0, |bench| bench.awaited_deliveries());
+        let awaited = recorder.bench.as_ref().map_or(0, crate::property::Bench::awaited_deliveries);
         let away = self.known.iter().any(|client| self.slots[client].away.get());
         let still = away && self.now().saturating_sub(recorder.last_at) > STILL;
         (awaited == 0 || still) && self.known.iter().all(|client| self.is_calm(*client))

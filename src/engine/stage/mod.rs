@@ -14,7 +14,7 @@ use crate::engine::recorder::Recorder;
 use crate::engine::setup;
 use crate::engine::shard::{Ground, Shard, Told};
 use crate::engine::target::{Target, TargetChoice};
-use crate::history::{Entry, Nanos};
+use crate::history::{ClientId, Entry, Nanos};
 use crate::metric::Meter;
 use crate::plan::Plan;
 use crate::plan::script::Script;
@@ -62,6 +62,12 @@ pub struct Played {
     pub findings: Vec<Finding>,
     /// The whole history.
     pub entries: Vec<Entry>,
+    /// What the clients are called in the script.
+    pub names: Vec<(ClientId, String)>,
+    /// The tokens of the script's messages, and their labels.
+    pub labels: Vec<(String, String)>,
+    /// The packets of all sockets, if they were to be kept.
+    pub trace: Vec<String>,
     /// What did not go as the script says, such as a step that was not over in time.
     pub hitches: Vec<String>,
     /// Samples of why connections failed or were lost, and of what did not fit the spec.
@@ -98,10 +104,18 @@ impl Site {
         let spec = Arc::clone(spec);
         Ok((target, Self { spec, url, endpoint, session, clock: Clock::start(), run }))
     }
+
+    /// Connects and leaves again, to see whether the server is there.
+    ///
+    /// # Errors
+    /// It is not.
+    pub async fn knock(&self) -> Result<(), Unreachable> {
+        preflight::knock(&self.url, &self.endpoint, &self.session, &self.spec).await
+    }
 }
 
-/// Plays a script. `server`, if it is the play's own, suffers what the script does to it. Needs a
-/// [`LocalSet`](tokio::task::LocalSet) around it.
+/// Plays a script. `server`, if it is the play's own, suffers what the script does to it; `trace`
+/// keeps the packets. Needs a [`LocalSet`](tokio::task::LocalSet) around it.
 ///
 /// # Errors
 /// There is nothing to judge.
@@ -109,6 +123,7 @@ pub async fn play(
     site: &Site,
     play: &Play,
     server: Option<&mut Target>,
+    trace: bool,
 ) -> Result<Played, Unplayed> {
     let cast = Cast::of(play, site.run);
     let (tell, mut told) = mpsc::unbounded_channel();
@@ -127,9 +142,11 @@ pub async fn play(
     };
     let began = site.clock.now();
     let shard = Rc::new(Shard::new(ground, vec![cast.cell.clone()]));
+    shard.trace.borrow_mut().keeps = trace;
     setup::converse(&shard).await.map_err(Unplayed::SetUp)?;
     let mut director = Director::new(Rc::clone(&shard), &play.script, &cast, server);
     director.perform().await;
+    let labels = director.labels();
     let hitches = director.leave().await;
     if matches!(told.try_recv(), Ok(Told::Panicked)) {
         return Err(Unplayed::Panicked);
@@ -138,6 +155,9 @@ pub async fn play(
     let bench = recorder.bench.take().ok_or(Unplayed::Panicked)?;
     Ok(Played {
         findings: bench.finish(),
+        names: cast.names(&play.script),
+        labels,
+        trace: shard.trace.take().lines(&cast.names(&play.script)),
         entries: recorder.kept.take().unwrap_or_default(),
         hitches,
         samples: shard.samples().concat(),

@@ -4,16 +4,18 @@
 //! of storing is the order. It knows no socket, no wire and no clock: times are arguments. `send`
 //! and `read` hold the two operations that most promises are about.
 
+mod rate;
 mod read;
 mod send;
 
 use crate::reference::bugs::{Bug, Bugs};
+use crate::reference::intake::careless;
 use crate::reference::model::*;
 use crate::reference::store::{Outline, Store};
 use crate::spec::{Create, Dedup, Hole, Sanitise, Spec};
 use compact_str::CompactString;
+use rate::Rates;
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
 
@@ -54,14 +56,24 @@ pub(crate) struct Core {
     of_user: FxHashMap<User, Vec<Conversation>>,
     last_message: i64,
     last_conversation: Conversation,
-    /// When each person's sends of the last window arrived.
-    sent: FxHashMap<User, VecDeque<i64>>,
-    /// When each person last connected; kept only for `sync-since-connect`.
-    arrivals: FxHashMap<User, i64>,
+    rates: Rates,
+    /// When each person last connected; kept only for `sync-since-connect` and `drop-queued`.
+    arrivals: FxHashMap<User, Arrival>,
     /// Keys whose first attempt failed; kept only for `ack-silent-error`.
     failed: FxHashSet<CompactString>,
+    /// Scopes that a refused text used up; kept only for `dedup-burns-key`.
+    burnt: FxHashSet<String>,
+    /// Scopes that were noted before anything was stored, and by which connection; kept only for
+    /// `key-before-store`.
+    noted: FxHashMap<String, Option<Connection>>,
     /// Where each reader's last full page ended; kept only for servers that cheat on a sync.
     pages: FxHashMap<(User, Conversation), Position>,
+}
+
+/// When a person last connected, and whether they had been there before.
+struct Arrival {
+    at: i64,
+    again: bool,
 }
 
 impl Core {
@@ -75,9 +87,11 @@ impl Core {
             of_user: FxHashMap::default(),
             last_message: 0,
             last_conversation: 0,
-            sent: FxHashMap::default(),
+            rates: Rates::default(),
             arrivals: FxHashMap::default(),
             failed: FxHashSet::default(),
+            burnt: FxHashSet::default(),
+            noted: FxHashMap::default(),
             pages: FxHashMap::default(),
         };
         core.reload()?;
@@ -87,12 +101,16 @@ impl Core {
     /// Forgets what is not in the store, as a new process does.
     pub(crate) fn reload(&mut self) -> rusqlite::Result<()> {
         let (conversations, newest) = self.store.outlines()?;
-        self.sent.clear();
+        self.rates = Rates::default();
+        self.noted.clear();
         self.of_user.clear();
         self.conversations.clear();
         self.last_message = newest;
         self.last_conversation = 0;
-        for (id, outline) in conversations {
+        for (id, mut outline) in conversations {
+            if self.bugs.has(Bug::NumbersRestart) {
+                outline.last_seq = 0;
+            }
             self.last_conversation = self.last_conversation.max(id);
             self.remember(id, outline);
         }
@@ -119,8 +137,9 @@ impl Core {
     /// Notes that a person connected, and says which conversations they are in, and how many
     /// people each has.
     pub(crate) fn arrive(&mut self, user: &User, now: i64) -> Vec<(Conversation, usize)> {
-        if self.bugs.has(Bug::SyncSinceConnect) {
-            self.arrivals.insert(user.clone(), now);
+        if self.bugs.has(Bug::SyncSinceConnect) || self.bugs.has(Bug::DropQueued) {
+            let again = self.arrivals.contains_key(user);
+            self.arrivals.insert(user.clone(), Arrival { at: now, again });
         }
         let size = |id| self.conversations.get(id).map_or(0, |outline| outline.members.len());
         self.conversations_of(user).iter().map(|id| (*id, size(id))).collect()
@@ -180,7 +199,11 @@ impl Core {
                 self.store.check()?;
                 Ok(Answer::Done)
             }
-            Command::Refuse(refusal) => Err(refusal),
+            Command::Crash => {
+                events.push(Event::Crashed);
+                Ok(Answer::Done)
+            }
+            Command::Refuse(refusal) => Err(careless(self.bugs, refusal)),
         }
     }
 

@@ -7,6 +7,14 @@ use crate::spec::{DedupBy, RepeatAnswer, Sanitise, Scope};
 
 /// A key is forgotten after this long by `dedup-ttl`; attempts closer together are concurrent.
 const TTL_MS: i64 = 500;
+/// Some bugs strike once in so many messages.
+const SELDOM: u64 = 8;
+/// Two messages this close together may get one number by `number-twice`.
+const COUNTING_MS: i64 = 20;
+/// `drop-burst` keeps so many messages of one person in so many milliseconds.
+const BURST: (usize, i64) = (5, 200);
+/// `drop-queued` drops what comes so soon after a reconnect.
+const SETTLING_MS: i64 = 1000;
 
 impl Core {
     pub(super) fn send(
@@ -17,32 +25,44 @@ impl Core {
         events: &mut Vec<Event>,
     ) -> Result<Answer, Refusal> {
         let conversation = self.place(caller, &send.place, events)?;
-        self.member(&caller.user, conversation)?;
+        self.check_place(caller, conversation)?;
         let key = send.key.as_deref().unwrap_or_default();
         let mut scope = self.scope(caller, conversation, key, &send.text);
         if let Some(first) = self.first(scope.as_deref(), now)? {
             match send.guard {
-                Guard::Atomic => return self.repeated(caller, first, key),
+                Guard::Atomic | Guard::Noted => {
+                    self.mistreat(&first, &send.text, events)?;
+                    return self.repeated(caller, first, key);
+                }
                 Guard::Blind => scope = None,
                 Guard::Index => return Err(unique_index()),
             }
         }
-        self.check_text(&send.text)?;
-        self.check_rate(caller)?;
+        self.check_key(scope.as_deref(), &send.text)?;
+        let refused =
+            self.check_text(&send.text).and_then(|()| self.check_rate(caller, conversation));
+        if let Err(refusal) = &refused
+            && !self.stores_refused(&send.text, refusal)
+        {
+            return Err(refusal.clone());
+        }
         let mut message = Message {
             id: self.last_message + 1,
             conversation,
             seq: 0,
             at: 0,
             sender: caller.user.clone(),
-            text: sanitised(self.rules.sanitise, &send.text),
+            text: self.sanitised(&send.text),
             key: send.key.clone(),
         };
         let who = [caller.user.as_str(), key];
         if self.bugs.strikes(Bug::AckSilentError, 25, &who) && self.failed.insert(key.into()) {
             return Err(out_of_order());
         }
-        if self.bugs.strikes(Bug::AckBeforeStore, 20, &who) || self.drops(&send.text) {
+        let untrue = self.bugs.strikes(Bug::AckBeforeStore, SELDOM, &who)
+            || self.drops(caller, &send.text)
+            || send.guard == Guard::Noted && self.noted_elsewhere(caller, scope.as_deref());
+        if untrue {
             message.id = unstored_id(&who);
             return Ok(Answer::Message { message, repeated: false });
         }
@@ -55,10 +75,11 @@ impl Core {
         self.stamp(&mut message, now);
         self.store.add_message(&message, scope.as_deref())?;
         self.last_message = message.id;
-        if self.bugs.strikes(Bug::Phantom, 20, &who) {
+        if self.bugs.strikes(Bug::Phantom, SELDOM, &who) {
             self.add_phantom(&message, now)?;
         }
-        if self.bugs.strikes(Bug::RefusedStored, 20, &who) {
+        refused?;
+        if self.bugs.strikes(Bug::RefusedStored, SELDOM, &who) {
             return Err(out_of_order());
         }
         events.push(Event::Message(message.clone()));
@@ -75,8 +96,19 @@ impl Core {
         let scope = self.scope(caller, conversation, key, &send.text);
         match self.first(scope.as_deref(), caller.arrived)? {
             Some(first) => self.repeated(caller, first, key),
-            None => Ok(Answer::Done),
+            None => {
+                if let Some(scope) = scope.filter(|_| self.bugs.has(Bug::KeyBeforeStore)) {
+                    self.noted.entry(scope).or_insert(caller.connection);
+                }
+                Ok(Answer::Done)
+            }
         }
+    }
+
+    /// Another connection noted the key, and never came to store its message.
+    fn noted_elsewhere(&self, caller: &Caller, scope: Option<&str>) -> bool {
+        let noted = scope.and_then(|scope| self.noted.get(scope));
+        noted.is_some_and(|connection| *connection != caller.connection)
     }
 
     fn place(
@@ -111,6 +143,9 @@ impl Core {
         }
         let mut scope = match dedup.scope {
             _ if self.bugs.has(Bug::DedupGlobal) => format!("all {key}"),
+            Scope::Person if self.bugs.has(Bug::DedupByRoom) => {
+                format!("person {} {conversation} {key}", caller.user)
+            }
             Scope::Person => format!("person {} {key}", caller.user),
             Scope::Conversation => format!("conversation {conversation} {key}"),
             Scope::Everybody => format!("all {key}"),
@@ -141,6 +176,27 @@ impl Core {
         Ok(first)
     }
 
+    /// What some bugs do to a message that is sent again.
+    fn mistreat(
+        &mut self,
+        first: &Message,
+        text: &str,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        if self.bugs.has(Bug::DedupOverwrites) {
+            self.store.rewrite(first.id, &self.sanitised(text))?;
+        }
+        if self.bugs.has(Bug::DedupPushedAgain) {
+            events.push(Event::Message(first.clone()));
+        }
+        if self.bugs.has(Bug::NumberGap)
+            && let Some(outline) = self.conversations.get_mut(&first.conversation)
+        {
+            outline.last_seq += 1;
+        }
+        Ok(())
+    }
+
     fn repeated(&self, caller: &Caller, first: Message, key: &str) -> Result<Answer, Refusal> {
         let answer = self.rules.dedup.as_ref().map(|dedup| &dedup.answer);
         if self.bugs.has(Bug::DedupError) {
@@ -148,7 +204,7 @@ impl Core {
         }
         // Every attempt shares the fate of the first: an ack of what was never pushed would be
         // another bug.
-        if self.bugs.strikes(Bug::RefusedStored, 20, &[&caller.user, key]) {
+        if self.bugs.strikes(Bug::RefusedStored, SELDOM, &[&caller.user, key]) {
             return Err(out_of_order());
         }
         if answer == Some(&RepeatAnswer::Reject) {
@@ -163,42 +219,70 @@ impl Core {
         Ok(Answer::Message { message, repeated: true })
     }
 
+    /// A key that a refused text used up; only for `dedup-burns-key`.
+    fn check_key(&mut self, scope: Option<&str>, text: &str) -> Result<(), Refusal> {
+        let Some(scope) = scope.filter(|_| self.bugs.has(Bug::DedupBurnsKey)) else {
+            return Ok(());
+        };
+        if self.burnt.contains(scope) {
+            return Err(unique_index());
+        }
+        if self.check_text(text).is_err() {
+            self.burnt.insert(scope.to_owned());
+        }
+        Ok(())
+    }
+
     fn check_text(&self, text: &str) -> Result<(), Refusal> {
         if text.trim().is_empty() {
             return Err(Refusal::malformed("the text is empty"));
         }
-        let Some(most) = self.rules.text_characters else {
+        let Some(most) = self.rules.text_characters.map(|most| most as usize) else {
             return Ok(());
         };
         // A text of fewer bytes has fewer characters: most need not be counted.
-        if text.len() > most as usize && text.chars().count() > most as usize {
+        if self.is_longer(text, most) {
             let text = format!("the text is longer than {most} characters");
             return Err(Refusal::malformed(text));
         }
         Ok(())
     }
 
-    /// A window of the past that slides with each arrival; refused sends do not count.
-    fn check_rate(&mut self, caller: &Caller) -> Result<(), Refusal> {
-        let Some((most, window)) = self.rules.send_rate else {
-            return Ok(());
+    fn is_longer(&self, text: &str, most: usize) -> bool {
+        if self.bugs.is_none() {
+            return text.len() > most && text.chars().count() > most;
+        }
+        let length = match () {
+            () if self.bugs.has(Bug::LimitMissing) => 0,
+            () if self.bugs.has(Bug::LimitInBytes) => text.len(),
+            () if self.bugs.has(Bug::LimitInUtf16) => text.encode_utf16().count(),
+            () if self.bugs.has(Bug::LimitOneLess) => text.chars().count() + 1,
+            () if self.bugs.has(Bug::LimitOneMore) => text.chars().count().saturating_sub(1),
+            () => text.chars().count(),
         };
-        if !self.sent.contains_key(&caller.user) {
-            self.sent.insert(caller.user.clone(), Default::default());
+        length > most
+    }
+
+    /// Whether a refused message is stored all the same, by a bug.
+    fn stores_refused(&self, text: &str, refusal: &Refusal) -> bool {
+        match refusal.kind {
+            RefusalKind::TooMany => self.bugs.has(Bug::RateStores),
+            _ => self.bugs.has(Bug::BlankStored) && text.trim().is_empty(),
         }
-        let Some(sent) = self.sent.get_mut(&caller.user) else {
-            return Ok(());
-        };
-        let since = caller.arrived - window.as_millis() as i64;
-        while sent.front().is_some_and(|at| *at <= since) {
-            sent.pop_front();
+    }
+
+    fn check_place(&self, caller: &Caller, conversation: Conversation) -> Result<(), Refusal> {
+        if self.bugs.has(Bug::UnknownRoomSilent) && !self.conversations.contains_key(&conversation)
+        {
+            return Err(Refusal::new(RefusalKind::NotFound, "there is no such conversation"));
         }
-        if sent.len() >= most as usize {
-            let text = format!("more than {most} messages in {window:?}");
-            return Err(Refusal::new(RefusalKind::TooMany, text));
-        }
-        sent.push_back(caller.arrived);
-        Ok(())
+        self.member(&caller.user, conversation).map(|_| ())
+    }
+
+    fn sanitised(&self, text: &str) -> String {
+        let how =
+            if self.bugs.has(Bug::MarkupAlive) { Sanitise::Verbatim } else { self.rules.sanitise };
+        sanitised(how, text)
     }
 
     /// Gives the message its place: after everything in the conversation, in number and in time.
@@ -206,7 +290,10 @@ impl Core {
         let Some(outline) = self.conversations.get_mut(&message.conversation) else {
             return;
         };
-        outline.last_seq += 1;
+        let counting = self.bugs.has(Bug::NumberTwice)
+            && now < outline.last_at + COUNTING_MS
+            && message.id % 2 == 0;
+        outline.last_seq += i64::from(!counting);
         outline.last_at = now.max(outline.last_at + 1);
         message.seq = outline.last_seq;
         message.at = outline.last_at;
@@ -223,8 +310,19 @@ impl Core {
         }
     }
 
-    fn drops(&self, text: &str) -> bool {
-        self.bugs.has(Bug::DropLong) && text.chars().nth(500).is_some()
+    fn drops(&self, caller: &Caller, text: &str) -> bool {
+        let long = || text.chars().nth(500).is_some();
+        let burst = || {
+            let since = caller.arrived - BURST.1;
+            self.rates.arrivals(&caller.user).filter(|at| *at > since).count() > BURST.0
+        };
+        let settling = || {
+            let arrival = self.arrivals.get(&caller.user);
+            arrival.is_some_and(|one| one.again && caller.arrived < one.at + SETTLING_MS)
+        };
+        self.bugs.has(Bug::DropLong) && long()
+            || self.bugs.has(Bug::DropBurst) && burst()
+            || self.bugs.has(Bug::DropQueued) && settling()
     }
 
     fn damage(&self, text: &mut String) {
@@ -235,6 +333,12 @@ impl Core {
         }
         if self.bugs.has(Bug::Charset) {
             *text = text.replace(|c: char| !c.is_ascii(), "?");
+        }
+        if self.bugs.has(Bug::CharsetNarrow) {
+            *text = text.replace(|c: char| c > '\u{ffff}', "?");
+        }
+        if self.bugs.has(Bug::EscapedTwice) {
+            *text = self.sanitised(text);
         }
     }
 
