@@ -10,6 +10,7 @@ use crate::history::{
     ClientId, ConversationId, Damage, Due, Entry, Event, Nanos, OpId, PersonId, Seen, Token,
 };
 use crate::operation::ConnectionState;
+use crate::plan::text::{self, Kind};
 use crate::property::argument::span;
 use crate::property::charge::nanos;
 use crate::property::pace::Pace;
@@ -57,7 +58,7 @@ static PAGE: Page = Page {
     tolerance: None,
     least_evidence: 1,
     evidence: "One text at or beyond the limit, or one odd request, that was answered as is due; \
-        or one ordinary message taken after an odd request.",
+        a message taken after an odd request; or one markup seen inert.",
 };
 
 impl Property for InputLimits {
@@ -86,6 +87,7 @@ impl Property for InputLimits {
         let pace = |(most, window)| Pace::new(most, 2 * nanos(window), nanos(window) / 10);
         Box::new(Guard {
             most: charge.limits.text_characters,
+            sanitises: charge.traits.sanitise == Sanitise::Html,
             answers: charge.answers,
             patience: nanos(charge.contract.ack_timeout),
             pace: charge.limits.send_rate.map(pace),
@@ -115,6 +117,8 @@ const KEPT: usize = 2_000;
 struct Guard {
     /// Characters of a text, if there is a limit.
     most: Option<u32>,
+    /// Markup is documented to come back inert.
+    sanitises: bool,
     answers: bool,
     patience: Nanos,
     pace: Option<Pace>,
@@ -220,6 +224,10 @@ impl Guard {
                 if seen.text == Damage::Alive && self.alive.insert(token) {
                     self.came_alive(at, client, token);
                 }
+                let markup = self.sanitises && text::kind(token) == Kind::Markup;
+                if markup && seen.text == Damage::Intact {
+                    self.finding.observations += 1;
+                }
                 if let Some(lines) = self.refused.remove(&token) {
                     self.appeared(at, client, lines);
                 }
@@ -238,7 +246,7 @@ impl Guard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::text::{Kind, number};
+    use crate::plan::text::number;
     use crate::property::notation::{fails, passes, stands};
     use crate::verdict::Standing;
     use std::time::Duration;

@@ -3,8 +3,9 @@
 //! Clients are letters with a device number (`a`, `a2`, `b`: `a` and `a2` are one person),
 //! conversations `#1`, operations `o1`, tokens `t1`, keys `k1`, server ids `m1`, positions plain
 //! numbers. Each line happens 10 ms after the one before, unless it begins with `@` and a time in
-//! milliseconds. `a owes o1 refusal|peace|yes [odd]` stands before an operation, `textless` after one that carries
-//! no text of ours. `a b in #1` makes members who are connected and ready.
+//! milliseconds. `a owes o1 refusal|peace|yes [odd]` stands before an operation of which something
+//! is demanded, `textless` after one that carries no text of ours. `a b in #1` makes members who
+//! are connected and ready.
 
 use crate::history::{
     Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos, OpId,

@@ -106,6 +106,15 @@ impl Pace {
         within.count() as u32
     }
 
+    /// The last attempt, if it was made a moment ago, and more than the rate allows lie within a
+    /// window before it.
+    pub(super) fn beyond(&self, person: PersonId, now: Nanos) -> Option<Attempt> {
+        let last = *self.people.get(&person)?.back()?;
+        let recent = now.saturating_sub(last.sent) <= self.window / 10;
+        let before = self.may_precede(person, last.op, last.sent, now);
+        (recent && before >= self.most).then_some(last)
+    }
+
     /// The accepted attempts up to now that are too many for any limiter, if they are: over all
     /// windows that they can touch, and one more.
     pub(super) fn surplus(&self, person: PersonId, now: Nanos) -> Option<Vec<Attempt>> {

@@ -36,7 +36,8 @@ static PAGE: Page = Page {
         within a window (and its tolerance) before it. The acceptances of a person are too many \
         if no limiter of that rate could give them: more than the number times the windows that \
         they can touch, and one more (fixed windows, sliding ones and buckets are all honest). An \
-        attempt beyond the rate that gets no answer, and is not seen either, was swallowed. A \
+        attempt beyond the rate that gets no answer, and is not seen either, was swallowed; and a \
+        connection that ends within a tenth of the window after one was cut for it. A \
         message refused beyond the rate must not be seen, unless it is sent again. Sends of \
         strangers, odd ones and those of another documented limit are not judged here.",
     blind: "A limiter up to twice as lax within one window: it could be a fixed window's edge. \
@@ -167,6 +168,7 @@ impl Judge for Limiter {
             Event::Connection { state: ConnectionState::Connected, .. } => {
                 *self.epochs.entry(client).or_default() += 1;
             }
+            Event::Connection { why, caused: false, .. } => self.dropped(at, client, why),
             Event::Fault { what, begins } => self.fault(client, what, *begins),
             _ => {}
         }
@@ -328,6 +330,30 @@ impl Limiter {
         self.finding.violate(|| {
             let but = format!("{most} messages per {window} are taken from each person");
             violation("more than the rate allows", lines, therefore, but)
+        });
+    }
+
+    /// A connection was lost, or could not be made.
+    fn dropped(&mut self, at: Nanos, client: ClientId, why: &str) {
+        let Some(&person) = self.people.get(&client) else { return };
+        let epoch = self.epochs.get(&client).copied().unwrap_or_default();
+        let troubled = self.faults.get(&client).is_some_and(|faults| *faults > 0);
+        let Some(pace) = self.pace.as_ref().filter(|_| !troubled && epoch > 0) else { return };
+        let Some(last) = pace.beyond(person, at) else { return };
+        let Some(sending) = self.sends.get(last.op).filter(|one| one.epoch == epoch) else {
+            return;
+        };
+        let lines = vec![
+            exhibit(last.sent, sending.client, sending.words()),
+            exhibit(at, client, format!("lost the connection: {why}")),
+        ];
+        let (most, window) = (pace.most(), span(pace.window()));
+        self.epochs.insert(client, 0);
+        self.finding.violate(|| {
+            let therefore =
+                format!("more than {most} messages within {window} cost the connection");
+            let but = "what is beyond the rate is refused with an error, and no more than that";
+            violation("the excess cost the connection", lines, therefore, but)
         });
     }
 
@@ -506,6 +532,18 @@ mod tests {
         passes(&RateLimit, &charge(3), &again);
         let early = refused.replace("@111 a refused", "@110 b sees t4 k4 m4 #1\n@111 a refused");
         fails(&RateLimit, &charge(3), &early, "a message beyond the rate was stored");
+    }
+
+    #[test]
+    fn a_connection_that_ends_with_the_excess_fails() {
+        let beyond =
+            format!("a b in #1\n{}@110 a sends o4 t4 k4 #1\n", sends(100, 1, 3, 2, "acked"));
+        let summary = "the excess cost the connection";
+        fails(&RateLimit, &charge(3), &format!("{beyond}@115 a drops"), summary);
+        for innocent in ["@115 a cut", "@115 b drops", "@900 a drops"] {
+            passes(&RateLimit, &charge(3), &format!("{beyond}{innocent}"));
+        }
+        stands(&RateLimit, &charge(9), &format!("{beyond}@115 a drops"), Standing::NotExercised);
     }
 
     #[test]

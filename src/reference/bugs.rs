@@ -159,7 +159,7 @@ bugs! {
         "a text of any length is taken",
     LimitInBytes "limit-in-bytes" breaks "input-limits":
         "the length of a text is counted in bytes",
-    LimitInUtf16 "limit-in-utf16" breaks "input-limits":
+    LimitInUtf16 "limit-in-code-units" breaks "input-limits":
         "the length of a text is counted in UTF-16 units: an emoji counts twice",
     HugeDisconnects "huge-disconnects" breaks "input-limits":
         "an event of more than 50,000 bytes costs the connection",

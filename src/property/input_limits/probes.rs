@@ -14,8 +14,6 @@ macro_rules! then_all_is_well {
             $($step, "\n",)*
             "ann send after => accepted\n",
             "bob send reply => accepted\n",
-            "until bob sees after\n",
-            "until ann sees reply\n",
             "rest",
         )
     };
@@ -57,7 +55,7 @@ pub(super) const PROBES: &[Probe] = &[
               half of it for whoever sends emoji.",
         needs: LIMIT,
         script: then_all_is_well!("ann send full as emoji => accepted"),
-        catches: &["limit-in-utf16", "limit-in-bytes"],
+        catches: &["limit-in-code-units", "limit-in-bytes"],
         ..Probe::DEFAULT
     },
     Probe {

@@ -25,7 +25,7 @@ pub(super) const PROBES: &[Probe] = &[
               counted, shows only after the first window.",
         needs: WINDOW,
         script: "people: ann, bob
-            ann burst 2rate paced
+            ann burst 2rate paced => harmless
             rest",
         catches: &["rate-window-long"],
         ..Probe::DEFAULT
@@ -92,7 +92,7 @@ pub(super) const PROBES: &[Probe] = &[
             ann burst 2rate => harmless | bob burst rate-1 | cat burst rate-1
             rest
             cat send y => accepted
-            until ann sees y",
+            rest",
         catches: &["rate-hits-others"],
         ..Probe::DEFAULT
     },
