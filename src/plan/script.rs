@@ -30,7 +30,7 @@
 //! | `pause DURATION`, `pause window` | nothing happens for so long; for the window of the spec's rate of sends, and a fifth more |
 //! | `until DEVICE sees LABEL\|SIGHT`, `until DEVICE is connected\|disconnected\|ready` | waits for it, but not for ever |
 //! | `rest` | waits until everybody is idle and no delivery is awaited |
-//! | `server restart\|kill\|stop [for DURATION]` | what happens to the server's process |
+//! | `server restart\|kill [for DURATION]`, `server stop for DURATION` | what happens to the server's process |
 //!
 //! `WHO` is a person (with several devices: each of them, at once) or a device. The verbs:
 //!
@@ -41,7 +41,7 @@
 //! | `burst N [every DURATION\|paced] [as KIND] [in ROOM]` | sends so many new messages at once, or one after the other, without waiting for answers. `N` is a number, or follows from the spec's rate of sends: `rate`, `rate-1`, `2rate+5`. `paced`: a little slower than that rate |
 //! | `type [in ROOM]` | presses a key; the contract makes starts and stops of it |
 //! | any other operation (`join`, `history`, `read LABEL`, `list`, …) `[LABEL] [in ROOM]` | asks for it |
-//! | any fault (`cut rst`, `silence`, `withhold-acks`, …) `[for DURATION]` | it begins, and ends after so long or with `heal` |
+//! | any fault of [`fault::ALL`](crate::fault::ALL) (`cut rst`, `delay 200ms`, `drop message in`, …) `[for DURATION]` | it begins, and ends after so long or with `heal` |
 //! | `heal` | all faults of the client end |
 //!
 //! After a `send` or another operation may stand what is odd about the request, for each server in
@@ -58,11 +58,13 @@ mod parse;
 
 pub use parse::Mistake;
 
+use crate::fault::{Fault, Server};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
 use crate::plan::{Oddity, text};
 use crate::scenario::FaultKind;
 use crate::spec::Limits;
+use crate::plan::text;
 use std::time::Duration;
 
 /// A small plan.
@@ -144,13 +146,11 @@ pub enum Sighted {
 
 /// What happens to the server's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServerDeed {
-    /// It is stopped politely and started again.
-    Restart,
-    /// It is killed and started again.
-    Kill,
-    /// It is halted for so long, and goes on.
-    Stop(Duration),
+pub struct ServerDeed {
+    /// What.
+    pub what: Server,
+    /// How long it lasts: how long it is down, or halted.
+    pub lasts: Duration,
 }
 
 /// What one device does.
@@ -214,7 +214,7 @@ pub enum Verb {
     /// A fault begins.
     Suffer {
         /// Which.
-        fault: FaultKind,
+        fault: Fault,
         /// How long it lasts; until `heal` if nothing is said.
         lasts: Option<Duration>,
     },

@@ -8,6 +8,8 @@ use crate::engine::target::Target;
 use crate::history::{
     Answer, ClientId, ConversationId, Due, Event, MessageRef, Nanos, OpId, Token,
 };
+use crate::fault::Fault;
+use crate::history::{Answer, ClientId, ConversationId, Event, MessageRef, Nanos, OpId, Token};
 use crate::operation::{ConnectionState, Operation};
 use crate::plan::script::{Deed, Device, Script, ServerDeed, Sighted, Step, Verb};
 use crate::plan::{Act, text};
@@ -57,6 +59,9 @@ impl<'a> Director<'a> {
         cast: &'a Cast,
         server: Option<&'a mut Target>,
     ) -> Self {
+        let shapes =
+            |deed: &Deed| matches!(&deed.verb, Verb::Suffer { fault, .. } if fault.shapes_bytes());
+        shard.weathered.set(script.deeds().any(shapes));
         let slots = shard.admit();
         let messages = vec![None; script.labels.len()];
         let known = FxHashSet::default();
@@ -160,17 +165,33 @@ impl<'a> Director<'a> {
         }
     }
 
-    async fn server_deed(&mut self, deed: ServerDeed) {
-        self.fault("the server is restarted", true);
-        let result = match (&mut self.server, deed) {
-            (None, _) => Err("it is not the harness's to handle".to_owned()),
-            (Some(target), ServerDeed::Restart) => target.restart().await,
-            (Some(_), _) => Err("this version only restarts".to_owned()),
+    /// Everybody knows that it is the harness's doing before it happens, and until it is over.
+    async fn server_deed(&mut self, ServerDeed { what, lasts }: ServerDeed) {
+        self.faults += 1;
+        let number = self.faults;
+        self.everybody(Suffering::of_server(number, what, true)).await;
+        let result = match &mut self.server {
+            None => Err("it is not the harness's to handle".to_owned()),
+            Some(target) => target.strike(what).await,
         };
-        self.fault("the server is restarted", false);
-        if let Err(why) = result {
+        if result.is_ok() {
+            self.pause(lasts).await;
+        }
+        let back = match &mut self.server {
+            None => Ok(()),
+            Some(target) => target.release(what).await,
+        };
+        self.everybody(Suffering::of_server(number, what, false)).await;
+        if let Err(why) = result.and(back) {
             self.hitches.push(format!("the server was not handled: {why}"));
         }
+    }
+
+    async fn everybody(&mut self, suffering: Suffering) {
+        for client in &self.known {
+            self.tell(*client, Command::Suffer(suffering));
+        }
+        self.until(GOODBYE, |this| this.known.iter().all(|c| this.slots[c].is_done())).await;
     }
 
     fn deed(&mut self, deed: &Deed) {
@@ -216,7 +237,7 @@ impl<'a> Director<'a> {
             Verb::Suffer { fault, lasts } => {
                 let until = lasts.map(|lasts| now + lasts.as_nanos() as Nanos);
                 self.faults += 1;
-                let is_cut = matches!(fault, crate::scenario::FaultKind::Cut { .. });
+                let is_cut = matches!(fault, Fault::Cut(_));
                 let ends = until.unwrap_or(if is_cut { now } else { Nanos::MAX });
                 let begin =
                     Suffering { number: self.faults, kind: *fault, begins: true, until: ends };
@@ -495,13 +516,6 @@ impl<'a> Director<'a> {
 
     fn phase(&self, name: &str) {
         self.record(Event::Phase { name: name.into() });
-    }
-
-    fn fault(&self, what: &str, begins: bool) {
-        for client in &self.known {
-            let event = Event::Fault { what: what.into(), begins };
-            self.shard.recorder.borrow_mut().record(self.now(), *client, event);
-        }
     }
 
     fn record(&self, event: Event) {
