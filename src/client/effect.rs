@@ -112,7 +112,8 @@ impl Ask {
     }
 
     /// The message, if the request carries its text: another text is another message.
-    pub(super) fn message(&self) -> Option<&MessageRef> {
+    #[must_use]
+    pub fn message(&self) -> Option<&MessageRef> {
         match &self.payload {
             Payload::Message(message) if self.odd.is_none_or(Oddity::keeps_text) => Some(message),
             _ => None,

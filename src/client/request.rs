@@ -7,8 +7,8 @@
 
 use crate::client::{Ask, AttemptId, Moment, Output, Reply};
 use crate::history::{Answer, Event, Nanos, OpId};
-use crate::plan::Oddity;
 use crate::operation::Operation;
+use crate::plan::Oddity;
 use compact_str::{CompactString, format_compact};
 
 /// Operations of the user that may be unsettled at once; the next one is refused.

@@ -14,13 +14,10 @@ use crate::engine::meddling::{Fate, Meddling, Parcel, dropped};
 use crate::engine::shard::Shard;
 use crate::engine::slot::{Command, Slot, Suffering};
 use crate::engine::trouble::{Cut, Trouble, nanos};
-use crate::history::{ClientId, Due, Event, Nanos, OpId, Seen};
-use crate::operation::Operation;
 use crate::engine::{rest, setup};
 use crate::fault::Passing;
-use crate::history::{ClientId, ConversationId, Due, Event, Nanos, OpId, Seen};
+use crate::history::{ClientId, Due, Event, Nanos, OpId, Seen};
 use crate::operation::{Operation, Sight};
-use crate::plan::Act;
 use crate::plan::dice::mix;
 use crate::plan::{Act, Oddity};
 use crate::scalar::Scalar;
@@ -636,12 +633,8 @@ impl Driver {
     fn send_twin(&mut self, transmit: Transmit) {
         let now = self.shard.clock.now();
         let op = self.shard.effects.borrow_mut().next_op();
-        let Ask { operation, conversation, payload } = &transmit.ask;
-        let (operation, conversation) = (*operation, *conversation);
-        let message = match payload {
-            Payload::Message(message) => Some(message.clone()),
-            _ => None,
-        };
+        let Ask { operation, conversation, .. } = transmit.ask;
+        let message = transmit.ask.message().cloned();
         self.record_at(now, Event::Invoke { op, operation, conversation, message, planned: now });
         self.record_at(now, Event::Attempt { op, attempt: 0 });
         let spec = &self.shard.dialect.spec;
@@ -775,7 +768,6 @@ impl Driver {
             bend,
         };
         self.trace("→", || format!("HTTP {}", ask.operation));
-        self.trace("→", || format!("HTTP {operation}"));
         let own = self.http.clone();
         self.calls.push(Box::pin(async move {
             // A request in trouble may take long, and shall keep nobody waiting.

@@ -62,9 +62,7 @@ use crate::fault::{Fault, Server};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
 use crate::plan::{Oddity, text};
-use crate::scenario::FaultKind;
 use crate::spec::Limits;
-use crate::plan::text;
 use std::time::Duration;
 
 /// A small plan.

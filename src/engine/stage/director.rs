@@ -5,11 +5,10 @@ use crate::engine::shard::Shard;
 use crate::engine::slot::{Command, Slot, Suffering};
 use crate::engine::stage::cast::{self, Cast};
 use crate::engine::target::Target;
+use crate::fault::Fault;
 use crate::history::{
     Answer, ClientId, ConversationId, Due, Event, MessageRef, Nanos, OpId, Token,
 };
-use crate::fault::Fault;
-use crate::history::{Answer, ClientId, ConversationId, Event, MessageRef, Nanos, OpId, Token};
 use crate::operation::{ConnectionState, Operation};
 use crate::plan::script::{Deed, Device, Script, ServerDeed, Sighted, Step, Verb};
 use crate::plan::{Act, text};

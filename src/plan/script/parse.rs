@@ -1,7 +1,6 @@
 //! Reads the lines of a script.
 
 use super::{Count, Deed, Device, Pace, Role, Room, Script, ServerDeed, Sighted, Step, Verb};
-use super::{Deed, Device, Role, Room, Script, ServerDeed, Sighted, Step, Verb};
 use crate::fault::{self, Fault};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
