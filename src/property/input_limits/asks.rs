@@ -95,7 +95,7 @@ impl Guard {
         let member = conversation.is_none_or(|place| self.members.contains(&(client, place)));
         let token = message.map(|message| message.token);
         let (demand, why) = match (due, token) {
-            (Some((due, why, true)), _) => (Demand::Odd(due), why),
+            (Some((due, why, true)), _) => (Demand::Odd(due), without_name(&why).into()),
             (Some((Due::Refused | Due::Harmless, ..)), Some(token))
                 if !matches!(text::kind(token), Kind::Overlong) =>
             {
@@ -178,6 +178,13 @@ impl Guard {
             }
         }
     }
+}
+
+/// What is asked, without who asks: the line says that already.
+fn without_name(why: &str) -> &str {
+    let verbs = ["sends", "asks"];
+    let at = verbs.iter().filter_map(|verb| why.find(&format!(" {verb} "))).min();
+    at.map_or(why, |at| &why[at + 1..])
 }
 
 impl Asked {
