@@ -27,7 +27,7 @@
 //! | `WHO VERB … [=> refused\|accepted\|harmless]` | a step: it is over when its clients are idle, that is when what they asked for was answered or given up. After `=>` stands what the documents demand |
 //! | `A … \| B …` | both released at once, and both awaited |
 //! | `start …` | the same, but the next step does not wait for it |
-//! | `pause DURATION`, `pause window` | nothing happens for so long; for the window of the spec's rate of sends, and a fifth more |
+//! | `pause DURATION`, `pause window` | nothing happens for so long; for the window of the spec's rate of sends, and half of it more |
 //! | `until DEVICE sees LABEL\|SIGHT`, `until DEVICE is connected\|disconnected\|ready` | waits for it, but not for ever |
 //! | `rest` | waits until everybody is idle and no delivery is awaited |
 //! | `server restart\|kill [for DURATION]`, `server stop for DURATION` | what happens to the server's process |
@@ -121,7 +121,7 @@ pub enum Step {
     },
     /// Nothing happens for so long.
     Pause(Duration),
-    /// Nothing happens for the window of the spec's rate of sends, and a fifth more.
+    /// Nothing happens for the window of the spec's rate of sends, and half of it more.
     PauseWindow,
     /// A device sees something.
     UntilSees(Device, Sighted),
@@ -236,7 +236,7 @@ pub enum Pace {
     AtOnce,
     /// So long.
     Every(Duration),
-    /// A tenth more than the spec's rate of sends asks for.
+    /// A quarter more than the spec's rate of sends asks for.
     Paced,
 }
 
@@ -255,7 +255,7 @@ impl Pace {
     pub fn of(self, limits: &Limits) -> Duration {
         match (self, limits.send_rate) {
             (Self::Every(pause), _) => pause,
-            (Self::Paced, Some((most, window))) => window * 11 / (most * 10),
+            (Self::Paced, Some((most, window))) => window * 5 / (most * 4),
             (Self::AtOnce | Self::Paced, _) => Duration::ZERO,
         }
     }

@@ -43,7 +43,8 @@ static PAGE: Page = Page {
         beyond it that is acked, or, where an answer is documented and can be told, not answered \
         within the ack timeout. What the documents say nothing of may be answered in any way or \
         none. After an odd request, no connection in its conversation may be lost within two \
-        seconds (its own may, after an error was answered), and ordinary messages must be taken. \
+        seconds, or while it waits for its answer (its own may, after an error was answered), and \
+        ordinary messages must be taken. \
         What was refused must not be seen. An error must not hold a stack trace, a database's \
         message, a query or a path of the server. Whether an ordinary message is answered in \
         time is the matter of `ack-timeout`; whether a malformed one is, is judged here.",
@@ -136,12 +137,20 @@ struct Guard {
     seen: TokenSet,
     /// Refused, and not to be seen.
     refused: FxHashMap<Token, Vec<Exhibit>>,
-    /// Refused or not answered, unless the message turns up: then another property's matter.
-    suspects: Vec<(Token, Violation)>,
+    suspects: Vec<Suspect>,
     textless: FxHashMap<CompactString, Textless>,
     alive: TokenSet,
     doubts: u64,
     finding: Finding,
+}
+
+/// Refused or not answered; an accusation, unless the answer comes after all, or the message turns
+/// up: then it is another property's matter.
+struct Suspect {
+    op: OpId,
+    token: Option<Token>,
+    silent: bool,
+    argument: Violation,
 }
 
 /// Requests of one user whose text was replaced, so that no token tells what became of them.
@@ -317,7 +326,8 @@ mod tests {
         for (what, standing) in [
             ("@6000 a timeout o1 excused", Standing::NotExercised),
             ("@2000 a garbage\n@6000 a timeout o1", Standing::NotExercised),
-            ("@5900 b lag 900\n@6000 a timeout o1", Standing::Inconclusive),
+            ("@5900 b lag 1500\n@6000 a timeout o1", Standing::Inconclusive),
+            ("@6000 a timeout o1\n@6900 a nacked o1", Standing::Pass),
         ] {
             let history = silent.replace("@6000 a timeout o1", what);
             stands(&InputLimits, &charge(), &history, standing);

@@ -52,7 +52,8 @@ static PAGE: Page = Page {
         reason: "clocks of a few milliseconds on both sides of the window's edge, and rounding",
     }),
     least_evidence: 1,
-    evidence: "One send that was answered while its person was at the documented rate, or beyond.",
+    evidence: "One send that was answered while its person was at three quarters of the rate, or \
+        beyond.",
 };
 
 impl Property for RateLimit {
@@ -229,7 +230,7 @@ impl Limiter {
         let (Some(sent), Some(pace)) = (sent, &self.pace) else { return };
         let before = pace.may_precede(person, op, sent, at);
         let beyond = before >= pace.most();
-        if answered.is_some() && before + 1 >= pace.most() {
+        if answered.is_some() && (before + 1) * 4 >= pace.most() * 3 {
             self.finding.observations += 1;
         }
         match answer {

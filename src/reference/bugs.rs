@@ -193,7 +193,7 @@ bugs! {
     RateStrict "rate-strict" breaks "rate-limit":
         "the last message that the rate allows is refused",
     RateWindowLong "rate-window-long" breaks "rate-limit":
-        "the window of the rate is twice as long as documented",
+        "the window of the rate is three times as long as documented",
     RateLax "rate-lax" breaks "rate-limit":
         "twice as many messages as the rate allows are taken",
     RateSilent "rate-silent" breaks "rate-limit":

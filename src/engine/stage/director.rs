@@ -142,7 +142,7 @@ impl<'a> Director<'a> {
             }
             Step::PauseWindow => {
                 let window = self.shard.dialect.spec.limits.send_rate.map(|(_, window)| window);
-                self.pause(window.unwrap_or_default() * 6 / 5).await;
+                self.pause(window.unwrap_or_default() * 3 / 2).await;
                 true
             }
             Step::Rest => self.until(REST, Self::is_quiet).await,

@@ -458,7 +458,7 @@ mod tests {
             Verb::Burst { count, pace, .. } => (count.of(&limits), pace.of(&limits).as_millis()),
             _ => panic!("{deed:?}"),
         };
-        assert_eq!((paced(deeds[2]), paced(deeds[3])), ((25, 50), (3, 110)));
+        assert_eq!((paced(deeds[2]), paced(deeds[3])), ((25, 50), (3, 125)));
         assert!(script.waits_for_the_rate());
     }
 

@@ -1,7 +1,7 @@
 //! The rules: what is taken, what is refused, and that nobody else suffers.
 
-use super::asks::{Asked, Demand};
-use super::{Guard, KEPT, leak};
+use super::asks::{Asked, Demand, Odd};
+use super::{Guard, KEPT, Suspect, leak};
 use crate::history::{Answer, ClientId, Due, Nanos, OpId, Token};
 use crate::property::argument::{exhibit, span, violation};
 use crate::verdict::Exhibit;
@@ -94,7 +94,8 @@ impl Guard {
         }
     }
 
-    /// Accuses at the end, unless the message turns up, or the rate of sends explains it.
+    /// Accuses at the end, unless the message turns up, the answer comes late (which is not
+    /// wrong), or the rate of sends explains it.
     fn suspect(
         &mut self,
         at: Nanos,
@@ -109,10 +110,9 @@ impl Guard {
         {
             return self.finding.count("excused by the rate of sends", 1);
         }
-        match token {
-            Some(token) if self.suspects.len() < KEPT => self.suspects.push((token, argument)),
-            Some(_) => {}
-            None => self.finding.violate(|| argument),
+        if self.suspects.len() < KEPT {
+            let silent = !asked.answered;
+            self.suspects.push(Suspect { op, token, silent, argument });
         }
     }
 
@@ -133,7 +133,7 @@ impl Guard {
         if !owed || excused || innocent || asked.answered {
             return;
         }
-        if self.stalled(asked.sent, at).saturating_mul(10) >= self.patience {
+        if self.is_starved(asked.sent, at) {
             self.doubts += 1;
             return;
         }
@@ -148,26 +148,36 @@ impl Guard {
                 let argument = violation(what, lines, therefore, HARMLESS);
                 self.suspect(at, op, Some(token), argument);
             }
-            _ => self.finding.violate(|| {
+            (_, token) => {
                 let therefore = format!("bad input had no answer for {waited}");
                 let but = "bad input is refused with an error";
-                violation("bad input was not answered", lines, therefore, but)
-            }),
+                let argument = violation("bad input was not answered", lines, therefore, but);
+                self.suspect(at, op, token, argument);
+            }
         }
     }
 
     /// A connection was lost, and no fault did it.
     pub(super) fn dropped(&mut self, at: Nanos, client: ClientId, why: &str) {
-        let members = &self.members;
-        let odd = self.odd.iter_mut().find(|(place, odd)| {
-            let near = odd.client == client || members.contains(&(client, **place));
-            near && !odd.told && at.saturating_sub(odd.at) <= BLAME
-        });
-        let Some((_, odd)) = odd else { return };
+        let is_settled = |odd: &Odd| self.asks.get(odd.op).is_none_or(|asked| asked.answered);
+        let recent = |odd: &Odd| {
+            let blame = if is_settled(odd) { BLAME } else { self.patience };
+            at.saturating_sub(odd.at) <= blame
+        };
+        let near =
+            |place, odd: &Odd| odd.client == client || self.members.contains(&(client, place));
+        let mut all = self.odd.iter();
+        let found = all.find(|(place, odd)| near(**place, odd) && !odd.told && recent(odd));
+        let Some((&place, odd)) = found else { return };
         let own = odd.client == client;
-        if own && self.asks.get(odd.op).is_some_and(|asked| asked.answered) {
+        if own && is_settled(odd) {
             return self.finding.count("connections closed after an error was answered", 1);
         }
+        if self.is_starved(odd.at, at) {
+            self.doubts += 1;
+            return;
+        }
+        let Some(odd) = self.odd.get_mut(&place) else { return };
         odd.told = true;
         let lines = vec![
             exhibit(odd.at, odd.client, odd.why.as_str()),
@@ -228,8 +238,10 @@ impl Guard {
     }
 
     pub(super) fn conclude(&mut self) {
-        for (token, argument) in std::mem::take(&mut self.suspects) {
-            if !self.seen.contains(token) {
+        for Suspect { op, token, silent, argument } in std::mem::take(&mut self.suspects) {
+            let late = silent && self.asks.get(op).is_some_and(|asked| asked.answered);
+            let there = token.is_some_and(|token| self.seen.contains(token));
+            if !late && !there {
                 self.finding.violate(|| argument);
             }
         }
@@ -243,7 +255,8 @@ impl Guard {
             }
         }
         if self.doubts > 0 {
-            let text = "odd requests were not answered while the generator was late itself";
+            let text = "odd requests had no answer, or cost a connection, while the generator was \
+                late itself";
             self.finding.doubts.push(format!("{} {text}", self.doubts));
         }
     }
@@ -255,6 +268,11 @@ impl Guard {
             lines.insert(0, exhibit(odd.at, odd.client, odd.why.as_str()));
         }
         lines
+    }
+
+    /// The generator stalled for so much of this time that the server may have, too.
+    fn is_starved(&self, from: Nanos, to: Nanos) -> bool {
+        self.stalled(from, to).saturating_mul(4) >= self.patience
     }
 
     /// How long the generator stalled between two moments.

@@ -82,7 +82,7 @@ impl Core {
 fn misjudged(bugs: Bugs, most: usize, window_ms: i64) -> (usize, i64) {
     let most = if bugs.has(Bug::RateStrict) { most - 1 } else { most };
     let most = if bugs.has(Bug::RateLax) { most * 2 } else { most };
-    (most, if bugs.has(Bug::RateWindowLong) { window_ms * 2 } else { window_ms })
+    (most, if bugs.has(Bug::RateWindowLong) { window_ms * 3 } else { window_ms })
 }
 
 #[cfg(test)]
