@@ -343,7 +343,7 @@ mod tests {
         let history = "a b in #1
             a owes o1 refusal odd
             a sends o1 textless #1
-            a refused o1 leaking";
+            a refused o1 saying node_modules/ws";
         fails(&InputLimits, &charge(), history, "an error leaks the server's inside");
     }
 

@@ -7,8 +7,11 @@
 pub mod ack_timeout;
 mod argument;
 pub mod at_least_once;
+pub mod authentication;
+pub mod authorization;
 mod bench;
 mod charge;
+pub mod conversation_identity;
 pub mod explain;
 pub mod idempotency;
 pub mod input_limits;
@@ -21,6 +24,7 @@ pub mod ordering;
 mod pace;
 mod probe;
 pub mod rate_limit;
+pub mod receipts;
 mod recent;
 
 pub use crate::verdict::Severity;
@@ -76,8 +80,12 @@ pub const ALL: &[&dyn Property] = &[
     &at_least_once::AtLeastOnce,
     &no_loss_on_reconnect::NoLossOnReconnect,
     &ack_timeout::AckTimeout,
+    &authentication::Authentication,
+    &authorization::Authorization,
     &input_limits::InputLimits,
     &rate_limit::RateLimit,
+    &conversation_identity::ConversationIdentity,
+    &receipts::Receipts,
 ];
 
 /// The ids of all properties.
