@@ -229,26 +229,26 @@ mod tests {
 
     #[test]
     fn a_stranger_who_is_refused_is_evidence() {
-        let refused = "e must-not o1\ne sends o1 t1 k1 #1\ne refused o1\n\
-                       e must-not o2\ne reads o2 #1\ne refused o2\n\
-                       e must-not o3\ne asks join o3 #1\ne over o3";
+        let refused = "e owes o1 refusal\ne sends o1 t1 k1 #1\ne refused o1\n\
+                       e owes o2 refusal\ne reads o2 #1\ne refused o2\n\
+                       e owes o3 refusal\ne asks join o3 #1\ne over o3";
         assert_eq!(stand(refused, Standing::Pass).observations, 3);
     }
 
     #[test]
     fn a_yes_to_a_stranger_breaks_it() {
         fail(
-            "e must-not o1\ne sends o1 t1 k1 #1\ne acked o1 m1",
+            "e owes o1 refusal\ne sends o1 t1 k1 #1\ne acked o1 m1",
             "a stranger's `send` was accepted",
         );
-        fail("e must-not o1\ne reads o1 #1\ne done o1", "a stranger's `history` was accepted");
+        fail("e owes o1 refusal\ne reads o1 #1\ne done o1", "a stranger's `history` was accepted");
         stand("e sends o1 t1 k1 #1\ne acked o1 m1", Standing::NotExercised);
-        stand("a must-not o1\na sends o1 t1 k1 #1\na acked o1 m1", Standing::NotExercised);
+        stand("a owes o1 refusal\na sends o1 t1 k1 #1\na acked o1 m1", Standing::NotExercised);
     }
 
     #[test]
     fn a_stranger_who_gets_no_answer_is_doubted() {
-        let silent = "e must-not o1\ne reads o1 #1\ne lost o1\ne fails o1";
+        let silent = "e owes o1 refusal\ne reads o1 #1\ne lost o1\ne fails o1";
         stand(silent, Standing::Inconclusive);
     }
 
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn rows_that_a_stranger_reads_are_told_of_too() {
-        let read = format!("{CAST}e must-not o1\ne reads o1 #1\ne row o1 t1 m1\ne done o1");
+        let read = format!("{CAST}e owes o1 refusal\ne reads o1 #1\ne row o1 t1 m1\ne done o1");
         let finding = crate::property::notation::check(&Authorization, &Charge::default(), &read);
         assert_eq!(finding.violation_count, 2);
     }
@@ -305,8 +305,8 @@ mod tests {
     fn refusals_do_not_tell_what_exists() {
         let tried = |one: &str, other: &str| {
             format!(
-                "e must-not o1\ne reads o1 #1\ne refused o1 saying {one}\n\
-                 e must-not o2\ne reads o2 #77\ne refused o2 saying {other}"
+                "e owes o1 refusal\ne reads o1 #1\ne refused o1 saying {one}\n\
+                 e owes o2 refusal\ne reads o2 #77\ne refused o2 saying {other}"
             )
         };
         fail(&tried("forbidden", "unknown"), "a refusal tells whether a conversation exists");
@@ -315,10 +315,10 @@ mod tests {
 
     #[test]
     fn the_other_judges_take_a_trespass_as_it_comes() {
-        let refused = "a b in #1\ne in #2\ne must-not o1\ne sends o1 t1 k1 #1\ne refused o1\n\
+        let refused = "a b in #1\ne in #2\ne owes o1 refusal\ne sends o1 t1 k1 #1\ne refused o1\n\
                        a sends o2 t2 k2 #1\na acked o2 m2 5\na sees t2 m2 5 #1 u1\nb sees t2 m2 5 #1 u1\n\
                        phase final-read\nb reads o3 #1\nb row o3 t2 m2 5 u1\nb done o3";
-        let accepted = "a b in #1\ne in #2\ne must-not o1\ne sends o1 t1 k1 #1\ne acked o1 m1 4\n\
+        let accepted = "a b in #1\ne in #2\ne owes o1 refusal\ne sends o1 t1 k1 #1\ne acked o1 m1 4\n\
                         a sees t1 m1 4 #1 u5\nb sees t1 m1 4 #1 u5\n\
                         a sends o2 t2 k2 #1\na acked o2 m2 5\na sees t2 m2 5 #1 u1\nb sees t2 m2 5 #1 u1\n\
                         phase final-read\nb reads o3 #1\nb row o3 t1 m1 4 u5\nb row o3 t2 m2 5 u1\nb done o3";

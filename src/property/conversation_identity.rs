@@ -339,9 +339,9 @@ mod tests {
 
     #[test]
     fn a_conversation_with_oneself_must_be_refused() {
-        let refused = then("a due o1 refused\na creates o1 with a\na refused o1");
+        let refused = then("a owes o1 refusal\na creates o1 with a\na refused o1");
         passes(&IT, &charge(), &refused);
-        let made = then("a due o1 refused\na creates o1 with a a\na made o1 c17");
+        let made = then("a owes o1 refusal\na creates o1 with a a\na made o1 c17");
         fails(&IT, &charge(), &made, "a conversation with oneself");
     }
 

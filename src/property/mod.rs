@@ -14,13 +14,16 @@ mod charge;
 pub mod conversation_identity;
 pub mod explain;
 pub mod idempotency;
+pub mod input_limits;
 #[cfg(test)]
 mod model;
 pub mod no_loss_on_reconnect;
 #[cfg(test)]
 mod notation;
 pub mod ordering;
+mod pace;
 mod probe;
+pub mod rate_limit;
 pub mod receipts;
 mod recent;
 
@@ -79,6 +82,8 @@ pub const ALL: &[&dyn Property] = &[
     &ack_timeout::AckTimeout,
     &authentication::Authentication,
     &authorization::Authorization,
+    &input_limits::InputLimits,
+    &rate_limit::RateLimit,
     &conversation_identity::ConversationIdentity,
     &receipts::Receipts,
 ];
