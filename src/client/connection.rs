@@ -9,7 +9,7 @@
 //! ```
 
 use crate::client::{Moment, Output};
-use crate::history::{Event, Nanos};
+use crate::history::{Event, Nanos, STOPPED};
 use crate::operation::ConnectionState;
 use compact_str::{CompactString, format_compact};
 
@@ -112,7 +112,7 @@ impl Connection {
         self.due = None;
         if was_open || self.state == ConnectionState::Connecting {
             moment.effects.push(Output::Close);
-            self.change(ConnectionState::Disconnected, "stopped".into(), true, moment);
+            self.change(ConnectionState::Disconnected, STOPPED.into(), true, moment);
         }
         was_open
     }

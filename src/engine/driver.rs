@@ -257,6 +257,10 @@ impl Driver {
         match event {
             LinkEvent::Opened => {
                 self.voice.hang_up();
+                if let Some((interval, timeout)) = self.link.heartbeat() {
+                    let (ping_interval, ping_timeout) = (nanos(interval), nanos(timeout));
+                    self.record(Event::Session { ping_interval, ping_timeout });
+                }
                 self.input(Input::Opened);
             }
             LinkEvent::OpenFailed(error) => {

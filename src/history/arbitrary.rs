@@ -117,6 +117,10 @@ fn happening() -> impl Strategy<Value = Event> {
             why,
             caused
         }),
+        (time(), time()).prop_map(|(ping_interval, ping_timeout)| Event::Session {
+            ping_interval,
+            ping_timeout
+        }),
         Just(Event::Ready),
         text().prop_map(|what| Event::Garbage { what }),
         (text(), any::<bool>()).prop_map(|(what, begins)| Event::Fault { what, begins }),

@@ -104,6 +104,7 @@ impl Meter {
             Event::Fault { begins, .. } => self.fault(*client, *begins, *at),
             Event::Garbage { .. } => self.counters.add(Counter::Garbage, 1),
             Event::Due { .. }
+            | Event::Session { .. }
             | Event::Lag { .. }
             | Event::Saw { .. }
             | Event::Phase { .. }

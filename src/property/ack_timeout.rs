@@ -7,6 +7,7 @@ use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{self, exhibit, span, violation};
 use crate::property::charge::nanos;
 use crate::property::recent::{Recent, hash};
+use crate::property::stalls::Stalls;
 use crate::property::{Charge, Judge, Page, Property, Tolerance};
 use crate::verdict::Finding;
 use rustc_hash::FxHashMap;
@@ -73,7 +74,7 @@ impl Property for AckTimeout {
             sends: Recent::new(4 * (bound + tolerance)),
             asked: Recent::new(charge.memory()),
             suspects: VecDeque::new(),
-            lags: VecDeque::new(),
+            lags: Stalls::default(),
             doubtful: Doubtful::default(),
             finding: Finding::default(),
         })
@@ -93,8 +94,7 @@ struct Waiting {
     asked: Recent<u64, (u32, u32)>,
     /// Attempts that timed out, and when that becomes a violation.
     suspects: VecDeque<(Nanos, OpId, u32)>,
-    /// The generator's stalls: from, to.
-    lags: VecDeque<(Nanos, Nanos)>,
+    lags: Stalls,
     doubtful: Doubtful,
     finding: Finding,
 }
@@ -169,7 +169,7 @@ impl Judge for Waiting {
             Event::Garbage { .. } => {
                 self.clients.entry(entry.client).or_default().garbage = Some(at);
             }
-            Event::Lag { nanos } => self.lags.push_back((at.saturating_sub(*nanos), at)),
+            Event::Lag { nanos } => self.lags.note(at, *nanos),
             _ => {}
         }
     }

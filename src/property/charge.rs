@@ -5,7 +5,7 @@ use crate::operation::Operation;
 use crate::property::Page;
 use crate::spec::{
     Contract, Create, Dedup, DedupBy, Echo, Hole, Join, Limits, Ordering, Promise, Receipts,
-    RepeatAnswer, Sanitise, Scope, Spec, Traits,
+    RepeatAnswer, Request, Sanitise, Scope, Spec, Step, Traits,
 };
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub struct Charge {
     pub promises: Vec<Promise>,
     /// A send is answered at all.
     pub answers: bool,
+    /// A send goes over the connection, and its answer comes over it.
+    pub answers_live: bool,
     /// The whole history can be read.
     pub history: bool,
 }
@@ -37,6 +39,7 @@ impl Charge {
             limits: spec.limits.clone(),
             promises: spec.promises.iter().map(|promise| cited(promise, spec)).collect(),
             answers: send.is_some_and(|send| send.steps.iter().any(|step| !step.is_unanswered())),
+            answers_live: send.is_some_and(|send| send.steps.iter().any(is_answered_live)),
             history: spec.deed(Operation::History).is_some(),
         }
     }
@@ -104,6 +107,7 @@ impl Default for Charge {
             limits: Limits::default(),
             promises: Vec::new(),
             answers: true,
+            answers_live: true,
             history: true,
         }
     }
@@ -116,6 +120,10 @@ fn cited(promise: &Promise, spec: &Spec) -> Promise {
         promise.source = format!("“{document}”, {}", promise.source);
     }
     promise
+}
+
+fn is_answered_live(step: &Step) -> bool {
+    !step.is_unanswered() && !matches!(step.request, Request::Http(_))
 }
 
 /// A duration on the run's clock.

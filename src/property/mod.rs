@@ -7,8 +7,10 @@
 pub mod ack_timeout;
 mod argument;
 pub mod at_least_once;
+pub mod backoff;
 mod bench;
 mod charge;
+pub mod connection_state;
 pub mod explain;
 pub mod idempotency;
 #[cfg(test)]
@@ -19,6 +21,7 @@ mod notation;
 pub mod ordering;
 mod probe;
 mod recent;
+mod stalls;
 
 pub use bench::{Bench, judge_all, merge, verdicts};
 pub use charge::Charge;
@@ -71,7 +74,9 @@ pub const ALL: &[&dyn Property] = &[
     &ordering::Ordering,
     &at_least_once::AtLeastOnce,
     &no_loss_on_reconnect::NoLossOnReconnect,
+    &connection_state::ConnectionStates,
     &ack_timeout::AckTimeout,
+    &backoff::Backoff,
 ];
 
 /// The ids of all properties.

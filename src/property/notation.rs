@@ -6,8 +6,8 @@
 //! milliseconds. `a b in #1` makes members who are connected and ready.
 
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, MessageRef, Nanos, OpId,
-    PersonId, Seen, Token,
+    Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, NO_PING,
+    Nanos, OpId, PersonId, STOPPED, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation};
 use crate::property::{Charge, Property};
@@ -113,13 +113,18 @@ impl Scribe {
         let id = format!("c{}", conversation.0).into();
         self.push(client, Event::Member { conversation, id });
         if new {
+            self.connection(client, ConnectionState::Connecting, false);
             self.connection(client, ConnectionState::Connected, false);
             self.push(client, Event::Ready);
         }
     }
 
     fn connection(&mut self, client: ClientId, state: ConnectionState, caused: bool) {
-        self.push(client, Event::Connection { state, why: "".into(), caused });
+        self.ends(client, state, "", caused);
+    }
+
+    fn ends(&mut self, client: ClientId, state: ConnectionState, why: &str, caused: bool) {
+        self.push(client, Event::Connection { state, why: why.into(), caused });
     }
 
     fn event(&mut self, client: ClientId, verb: &str, words: &[&str], line: &str) {
@@ -192,7 +197,26 @@ impl Scribe {
             }
             "cut" => self.connection(client, ConnectionState::Disconnected, true),
             "drops" => self.connection(client, ConnectionState::Disconnected, false),
-            "back" => self.connection(client, ConnectionState::Connected, false),
+            "back" => {
+                self.connection(client, ConnectionState::Connecting, false);
+                self.connection(client, ConnectionState::Connected, false);
+            }
+            "stops" => self.ends(client, ConnectionState::Disconnected, STOPPED, true),
+            "closed" => self.ends(client, ConnectionState::Disconnected, "close frame 1000", false),
+            "deserts" => self.ends(client, ConnectionState::Disconnected, NO_PING, false),
+            "is" => {
+                let state = ConnectionState::parse(words[0]).unwrap();
+                self.connection(client, state, false);
+            }
+            "session" => {
+                let figure = |word: &str| word.parse::<u64>().unwrap() * 1_000_000;
+                let (ping_interval, ping_timeout) = (figure(words[0]), figure(words[1]));
+                self.push(client, Event::Session { ping_interval, ping_timeout });
+            }
+            "due" => {
+                let due = Event::Due { op: op.unwrap(), due: Due::Refused, why: "too long".into() };
+                self.push(client, due);
+            }
             "ready" => self.push(client, Event::Ready),
             "fault" => {
                 let event = Event::Fault { what: words[1].into(), begins: words[0] == "begins" };

@@ -1,0 +1,5 @@
+//! What provokes `connection-state`.
+
+use crate::property::Probe;
+
+pub(super) const PROBES: &[Probe] = &[];

@@ -1,0 +1,57 @@
+//! How late the generator itself was: what a judge must not take for somebody else's lateness.
+
+use crate::history::Nanos;
+use std::collections::VecDeque;
+
+/// The generator's stalls of late: from, to.
+#[derive(Debug, Default)]
+pub(super) struct Stalls(VecDeque<(Nanos, Nanos)>);
+
+impl Stalls {
+    /// The generator noticed now that it was this late.
+    pub(super) fn note(&mut self, now: Nanos, late: Nanos) {
+        self.0.push_back((now.saturating_sub(late), now));
+    }
+
+    /// Forgets stalls that ended before.
+    pub(super) fn forget_before(&mut self, then: Nanos) {
+        while self.0.front().is_some_and(|(_, to)| *to < then) {
+            self.0.pop_front();
+        }
+    }
+
+    /// How long the generator stalled between two moments.
+    pub(super) fn between(&self, from: Nanos, to: Nanos) -> Nanos {
+        let overlap = |stall: &(Nanos, Nanos)| stall.1.min(to).saturating_sub(stall.0.max(from));
+        self.0.iter().map(overlap).fold(0, Nanos::saturating_add)
+    }
+
+    /// The generator stalled for a tenth of this time: the whole machine was starved, a server on
+    /// it as well, and the measured stalls are only a part of it.
+    pub(super) fn starved(&self, from: Nanos, to: Nanos) -> bool {
+        let stall = self.between(from, to);
+        stall > 0 && stall.saturating_mul(10) >= to.saturating_sub(from)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_falls_between_counts() {
+        let mut stalls = Stalls::default();
+        stalls.note(100, 30);
+        stalls.note(200, 10);
+        assert_eq!(stalls.between(0, 300), 40);
+        assert_eq!(stalls.between(80, 195), 25);
+        assert_eq!(stalls.between(101, 189), 0);
+        assert!(stalls.starved(0, 300) && !stalls.starved(101, 1_000));
+        stalls.forget_before(150);
+        assert_eq!((stalls.between(0, 300), stalls.len()), (10, 1));
+    }
+}
