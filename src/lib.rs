@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod client;
+pub mod conform;
 pub mod dialect;
 pub mod engine;
 pub mod history;

@@ -2,6 +2,10 @@
 //!
 //! It knows neither how it was measured nor how it is shown. Start with [`Outcome`].
 
+pub mod conformance;
+
+pub use conformance::Conformance;
+
 use crate::verdict::{Standing, Verdict};
 use serde::{Deserialize, Serialize};
 

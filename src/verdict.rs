@@ -21,6 +21,19 @@ pub enum Standing {
     NotExercised,
 }
 
+/// How much a failure weighs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// A promise is broken: the run fails.
+    #[default]
+    Must,
+    /// Users suffer, but the documents allow it: shown; fails the run with `--strict` only.
+    Should,
+    /// Worth knowing; never fails the run.
+    Informational,
+}
+
 /// One line of a violation's argument: something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exhibit {
@@ -188,6 +201,18 @@ impl Standing {
             Self::Fail => "fail",
             Self::Inconclusive => "inconclusive",
             Self::NotExercised => "not exercised",
+        }
+    }
+}
+
+impl Severity {
+    /// The word as reports show it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Must => "must",
+            Self::Should => "should",
+            Self::Informational => "informational",
         }
     }
 }

@@ -36,7 +36,7 @@ fn try_with(bugs: Bugs, run: u64) -> Outcome {
         spec: Arc::new(spec.spec),
         scenario: Arc::new(trial.scenario),
         run,
-        target: TargetChoice::Embedded(bugs),
+        target: TargetChoice::embedded(bugs),
         client: ClientKind::Assize,
         transport: None,
         shards: Some(1),

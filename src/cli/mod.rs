@@ -5,6 +5,7 @@
 //! file here and one row there.
 
 pub mod check;
+pub mod conform;
 pub mod display;
 pub mod explain;
 pub mod failure;
@@ -30,6 +31,7 @@ Examples:
   assize run scenarios/first-look.yaml             on the embedded reference server
   assize run first-look --target http://host:3000  the same people on your server
   assize run first-look --bug dedup-race           see what a failure looks like
+  assize conform --spec callback-ack --quick       the catalogue of short cases
   assize explain idempotency                       what a verdict means
   assize lint specs/*.yaml scenarios/*.yaml        all mistakes at once
 
@@ -65,6 +67,8 @@ pub struct Cli {
 pub enum Verb {
     /// Drives a scenario against a server, judges it and writes the reports.
     Run(run::Args),
+    /// Runs the conformance catalogue: short cases, each with a name and a verdict.
+    Conform(conform::Args),
     /// Judges the stored history of a run again.
     Check(check::Args),
     /// Shows a stored run again, in any format.
@@ -101,6 +105,7 @@ impl Cli {
     fn execute(self) -> Result<Exit, Failure> {
         match self.verb {
             Verb::Run(args) => run::execute(&args, self.color),
+            Verb::Conform(args) => conform::execute(&args, self.color),
             Verb::Check(args) => check::execute(&args, self.color),
             Verb::Report(args) => report::execute(&args, self.color),
             Verb::Serve(args) => serve::execute(&args),

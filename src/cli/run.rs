@@ -230,7 +230,7 @@ fn drive(
     result
 }
 
-fn failure(failure: engine::Failure) -> Failure {
+pub(super) fn failure(failure: engine::Failure) -> Failure {
     match failure {
         engine::Failure::Unreachable(why) => Failure::unreachable(why.what).hint(why.hint),
         engine::Failure::Interrupted => {
@@ -277,7 +277,7 @@ fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
         return one_node(&args.targets);
     }
     if !args.bugs.is_empty() {
-        return Ok(TargetChoice::Embedded(bugs));
+        return Ok(TargetChoice::embedded(bugs));
     }
     if let Some(launch) = &scenario.launch {
         return Ok(TargetChoice::Launched(launch.clone()));
@@ -285,7 +285,7 @@ fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
     if !scenario.target.is_empty() {
         return one_node(&scenario.target);
     }
-    Ok(TargetChoice::Embedded(bugs))
+    Ok(TargetChoice::embedded(bugs))
 }
 
 /// Several nodes are part of the language, but not of this version: better no run than half of one.
@@ -316,7 +316,7 @@ fn store(folder: &Folder, measured: &engine::Measured, files: &[(&str, String)],
 }
 
 /// A number that no other run against the same server is likely to have.
-fn run_number() -> u64 {
+pub(super) fn run_number() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos());
     crate::plan::dice::mix(now as u64, std::process::id().into(), 0)
 }
@@ -341,7 +341,7 @@ fn command_line(args: &Args, seed: u64) -> String {
 }
 
 impl Transport {
-    const fn of_spec(self) -> Transports {
+    pub(super) const fn of_spec(self) -> Transports {
         match self {
             Self::Websocket => Transports::WebSocket,
             Self::Polling => Transports::Polling,

@@ -11,9 +11,9 @@ use crate::engine::converse::Converse;
 use crate::engine::link::{Link, LinkEvent};
 use crate::engine::rest;
 use crate::engine::shard::Shard;
-use crate::engine::slot::{Command, Slot};
+use crate::engine::slot::{Command, Slot, Suffering};
 use crate::engine::trouble::{Cut, Trouble, nanos};
-use crate::history::{ClientId, ConversationId, Event, Nanos, OpId, Seen};
+use crate::history::{ClientId, ConversationId, Due, Event, Nanos, OpId, Seen};
 use crate::operation::Operation;
 use crate::plan::Act;
 use crate::plan::dice::mix;
@@ -171,6 +171,9 @@ impl Driver {
     async fn command(&mut self, command: Command) {
         match command {
             Command::Act(planned, act) => self.act(planned, act).await,
+            Command::Ask(planned, ask, due) => self.ask_as_due(planned, ask, due),
+            Command::Disconnect => self.disconnect(),
+            Command::Suffer(suffering) => self.suffer(suffering).await,
             Command::Heal => self.heal().await,
             Command::FinalRead(conversation) => {
                 let planned = self.shard.clock.now();
@@ -184,6 +187,7 @@ impl Driver {
         match act {
             Act::Connect => {
                 self.slot.started.set(true);
+                self.slot.away.set(false);
                 self.input(Input::Start);
             }
             Act::Send { conversation, message, repeat } => {
@@ -208,18 +212,35 @@ impl Driver {
         }
     }
 
-    async fn fault(&mut self, index: usize, begins: bool) {
-        let fault = &self.shard.plan.scenario.faults[index];
-        if !begins && !self.trouble.has(index) {
+    fn ask_as_due(&mut self, planned: Nanos, ask: Ask, due: Option<(Due, CompactString)>) {
+        let op = self.shard.effects.borrow_mut().next_op();
+        if let Some((due, why)) = due {
+            self.record(Event::Due { op, due, why });
+        }
+        self.input(Input::Act(Action::Ask { op, ask, planned }));
+    }
+
+    fn disconnect(&mut self) {
+        self.slot.away.set(true);
+        self.input(Input::Stop);
+    }
+
+    async fn fault(&mut self, number: usize, begins: bool) {
+        let fault = &self.shard.plan.scenario.faults[number];
+        let until = self.shard.start.get() + nanos(fault.at + fault.lasts);
+        self.suffer(Suffering { number, kind: fault.fault, begins, until }).await;
+    }
+
+    async fn suffer(&mut self, Suffering { number, kind, begins, until }: Suffering) {
+        if !begins && !self.trouble.has(number) {
             return;
         }
-        let (kind, until) = (fault.fault, self.shard.start.get() + nanos(fault.at + fault.lasts));
         self.record(Event::Fault { what: kind.name().into(), begins });
         if begins {
-            let cut = self.trouble.begin(index, kind, until);
+            let cut = self.trouble.begin(number, kind, until);
             self.bear(cut).await;
         } else {
-            self.trouble.end(index);
+            self.trouble.end(number);
             self.bear(None).await;
         }
     }
@@ -242,9 +263,8 @@ impl Driver {
     }
 
     async fn heal(&mut self) {
-        for index in self.trouble.clear() {
-            let what = self.shard.plan.scenario.faults[index].fault.name().into();
-            self.record(Event::Fault { what, begins: false });
+        for kind in self.trouble.clear() {
+            self.record(Event::Fault { what: kind.name().into(), begins: false });
         }
         self.bear(None).await;
         self.input(Input::Away { until: 0 });
@@ -256,6 +276,7 @@ impl Driver {
     async fn link_event(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Opened => {
+                self.trace("·", || "connected".to_owned());
                 self.voice.hang_up();
                 if let Some((interval, timeout)) = self.link.heartbeat() {
                     let (ping_interval, ping_timeout) = (nanos(interval), nanos(timeout));
@@ -280,6 +301,7 @@ impl Driver {
     }
 
     fn hung_up(&mut self, why: &str, caused: bool) {
+        self.trace("×", || format!("connection lost: {why}"));
         if !caused {
             self.shard.note_loss(why);
         }
@@ -290,6 +312,7 @@ impl Driver {
 
     async fn packet(&mut self, received: &Received) {
         let packet = received.packet();
+        self.trace("←", || format!("4{}", &**received.text()));
         match self.voice.hear(&self.shard.dialect, &packet) {
             Heard::Answer(attempt, rows, reply) => {
                 if !self.trouble.withholds_acks() {
@@ -339,6 +362,7 @@ impl Driver {
     }
 
     fn returned(&mut self, Returned { attempt, outcome }: Returned) {
+        self.trace("←", || format!("HTTP {outcome:?}"));
         let reply = match outcome {
             rest::Outcome::Answered(reply) => reply,
             rest::Outcome::Read(rows) => {
@@ -354,6 +378,11 @@ impl Driver {
             }
         };
         self.input(Input::Answered { attempt, reply });
+    }
+
+    fn trace(&self, arrow: &'static str, packet: impl FnOnce() -> String) {
+        let now = self.shard.clock.now();
+        self.shard.trace.borrow_mut().note(now, self.id, arrow, packet);
     }
 
     fn garbage(&mut self, what: CompactString) {
@@ -417,6 +446,10 @@ impl Driver {
             self.voice.say(&shard.dialect, attempt, ask.operation, step, &self.bindings, &mut data);
         match said {
             Ok(Said::Event(ack)) => {
+                shard.trace.borrow_mut().note(now, self.id, "→", || match ack {
+                    Some(ack) => format!("42{ack}{data}"),
+                    None => format!("42{data}"),
+                });
                 if let Err(error) = self.link.emit(&shard.namespace, ack, &data) {
                     self.complain(now, &error.to_string());
                 }
@@ -483,6 +516,7 @@ impl Driver {
             conversation: place,
             bindings: self.bindings.clone(),
         };
+        self.trace("→", || format!("HTTP {operation}"));
         self.calls.push(Box::pin(async move {
             let _turn = shard.gate.acquire().await;
             let outcome = rest::perform(&shard.http, &shard.dialect, ask).await;

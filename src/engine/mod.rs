@@ -25,9 +25,12 @@ mod setup;
 mod shard;
 mod shards;
 mod slot;
+pub mod stage;
 pub mod target;
+mod trace;
 mod trouble;
 pub mod usage;
 
+pub use preflight::Unreachable;
 pub use run::{ClientKind, Failure, Measured, Settings, run};
-pub use target::TargetChoice;
+pub use target::{Target, TargetChoice};

@@ -13,6 +13,8 @@ pub struct Recorder {
     pub meter: Meter,
     /// The judges, unless judging is off.
     pub bench: Option<Bench>,
+    /// All entries, if they are to be kept in memory.
+    pub kept: Option<Vec<Entry>>,
     writer: Option<Writer<BufWriter<File>>>,
     /// The first thing that went wrong while writing; writing stops there, the run goes on.
     pub write_error: Option<String>,
@@ -32,7 +34,16 @@ impl Recorder {
         bench: Option<Bench>,
         writer: Option<Writer<BufWriter<File>>>,
     ) -> Self {
-        Self { meter, bench, writer, write_error: None, entries: 0, last_at: 0, over: false }
+        Self {
+            meter,
+            bench,
+            kept: None,
+            writer,
+            write_error: None,
+            entries: 0,
+            last_at: 0,
+            over: false,
+        }
     }
 
     /// Takes an entry. Entries come in the order of time; after the phase `end` none is taken.
@@ -53,6 +64,9 @@ impl Recorder {
             && let Err(error) = writer.write(&entry)
         {
             self.give_up_writing(&error);
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push(entry);
         }
     }
 

@@ -8,7 +8,7 @@ use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client::Second;
-use crate::engine::shard::{self, Job, Report, Told};
+use crate::engine::shard::{self, Ground, Job, Report, Told};
 use crate::engine::shards::{News, Shards};
 use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
@@ -173,16 +173,18 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             let job = Job {
                 number,
                 shards: count,
-                plan: plan.clone(),
-                spec: Arc::clone(spec),
-                endpoint: endpoint.clone(),
-                session: session.clone(),
-                maker: maker.clone(),
-                clock,
-                recorder: self.recorder(number),
+                ground: Ground {
+                    plan: plan.clone(),
+                    spec: Arc::clone(spec),
+                    endpoint: endpoint.clone(),
+                    session: session.clone(),
+                    maker: maker.clone(),
+                    clock,
+                    recorder: self.recorder(number),
+                    tell: tell.clone(),
+                },
                 pulse: Arc::clone(&pulse),
                 stage: shards.stage(),
-                tell: tell.clone(),
             };
             let spawned = shards.spawn(number, pulse, move || shard::run(job));
             spawned.map_err(|error| Failure::Internal(error.to_string()))?;
@@ -427,10 +429,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let (clients, conversations) = cells.fold((0, 0), |(clients, conversations), cell| {
             (clients + cell.clients().count(), conversations + cell.conversations.len())
         });
-        let bugs = match &settings.target {
-            TargetChoice::Embedded(bugs) => bugs.iter().map(|bug| bug.name().to_owned()).collect(),
-            _ => Vec::new(),
-        };
+        let bugs = settings.target.bugs();
         Run {
             scenario: settings.scenario.name.clone(),
             spec: settings.spec.name.clone(),

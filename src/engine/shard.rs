@@ -14,6 +14,7 @@ use crate::engine::people::Registry;
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
 use crate::engine::slot::Slot;
+use crate::engine::trace::Trace;
 use crate::engine::{setup, usage};
 use crate::history::{ClientId, ConversationId, MessageRef, Nanos, Token};
 use crate::metric::{Meter, ShardUse};
@@ -45,6 +46,14 @@ const SAMPLES: usize = 8;
 pub(super) struct Job {
     pub(super) number: u32,
     pub(super) shards: u32,
+    pub(super) ground: Ground,
+    pub(super) pulse: Arc<Pulse>,
+    /// The stage of the run, as the conductor says it.
+    pub(super) stage: watch::Receiver<Stage>,
+}
+
+/// What the clients of a shard stand on: the plan, the way to the server, the clock, the recorder.
+pub(super) struct Ground {
     pub(super) plan: Plan,
     pub(super) spec: Arc<crate::spec::Spec>,
     pub(super) endpoint: Endpoint,
@@ -52,9 +61,6 @@ pub(super) struct Job {
     pub(super) maker: Maker,
     pub(super) clock: Clock,
     pub(super) recorder: Recorder,
-    pub(super) pulse: Arc<Pulse>,
-    /// The stage of the run, as the conductor says it.
-    pub(super) stage: watch::Receiver<Stage>,
     pub(super) tell: mpsc::UnboundedSender<Told>,
 }
 
@@ -137,6 +143,8 @@ pub(super) struct Shard {
     pub(super) start: Slotted<Nanos>,
     /// The share of received messages that are read in this phase.
     pub(super) reads: Slotted<f64>,
+    /// The packets, where a play keeps them.
+    pub(super) trace: RefCell<Trace>,
     cells: Vec<Cell>,
     places: FxHashMap<ClientId, Vec<ConversationId>>,
     /// A send names the other person of a pair.
@@ -151,7 +159,7 @@ pub(super) struct Shard {
 /// Runs a shard to its end on the calling thread.
 pub(super) fn run(job: Job) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let tell = job.tell.clone();
+    let tell = job.ground.tell.clone();
     let _alarm = Alarm(tell.clone());
     match runtime {
         Ok(runtime) => LocalSet::new().block_on(&runtime, live(job)),
@@ -162,9 +170,10 @@ pub(super) fn run(job: Job) {
 }
 
 async fn live(job: Job) {
-    let (number, tell) = (job.number, job.tell.clone());
-    let (pulse, mut stage) = (Arc::clone(&job.pulse), job.stage.clone());
-    let shard = Rc::new(Shard::new(job));
+    let Job { number, shards, ground, pulse, mut stage } = job;
+    let tell = ground.tell.clone();
+    let cells = ground.plan.cells(number, shards).collect();
+    let shard = Rc::new(Shard::new(ground, cells));
     pulse.set_phase("setup");
     let made = tokio::select! {
         made = setup::converse(&shard) => made,
@@ -194,11 +203,9 @@ async fn live(job: Job) {
 }
 
 impl Shard {
-    fn new(job: Job) -> Self {
-        let Job {
-            number, shards, plan, spec, endpoint, session, maker, clock, recorder, tell, ..
-        } = job;
-        let cells: Vec<Cell> = plan.cells(number, shards).collect();
+    /// A shard of these cells, nobody connected.
+    pub(super) fn new(ground: Ground, cells: Vec<Cell>) -> Self {
+        let Ground { plan, spec, endpoint, session, maker, clock, recorder, tell } = ground;
         let http = setup::http_client(&endpoint, &spec, session.engine.connect.clone(), REQUESTS);
         let step =
             |deed: &Deed| deed.channels.first().and_then(|channel| channel.steps.first().cloned());
@@ -233,6 +240,7 @@ impl Shard {
             doors: Semaphore::new(DOORS),
             start: Slotted::new(0),
             reads: Slotted::new(0.0),
+            trace: RefCell::default(),
             cells,
             places,
             names_peer,
@@ -268,7 +276,7 @@ impl Shard {
     }
 
     /// Makes the clients' tasks; they wait at their doors.
-    fn admit(self: &Rc<Self>) -> FxHashMap<ClientId, Rc<Slot>> {
+    pub(super) fn admit(self: &Rc<Self>) -> FxHashMap<ClientId, Rc<Slot>> {
         let rules = Arc::new(Rules::of(&self.dialect.spec));
         let registry = Registry::new(&self.dialect.spec);
         let mut slots = FxHashMap::default();
@@ -333,6 +341,12 @@ impl Shard {
     /// An alarm for a task of this shard.
     pub(super) fn alarm(&self) -> Alarm {
         Alarm(self.tell.clone())
+    }
+
+    /// What did not fit, why connections failed, why they were lost: samples of each.
+    pub(super) fn samples(&self) -> [Vec<String>; 3] {
+        let garbage = self.garbage.borrow().iter().map(ToString::to_string).collect();
+        [garbage, self.connect_errors.borrow().clone(), self.losses.borrow().clone()]
     }
 
     fn report(&self, number: u32, used: ShardUse, unfinished: Unfinished) -> Report {

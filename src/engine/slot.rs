@@ -1,7 +1,10 @@
 //! The door to one client: what the shard wants of it, and how it stands.
 
-use crate::history::{ConversationId, Nanos};
+use crate::client::Ask;
+use crate::history::{ConversationId, Due, Nanos};
 use crate::plan::Act;
+use crate::scenario::FaultKind;
+use compact_str::CompactString;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use tokio::sync::Notify;
@@ -14,12 +17,31 @@ const WAITING: usize = 1_024;
 pub(super) enum Command {
     /// Do what the plan says, planned for this time on the run's clock.
     Act(Nanos, Act),
+    /// Ask for an operation, planned for this time, of which the documents may demand something.
+    Ask(Nanos, Ask, Option<(Due, CompactString)>),
+    /// Go offline, until told to connect.
+    Disconnect,
+    /// A fault, told apart by its number, begins or ends.
+    Suffer(Suffering),
     /// The faults are over, whatever the timeline still says.
     Heal,
     /// Read the whole history of a conversation, once more and for the judges.
     FinalRead(ConversationId),
     /// Leave politely and end.
     Leave,
+}
+
+/// A fault of one client.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Suffering {
+    /// Its number among the faults of the run.
+    pub(super) number: usize,
+    /// What it is.
+    pub(super) kind: FaultKind,
+    /// It begins, or it ends.
+    pub(super) begins: bool,
+    /// When it ends, on the run's clock.
+    pub(super) until: Nanos,
 }
 
 /// One client's door.
@@ -31,6 +53,10 @@ pub(super) struct Slot {
     pub idle: Cell<bool>,
     /// It has connected, or wants to.
     pub started: Cell<bool>,
+    /// It was told to go offline.
+    pub away: Cell<bool>,
+    /// It is doing what it was told.
+    pub working: Cell<bool>,
 }
 
 impl Slot {
@@ -38,7 +64,7 @@ impl Slot {
     /// run always gets through: it is little, and nothing would replace it.
     pub(super) fn tell(&self, command: Command) -> bool {
         let mut commands = self.commands.borrow_mut();
-        if commands.len() >= WAITING && matches!(command, Command::Act(..)) {
+        if commands.len() >= WAITING && matches!(command, Command::Act(..) | Command::Ask(..)) {
             return false;
         }
         self.idle.set(false);
@@ -47,9 +73,16 @@ impl Slot {
         true
     }
 
+    /// The client has done what it was told, though nothing of it may have been answered.
+    pub(super) fn is_done(&self) -> bool {
+        self.commands.borrow().is_empty() && !self.working.get()
+    }
+
     /// The next command, if one waits.
     pub(super) fn next(&self) -> Option<Command> {
-        self.commands.borrow_mut().pop_front()
+        let command = self.commands.borrow_mut().pop_front();
+        self.working.set(command.is_some());
+        command
     }
 
     /// Waits until a command may be there. Safe to cancel.

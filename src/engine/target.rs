@@ -10,8 +10,8 @@ use std::sync::Arc;
 /// What to try.
 #[derive(Clone, Debug)]
 pub enum TargetChoice {
-    /// The reference server, inside this process, with these bugs.
-    Embedded(Bugs),
+    /// The reference server, inside this process.
+    Embedded(reference::Options),
     /// A process that the run starts and stops.
     Launched(Launch),
     /// Running servers. This version uses the first.
@@ -19,10 +19,32 @@ pub enum TargetChoice {
 }
 
 /// The server under test while the run lasts.
-pub(super) enum Target {
+pub enum Target {
+    /// The reference server, inside this process.
     Embedded(reference::Hosted),
+    /// A process, and its command.
     Launched(Box<Launched>, String),
+    /// Somebody else's server, by its URL.
     Running(String),
+}
+
+impl TargetChoice {
+    /// The reference server with these bugs, and its usual figures.
+    #[must_use]
+    pub fn embedded(bugs: Bugs) -> Self {
+        Self::Embedded(reference::Options { bugs, ..reference::Options::default() })
+    }
+
+    /// The bugs of the reference server, by name; none of another server are known.
+    #[must_use]
+    pub fn bugs(&self) -> Vec<String> {
+        match self {
+            Self::Embedded(options) => {
+                options.bugs.iter().map(|bug| bug.name().to_owned()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl Target {
@@ -32,16 +54,14 @@ impl Target {
         spec: &Arc<Spec>,
     ) -> Result<Self, Unreachable> {
         match choice {
-            TargetChoice::Embedded(bugs) => {
-                let options = reference::Options { bugs: *bugs, ..reference::Options::default() };
-                reference::Hosted::start(Arc::clone(spec), options, 1).map(Self::Embedded).map_err(
-                    |error| {
-                        Unreachable::new(
-                            format!("the reference server cannot start: {error}"),
-                            "name a running server with `--target URL`",
-                        )
-                    },
-                )
+            TargetChoice::Embedded(options) => {
+                let hosted = reference::Hosted::start(Arc::clone(spec), options.clone(), 1);
+                hosted.map(Self::Embedded).map_err(|error| {
+                    Unreachable::new(
+                        format!("the reference server cannot start: {error}"),
+                        "name a running server with `--target URL`",
+                    )
+                })
             }
             TargetChoice::Launched(launch) => match Launched::start(launch).await {
                 Ok(launched) => Ok(Self::Launched(Box::new(launched), launch.command.join(" "))),
@@ -65,7 +85,8 @@ impl Target {
     }
 
     /// What the report calls it.
-    pub(super) fn name(&self) -> String {
+    #[must_use]
+    pub fn name(&self) -> String {
         match self {
             Self::Embedded(_) => "embedded reference server".into(),
             Self::Launched(launched, command) => format!("{} (`{command}`)", launched.url),
@@ -82,7 +103,7 @@ impl Target {
     }
 
     /// It ended by itself, with these last words.
-    pub(super) async fn ended(&mut self) -> Option<String> {
+    pub async fn ended(&mut self) -> Option<String> {
         let Self::Launched(launched, command) = self else { return None };
         let status = launched.ended()?;
         let said = last_words(&launched.said().await);
@@ -90,7 +111,7 @@ impl Target {
     }
 
     /// Stops what the run started.
-    pub(super) async fn stop(self) {
+    pub async fn stop(self) {
         match self {
             Self::Embedded(hosted) => hosted.stop(),
             Self::Launched(launched, _) => launched.stop().await,

@@ -46,9 +46,9 @@ impl Trouble {
         self.active.retain(|active| active.index != index);
     }
 
-    /// All faults end; their positions.
-    pub(super) fn clear(&mut self) -> Vec<usize> {
-        self.active.drain(..).map(|active| active.index).collect()
+    /// All faults end; what they were.
+    pub(super) fn clear(&mut self) -> Vec<FaultKind> {
+        self.active.drain(..).map(|active| active.kind).collect()
     }
 
     pub(super) fn has(&self, index: usize) -> bool {

@@ -2,6 +2,7 @@
 
 mod final_read;
 mod intruders;
+mod probes;
 
 use self::final_read::{Acked, Ledger, Reading};
 use crate::history::{
@@ -12,7 +13,7 @@ use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{exhibit, place, span, violation};
 use crate::property::charge::nanos;
 use crate::property::recent::{Recent, TokenSet, hash};
-use crate::property::{Charge, Judge, Page, Property, Tolerance};
+use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::Finding;
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -66,6 +67,10 @@ impl Property for AtLeastOnce {
         )
     }
 
+    fn probes(&self) -> &'static [Probe] {
+        probes::PROBES
+    }
+
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
         let memory = charge.memory();
         Box::new(Store {
@@ -82,6 +87,7 @@ impl Property for AtLeastOnce {
             invoked: TokenSet::default(),
             stored: TokenSet::default(),
             refused: FxHashMap::default(),
+            answers: Recent::new(memory),
             ledgers: FxHashMap::default(),
             readings: FxHashMap::default(),
             strays: FxHashMap::default(),
@@ -117,6 +123,8 @@ struct Store {
     stored: TokenSet,
     /// Messages that must never be seen.
     refused: FxHashMap<Token, Refused>,
+    /// The conversation in which a key and an id were acked first, by the hash of the two.
+    answers: Recent<u64, ConversationId>,
     ledgers: FxHashMap<ConversationId, Ledger>,
     readings: FxHashMap<OpId, Reading>,
     /// Seen, with this run's mark, and not sent: yet, or ever.
@@ -167,6 +175,7 @@ impl Judge for Store {
         let (at, client) = (entry.at, entry.client);
         self.ended.tick(at);
         self.places.tick(at);
+        self.answers.tick(at);
         match &entry.event {
             Event::Person { user, .. } => {
                 self.users.insert(user.clone());
@@ -216,6 +225,7 @@ impl Judge for Store {
             + self.ended.len()
             + self.sends.len()
             + self.places.len()
+            + self.answers.len()
             + self.refused.len()
             + self.strays.len()
             + self.ledgers.values().map(due).sum::<usize>()
@@ -263,6 +273,12 @@ impl Store {
             Answer::Ack { id, .. } => {
                 if std::mem::replace(&mut op.acked, true) {
                     return;
+                }
+                if let Some(id) = id {
+                    let first = *self.answers.entry(hash(&(&op.key, id)), || op.conversation);
+                    if first != op.conversation {
+                        return; // The same key, elsewhere: it is no message of its own.
+                    }
                 }
                 let id = id.as_ref().map_or(0, |id| short(id));
                 let (token, client, key) = (op.token, op.client, short(&op.key));

@@ -1,18 +1,19 @@
 //! `idempotency`: sends with one client message id make exactly one message.
 
 mod case;
+mod probes;
 mod rules;
 
 use self::case::{Case, Try};
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Entry, Event, MessageRef, Nanos, OpId, PersonId,
-    Seen, Token,
+    Answer, Carrier, ClientId, ConversationId, Due, Entry, Event, MessageRef, Nanos, OpId,
+    PersonId, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::What;
 use crate::property::charge::nanos;
 use crate::property::recent::{Recent, TokenSet, hash};
-use crate::property::{Charge, Judge, Page, Property};
+use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::spec::{DedupBy, RepeatAnswer, Scope};
 use crate::verdict::Finding;
 use compact_str::CompactString;
@@ -28,13 +29,16 @@ static PAGE: Page = Page {
     title: "Sends with one client message id MUST make exactly one message.",
     promises: "However often a message is sent under one client message id (a retry after a lost \
         ack, a double tap, two devices at once), one message exists, and every ack of that id \
-        names it. Messages under different ids stay different, also when their texts are equal.",
+        names it, with the text that was sent first. Messages under different ids stay different, \
+        also when their texts are equal. A refused send leaves its id free.",
     matters: "Without it every lost ack becomes a doubled message, or the client must not retry \
         and loses messages instead. With too much of it, what a user says twice on purpose, or \
         what two users say under the same id, is swallowed.",
     judged: "Every text carries a witness. Over the acks, the live deliveries and the rows of \
         everybody, a message must have one server id, and one server id must belong to one \
-        message. Where a repetition is promised the first answer, an error to it is broken once \
+        message. Once the first text under an id is acked, no other one is seen in its place; and \
+        after a send that had to be refused another text under its id is not refused, too. Where \
+        a repetition is promised the first answer, an error to it is broken once \
         it is clear that another attempt stored the message. The same id pushed again to one \
         client is a redelivery: counted, and broken only where single delivery is promised. A \
         refusal is excused while the person is at the documented rate. Where the spec says that a \
@@ -52,7 +56,8 @@ static PAGE: Page = Page {
     source: "common practice: this is what client message ids are for.",
     tolerance: None,
     least_evidence: 1,
-    evidence: "One message that was put on the wire at least twice and left a trace.",
+    evidence: "One message that was put on the wire at least twice, or shares its id or its text \
+        with another one, and left a trace.",
 };
 
 impl Property for Idempotency {
@@ -84,6 +89,10 @@ impl Property for Idempotency {
         format!("one message per {by} and {scope}; {answer}; redelivery {redelivery}; no tolerance")
     }
 
+    fn probes(&self) -> &'static [Probe] {
+        probes::PROBES
+    }
+
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
         let memory = charge.memory();
         let dedup = charge.traits.dedup.as_ref();
@@ -98,6 +107,9 @@ impl Property for Idempotency {
             paces: FxHashMap::default(),
             epochs: FxHashMap::default(),
             ops: Recent::new(memory),
+            refusable: FxHashSet::default(),
+            burnt: Vec::new(),
+            keys: Recent::new(memory),
             cases: Recent::new(memory),
             witnesses: Recent::new(memory),
             owners: Recent::new(memory),
@@ -131,6 +143,12 @@ struct Identity {
     paces: FxHashMap<PersonId, VecDeque<Nanos>>,
     epochs: FxHashMap<ClientId, u32>,
     ops: Recent<OpId, (Name, Token)>,
+    /// Operations that must be refused.
+    refusable: FxHashSet<OpId>,
+    /// Messages that were refused for no other reason than that something else under their key was.
+    burnt: Vec<Name>,
+    /// The first message under each key, whoever's it is.
+    keys: Recent<u64, Name>,
     cases: Recent<Name, Case>,
     witnesses: Recent<Token, Witness>,
     /// Conversation and server id, hashed, and whose it is.
@@ -169,6 +187,9 @@ impl Judge for Identity {
             Event::Connection { state: ConnectionState::Connected, .. } => {
                 *self.epochs.entry(client).or_default() += 1;
             }
+            Event::Due { op, due: Due::Refused, .. } => {
+                self.refusable.insert(*op);
+            }
             Event::Invoke {
                 op,
                 operation: Operation::Send,
@@ -185,7 +206,8 @@ impl Judge for Identity {
         }
     }
 
-    fn finish(self: Box<Self>) -> Finding {
+    fn finish(mut self: Box<Self>) -> Finding {
+        self.judge_burnt_keys();
         self.finding
     }
 
@@ -195,6 +217,8 @@ impl Judge for Identity {
 
     fn unsettled(&self) -> usize {
         self.ops.len()
+            + self.refusable.len()
+            + self.keys.len()
             + self.cases.len()
             + self.witnesses.len()
             + self.owners.len()
@@ -206,6 +230,7 @@ impl Judge for Identity {
 impl Identity {
     fn tick(&mut self, now: Nanos) {
         self.ops.tick(now);
+        self.keys.tick(now);
         self.cases.tick(now);
         self.witnesses.tick(now);
         self.owners.tick(now);
@@ -246,7 +271,13 @@ impl Identity {
         let name = self.name(client, conversation, message);
         self.ops.insert(op, (name, token));
         let new = self.invoked.insert(token);
+        let first = *self.keys.entry(hash(key), || name);
         let case = self.cases.entry(name, || Case::new(key.clone(), conversation));
+        if first != name {
+            case.twin = true;
+            self.cases.get_mut(first).into_iter().for_each(|first| first.twin = true);
+        }
+        let Some(case) = self.cases.get_mut(name) else { return };
         match self.witnesses.get_mut(token) {
             None => {
                 if !new && case.tries.is_empty() {
@@ -257,6 +288,7 @@ impl Identity {
             Some(Witness::One(only)) if *only == name => {}
             Some(witness) => {
                 self.plural.insert(token);
+                case.twin = true;
                 if let Witness::One(first) = *witness {
                     let ids = self.cases.get(first).map_or_else(Vec::new, |case| case.ids.clone());
                     *witness = Witness::Many(vec![first], ids);
@@ -275,6 +307,9 @@ impl Identity {
         let crowded = self.crowded(at, client);
         let Some(case) = self.cases.get_mut(name) else { return };
         case.tries.push(Try { op, attempt, at, crowded });
+        if !case.texts.contains(&token) {
+            case.texts.push(token);
+        }
         let first = case.tries[0].at;
         let spread = at.saturating_sub(first);
         case.excused |= self.window.is_some_and(|window| spread > window);
@@ -298,12 +333,18 @@ impl Identity {
         let Some(case) = self.cases.get_mut(name) else { return };
         let what = match answer {
             Answer::Ack { id, .. } => {
+                if case.acked.is_empty() && case.texts.len() == 1 {
+                    case.text = Some(case.texts[0]);
+                }
                 case.acked.push((op, attempt));
                 What::Acked(id.clone())
             }
             Answer::Nack(error) => {
                 let crowded = case.tries.iter().any(|one| one.is(op, attempt) && one.crowded);
                 case.refusals.push(Try { op, attempt, at, crowded });
+                if case.is_burnt(&self.refusable) {
+                    self.burnt.push(name);
+                }
                 What::Refused(error.clone())
             }
             Answer::TimedOut => What::TimedOut,
@@ -335,6 +376,7 @@ impl Identity {
             }
             self.judge_refusals(at, client, name);
         }
+        self.rewritten(at, client, name, token, seen);
         if let (Carrier::Live, Some(id)) = (seen.by, id) {
             self.pushed(at, client, name, id);
         }

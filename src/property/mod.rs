@@ -23,9 +23,10 @@ mod probe;
 mod recent;
 mod stalls;
 
+pub use crate::verdict::Severity;
 pub use bench::{Bench, judge_all, merge, verdicts};
 pub use charge::Charge;
-pub use probe::{Need, Probe, Severity};
+pub use probe::{Need, Probe};
 
 use crate::history::Entry;
 use crate::verdict::Finding;

@@ -304,7 +304,8 @@ impl Views {
         }
         if let Some(id) = id {
             let owner = *self.owners.entry(hash(&(conversation, id)), || token);
-            if owner != token {
+            let twin = *self.owners.entry(hash(&(&message.key, id)), || token);
+            if owner != token || twin != token {
                 return self.forget(token);
             }
         }

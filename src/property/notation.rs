@@ -138,6 +138,11 @@ impl Scribe {
         let token = find('t').and_then(|number| number.parse().ok()).map(|n| Token::new(RUN, n));
         let attempt = find('/').map(|number| number.parse().unwrap());
         match verb {
+            "owes" => {
+                let due = if said("refusal") { Due::Refused } else { Due::Accepted };
+                let op = op.unwrap();
+                self.push(client, Event::Due { op, due, why: "?".into() });
+            }
             "sends" | "plans" => {
                 let message = MessageRef { token: token.unwrap(), key: key.unwrap() };
                 self.invoke(client, op.unwrap(), Operation::Send, place, Some(message));

@@ -1,6 +1,7 @@
 //! `ordering`: one order per conversation, the same for everybody.
 
 mod position;
+mod probes;
 mod pushes;
 mod reads;
 mod sends;
@@ -13,7 +14,7 @@ use crate::property::argument::{exhibit, violation};
 use crate::property::ordering::position::{same, saw};
 use crate::property::ordering::reads::Reading;
 use crate::property::recent::{Recent, TokenSet, hash};
-use crate::property::{Charge, Judge, Page, Property};
+use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::verdict::{Exhibit, Finding};
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -77,6 +78,10 @@ impl Property for Ordering {
             }
         }
         format!("{rules}; no tolerance")
+    }
+
+    fn probes(&self) -> &'static [Probe] {
+        probes::PROBES
     }
 
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {

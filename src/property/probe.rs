@@ -4,6 +4,8 @@
 //! catch. What happened is judged by the property's own judge, from the history alone. A probe knows
 //! no wire: it runs on every server whose spec can do its operations.
 
+use crate::verdict::Severity;
+
 /// One case of the catalogue. Its name is `property/name`, and never changes its meaning.
 #[derive(Debug)]
 pub struct Probe {
@@ -28,19 +30,6 @@ pub struct Probe {
     pub catches: &'static [&'static str],
 }
 
-/// How much a failure weighs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// A promise is broken: the run fails.
-    #[default]
-    Must,
-    /// Users suffer, but the documents allow it: shown; fails the run with `--strict` only.
-    Should,
-    /// Worth knowing; never fails the run.
-    Informational,
-}
-
 /// What a probe asks of a server beside the operations of its script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
@@ -54,6 +43,8 @@ pub enum Need {
     MintedTokens,
     /// The spec says what a refused connection looks like.
     Refusal,
+    /// The spec numbers messages without gaps.
+    Numbers,
     /// Sends are answered, yes or no.
     Answers,
     /// The harness started the server and can stop, kill and restart it; the case has it for itself.
@@ -73,16 +64,4 @@ impl Probe {
         script: "",
         catches: &[],
     };
-}
-
-impl Severity {
-    /// The word as reports show it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Must => "must",
-            Self::Should => "should",
-            Self::Informational => "informational",
-        }
-    }
 }

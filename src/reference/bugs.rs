@@ -7,7 +7,8 @@
 use std::fmt;
 
 macro_rules! bugs {
-    ($($variant:ident $name:literal breaks $property:literal: $sentence:literal,)*) => {
+    ($($variant:ident $name:literal breaks $property:literal $(on $spec:literal)?:
+        $sentence:literal,)*) => {
         /// One deviation from honesty, named by what the server does wrong.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Bug { $(#[doc = $sentence] $variant,)* }
@@ -28,6 +29,13 @@ macro_rules! bugs {
                 match self { $(Self::$variant => $property,)* }
             }
 
+            /// The spec on which it strikes, where it needs what only some documents promise (a
+            /// number for each message, a single delivery). By default it is `callback-ack`.
+            #[must_use]
+            pub const fn spec(self) -> &'static str {
+                match self { $(Self::$variant => bugs!(@spec $($spec)?),)* }
+            }
+
             /// What the server does wrong, as a user meets it.
             #[must_use]
             pub const fn sentence(self) -> &'static str {
@@ -35,6 +43,8 @@ macro_rules! bugs {
             }
         }
     };
+    (@spec) => { "callback-ack" };
+    (@spec $spec:literal) => { $spec };
 }
 
 bugs! {
@@ -58,6 +68,14 @@ bugs! {
         "two equal texts of one person in one conversation are taken for a repetition: the second is acked with the first one's id",
     DedupFreshId "dedup-fresh-id" breaks "idempotency":
         "a repetition is not stored again, but its ack names an id that no message has",
+    DedupOverwrites "dedup-overwrites" breaks "idempotency":
+        "a repeated key with another text replaces the text of the first message",
+    DedupByRoom "dedup-by-room" breaks "idempotency":
+        "a key is unique in its conversation only: the same key in another one makes another message",
+    DedupBurnsKey "dedup-burns-key" breaks "idempotency":
+        "a refused send uses up its key: the corrected text under the same key is refused as a repetition",
+    DedupPushedAgain "dedup-pushed-again" breaks "idempotency" on "sequenced":
+        "a repetition is not stored again, but pushed again to everybody",
 
     StampPerReceiver "stamp-per-receiver" breaks "ordering":
         "each receiver is told another time for the same message, up to 400 ms too early",
@@ -71,21 +89,43 @@ bugs! {
         "history exchanges the times of neighbouring messages",
     TieBreak "tie-break" breaks "ordering":
         "times are rounded to half a second, and history breaks the ties the other way round than live delivery",
+    HistoryPageReversed "history-page-reversed" breaks "ordering":
+        "the last of a history's pages comes newest first",
+    SendsOvertaken "sends-overtaken" breaks "ordering" on "sequenced":
+        "each send is handled by its own task, for up to 40 ms: what one client pipelines changes places",
+    PushesOvertaken "pushes-overtaken" breaks "ordering" on "sequenced":
+        "every third push to a receiver comes 30 ms late, and others overtake it",
+    NumberGap "number-gap" breaks "ordering" on "sequenced":
+        "a number is taken before the repetition is noticed, and given to no message",
+    NumberTwice "number-twice" breaks "ordering" on "sequenced":
+        "the counter is read and written in two steps: of two messages within 20 ms both may get one number",
+    NumbersRestart "numbers-restart" breaks "ordering" on "sequenced":
+        "a restart forgets the counter: numbers begin at 1 again",
 
     AckBeforeStore "ack-before-store" breaks "at-least-once":
-        "every twentieth message is acked before it is stored, and the store fails",
+        "every eighth message is acked before it is stored, and the store fails",
     RestartLoses "restart-loses" breaks "at-least-once":
         "a restart loses the acked messages of the last three seconds",
     DropLong "drop-long" breaks "at-least-once":
         "a text of more than 500 characters is acked and dropped",
+    DropBurst "drop-burst" breaks "at-least-once":
+        "of more than five messages of one person within 200 ms the rest is acked and dropped",
+    DropQueued "drop-queued" breaks "at-least-once":
+        "what comes within a second of a reconnect is acked and dropped",
+    KeyBeforeStore "key-before-store" breaks "at-least-once":
+        "a key is noted 100 ms before its message is stored: if the connection dies in between, the retry is acked and nothing is stored",
     Truncate "truncate" breaks "at-least-once":
         "a text is cut after 100 characters",
     Charset "charset" breaks "at-least-once":
         "characters outside ASCII are stored as question marks",
+    CharsetNarrow "charset-narrow" breaks "at-least-once":
+        "characters beyond the basic plane, such as emoji, are stored as question marks",
+    EscapedTwice "escaped-twice" breaks "at-least-once":
+        "markup is made inert twice: a reader sees the escapes of the escapes",
     Phantom "phantom" breaks "at-least-once":
-        "history has messages that nobody sent",
+        "beside every eighth message, history has one that nobody sent",
     RefusedStored "refused-stored" breaks "at-least-once":
-        "every twentieth message is refused with an error and stored all the same",
+        "every eighth message is refused with an error and stored all the same",
 
     SyncRoundsUp "sync-rounds-up" breaks "no-loss-on-reconnect":
         "a sync rounds its start up to the next second and skips what lies between",

@@ -12,6 +12,7 @@ use crate::reference::stamp;
 use crate::spec::{Bindings, Echo, Hole};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The way to one connected client.
 pub(crate) trait Wire: Send + Sync {
@@ -22,6 +23,9 @@ pub(crate) trait Wire: Send + Sync {
 /// Presence is told in conversations of at most so many people: in a crowd it concerns nobody, and
 /// everybody telling everybody would drown the rest.
 const CROWD: usize = 100;
+
+/// A push that is overtaken comes so late.
+const LATE: Duration = Duration::from_millis(30);
 
 pub(crate) struct Hall {
     play: Arc<Play>,
@@ -168,6 +172,15 @@ impl Hall {
         if self.bugs.has(Bug::StampLive) {
             about.set(Hole::AT, early(&[&id]).as_str());
         }
+        if self.bugs.has(Bug::PushesOvertaken) {
+            receivers.retain(|connection| {
+                let late = draw(&[&id, &self.present[connection].user]).is_multiple_of(3);
+                if late {
+                    self.push_late(about, *connection);
+                }
+                !late
+            });
+        }
         if !self.bugs.has(Bug::StampPerReceiver) {
             return self.push(Sight::Message, about, &receivers);
         }
@@ -176,6 +189,16 @@ impl Hall {
             about.set(Hole::AT, early(&[&id, &user]).as_str());
             self.push(Sight::Message, about, &[connection]);
         }
+    }
+
+    /// Pushes a message when others had time to overtake it.
+    fn push_late(&self, about: &Bindings, connection: Connection) {
+        let wire = Arc::clone(&self.present[&connection].wire);
+        let events = self.play.pushed(Sight::Message, about);
+        tokio::spawn(async move {
+            tokio::time::sleep(LATE).await;
+            let _ = events.iter().all(|event| wire.push(event));
+        });
     }
 
     fn typing(&mut self, caller: &Caller, conversation: Conversation, on: bool) {

@@ -77,9 +77,9 @@ async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) 
         Command::Send(send) => Some(send.clone()),
         _ => None,
     };
-    let outcome = match (misbehave::race(app.bugs, &command), command) {
-        (Some(guard), Command::Send(send)) => {
-            misbehave::look_then_insert(&app.desk, caller, send, guard).await
+    let outcome = match (misbehave::detour(app.bugs, &command), command) {
+        (Some(detour), Command::Send(send)) => {
+            misbehave::wander(&app.desk, caller, send, detour, || true).await
         }
         (_, command) => app.desk.answer(caller, command).await,
     };

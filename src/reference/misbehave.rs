@@ -1,14 +1,16 @@
-//! The bugs that need time: answers that come late, never or twice, and look-then-insert.
+//! The bugs that need time: answers that come late, never or twice, and detours to the store.
 //!
 //! The honest way through here is one line in each function.
 
-use crate::reference::bugs::{Bug, Bugs};
+use crate::reference::bugs::{Bug, Bugs, draw};
 use crate::reference::desk::Desk;
 use crate::reference::model::*;
 use std::time::Duration;
 
 /// Between look and insert.
 const GAP: Duration = Duration::from_millis(100);
+/// A handler of `sends-overtaken` is done before this.
+const DAWDLING_MS: u64 = 40;
 
 /// How an answer is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,31 +50,56 @@ pub(crate) fn manner(
     Manner::Once
 }
 
-/// How a send is guarded, if there is a gap between look and insert.
-pub(crate) fn race(bugs: Bugs, command: &Command) -> Option<Guard> {
-    match command {
-        Command::Send(_) if bugs.has(Bug::DedupRace) => Some(Guard::Blind),
-        Command::Send(_) if bugs.has(Bug::DedupRaceError) => Some(Guard::Index),
-        _ => None,
+/// A way to the store that is not the direct one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Detour {
+    /// Looks for the key, and inserts after a gap.
+    Look(Guard),
+    /// Is busy for so long with something else first.
+    Dawdle(Duration),
+}
+
+/// The detour that this command takes, if any.
+pub(crate) fn detour(bugs: Bugs, command: &Command) -> Option<Detour> {
+    let Command::Send(send) = command else { return None };
+    if bugs.has(Bug::DedupRace) {
+        Some(Detour::Look(Guard::Blind))
+    } else if bugs.has(Bug::DedupRaceError) {
+        Some(Detour::Look(Guard::Index))
+    } else if bugs.has(Bug::KeyBeforeStore) {
+        Some(Detour::Look(Guard::Noted))
+    } else if bugs.has(Bug::SendsOvertaken) {
+        let pause = draw(&[&send.text]) % DAWDLING_MS;
+        Some(Detour::Dawdle(Duration::from_millis(pause)))
+    } else {
+        None
     }
 }
 
-/// Looks for the key, dawdles, and inserts.
-pub(crate) async fn look_then_insert(
+/// Sends by a detour. `stays` says whether the sender's connection is still there.
+pub(crate) async fn wander(
     desk: &Desk,
     caller: Caller,
     send: Sending,
-    guard: Guard,
+    detour: Detour,
+    stays: impl Fn() -> bool,
 ) -> Result<Answer, Refusal> {
-    let look = Command::Look(send.clone());
-    match desk.answer(caller.clone(), look).await? {
-        Answer::Done => {
-            tokio::time::sleep(GAP).await;
-            let send = Sending { guard, ..send };
-            desk.answer(caller, Command::Send(send)).await
+    let guard = match detour {
+        Detour::Dawdle(pause) => {
+            tokio::time::sleep(pause).await;
+            return desk.answer(caller, Command::Send(send)).await;
         }
-        known => Ok(known),
+        Detour::Look(guard) => guard,
+    };
+    match desk.answer(caller.clone(), Command::Look(send.clone())).await? {
+        Answer::Done => {}
+        known => return Ok(known),
     }
+    tokio::time::sleep(GAP).await;
+    if guard == Guard::Noted && !stays() {
+        return Err(Refusal::new(RefusalKind::Internal, "the client is gone"));
+    }
+    desk.answer(caller, Command::Send(Sending { guard, ..send })).await
 }
 
 #[cfg(test)]

@@ -119,6 +119,8 @@ pub(crate) enum Guard {
     Blind,
     /// The same, but a unique index refuses the second.
     Index,
+    /// The key was noted a while ago, and by whom.
+    Noted,
 }
 
 /// Which rows of a read.

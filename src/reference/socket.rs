@@ -124,11 +124,12 @@ impl MessageHandler<LocalAdapter, Visitor> for Visitor {
                 _ => None,
             },
         };
-        match (misbehave::race(self.app.bugs, &command), command) {
-            (Some(guard), Command::Send(send)) => {
+        match (misbehave::detour(self.app.bugs, &command), command) {
+            (Some(detour), Command::Send(send)) => {
                 let desk = self.app.desk.clone();
                 tokio::spawn(async move {
-                    let outcome = misbehave::look_then_insert(&desk, caller, send, guard).await;
+                    let stays = || asking.socket.upgrade().is_some_and(|socket| socket.connected());
+                    let outcome = misbehave::wander(&desk, caller, send, detour, stays).await;
                     asking.answer(&outcome, acks);
                 });
             }

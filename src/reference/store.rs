@@ -136,6 +136,14 @@ impl Store {
         Ok(())
     }
 
+    /// Gives a message another text.
+    pub(crate) fn rewrite(&self, id: i64, text: &str) -> Stored<()> {
+        self.database
+            .prepare_cached("UPDATE messages SET text = ? WHERE id = ?")?
+            .execute(params![text, id])?;
+        Ok(())
+    }
+
     /// The message that was stored under this scope.
     pub(crate) fn by_scope(&self, scope: &str) -> Stored<Option<Message>> {
         self.one(&format!("SELECT {COLUMNS} FROM messages WHERE scope = ?"), [scope])

@@ -40,6 +40,19 @@ pub struct Spec {
     pub contract: Contract,
     /// `limits:` what it accepts.
     pub limits: Limits,
+    /// `known-failures:` cases of the catalogue that fail, and why that is accepted.
+    pub known_failures: Vec<KnownFailure>,
+}
+
+/// A case that is known to fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownFailure {
+    /// The case's name.
+    pub case: String,
+    /// Why it is accepted.
+    pub reason: String,
+    /// The last day on which it is accepted, `2027-01-31`.
+    pub until: Option<String>,
 }
 
 /// `connect:`

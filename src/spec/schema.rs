@@ -29,6 +29,10 @@ pub fn json_schema() -> String {
             ("promise", described(promises(), "what the server promises")),
             ("contract", described(contract(), "what the documented client does")),
             ("limits", described(limits(), "what the server accepts")),
+            (
+                "known-failures",
+                described(known_failures(), "cases that fail, and why that is accepted"),
+            ),
         ]),
         &["assize", "name", "about", "connect", "do"],
     );
@@ -280,6 +284,15 @@ fn contract() -> Value {
         ("view", json!({ "type": "integer", "minimum": 1 })),
     ]);
     mapping(&all, &[])
+}
+
+fn known_failures() -> Value {
+    let date = json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" });
+    let fields = properties([
+        ("reason", described(text(), "why it is accepted")),
+        ("until", described(date, "the last day on which it is accepted")),
+    ]);
+    mapping_of(&mapping(&fields, &["reason"]))
 }
 
 fn limits() -> Value {

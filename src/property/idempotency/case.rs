@@ -1,9 +1,10 @@
 //! One message, as the judge remembers it.
 
-use crate::history::{ClientId, ConversationId, Nanos, OpId};
+use crate::history::{ClientId, ConversationId, Nanos, OpId, Token};
 use crate::property::argument::Trail;
 use crate::verdict::Exhibit;
 use compact_str::CompactString;
+use rustc_hash::FxHashSet;
 
 /// One message.
 pub(super) struct Case {
@@ -16,7 +17,12 @@ pub(super) struct Case {
     pub(super) first_seen: Option<Nanos>,
     /// The first clients it was pushed to, and over which of their connections.
     pub(super) pushed: Vec<(ClientId, u32)>,
+    /// The texts it was sent with, and the only one when it was first acked.
+    pub(super) texts: Vec<Token>,
+    pub(super) text: Option<Token>,
     pub(super) trail: Trail,
+    /// Another message has its key or its text.
+    pub(super) twin: bool,
     pub(super) counted: bool,
     /// The server may take its sends for several messages: they lie too far apart.
     pub(super) excused: bool,
@@ -34,7 +40,10 @@ impl Case {
             acked: Vec::new(),
             first_seen: None,
             pushed: Vec::new(),
+            texts: Vec::new(),
+            text: None,
             trail: Trail::default(),
+            twin: false,
             counted: false,
             excused: false,
             accused: false,
@@ -45,12 +54,21 @@ impl Case {
         self.trail.exhibits(&self.key)
     }
 
-    /// 1 when the message turns out to be a repeated one that left a trace.
+    /// 1 when the message turns out to be a repeated one, or one of two that may be confounded, and
+    /// left a trace.
     pub(super) fn repeated(&mut self) -> u64 {
         let trace = self.first_seen.is_some() || !self.acked.is_empty();
-        let now = self.tries.len() > 1 && trace && !self.counted;
+        let now = (self.tries.len() > 1 || self.twin) && trace && !self.counted;
         self.counted |= now;
         u64::from(now)
+    }
+
+    /// What was sent first had to be refused, and what may be stored was refused twice, too (once
+    /// can have any reason).
+    pub(super) fn is_burnt(&self, refusable: &FxHashSet<OpId>) -> bool {
+        let owed = |one: &&Try| refusable.contains(&one.op);
+        let undue = self.refusals.iter().filter(|one| !owed(one) && !one.crowded).count();
+        self.tries.first().as_ref().is_some_and(owed) && undue == 2 && self.acked.is_empty()
     }
 
     /// Some attempt was refused though the message was stored by another one: one that was acked

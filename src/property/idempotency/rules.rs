@@ -130,6 +130,46 @@ impl Identity {
         }
     }
 
+    /// The text that was acked first was replaced by one that was sent later.
+    pub(super) fn rewritten(
+        &mut self,
+        at: Nanos,
+        client: ClientId,
+        name: Name,
+        token: Token,
+        seen: &Seen,
+    ) {
+        let Some(case) = self.cases.get_mut(name) else { return };
+        if case.text.is_none_or(|first| first == token) || case.accused || case.excused {
+            return;
+        }
+        case.accused = true;
+        let case = &*case;
+        self.finding.violate(|| {
+            let mut exhibits = case.exhibits();
+            let id = with_id(seen.id.as_deref());
+            exhibits.push(exhibit(at, client, format!("saw \"{token}\"{id}")));
+            let therefore = "a second text under one key stands in the place of the first";
+            violation("a repetition changed the text", exhibits, therefore, ONE)
+        });
+    }
+
+    /// After a refusal that was due, another text under the key was refused for good.
+    pub(super) fn judge_burnt_keys(&mut self) {
+        for name in std::mem::take(&mut self.burnt) {
+            let Some(case) = self.cases.get(name) else { continue };
+            let made = case.first_seen.is_some() || !case.acked.is_empty();
+            if made || case.accused || self.answer == RepeatAnswer::Any {
+                continue;
+            }
+            self.finding.violate(|| {
+                let therefore = "a text that may be sent was refused because of its key";
+                let but = "a refused send makes no message, and leaves its key free";
+                violation("a refused send used up its key", case.exhibits(), therefore, but)
+            });
+        }
+    }
+
     /// An error to a repetition of a message that another attempt stored.
     pub(super) fn judge_refusals(&mut self, at: Nanos, client: ClientId, name: Name) {
         let Some(case) = self.cases.get_mut(name) else { return };

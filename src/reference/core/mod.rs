@@ -56,12 +56,23 @@ pub(crate) struct Core {
     last_conversation: Conversation,
     /// When each person's sends of the last window arrived.
     sent: FxHashMap<User, VecDeque<i64>>,
-    /// When each person last connected; kept only for `sync-since-connect`.
-    arrivals: FxHashMap<User, i64>,
+    /// When each person last connected; kept only for `sync-since-connect` and `drop-queued`.
+    arrivals: FxHashMap<User, Arrival>,
     /// Keys whose first attempt failed; kept only for `ack-silent-error`.
     failed: FxHashSet<CompactString>,
+    /// Scopes that a refused text used up; kept only for `dedup-burns-key`.
+    burnt: FxHashSet<String>,
+    /// Scopes that were noted before anything was stored, and by which connection; kept only for
+    /// `key-before-store`.
+    noted: FxHashMap<String, Option<Connection>>,
     /// Where each reader's last full page ended; kept only for servers that cheat on a sync.
     pages: FxHashMap<(User, Conversation), Position>,
+}
+
+/// When a person last connected, and whether they had been there before.
+struct Arrival {
+    at: i64,
+    again: bool,
 }
 
 impl Core {
@@ -78,6 +89,8 @@ impl Core {
             sent: FxHashMap::default(),
             arrivals: FxHashMap::default(),
             failed: FxHashSet::default(),
+            burnt: FxHashSet::default(),
+            noted: FxHashMap::default(),
             pages: FxHashMap::default(),
         };
         core.reload()?;
@@ -88,11 +101,15 @@ impl Core {
     pub(crate) fn reload(&mut self) -> rusqlite::Result<()> {
         let (conversations, newest) = self.store.outlines()?;
         self.sent.clear();
+        self.noted.clear();
         self.of_user.clear();
         self.conversations.clear();
         self.last_message = newest;
         self.last_conversation = 0;
-        for (id, outline) in conversations {
+        for (id, mut outline) in conversations {
+            if self.bugs.has(Bug::NumbersRestart) {
+                outline.last_seq = 0;
+            }
             self.last_conversation = self.last_conversation.max(id);
             self.remember(id, outline);
         }
@@ -119,8 +136,9 @@ impl Core {
     /// Notes that a person connected, and says which conversations they are in, and how many
     /// people each has.
     pub(crate) fn arrive(&mut self, user: &User, now: i64) -> Vec<(Conversation, usize)> {
-        if self.bugs.has(Bug::SyncSinceConnect) {
-            self.arrivals.insert(user.clone(), now);
+        if self.bugs.has(Bug::SyncSinceConnect) || self.bugs.has(Bug::DropQueued) {
+            let again = self.arrivals.contains_key(user);
+            self.arrivals.insert(user.clone(), Arrival { at: now, again });
         }
         let size = |id| self.conversations.get(id).map_or(0, |outline| outline.members.len());
         self.conversations_of(user).iter().map(|id| (*id, size(id))).collect()

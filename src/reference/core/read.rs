@@ -25,6 +25,10 @@ impl Core {
         if syncs {
             self.cut_short(user, &mut rows, &mut more);
         }
+        let goes_on = skip > 0 || window.since.is_some() && !syncs;
+        if self.bugs.has(Bug::HistoryPageReversed) && goes_on && !more {
+            rows.reverse();
+        }
         if self.bugs.has(Bug::HistoryOrder) {
             exchange_times(&mut rows);
         }
@@ -61,6 +65,7 @@ impl Core {
             Position::At(at) if syncs => {
                 Position::At(at - self.bugs.iter().map(Bug::stamp_lag_ms).sum::<i64>())
             }
+            Position::Seq(_) if syncs && self.bugs.has(Bug::NumbersRestart) => first,
             since => since,
         }
     }
@@ -80,8 +85,10 @@ impl Core {
             rows.truncate(5);
             *more = false;
         }
-        if let Some(connected) = self.arrivals.get(user) {
-            rows.retain(|row| row.at >= *connected);
+        if let Some(arrival) = self.arrivals.get(user)
+            && self.bugs.has(Bug::SyncSinceConnect)
+        {
+            rows.retain(|row| row.at >= arrival.at);
         }
     }
 

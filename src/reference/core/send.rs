@@ -7,6 +7,14 @@ use crate::spec::{DedupBy, RepeatAnswer, Sanitise, Scope};
 
 /// A key is forgotten after this long by `dedup-ttl`; attempts closer together are concurrent.
 const TTL_MS: i64 = 500;
+/// Some bugs strike once in so many messages.
+const SELDOM: u64 = 8;
+/// Two messages this close together may get one number by `number-twice`.
+const COUNTING_MS: i64 = 20;
+/// `drop-burst` keeps so many messages of one person in so many milliseconds.
+const BURST: (usize, i64) = (5, 200);
+/// `drop-queued` drops what comes so soon after a reconnect.
+const SETTLING_MS: i64 = 1000;
 
 impl Core {
     pub(super) fn send(
@@ -22,11 +30,15 @@ impl Core {
         let mut scope = self.scope(caller, conversation, key, &send.text);
         if let Some(first) = self.first(scope.as_deref(), now)? {
             match send.guard {
-                Guard::Atomic => return self.repeated(caller, first, key),
+                Guard::Atomic | Guard::Noted => {
+                    self.mistreat(&first, &send.text, events)?;
+                    return self.repeated(caller, first, key);
+                }
                 Guard::Blind => scope = None,
                 Guard::Index => return Err(unique_index()),
             }
         }
+        self.check_key(scope.as_deref(), &send.text)?;
         self.check_text(&send.text)?;
         self.check_rate(caller)?;
         let mut message = Message {
@@ -42,7 +54,10 @@ impl Core {
         if self.bugs.strikes(Bug::AckSilentError, 25, &who) && self.failed.insert(key.into()) {
             return Err(out_of_order());
         }
-        if self.bugs.strikes(Bug::AckBeforeStore, 20, &who) || self.drops(&send.text) {
+        let untrue = self.bugs.strikes(Bug::AckBeforeStore, SELDOM, &who)
+            || self.drops(caller, &send.text)
+            || send.guard == Guard::Noted && self.noted_elsewhere(caller, scope.as_deref());
+        if untrue {
             message.id = unstored_id(&who);
             return Ok(Answer::Message { message, repeated: false });
         }
@@ -55,10 +70,10 @@ impl Core {
         self.stamp(&mut message, now);
         self.store.add_message(&message, scope.as_deref())?;
         self.last_message = message.id;
-        if self.bugs.strikes(Bug::Phantom, 20, &who) {
+        if self.bugs.strikes(Bug::Phantom, SELDOM, &who) {
             self.add_phantom(&message, now)?;
         }
-        if self.bugs.strikes(Bug::RefusedStored, 20, &who) {
+        if self.bugs.strikes(Bug::RefusedStored, SELDOM, &who) {
             return Err(out_of_order());
         }
         events.push(Event::Message(message.clone()));
@@ -75,8 +90,19 @@ impl Core {
         let scope = self.scope(caller, conversation, key, &send.text);
         match self.first(scope.as_deref(), caller.arrived)? {
             Some(first) => self.repeated(caller, first, key),
-            None => Ok(Answer::Done),
+            None => {
+                if let Some(scope) = scope.filter(|_| self.bugs.has(Bug::KeyBeforeStore)) {
+                    self.noted.entry(scope).or_insert(caller.connection);
+                }
+                Ok(Answer::Done)
+            }
         }
+    }
+
+    /// Another connection noted the key, and never came to store its message.
+    fn noted_elsewhere(&self, caller: &Caller, scope: Option<&str>) -> bool {
+        let noted = scope.and_then(|scope| self.noted.get(scope));
+        noted.is_some_and(|connection| *connection != caller.connection)
     }
 
     fn place(
@@ -111,6 +137,9 @@ impl Core {
         }
         let mut scope = match dedup.scope {
             _ if self.bugs.has(Bug::DedupGlobal) => format!("all {key}"),
+            Scope::Person if self.bugs.has(Bug::DedupByRoom) => {
+                format!("person {} {conversation} {key}", caller.user)
+            }
             Scope::Person => format!("person {} {key}", caller.user),
             Scope::Conversation => format!("conversation {conversation} {key}"),
             Scope::Everybody => format!("all {key}"),
@@ -141,6 +170,27 @@ impl Core {
         Ok(first)
     }
 
+    /// What some bugs do to a message that is sent again.
+    fn mistreat(
+        &mut self,
+        first: &Message,
+        text: &str,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Refusal> {
+        if self.bugs.has(Bug::DedupOverwrites) {
+            self.store.rewrite(first.id, &sanitised(self.rules.sanitise, text))?;
+        }
+        if self.bugs.has(Bug::DedupPushedAgain) {
+            events.push(Event::Message(first.clone()));
+        }
+        if self.bugs.has(Bug::NumberGap)
+            && let Some(outline) = self.conversations.get_mut(&first.conversation)
+        {
+            outline.last_seq += 1;
+        }
+        Ok(())
+    }
+
     fn repeated(&self, caller: &Caller, first: Message, key: &str) -> Result<Answer, Refusal> {
         let answer = self.rules.dedup.as_ref().map(|dedup| &dedup.answer);
         if self.bugs.has(Bug::DedupError) {
@@ -148,7 +198,7 @@ impl Core {
         }
         // Every attempt shares the fate of the first: an ack of what was never pushed would be
         // another bug.
-        if self.bugs.strikes(Bug::RefusedStored, 20, &[&caller.user, key]) {
+        if self.bugs.strikes(Bug::RefusedStored, SELDOM, &[&caller.user, key]) {
             return Err(out_of_order());
         }
         if answer == Some(&RepeatAnswer::Reject) {
@@ -161,6 +211,20 @@ impl Core {
             message.id = unstored_id(&[&caller.user, key, &arrived]);
         }
         Ok(Answer::Message { message, repeated: true })
+    }
+
+    /// A key that a refused text used up; only for `dedup-burns-key`.
+    fn check_key(&mut self, scope: Option<&str>, text: &str) -> Result<(), Refusal> {
+        let Some(scope) = scope.filter(|_| self.bugs.has(Bug::DedupBurnsKey)) else {
+            return Ok(());
+        };
+        if self.burnt.contains(scope) {
+            return Err(unique_index());
+        }
+        if self.check_text(text).is_err() {
+            self.burnt.insert(scope.to_owned());
+        }
+        Ok(())
     }
 
     fn check_text(&self, text: &str) -> Result<(), Refusal> {
@@ -206,7 +270,10 @@ impl Core {
         let Some(outline) = self.conversations.get_mut(&message.conversation) else {
             return;
         };
-        outline.last_seq += 1;
+        let counting = self.bugs.has(Bug::NumberTwice)
+            && now < outline.last_at + COUNTING_MS
+            && message.id % 2 == 0;
+        outline.last_seq += i64::from(!counting);
         outline.last_at = now.max(outline.last_at + 1);
         message.seq = outline.last_seq;
         message.at = outline.last_at;
@@ -223,8 +290,20 @@ impl Core {
         }
     }
 
-    fn drops(&self, text: &str) -> bool {
-        self.bugs.has(Bug::DropLong) && text.chars().nth(500).is_some()
+    fn drops(&self, caller: &Caller, text: &str) -> bool {
+        let long = || text.chars().nth(500).is_some();
+        let burst = || {
+            let since = caller.arrived - BURST.1;
+            let sent = self.sent.get(&caller.user).into_iter().flatten();
+            sent.filter(|at| **at > since).count() > BURST.0
+        };
+        let settling = || {
+            let arrival = self.arrivals.get(&caller.user);
+            arrival.is_some_and(|one| one.again && caller.arrived < one.at + SETTLING_MS)
+        };
+        self.bugs.has(Bug::DropLong) && long()
+            || self.bugs.has(Bug::DropBurst) && burst()
+            || self.bugs.has(Bug::DropQueued) && settling()
     }
 
     fn damage(&self, text: &mut String) {
@@ -235,6 +314,12 @@ impl Core {
         }
         if self.bugs.has(Bug::Charset) {
             *text = text.replace(|c: char| !c.is_ascii(), "?");
+        }
+        if self.bugs.has(Bug::CharsetNarrow) {
+            *text = text.replace(|c: char| c > '\u{ffff}', "?");
+        }
+        if self.bugs.has(Bug::EscapedTwice) {
+            *text = sanitised(self.rules.sanitise, text);
         }
     }
 

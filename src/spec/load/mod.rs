@@ -8,6 +8,7 @@ mod action;
 mod answer;
 mod connect;
 mod contract;
+mod known;
 mod people;
 mod promise;
 mod see;
@@ -128,6 +129,8 @@ impl Loader<'_> {
         let limits = self.limits(limits);
         let (contract, contract_spans) = self.contract(contract);
         let promise = fields.value("promise");
+        let known = fields.value("known-failures");
+        let known_failures = self.known_failures(known);
         fields.finish(&mut self.found);
         let mut spec = Spec {
             name,
@@ -144,6 +147,7 @@ impl Loader<'_> {
             promises: Vec::new(),
             contract,
             limits,
+            known_failures,
         };
         self.promises(promise, &mut spec, known_properties);
         check::traits(&spec, &trait_spans, self);

@@ -1,0 +1,230 @@
+//! `assize conform`: runs the conformance catalogue against a server.
+
+use crate::cli::run::Transport;
+use crate::cli::signals::Signals;
+use crate::cli::{Colour, Failure, display, load};
+use crate::conform::{self, Choice, Progress, Settings, catalogue};
+use crate::engine::TargetChoice;
+use crate::metric::quantity;
+use crate::outcome::{Conformance, Exit};
+use crate::reference;
+use crate::report::conformance::terminal;
+use crate::spec::Spec;
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+const EXAMPLES: &str = "\
+Examples:
+  assize conform --spec callback-ack                     the catalogue, on the embedded server
+  assize conform --spec mine --target http://host:3000   on your server
+  assize conform --spec mine --launch my-scenario        on a server that the harness starts
+  assize conform --spec callback-ack ordering            the cases of one property
+  assize conform --spec callback-ack idempotency/concurrent-two-devices --trace
+                                                         one case, with its packets
+  assize conform --spec callback-ack --bug dedup-race    see what a failure looks like
+
+`assize list cases` names all cases, `assize explain CASE` shows what one does. What the spec does
+not promise is judged, too, and shown as a finding that does not fail the run. Cases that need to
+stop and start the server are run where the harness starts it.";
+
+/// How often the embedded server pings, so that dead connections are noticed within seconds.
+const PING_INTERVAL: Duration = Duration::from_secs(3);
+/// How long it waits for the answer.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The arguments of `conform`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Cases or properties; without any, the whole catalogue.
+    #[arg(value_name = "CASE")]
+    pub cases: Vec<String>,
+    /// The server's spec: a file, or a name in `specs/`.
+    #[arg(long)]
+    pub spec: String,
+    /// The running server to put on trial.
+    #[arg(long, value_name = "URL")]
+    pub target: Option<String>,
+    /// A scenario whose `launch:` starts the server.
+    #[arg(long, value_name = "SCENARIO", conflicts_with = "target")]
+    pub launch: Option<String>,
+    /// A bug that the embedded server shall have (`assize list bugs`); can be repeated.
+    #[arg(long = "bug", value_name = "NAME", conflicts_with_all = ["target", "launch"])]
+    pub bugs: Vec<String>,
+    /// Only the cases that take a few seconds.
+    #[arg(long)]
+    pub quick: bool,
+    /// A `should` that fails fails the run.
+    #[arg(long)]
+    pub strict: bool,
+    /// Shows the packets of the cases that fail.
+    #[arg(long)]
+    pub trace: bool,
+    /// How connections are made, in place of the spec's way.
+    #[arg(long, value_enum)]
+    pub transport: Option<Transport>,
+    /// Shows no progress.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Runs the catalogue and prints what came of it.
+///
+/// # Errors
+/// The spec has mistakes, no case has such a name, the target cannot be tried, or the harness
+/// failed.
+pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
+    let spec = load::spec(&args.spec)?.value;
+    known_cases(&spec)?;
+    let choice = Choice { names: args.cases.clone(), quick: args.quick };
+    choice.of(catalogue()).map_err(|unknown| Failure::usage(unknown.to_string()))?;
+    let interrupt = Arc::new(Notify::new());
+    let settings = Settings {
+        target: target(args)?,
+        transport: args.transport.map(Transport::of_spec),
+        choice,
+        strict: args.strict,
+        trace: args.trace,
+        run: crate::cli::run::run_number(),
+        interrupt: Arc::clone(&interrupt),
+        command: command_line(args),
+        spec: Arc::new(spec),
+    };
+    let run = drive(settings, &interrupt, args)?;
+    display::print(&terminal::render(&run, display::stdout(colour)))?;
+    Ok(run.exit())
+}
+
+/// The spec's known failures are cases that exist.
+fn known_cases(spec: &Spec) -> Result<(), Failure> {
+    for known in &spec.known_failures {
+        let choice = Choice { names: vec![known.case.clone()], quick: false };
+        choice.of(catalogue()).map_err(|unknown| {
+            Failure::bad_input(format!("spec `{}` lists a known failure: {unknown}", spec.name))
+        })?;
+    }
+    Ok(())
+}
+
+fn target(args: &Args) -> Result<TargetChoice, Failure> {
+    if let Some(url) = &args.target {
+        return Ok(TargetChoice::Running(vec![url.clone()]));
+    }
+    if let Some(name) = &args.launch {
+        let scenario = load::scenario(name)?.value;
+        return match scenario.launch {
+            Some(launch) => Ok(TargetChoice::Launched(launch)),
+            None => Err(Failure::usage(format!("scenario `{name}` launches no server"))
+                .hint("name a scenario with `launch:`, or a running server with `--target URL`")),
+        };
+    }
+    Ok(TargetChoice::Embedded(reference::Options {
+        bugs: load::bugs(&args.bugs)?,
+        ping_interval: PING_INTERVAL,
+        ping_timeout: PING_TIMEOUT,
+        ..reference::Options::default()
+    }))
+}
+
+fn drive(settings: Settings, interrupt: &Notify, args: &Args) -> Result<Conformance, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::internal(format!("cannot start: {error}")))?;
+    let mut talk = Talk::new(args.quiet);
+    let result = runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        let run = conform::run(settings, |progress| talk.show(progress));
+        let mut run = std::pin::pin!(run);
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                result = &mut run => return result.map_err(crate::cli::run::failure),
+                () = signals.next() => {}
+            }
+            if std::mem::replace(&mut stopping, true) {
+                return Err(Failure::interrupted("stopped at once; nothing was judged"));
+            }
+            interrupt.notify_one();
+        }
+    });
+    talk.finish();
+    runtime.shutdown_background();
+    result
+}
+
+/// How far it is: a line on a terminal that is drawn over; in a log, what fails and now and then
+/// how far.
+enum Talk {
+    Live(ProgressBar),
+    Plain { told: usize, next: Duration },
+    Quiet,
+}
+
+impl Talk {
+    fn new(quiet: bool) -> Self {
+        if quiet {
+            return Self::Quiet;
+        }
+        if !std::io::stderr().is_terminal() {
+            return Self::Plain { told: 0, next: Duration::from_secs(5) };
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{bar:24} {pos} of {len} cases  {wide_msg}");
+        bar.set_style(style.expect("the template is valid"));
+        Self::Live(bar)
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        match self {
+            Self::Quiet => {}
+            Self::Live(bar) => {
+                bar.set_length(progress.of as u64);
+                bar.set_position(progress.done as u64);
+                let failed = quantity::counted(progress.failed.len() as u64, "failure");
+                let waiting = progress.running.first().map_or("", String::as_str);
+                bar.set_message(format!(
+                    "{:.0} s, {failed}; {waiting}",
+                    progress.elapsed.as_secs_f64()
+                ));
+            }
+            Self::Plain { told, next } => {
+                for name in &progress.failed[*told..] {
+                    display::say(format_args!("failed: {name}"));
+                }
+                *told = progress.failed.len();
+                if progress.elapsed >= *next {
+                    *next = progress.elapsed + Duration::from_secs(5);
+                    display::say(format_args!(
+                        "{:.0} s: {} of {} cases",
+                        progress.elapsed.as_secs_f64(),
+                        progress.done,
+                        progress.of
+                    ));
+                }
+            }
+        }
+    }
+
+    fn finish(self) {
+        if let Self::Live(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// The command that makes this run again; names of cases may follow.
+fn command_line(args: &Args) -> String {
+    let mut words = vec![format!("assize conform --spec {}", args.spec)];
+    words.extend(args.target.iter().map(|url| format!("--target {url}")));
+    words.extend(args.launch.iter().map(|scenario| format!("--launch {scenario}")));
+    words.extend(args.bugs.iter().map(|bug| format!("--bug {bug}")));
+    if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {
+        words.push(format!("--transport {}", transport.get_name()));
+    }
+    words.join(" ")
+}

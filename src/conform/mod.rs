@@ -1,0 +1,14 @@
+//! The conformance catalogue: which cases there are, which of them fit a server, and how they are
+//! run side by side into one [`Conformance`](crate::outcome::Conformance).
+//!
+//! What a case does stands beside the property that judges it; what a failure means is decided by
+//! the outcome. Start with [`catalogue`], then [`run`].
+
+pub mod catalogue;
+mod perform;
+mod selection;
+mod tally;
+
+pub use catalogue::{Catalogued, catalogue};
+pub use perform::{Progress, Settings, run};
+pub use selection::{Choice, UnknownCase};

@@ -1,0 +1,344 @@
+//! Plays the chosen cases side by side, and makes one outcome of them.
+//!
+//! Each core has a thread with its own runtime that takes plays from one queue; the slow ones come
+//! first, because the longest timers decide how long the whole takes.
+
+use crate::conform::selection::lacks;
+use crate::conform::tally::{Copied, Stopped, Tally};
+use crate::conform::{Catalogued, Choice, catalogue};
+use crate::engine::stage::{self, Play, Site};
+use crate::engine::{Failure, TargetChoice, Unreachable};
+use crate::outcome::conformance::{Case, Conformance, SCHEMA};
+use crate::spec::{Protocol, Spec, Transports};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, SystemTime};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::LocalSet;
+
+/// Plays that a thread has under way at once.
+const AT_ONCE: usize = 64;
+/// How often there is progress to show.
+const TICK: Duration = Duration::from_millis(200);
+
+/// What a conformance run is made of.
+pub struct Settings {
+    /// The server's wire and promises.
+    pub spec: Arc<Spec>,
+    /// What is tried.
+    pub target: TargetChoice,
+    /// The transport, if not the spec's.
+    pub transport: Option<Transports>,
+    /// Which cases.
+    pub choice: Choice,
+    /// A `should` that fails counts, too.
+    pub strict: bool,
+    /// The packets of all sockets are kept.
+    pub trace: bool,
+    /// Tells this run's people and keys from another's.
+    pub run: u64,
+    /// Rung when the user wants to stop.
+    pub interrupt: Arc<Notify>,
+    /// The command that makes this run again, without names of cases.
+    pub command: String,
+}
+
+/// How far it is.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// Cases that have ended.
+    pub done: usize,
+    /// Cases to play.
+    pub of: usize,
+    /// Cases that failed.
+    pub failed: Vec<String>,
+    /// Cases under way.
+    pub running: Vec<String>,
+    /// How long it took so far.
+    pub elapsed: Duration,
+}
+
+/// One play: a copy of a case.
+struct Job {
+    /// The case, by its position among the chosen ones.
+    case: usize,
+    play: Play,
+    own_server: bool,
+}
+
+enum News {
+    Began(usize),
+    Ended(usize, Box<Copied>),
+}
+
+/// Runs the chosen cases, and says now and then how it goes.
+///
+/// # Errors
+/// The target cannot be tried, or the harness itself failed.
+pub async fn run(
+    settings: Settings,
+    mut show: impl FnMut(&Progress),
+) -> Result<Conformance, Failure> {
+    let began = SystemTime::now();
+    let chosen = settings.choice.of(catalogue());
+    let chosen = chosen.map_err(|unknown| Failure::Internal(unknown.to_string()))?;
+    let today = chrono::DateTime::<chrono::Utc>::from(began).format("%Y-%m-%d").to_string();
+    let tally = Tally::new(&settings.spec, &settings.command, &today);
+    let own = !matches!(settings.target, TargetChoice::Running(_));
+    let lacking = |case: &&Catalogued| lacks(case, &settings.spec, own);
+    let fitting: Vec<&Catalogued> =
+        chosen.iter().copied().filter(|case| lacking(case).is_none()).collect();
+
+    let open = Site::open(&settings.target, &settings.spec, settings.transport, settings.run);
+    let (mut target, site) = tokio::select! {
+        opened = open => opened.map_err(Failure::Unreachable)?,
+        () = settings.interrupt.notified() => return Err(Failure::Interrupted),
+    };
+    let name = target.name();
+    let mut troupe = Troupe::assemble(&settings, &site, &fitting)?;
+    let mut ends = troupe.perform(&settings, &fitting, &mut show).await;
+    let mut notes = Vec::new();
+    notes.extend(target.ended().await);
+    target.stop().await;
+
+    let cases: Vec<Case> = chosen
+        .iter()
+        .map(|case| match fitting.iter().position(|fit| fit.name == case.name) {
+            Some(index) => tally.case(case, std::mem::take(&mut ends[index])),
+            None => tally.unsupported(case, lacking(case).unwrap_or_default()),
+        })
+        .collect();
+    Ok(Conformance {
+        schema: SCHEMA,
+        spec: settings.spec.name.clone(),
+        document: settings.spec.document.clone(),
+        target: name,
+        bugs: settings.target.bugs(),
+        transport: transport(&settings).into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        started: chrono::DateTime::<chrono::Utc>::from(began)
+            .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        nanos: began.elapsed().map_or(0, |elapsed| elapsed.as_nanos() as u64),
+        quick: settings.choice.quick,
+        strict: settings.strict,
+        properties: tally.properties(&cases),
+        command: settings.command.clone(),
+        cases,
+        notes,
+        died: troupe.died,
+        interrupted: troupe.interrupted,
+    })
+}
+
+fn transport(settings: &Settings) -> &'static str {
+    let Protocol::SocketIo { transports, .. } = &settings.spec.connect.protocol else { return "" };
+    match settings.transport.unwrap_or(*transports) {
+        Transports::WebSocket => "websocket",
+        Transports::Polling => "polling",
+        Transports::Upgrade => "upgrade",
+    }
+}
+
+/// The threads that play.
+struct Troupe {
+    threads: Vec<JoinHandle<()>>,
+    news: mpsc::UnboundedReceiver<News>,
+    stop: watch::Sender<bool>,
+    /// How many copies of each case are still to come.
+    open: Vec<usize>,
+    site: Site,
+    died: Option<String>,
+    interrupted: bool,
+}
+
+impl Troupe {
+    fn assemble(settings: &Settings, site: &Site, cases: &[&Catalogued]) -> Result<Self, Failure> {
+        let queue = Arc::new(Mutex::new(queue(cases)));
+        let (tell, news) = mpsc::unbounded_channel();
+        let stop = watch::Sender::new(false);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let mut threads = Vec::new();
+        for number in 0..cores.min(8) {
+            let stage = Stage {
+                queue: Arc::clone(&queue),
+                site: site.clone(),
+                choice: settings.target.clone(),
+                transport: settings.transport,
+                trace: settings.trace,
+                tell: tell.clone(),
+                stop: stop.subscribe(),
+            };
+            let thread = Builder::new().name(format!("stage-{number}")).spawn(|| stage.run());
+            threads.push(thread.map_err(|error| Failure::Internal(error.to_string()))?);
+        }
+        let open = cases.iter().map(|case| case.probe.copies as usize).collect();
+        let site = site.clone();
+        Ok(Self { threads, news, stop, open, site, died: None, interrupted: false })
+    }
+
+    /// Waits for all plays; what came of the copies of each case.
+    async fn perform(
+        &mut self,
+        settings: &Settings,
+        cases: &[&Catalogued],
+        show: &mut impl FnMut(&Progress),
+    ) -> Vec<Vec<Copied>> {
+        let mut ends: Vec<Vec<Copied>> = cases.iter().map(|_| Vec::new()).collect();
+        let mut running = vec![false; cases.len()];
+        let mut progress = Progress { of: cases.len(), ..Progress::default() };
+        let began = tokio::time::Instant::now();
+        let mut tick = tokio::time::interval(TICK);
+        while self.open.iter().any(|open| *open > 0) && !self.interrupted && self.died.is_none() {
+            tokio::select! {
+                news = self.news.recv() => match news {
+                    None => break,
+                    Some(News::Began(case)) => running[case] = true,
+                    Some(News::Ended(case, copied)) => {
+                        self.open[case] -= 1;
+                        self.died = self.look_after(&copied).await;
+                        ends[case].push(*copied);
+                        if self.open[case] == 0 {
+                            running[case] = false;
+                            progress.done += 1;
+                            if fails(cases[case], &ends[case]) {
+                                progress.failed.push(cases[case].name.clone());
+                            }
+                        }
+                    }
+                },
+                () = settings.interrupt.notified() => self.interrupted = true,
+                _ = tick.tick() => {}
+            }
+            progress.elapsed = began.elapsed();
+            let names = cases.iter().zip(&running).filter(|(_, running)| **running);
+            progress.running = names.map(|(case, _)| case.name.clone()).collect();
+            show(&progress);
+        }
+        self.stop.send_replace(true);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+        let why = self.died.clone().unwrap_or_else(|| "the run was interrupted".to_owned());
+        for (end, open) in ends.iter_mut().zip(&self.open) {
+            end.extend((0..*open).map(|_| Err(Stopped::NotReached(why.clone()))));
+        }
+        ends
+    }
+
+    /// After a play that did not go well: is the server still there? Says so if it is not.
+    async fn look_after(&self, copied: &Copied) -> Option<String> {
+        let unwell = match copied {
+            Ok(played) => !played.hitches.is_empty(),
+            Err(stopped) => matches!(stopped, Stopped::NoServer(_)),
+        };
+        if !unwell {
+            return None;
+        }
+        let mut why = None;
+        for _ in 0..3 {
+            match self.site.knock().await {
+                Ok(()) => return None,
+                Err(Unreachable { what, .. }) => why = Some(what),
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        why.map(|why| format!("the target died in the middle: {why}"))
+    }
+}
+
+fn fails(case: &Catalogued, ends: &[Copied]) -> bool {
+    let position = crate::property::ids().iter().position(|id| *id == case.property());
+    ends.iter().flatten().any(|played| {
+        position.is_some_and(|position| played.findings[position].violation_count > 0)
+    })
+}
+
+/// All plays, the slow ones first, the copies of a case one after the other.
+fn queue(cases: &[&Catalogued]) -> VecDeque<Job> {
+    let mut order: Vec<usize> = (0..cases.len()).collect();
+    order.sort_by_key(|case| cases[*case].probe.quick);
+    let copies = order
+        .into_iter()
+        .flat_map(|case| (0..cases[case].probe.copies).map(move |_| (case, cases[case])));
+    let jobs = copies.enumerate().map(|(number, (case, catalogued))| Job {
+        case,
+        play: Play { number: number as u32, script: Arc::clone(&catalogued.script) },
+        own_server: catalogued.wants_own_server(),
+    });
+    jobs.collect()
+}
+
+/// What one thread plays with.
+struct Stage {
+    queue: Arc<Mutex<VecDeque<Job>>>,
+    site: Site,
+    choice: TargetChoice,
+    transport: Option<Transports>,
+    trace: bool,
+    tell: mpsc::UnboundedSender<News>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Stage {
+    fn run(self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        // Without a runtime the copies stay open, and the run ends when all threads have.
+        if let Ok(runtime) = runtime {
+            LocalSet::new().block_on(&runtime, self.live());
+            runtime.shutdown_background();
+        }
+    }
+
+    async fn live(mut self) {
+        let mut plays = FuturesUnordered::new();
+        loop {
+            while plays.len() < AT_ONCE
+                && let Some(job) = self.next()
+            {
+                let _ = self.tell.send(News::Began(job.case));
+                let (site, choice) = (self.site.clone(), self.choice.clone());
+                let (transport, trace, case) = (self.transport, self.trace, job.case);
+                let play = tokio::task::spawn_local(async move {
+                    perform(&job, &site, &choice, transport, trace).await
+                });
+                plays.push(async move { (case, play.await) });
+            }
+            tokio::select! {
+                Some((case, joined)) = plays.next() => {
+                    let copied = joined.unwrap_or_else(|error| {
+                        Err(Stopped::Broken(format!("the case panicked: {error}")))
+                    });
+                    let _ = self.tell.send(News::Ended(case, Box::new(copied)));
+                }
+                _ = self.stop.wait_for(|stop| *stop) => return,
+                else => return,
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Job> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+/// Plays one copy, on a server of its own if the case handles the server.
+async fn perform(
+    job: &Job,
+    site: &Site,
+    choice: &TargetChoice,
+    transport: Option<Transports>,
+    trace: bool,
+) -> Copied {
+    if !job.own_server {
+        return Ok(stage::play(site, &job.play, None, trace).await?);
+    }
+    let opened = Site::open(choice, &site.spec, transport, site.run).await;
+    let (mut target, mut own) =
+        opened.map_err(|why| Stopped::NoServer(format!("{}; {}", why.what, why.hint)))?;
+    own.clock = site.clock;
+    let played = stage::play(&own, &job.play, Some(&mut target), trace).await;
+    target.stop().await;
+    Ok(played?)
+}

@@ -1,0 +1,109 @@
+//! Which cases are run: those that were asked for, and that the server's spec can do.
+
+use crate::conform::Catalogued;
+use crate::operation::Sight;
+use crate::property::{Charge, Need};
+use crate::source;
+use crate::spec::{DedupBy, Protocol, Spec, TokenSource};
+use std::fmt;
+
+/// What was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// Names of cases or properties; none means all.
+    pub names: Vec<String>,
+    /// Only quick cases.
+    pub quick: bool,
+}
+
+/// There is neither a case nor a property of this name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownCase {
+    /// The name.
+    pub name: String,
+    /// What was probably meant.
+    pub near: Option<String>,
+}
+
+impl fmt::Display for UnknownCase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is neither a case nor a property `{}`\nhint: ", self.name)?;
+        if let Some(near) = &self.near {
+            write!(f, "did you mean `{near}`? ")?;
+        }
+        f.write_str("`assize list cases` names them all")
+    }
+}
+
+impl std::error::Error for UnknownCase {}
+
+impl Choice {
+    /// The cases that were asked for, in the order of the catalogue.
+    ///
+    /// # Errors
+    /// The first name that nothing has.
+    pub fn of<'a>(&self, all: &'a [Catalogued]) -> Result<Vec<&'a Catalogued>, UnknownCase> {
+        for name in &self.names {
+            if !all.iter().any(|case| is_called(case, name)) {
+                let names = all.iter().flat_map(|case| [case.name.as_str(), case.property()]);
+                let near = source::suggestion(name, names).map(str::to_owned);
+                return Err(UnknownCase { name: name.clone(), near });
+            }
+        }
+        let asked = |case: &&Catalogued| {
+            self.names.is_empty() || self.names.iter().any(|name| is_called(case, name))
+        };
+        let fits = |case: &&Catalogued| !self.quick || case.probe.quick;
+        Ok(all.iter().filter(asked).filter(fits).collect())
+    }
+}
+
+fn is_called(case: &Catalogued, name: &str) -> bool {
+    case.name == name || case.property() == name
+}
+
+/// What the server lacks for a case, if anything. `own_server`: the harness starts the server.
+pub(super) fn lacks(case: &Catalogued, spec: &Spec, own_server: bool) -> Option<String> {
+    if !matches!(spec.connect.protocol, Protocol::SocketIo { .. }) {
+        return Some("the spec does not speak Socket.IO, which this version drives".into());
+    }
+    if case.wants_own_server() && !own_server {
+        return Some("the server is not the harness's to stop and start".into());
+    }
+    if let Some(operation) = case.operations().iter().find(|o| spec.deed(**o).is_none()) {
+        return Some(format!("the spec has no operation `{operation}`"));
+    }
+    if let Some(sight) = case.script.sights().iter().find(|sight| !shows(spec, **sight)) {
+        return Some(format!("the spec has no event `{sight}`"));
+    }
+    case.probe.needs.iter().find_map(|need| need_lacks(*need, spec)).map(str::to_owned)
+}
+
+fn shows(spec: &Spec, sight: Sight) -> bool {
+    spec.sees.iter().any(|seen| seen.sight == sight)
+}
+
+fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
+    let keys = spec.traits.dedup.as_ref().is_some_and(|dedup| dedup.by == DedupBy::Key);
+    let (there, lack) = match need {
+        Need::Keys => (keys, "the spec tells messages apart by no client message id"),
+        Need::TextLimit => {
+            (spec.limits.text_characters.is_some(), "the spec states no longest text")
+        }
+        Need::RateLimit => (spec.limits.send_rate.is_some(), "the spec states no rate of sends"),
+        Need::MintedTokens => (
+            matches!(spec.people.token, TokenSource::Jwt { .. }),
+            "people have no tokens that the harness mints",
+        ),
+        Need::Refusal => {
+            (!spec.connect.refused.is_empty(), "the spec does not say how a connection is refused")
+        }
+        Need::Numbers => (
+            spec.traits.order.as_ref().is_some_and(|order| order.gap_free),
+            "the spec does not number messages without gaps",
+        ),
+        Need::Answers => (Charge::of(spec).answers, "sends are not answered"),
+        Need::OwnServer => (true, ""),
+    };
+    (!there).then_some(lack)
+}

@@ -1,0 +1,136 @@
+//! Who plays: the people, devices and conversations of a script as a cell of a plan.
+
+use crate::engine::stage::Play;
+use crate::history::{ClientId, ConversationId, PersonId};
+use crate::plan::script::{Device, Script};
+use crate::plan::{Cell, Conversation, Person};
+use crate::scenario::{Population, Scenario};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// People, clients and conversations that one play may have of each.
+pub(super) const ROOM: u32 = 32;
+/// Plays of a run that have people of their own.
+const PLAYS: u32 = 4_096;
+/// Runs against one server that have people of their own, by chance.
+const RUNS: u64 = 8_192;
+
+/// The cast of a play.
+pub(super) struct Cast {
+    pub(super) cell: Cell,
+}
+
+impl Cast {
+    /// The cast of a script: nobody else in this run plays with them.
+    pub(super) fn of(play: &Play, run: u64) -> Self {
+        let script = &play.script;
+        let first = play.number * ROOM;
+        // Another run against the same server meets other people.
+        let first_person = (run % RUNS) as u32 * PLAYS * ROOM + first;
+        let mut next_client = first;
+        let mut people: Vec<Person> = Vec::new();
+        for (index, role) in script.people.iter().enumerate() {
+            let clients = (0..role.devices as u32).map(|device| ClientId(next_client + device));
+            people.push(Person {
+                id: PersonId(first_person + index as u32),
+                clients: clients.collect(),
+                conversations: Vec::new(),
+            });
+            next_client += role.devices as u32;
+        }
+        let conversations: Vec<Conversation> = script
+            .rooms
+            .iter()
+            .enumerate()
+            .map(|(index, room)| Conversation {
+                id: ConversationId(first + index as u32),
+                members: room.members.clone(),
+            })
+            .collect();
+        for (index, conversation) in conversations.iter().enumerate() {
+            for &member in &conversation.members {
+                people[member].conversations.push(index);
+            }
+        }
+        Self { cell: Cell { number: play.number, people, conversations } }
+    }
+
+    /// The client that is this device.
+    pub(super) fn client(&self, device: Device) -> ClientId {
+        self.cell.people[device.person].clients[device.device]
+    }
+
+    /// The conversation that is this room.
+    pub(super) fn conversation(&self, room: usize) -> Option<ConversationId> {
+        self.cell.conversations.get(room).map(|conversation| conversation.id)
+    }
+
+    /// What the clients are called.
+    pub(super) fn names(&self, script: &Script) -> Vec<(ClientId, String)> {
+        script.devices().map(|device| (self.client(device), name(script, device))).collect()
+    }
+
+    /// A scenario in which nothing happens by itself.
+    pub(super) fn scenario(&self) -> Arc<Scenario> {
+        Arc::new(Scenario {
+            name: "a case".into(),
+            about: String::new(),
+            spec: None,
+            seed: 0,
+            launch: None,
+            target: Vec::new(),
+            people: Population {
+                count: self.cell.people.len() as u32,
+                devices: vec![(1, 1.0)],
+                pairs: 0,
+                groups: Vec::new(),
+                clock_skew: Duration::ZERO,
+            },
+            phases: Vec::new(),
+            faults: Vec::new(),
+            patience: Duration::from_secs(15),
+            expect: Vec::new(),
+            exercise: Vec::new(),
+        })
+    }
+}
+
+/// How reports call a client of a script: `ann`, or `ann.2` of several.
+pub(super) fn name(script: &Script, device: Device) -> String {
+    let role = &script.people[device.person];
+    match role.devices {
+        1 => role.name.clone(),
+        _ => format!("{}.{}", role.name, device.device + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cast(number: u32, run: u64) -> Cast {
+        let script = Script::parse("people: ann x2, bob, eve stranger\nrest").unwrap();
+        Cast::of(&Play { number, script: Arc::new(script) }, run)
+    }
+
+    #[test]
+    fn plays_and_runs_have_nobody_in_common() {
+        let ids = |cast: &Cast| {
+            let people: Vec<_> = cast.cell.people.iter().map(|person| person.id).collect();
+            let clients: Vec<_> = cast.cell.clients().collect();
+            (people, clients, cast.conversation(0))
+        };
+        let (one, other, later) = (ids(&cast(0, 5)), ids(&cast(1, 5)), ids(&cast(0, 6)));
+        assert!(one.0.iter().all(|id| !other.0.contains(id) && !later.0.contains(id)));
+        assert!(one.1.iter().all(|id| !other.1.contains(id)));
+        assert_ne!(one.2, other.2);
+    }
+
+    #[test]
+    fn strangers_have_a_client_and_no_conversation() {
+        let cast = cast(0, 1);
+        assert_eq!(cast.cell.conversations[0].members, [0, 1]);
+        assert_eq!(cast.client(Device { person: 2, device: 0 }), ClientId(3));
+        assert!(cast.cell.people[2].conversations.is_empty());
+    }
+}

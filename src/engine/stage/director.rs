@@ -1,0 +1,441 @@
+//! Leads a play's clients through the steps of its script, and then to rest.
+
+use crate::client::Ask;
+use crate::engine::shard::Shard;
+use crate::engine::slot::{Command, Slot, Suffering};
+use crate::engine::stage::cast::{self, Cast};
+use crate::engine::target::Target;
+use crate::history::{Answer, ClientId, ConversationId, Event, MessageRef, Nanos, OpId, Token};
+use crate::operation::{ConnectionState, Operation};
+use crate::plan::script::{Deed, Device, Script, ServerDeed, Sighted, Step, Verb};
+use crate::plan::{Act, text};
+use compact_str::{CompactString, format_compact};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// How often the director looks how things stand.
+const LOOK: Duration = Duration::from_millis(5);
+/// The longest a step may take: every attempt of the contract timing out, and a little more.
+const STEP: Duration = Duration::from_secs(40);
+/// The longest that rest may take to come, in a script and at its end.
+const REST: Duration = Duration::from_secs(15);
+/// The longest a goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(3);
+/// How late a timer must fire before the judges are told.
+const LAG_WORTH_TELLING: Duration = Duration::from_millis(100);
+/// So long without an entry is quiet, in nanoseconds.
+const STILL: Nanos = 500_000_000;
+/// Messages of bursts are numbered from here, labelled ones from 0.
+const BURSTS: u32 = 1_000;
+
+pub(super) struct Director<'a> {
+    shard: Rc<Shard>,
+    slots: FxHashMap<ClientId, Rc<Slot>>,
+    script: &'a Script,
+    cast: &'a Cast,
+    server: Option<&'a mut Target>,
+    /// The messages of the labels that were sent so far.
+    messages: Vec<Option<MessageRef>>,
+    /// Devices that were ever told to connect.
+    known: FxHashSet<ClientId>,
+    faults: usize,
+    burst: u32,
+    hitches: Vec<String>,
+}
+
+impl<'a> Director<'a> {
+    pub(super) fn new(
+        shard: Rc<Shard>,
+        script: &'a Script,
+        cast: &'a Cast,
+        server: Option<&'a mut Target>,
+    ) -> Self {
+        let slots = shard.admit();
+        let messages = vec![None; script.labels.len()];
+        let known = FxHashSet::default();
+        let (faults, burst, hitches) = (0, BURSTS, Vec::new());
+        Self { shard, slots, script, cast, server, messages, known, faults, burst, hitches }
+    }
+
+    /// The whole play, from the first connection to the final read.
+    pub(super) async fn perform(&mut self) {
+        self.phase("setup");
+        let script = self.script;
+        let present =
+            script.devices().filter(|device| !script.people[device.person].offline).collect();
+        self.connect(present).await;
+        self.phase("script");
+        for (index, step) in script.steps.iter().enumerate() {
+            self.step(index, step).await;
+        }
+        self.recover().await;
+        self.final_read().await;
+        self.phase("end");
+    }
+
+    /// Everybody leaves; says what did not go as the script says.
+    pub(super) async fn leave(self) -> Vec<String> {
+        let slots: Vec<Rc<Slot>> = self.slots.into_values().collect();
+        for slot in &slots {
+            slot.tell(Command::Leave);
+        }
+        let deadline = Instant::now() + GOODBYE;
+        while slots.iter().any(|slot| Rc::strong_count(slot) > 1) && Instant::now() < deadline {
+            sleep(LOOK).await;
+        }
+        self.hitches
+    }
+
+    async fn connect(&mut self, devices: Vec<Device>) {
+        let clients: Vec<ClientId> = devices.iter().map(|d| self.cast.client(*d)).collect();
+        for &client in &clients {
+            self.known.insert(client);
+            self.tell(client, Command::Act(self.now(), Act::Connect));
+        }
+        if !self.until(STEP, |this| clients.iter().all(|client| this.is_calm(*client))).await {
+            self.hitches.push("not everybody was connected and ready in time".into());
+        }
+    }
+
+    async fn step(&mut self, index: usize, step: &Step) {
+        let over = match step {
+            Step::Do { deeds, awaited } => {
+                for deed in deeds {
+                    self.deed(deed);
+                }
+                !awaited || self.until(STEP, |this| deeds.iter().all(|d| this.is_over(d))).await
+            }
+            Step::Pause(lasts) => {
+                self.pause(*lasts).await;
+                true
+            }
+            Step::Rest => self.until(REST, Self::is_quiet).await,
+            Step::UntilSees(device, sighted) => {
+                let client = self.cast.client(*device);
+                self.until(STEP, |this| this.has_seen(client, *sighted)).await
+            }
+            Step::UntilIs(device, state) => {
+                let client = self.cast.client(*device);
+                self.until(STEP, |this| this.is_in(client, *state)).await
+            }
+            Step::Server(deed) => {
+                self.server_deed(*deed).await;
+                true
+            }
+        };
+        if !over {
+            self.hitches.push(format!("step {} of the script was not over in time", index + 1));
+        }
+    }
+
+    async fn server_deed(&mut self, deed: ServerDeed) {
+        self.fault("the server is restarted", true);
+        let result = match (&mut self.server, deed) {
+            (None, _) => Err("it is not the harness's to handle".to_owned()),
+            (Some(target), ServerDeed::Restart) => target.restart().await,
+            (Some(_), _) => Err("this version only restarts".to_owned()),
+        };
+        self.fault("the server is restarted", false);
+        if let Err(why) = result {
+            self.hitches.push(format!("the server was not handled: {why}"));
+        }
+    }
+
+    fn deed(&mut self, deed: &Deed) {
+        let client = self.cast.client(deed.by);
+        let now = self.now();
+        let due = deed.due.map(|due| (due, self.reason(deed)));
+        match &deed.verb {
+            Verb::Connect => {
+                self.known.insert(client);
+                self.tell(client, Command::Act(now, Act::Connect));
+            }
+            Verb::Disconnect => self.tell(client, Command::Disconnect),
+            Verb::Send { label, room, kind, key_of, text_of } => {
+                let message = self.message(*label, *kind, *key_of, *text_of);
+                let Some(place) = self.place(*room) else { return };
+                self.tell(client, Command::Ask(now, Ask::send(place, message), due));
+            }
+            Verb::Burst { count, room, kind } => {
+                let Some(place) = self.place(*room) else { return };
+                for _ in 0..*count {
+                    self.burst += 1;
+                    let message = self.new_message(*kind, self.burst);
+                    self.tell(client, Command::Ask(now, Ask::send(place, message), due.clone()));
+                }
+            }
+            Verb::Type { room } => {
+                if let Some(conversation) = self.place(*room) {
+                    self.tell(client, Command::Act(now, Act::Keystroke { conversation }));
+                }
+            }
+            Verb::Ask { operation, label, room } => {
+                if let Some(ask) = self.request(*operation, *label, *room) {
+                    self.tell(client, Command::Ask(now, ask, due));
+                }
+            }
+            Verb::Suffer { fault, lasts } => {
+                let until = lasts.map(|lasts| now + lasts.as_nanos() as Nanos);
+                self.faults += 1;
+                let is_cut = matches!(fault, crate::scenario::FaultKind::Cut { .. });
+                let ends = until.unwrap_or(if is_cut { now } else { Nanos::MAX });
+                let begin =
+                    Suffering { number: self.faults, kind: *fault, begins: true, until: ends };
+                self.tell(client, Command::Suffer(begin));
+                if let Some(at) = until {
+                    self.end_later(client, at, Suffering { begins: false, ..begin });
+                }
+            }
+            Verb::Heal => self.tell(client, Command::Heal),
+        }
+    }
+
+    fn end_later(&self, client: ClientId, at: Nanos, end: Suffering) {
+        let Some(slot) = self.slots.get(&client).map(Rc::downgrade) else { return };
+        let at = self.shard.clock.instant(at);
+        tokio::task::spawn_local(async move {
+            sleep_until(at).await;
+            if let Some(slot) = slot.upgrade() {
+                slot.tell(Command::Suffer(end));
+            }
+        });
+    }
+
+    /// The message of a label; the same label is the same message.
+    fn message(
+        &mut self,
+        label: usize,
+        kind: text::Kind,
+        key_of: Option<usize>,
+        text_of: Option<usize>,
+    ) -> MessageRef {
+        if let Some(known) = &self.messages[label] {
+            return known.clone();
+        }
+        let mut message = self.new_message(kind, label as u32);
+        let other = |of: Option<usize>| of.and_then(|other| self.messages[other].clone());
+        if let Some(other) = other(key_of) {
+            message.key = other.key;
+        }
+        if let Some(other) = other(text_of) {
+            message.token = other.token;
+        }
+        self.messages[label] = Some(message.clone());
+        message
+    }
+
+    fn new_message(&self, kind: text::Kind, sequence: u32) -> MessageRef {
+        let plan = &self.shard.plan;
+        let number = text::number(kind, self.cast.cell.number, sequence);
+        let token = Token::new((plan.run & 0xfff) as u16, number);
+        MessageRef { token, key: text::key(plan.run, token, 0) }
+    }
+
+    fn request(&mut self, operation: Operation, label: Option<usize>, room: usize) -> Option<Ask> {
+        use Operation::{Contacts, Health, List, Unread};
+        let place = match operation {
+            List | Contacts | Health | Unread => None,
+            _ => Some(self.place(room)?),
+        };
+        let mut ask = Ask::of(operation, place);
+        if let Some(label) = label {
+            let Some(id) = self.id_of(label) else {
+                let name = &self.script.labels[label];
+                self.hitches.push(format!("nobody learned the id of message `{name}`"));
+                return None;
+            };
+            ask.payload = crate::client::Payload::About(id);
+        }
+        Some(ask)
+    }
+
+    /// The server's id of a message, from an ack or from a delivery.
+    fn id_of(&self, label: usize) -> Option<CompactString> {
+        let message = self.messages[label].as_ref()?;
+        let recorder = self.shard.recorder.borrow();
+        let mut sends: FxHashSet<OpId> = FxHashSet::default();
+        recorder.kept.as_ref()?.iter().find_map(|entry| match &entry.event {
+            Event::Invoke { op, message: Some(sent), .. } if sent == message => {
+                sends.insert(*op);
+                None
+            }
+            Event::Answered { op, answer: Answer::Ack { id, .. }, .. } if sends.contains(op) => {
+                id.clone()
+            }
+            Event::Message(seen) if seen.token == Some(message.token) => seen.id.clone(),
+            _ => None,
+        })
+    }
+
+    /// What is special about a deed of which the documents demand something.
+    fn reason(&self, deed: &Deed) -> CompactString {
+        let role = &self.script.people[deed.by.person];
+        let who = cast::name(self.script, deed.by);
+        let stranger = if role.stranger { ", a stranger here," } else { "" };
+        let what = match &deed.verb {
+            Verb::Send { kind: text::Kind::Overlong, .. } => {
+                format!("sends a text of {} characters", self.shard.plan.text_limit + 1)
+            }
+            Verb::Send { kind: text::Kind::Long, .. } => {
+                format!("sends a text of {} characters", self.shard.plan.text_limit)
+            }
+            Verb::Send { .. } | Verb::Burst { .. } => "sends".to_owned(),
+            Verb::Ask { operation, .. } => format!("asks for `{operation}`"),
+            _ => "does it".to_owned(),
+        };
+        format_compact!("{who}{stranger} {what}")
+    }
+
+    // ------------------------------------------------------------------------------------------
+    // the end
+
+    /// Faults end, everybody who was ever there is there again and comes to rest.
+    async fn recover(&mut self) {
+        self.phase("recovery");
+        let now = self.now();
+        for client in &self.known {
+            let slot = &self.slots[client];
+            slot.tell(Command::Heal);
+            if slot.away.get() {
+                slot.tell(Command::Act(now, Act::Connect));
+            }
+        }
+        if !self.until(REST, Self::is_quiet).await {
+            let busy = self.known.iter().filter(|client| !self.is_calm(**client)).count();
+            self.hitches.push(format!("{busy} clients did not come to rest after the script"));
+        }
+    }
+
+    async fn final_read(&mut self) {
+        self.phase("final-read");
+        for client in &self.known {
+            for conversation in self.shard.conversations_of(*client) {
+                self.slots[client].tell(Command::FinalRead(conversation));
+            }
+        }
+        let calm = |this: &Self| this.known.iter().all(|client| this.is_calm(*client));
+        if !self.until(REST, calm).await {
+            self.hitches.push("the final read was not over in time".into());
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------
+    // how things stand
+
+    /// A deed is over when nothing of it is under way; a fault, as soon as it has begun.
+    fn is_over(&self, deed: &Deed) -> bool {
+        let client = self.cast.client(deed.by);
+        match deed.verb {
+            Verb::Suffer { .. } | Verb::Heal | Verb::Disconnect => self.slots[&client].is_done(),
+            _ => self.is_calm(client),
+        }
+    }
+
+    /// The client has done what it was told, and nothing of it is under way.
+    fn is_calm(&self, client: ClientId) -> bool {
+        let slot = &self.slots[&client];
+        slot.is_done() && (slot.idle.get() || slot.away.get() || !slot.started.get())
+    }
+
+    /// Everybody is calm and no delivery is awaited. Whoever is offline gets none: with somebody
+    /// away a while without an entry will do.
+    fn is_quiet(&self) -> bool {
+        let recorder = self.shard.recorder.borrow();
+        let awaited = recorder.bench.as_ref().map_or(0, crate::property::Bench::awaited_deliveries);
+        let away = self.known.iter().any(|client| self.slots[client].away.get());
+        let still = away && self.now().saturating_sub(recorder.last_at) > STILL;
+        (awaited == 0 || still) && self.known.iter().all(|client| self.is_calm(*client))
+    }
+
+    fn has_seen(&self, client: ClientId, sighted: Sighted) -> bool {
+        let token = match sighted {
+            Sighted::Message(label) => match &self.messages[label] {
+                Some(message) => Some(message.token),
+                None => return false,
+            },
+            Sighted::Sight(_) => None,
+        };
+        let recorder = self.shard.recorder.borrow();
+        recorder.kept.iter().flatten().filter(|entry| entry.client == client).any(|entry| {
+            match (&entry.event, sighted) {
+                (Event::Message(seen), Sighted::Message(_)) => seen.token == token,
+                (Event::Saw { sight, .. }, Sighted::Sight(wanted)) => *sight == wanted,
+                _ => false,
+            }
+        })
+    }
+
+    fn is_in(&self, client: ClientId, state: Option<ConnectionState>) -> bool {
+        let Some(state) = state else {
+            return self.slots[&client].is_done() && self.slots[&client].idle.get();
+        };
+        let recorder = self.shard.recorder.borrow();
+        let entries = recorder.kept.iter().flatten().rev();
+        let mut states =
+            entries.filter(|entry| entry.client == client).filter_map(|entry| match &entry.event {
+                Event::Connection { state, .. } => Some(*state),
+                _ => None,
+            });
+        states.next() == Some(state)
+    }
+
+    // ------------------------------------------------------------------------------------------
+    // time
+
+    /// Looks until it holds; `false` if it does not within this time.
+    async fn until(&mut self, within: Duration, holds: impl Fn(&Self) -> bool) -> bool {
+        let deadline = Instant::now() + within;
+        loop {
+            if holds(self) {
+                return true;
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            self.pause(LOOK).await;
+        }
+    }
+
+    /// Sleeps, and tells the judges if the timer fires late.
+    async fn pause(&self, lasts: Duration) {
+        let due = Instant::now() + lasts;
+        sleep_until(due).await;
+        let late = due.elapsed();
+        if late > LAG_WORTH_TELLING {
+            self.record(Event::Lag { nanos: late.as_nanos() as Nanos });
+        }
+    }
+
+    fn now(&self) -> Nanos {
+        self.shard.clock.now()
+    }
+
+    fn tell(&self, client: ClientId, command: Command) {
+        if let Some(slot) = self.slots.get(&client) {
+            slot.tell(command);
+        }
+    }
+
+    fn place(&self, room: usize) -> Option<ConversationId> {
+        self.cast.conversation(room)
+    }
+
+    fn phase(&self, name: &str) {
+        self.record(Event::Phase { name: name.into() });
+    }
+
+    fn fault(&self, what: &str, begins: bool) {
+        for client in &self.known {
+            let event = Event::Fault { what: what.into(), begins };
+            self.shard.recorder.borrow_mut().record(self.now(), *client, event);
+        }
+    }
+
+    fn record(&self, event: Event) {
+        if let Some(first) = self.cast.cell.clients().next() {
+            self.shard.recorder.borrow_mut().record(self.now(), first, event);
+        }
+    }
+}

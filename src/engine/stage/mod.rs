@@ -1,0 +1,162 @@
+//! The stage: plays one script with a few real clients, and judges what they did and saw.
+//!
+//! A play is a tiny shard of its own: its own people, conversations, history and judges, so that
+//! many plays run side by side against one server and know nothing of each other. The stage knows
+//! neither properties nor verdicts. Start with [`Site::open`], then [`play`].
+
+mod cast;
+mod director;
+
+use crate::engine::clock::Clock;
+use crate::engine::link::Maker;
+use crate::engine::preflight::{self, Unreachable};
+use crate::engine::recorder::Recorder;
+use crate::engine::setup;
+use crate::engine::shard::{Ground, Shard, Told};
+use crate::engine::target::{Target, TargetChoice};
+use crate::history::{ClientId, Entry, Nanos};
+use crate::metric::Meter;
+use crate::plan::Plan;
+use crate::plan::script::Script;
+use crate::property::{Bench, Charge};
+use crate::spec::{Spec, Transports};
+use crate::transport::endpoint::Endpoint;
+use crate::transport::socket_io::Options;
+use crate::verdict::Finding;
+use cast::Cast;
+use director::Director;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// The server that plays are staged on, and how it is reached. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The server's wire and promises.
+    pub spec: Arc<Spec>,
+    /// Where it listens.
+    pub url: String,
+    /// Its addresses.
+    pub endpoint: Endpoint,
+    /// How sessions are opened.
+    pub session: Options,
+    /// The run's clock.
+    pub clock: Clock,
+    /// Tells this run's people, keys and tokens from another's.
+    pub run: u64,
+}
+
+/// One script to be played.
+#[derive(Clone, Debug)]
+pub struct Play {
+    /// Unlike that of any other play of the run: people, clients and messages follow from it.
+    pub number: u32,
+    /// What happens.
+    pub script: Arc<Script>,
+}
+
+/// What came of a play.
+#[derive(Debug)]
+pub struct Played {
+    /// What each judge found, in the order of [`property::ALL`](crate::property::ALL).
+    pub findings: Vec<Finding>,
+    /// The whole history.
+    pub entries: Vec<Entry>,
+    /// What the clients are called in the script.
+    pub names: Vec<(ClientId, String)>,
+    /// The packets of all sockets, if they were to be kept.
+    pub trace: Vec<String>,
+    /// What did not go as the script says, such as a step that was not over in time.
+    pub hitches: Vec<String>,
+    /// Samples of why connections failed or were lost, and of what did not fit the spec.
+    pub samples: Vec<String>,
+    /// How long it took.
+    pub nanos: Nanos,
+}
+
+/// Why there is nothing to judge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unplayed {
+    /// The conversations could not be made; says why.
+    SetUp(String),
+    /// The harness has a mistake: a task of the play panicked.
+    Panicked,
+}
+
+impl Site {
+    /// Makes the target ready, knocks once, and says how it is reached.
+    ///
+    /// # Errors
+    /// The target cannot be tried.
+    pub async fn open(
+        choice: &TargetChoice,
+        spec: &Arc<Spec>,
+        transport: Option<Transports>,
+        run: u64,
+    ) -> Result<(Target, Self), Unreachable> {
+        let session = preflight::session(spec, transport)?;
+        let target = Target::ready(choice, spec).await?;
+        let url = target.url().to_owned();
+        let endpoint = preflight::endpoint(&url, spec).await?;
+        preflight::knock(&url, &endpoint, &session, spec).await?;
+        let spec = Arc::clone(spec);
+        Ok((target, Self { spec, url, endpoint, session, clock: Clock::start(), run }))
+    }
+
+    /// Connects and leaves again, to see whether the server is there.
+    ///
+    /// # Errors
+    /// It is not.
+    pub async fn knock(&self) -> Result<(), Unreachable> {
+        preflight::knock(&self.url, &self.endpoint, &self.session, &self.spec).await
+    }
+}
+
+/// Plays a script. `server`, if it is the play's own, suffers what the script does to it; `trace`
+/// keeps the packets. Needs a [`LocalSet`](tokio::task::LocalSet) around it.
+///
+/// # Errors
+/// There is nothing to judge.
+pub async fn play(
+    site: &Site,
+    play: &Play,
+    server: Option<&mut Target>,
+    trace: bool,
+) -> Result<Played, Unplayed> {
+    let cast = Cast::of(play, site.run);
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let mut recorder =
+        Recorder::new(Meter::new(1_000_000_000), Some(Bench::new(&Charge::of(&site.spec))), None);
+    recorder.kept = Some(Vec::new());
+    let ground = Ground {
+        plan: Plan::new(&site.spec, cast.scenario(), u64::from(play.number), site.run),
+        spec: Arc::clone(&site.spec),
+        endpoint: site.endpoint.clone(),
+        session: site.session.clone(),
+        maker: Maker::Own,
+        clock: site.clock,
+        recorder,
+        tell,
+    };
+    let began = site.clock.now();
+    let shard = Rc::new(Shard::new(ground, vec![cast.cell.clone()]));
+    shard.trace.borrow_mut().keeps = trace;
+    setup::converse(&shard).await.map_err(Unplayed::SetUp)?;
+    let mut director = Director::new(Rc::clone(&shard), &play.script, &cast, server);
+    director.perform().await;
+    let hitches = director.leave().await;
+    if matches!(told.try_recv(), Ok(Told::Panicked)) {
+        return Err(Unplayed::Panicked);
+    }
+    let mut recorder = shard.recorder.borrow_mut();
+    let bench = recorder.bench.take().ok_or(Unplayed::Panicked)?;
+    Ok(Played {
+        findings: bench.finish(),
+        names: cast.names(&play.script),
+        trace: shard.trace.take().lines(&cast.names(&play.script)),
+        entries: recorder.kept.take().unwrap_or_default(),
+        hitches,
+        samples: shard.samples().concat(),
+        nanos: site.clock.now().saturating_sub(began),
+    })
+}
