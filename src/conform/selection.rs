@@ -103,6 +103,10 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
             "the spec does not number messages without gaps",
         ),
         Need::Answers => (Charge::of(spec).answers, "sends are not answered"),
+        Need::Numbers => (
+            spec.traits.order.as_ref().is_some_and(|order| order.gap_free),
+            "the spec numbers no messages without gaps",
+        ),
         Need::OwnServer => (true, ""),
     };
     (!there).then_some(lack)
