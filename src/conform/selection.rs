@@ -98,10 +98,6 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
         Need::Refusal => {
             (!spec.connect.refused.is_empty(), "the spec does not say how a connection is refused")
         }
-        Need::Numbers => (
-            spec.traits.order.as_ref().is_some_and(|order| order.gap_free),
-            "the spec does not number messages without gaps",
-        ),
         Need::Answers => (Charge::of(spec).answers, "sends are not answered"),
         Need::Numbers => (
             spec.traits.order.as_ref().is_some_and(|order| order.gap_free),

@@ -115,15 +115,15 @@ struct Pages {
 }
 
 impl Pages {
-    /// Adds a page without the rows that an earlier page had; `false` if it was the last one.
+    /// Adds a page without the rows that an earlier page had; `false` if it was the last one. A
+    /// row that stands twice on one page is the server's doing, and stays.
     fn add(&mut self, page: Vec<Seen>, limit: u32) -> bool {
         let full = page.len() >= limit as usize;
         let before = self.rows.len();
-        for seen in page {
-            if seen.id.as_ref().is_none_or(|id| self.known.insert(id.clone())) {
-                self.rows.push(seen);
-            }
-        }
+        let is_new = |seen: &Seen| seen.id.as_ref().is_none_or(|id| !self.known.contains(id));
+        self.rows.extend(page.into_iter().filter(is_new));
+        let ids = self.rows[before..].iter().filter_map(|seen| seen.id.clone());
+        self.known.extend(ids);
         full && self.rows.len() > before && self.number < PAGES
     }
 

@@ -22,12 +22,13 @@
 //!
 //! | line | meaning |
 //! |---|---|
-//! | `people: NAME [xN] [offline] [stranger], …` | the cast, first of all. `x2`: two devices, `ann.1` and `ann.2`. All but those `offline` are connected and ready before the first step. A `stranger` has an account and is in no room |
+//! | `people: NAME [xN] [offline] [stranger] [skewed [-]DURATION], …` | the cast, first of all. `x2`: two devices, `ann.1` and `ann.2`. All but those `offline` are connected and ready before the first step. A `stranger` has an account and is in no room. The clocks of who is `skewed` are fast by so much, or slow |
 //! | `room NAME: NAME, …` | a conversation. Without any there is one, `room`, of all who are no strangers; a step without `in ROOM` means the first |
 //! | `WHO VERB … [=> refused\|accepted\|harmless]` | a step: it is over when its clients are idle, that is when what they asked for was answered or given up. After `=>` stands what the documents demand |
 //! | `A … \| B …` | both released at once, and both awaited |
 //! | `start …` | the same, but the next step does not wait for it |
 //! | `pause DURATION` | nothing happens for so long |
+//! | `pause heartbeat` | nothing happens until a server must have noticed a silent client: for ping interval and ping timeout of the newest session, and [`MARGIN`] |
 //! | `until DEVICE sees LABEL\|SIGHT`, `until DEVICE is connected\|disconnected\|ready` | waits for it, but not for ever |
 //! | `rest` | waits until everybody is idle and no delivery is awaited |
 //! | `server restart\|kill\|stop [for DURATION]` | what happens to the server's process |
@@ -57,6 +58,9 @@ use crate::plan::text;
 use crate::scenario::FaultKind;
 use std::time::Duration;
 
+/// What `pause heartbeat` adds to the figures of the session.
+pub const MARGIN: Duration = Duration::from_millis(1_500);
+
 /// A small plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Script {
@@ -81,6 +85,8 @@ pub struct Role {
     pub stranger: bool,
     /// The person's devices do not connect before a step says so.
     pub offline: bool,
+    /// How fast the clocks of the person's devices are, in milliseconds; below 0 they are slow.
+    pub skew_ms: i64,
 }
 
 /// One conversation.
@@ -113,6 +119,8 @@ pub enum Step {
     },
     /// Nothing happens for so long.
     Pause(Duration),
+    /// Nothing happens until a server must have noticed a silent client.
+    PauseHeartbeat,
     /// A device sees something.
     UntilSees(Device, Sighted),
     /// A device's connection has this state; `None`: it is ready.

@@ -1,5 +1,6 @@
 //! `ack-timeout`: a sender has an ack, or knows that there is none, within the documented time.
 
+mod probes;
 mod suspicion;
 
 use crate::history::{Answer, ClientId, Entry, Event, MessageRef, Nanos, OpId};
@@ -8,7 +9,7 @@ use crate::property::argument::{self, exhibit, span, violation};
 use crate::property::charge::nanos;
 use crate::property::recent::{Recent, hash};
 use crate::property::stalls::Stalls;
-use crate::property::{Charge, Judge, Page, Property, Tolerance};
+use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::Finding;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
@@ -60,6 +61,10 @@ impl Property for AckTimeout {
             span(nanos(charge.tolerance(&PAGE))),
             PAGE.tolerance.as_ref().map_or("", |tolerance| tolerance.reason),
         )
+    }
+
+    fn probes(&self) -> &'static [Probe] {
+        probes::PROBES
     }
 
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {

@@ -47,7 +47,8 @@ static PAGE: Page = Page {
         reason: "one timer of a busy client that fires late",
     }),
     least_evidence: 1,
-    evidence: "One pause that was measured: before another attempt, or before another connection.",
+    evidence: "One pause that was measured, before another attempt or another connection; or one \
+        definite no, after which there must be none.",
 };
 
 impl Property for Backoff {
@@ -199,7 +200,10 @@ impl Pauses {
         let last = attempt.saturating_add(1) == trial.attempts;
         match answer {
             Answer::Ack { .. } => self.end(op, "it was answered"),
-            Answer::Nack(_) if last => self.end(op, "it had a definite no"),
+            Answer::Nack(_) if last => {
+                self.finding.observations += 1;
+                self.end(op, "it had a definite no");
+            }
             Answer::TimedOut | Answer::Lost if last => trial.given_up = Some(at),
             _ => {}
         }
@@ -258,8 +262,10 @@ mod tests {
         accused(&RETRIES.replace("@14000", "@14600"), "tried again too late");
         let lag = RETRIES.replace("@14000", "@14600 a lag 700\n@14600");
         stands(&Backoff, &charge(), &lag, Standing::Inconclusive);
-        let fault = RETRIES.replace("@14000", "@12500 a fault begins throttle\n@14600");
-        passes(&Backoff, &charge(), &fault);
+        let held = "@12500 a fault begins throttle\n@14100 a fault ends throttle\n@14600";
+        passes(&Backoff, &charge(), &RETRIES.replace("@14000", held));
+        let in_time = "@12500 a fault begins throttle\n@12600 a fault ends throttle\n@14600";
+        accused(&RETRIES.replace("@14000", in_time), "tried again too late");
     }
 
     #[test]

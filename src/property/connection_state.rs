@@ -226,7 +226,7 @@ impl States {
     }
 
     fn fault(&mut self, at: Nanos, client: ClientId, what: &str, begins: bool) {
-        if ["restart", "server"].iter().any(|name| what.starts_with(name)) {
+        if what.starts_with("restart") {
             self.server.now = begins;
             self.server.ended = (!begins).then_some(at);
             return;

@@ -113,7 +113,6 @@ impl Scribe {
         let id = format!("c{}", conversation.0).into();
         self.push(client, Event::Member { conversation, id });
         if new {
-            self.connection(client, ConnectionState::Connecting, false);
             self.connection(client, ConnectionState::Connected, false);
             self.push(client, Event::Ready);
         }

@@ -17,6 +17,7 @@ mod desk;
 mod hall;
 mod hosted;
 mod http;
+mod meddler;
 mod misbehave;
 mod model;
 mod play;

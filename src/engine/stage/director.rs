@@ -7,7 +7,7 @@ use crate::engine::stage::cast::{self, Cast};
 use crate::engine::target::Target;
 use crate::history::{Answer, ClientId, ConversationId, Event, MessageRef, Nanos, OpId, Token};
 use crate::operation::{ConnectionState, Operation};
-use crate::plan::script::{Deed, Device, Script, ServerDeed, Sighted, Step, Verb};
+use crate::plan::script::{Deed, Device, MARGIN, Script, ServerDeed, Sighted, Step, Verb};
 use crate::plan::{Act, text};
 use compact_str::{CompactString, format_compact};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -111,6 +111,10 @@ impl<'a> Director<'a> {
                 self.pause(*lasts).await;
                 true
             }
+            Step::PauseHeartbeat => {
+                self.pause(self.heartbeat()).await;
+                true
+            }
             Step::Rest => self.until(REST, Self::is_quiet).await,
             Step::UntilSees(device, sighted) => {
                 let client = self.cast.client(*device);
@@ -131,13 +135,13 @@ impl<'a> Director<'a> {
     }
 
     async fn server_deed(&mut self, deed: ServerDeed) {
-        self.fault("the server is restarted", true);
+        self.fault("restart of the server", true);
         let result = match (&mut self.server, deed) {
             (None, _) => Err("it is not the harness's to handle".to_owned()),
             (Some(target), ServerDeed::Restart) => target.restart().await,
             (Some(_), _) => Err("this version only restarts".to_owned()),
         };
-        self.fault("the server is restarted", false);
+        self.fault("restart of the server", false);
         if let Err(why) = result {
             self.hitches.push(format!("the server was not handled: {why}"));
         }
@@ -347,6 +351,18 @@ impl<'a> Director<'a> {
         let away = self.known.iter().any(|client| self.slots[client].away.get());
         let still = away && self.now().saturating_sub(recorder.last_at) > STILL;
         (awaited == 0 || still) && self.known.iter().all(|client| self.is_calm(*client))
+    }
+
+    /// How long a server may take to notice a silent client, by the newest session, and a margin.
+    fn heartbeat(&self) -> Duration {
+        let recorder = self.shard.recorder.borrow();
+        let limit = recorder.kept.iter().flatten().rev().find_map(|entry| match entry.event {
+            Event::Session { ping_interval, ping_timeout } => {
+                Some(Duration::from_nanos(ping_interval.saturating_add(ping_timeout)))
+            }
+            _ => None,
+        });
+        limit.map_or(Duration::ZERO, |limit| limit.saturating_add(MARGIN))
     }
 
     fn has_seen(&self, client: ClientId, sighted: Sighted) -> bool {

@@ -49,9 +49,9 @@ impl Line {
         self.fault_ended = if begins { self.fault_ended } else { Some(at) };
     }
 
-    /// A fault may have kept the client from what it wanted to do then or later.
-    fn held_since(&self, since: Nanos) -> bool {
-        self.faults > 0 || self.fault_ended.is_some_and(|ended| ended >= since)
+    /// Until when a fault may have kept the client from what it wanted; for ever while there is one.
+    fn held_until(&self) -> Nanos {
+        if self.faults > 0 { Nanos::MAX } else { self.fault_ended.unwrap_or_default() }
     }
 }
 
@@ -66,7 +66,7 @@ impl Pauses {
     pub(super) fn reconnects(&mut self, at: Nanos, client: ClientId) {
         let Some(line) = self.lines.get_mut(&client) else { return };
         let Some(since) = line.waits_since.take() else { return };
-        let (held, failures) = (line.held_since(since), line.failures);
+        let (held, failures) = (line.held_until(), line.failures);
         let Some(due) = pause(&self.reconnect, failures) else { return };
         let what = match self.measure(since, at, due, held) {
             Measure::Right => return,
@@ -89,7 +89,7 @@ impl Pauses {
         let line = self.lines.entry(trial.client).or_default();
         let (client, given_up, before) = (trial.client, trial.given_up.take(), trial.made);
         let same_connection = trial.attempts > 0 && trial.epoch == line.epoch;
-        let held = line.held_since(given_up.unwrap_or(at));
+        let held = line.held_until();
         let repeatable = trial.repeatable;
         (trial.attempts, trial.made, trial.epoch) = (number.saturating_add(1), at, line.epoch);
         if number == 0 {
@@ -114,24 +114,22 @@ impl Pauses {
         self.accuse(what, lines, at.saturating_sub(since), due);
     }
 
-    /// The pause counts as measured unless something excuses it.
-    fn measure(&mut self, since: Nanos, at: Nanos, due: Nanos, held: bool) -> Measure {
-        let pause = at.saturating_sub(since);
-        if pause.saturating_add(SLACK) < due {
+    /// The pause counts as measured unless something excuses it: a fault that held the client up
+    /// until then, or the generator.
+    fn measure(&mut self, since: Nanos, at: Nanos, due: Nanos, held: Nanos) -> Measure {
+        if at.saturating_sub(since).saturating_add(SLACK) < due {
             self.finding.observations += 1;
             return Measure::Short;
         }
-        if pause <= due.saturating_add(self.tolerance) {
-            self.finding.observations += 1;
-            return Measure::Right;
-        }
+        let latest = since.saturating_add(due).saturating_add(self.tolerance);
         let stalled = self.lags.between(since, at);
-        if held {
+        if at <= latest {
+            self.finding.observations += 1;
+            Measure::Right
+        } else if at <= held.saturating_add(self.tolerance) {
             self.finding.count("held up by a fault", 1);
             Measure::Right
-        } else if self.lags.starved(since, at)
-            || pause <= due.saturating_add(self.tolerance).saturating_add(stalled)
-        {
+        } else if self.lags.starved(since, at) || at <= latest.saturating_add(stalled) {
             self.late += 1;
             Measure::Right
         } else {
@@ -197,7 +195,7 @@ impl Pauses {
         for (client, line) in &self.lines {
             let Some(since) = line.waits_since else { continue };
             let Some(due) = pause(&self.reconnect, line.failures) else { continue };
-            if self.overdue(since, due) && !line.held_since(since) {
+            if self.overdue(since, due, line.held_until()) {
                 clients.push((*client, since, line.failures));
             }
         }
@@ -227,7 +225,7 @@ impl Pauses {
                 .get((trial.attempts as usize).saturating_sub(1))
                 .filter(|_| trial.repeatable);
             let due = pause.copied().unwrap_or_default();
-            if self.overdue(since, due) && !line.held_since(since) {
+            if self.overdue(since, due, line.held_until()) {
                 ops.push((*op, trial.client, since, trial.attempts));
             }
         }
@@ -243,9 +241,10 @@ impl Pauses {
         }
     }
 
-    fn overdue(&self, since: Nanos, due: Nanos) -> bool {
+    fn overdue(&self, since: Nanos, due: Nanos, held: Nanos) -> bool {
         let stalled = self.lags.between(since, self.now);
-        since.saturating_add(due).saturating_add(self.tolerance).saturating_add(stalled) < self.now
+        let latest = since.saturating_add(due).max(held).saturating_add(self.tolerance);
+        latest.saturating_add(stalled) < self.now
     }
 }
 

@@ -65,8 +65,11 @@ pub(crate) struct Core {
     /// Scopes that were noted before anything was stored, and by which connection; kept only for
     /// `key-before-store`.
     noted: FxHashMap<String, Option<Connection>>,
-    /// Where each reader's last full page ended; kept only for servers that cheat on a sync.
-    pages: FxHashMap<(User, Conversation), Position>,
+    /// Where each reader's last full page ended, and whether it was a sync's; kept only for servers
+    /// that cheat on a sync.
+    pages: FxHashMap<(User, Conversation), (Position, bool)>,
+    /// Up to when each person was handed what they had missed; kept only for `sync-once`.
+    handed_out: FxHashMap<(User, Conversation), i64>,
 }
 
 /// When a person last connected, and whether they had been there before.
@@ -92,6 +95,7 @@ impl Core {
             burnt: FxHashSet::default(),
             noted: FxHashMap::default(),
             pages: FxHashMap::default(),
+            handed_out: FxHashMap::default(),
         };
         core.reload()?;
         Ok(core)
