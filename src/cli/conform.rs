@@ -2,19 +2,21 @@
 
 use crate::cli::run::Transport;
 use crate::cli::signals::Signals;
-use crate::cli::{Colour, Failure, display, load};
+use crate::cli::{Colour, Failure, display, files, load};
 use crate::conform::{self, Choice, Progress, Settings, catalogue};
 use crate::engine::TargetChoice;
 use crate::metric::quantity;
 use crate::outcome::{Conformance, Exit};
 use crate::reference;
-use crate::report::conformance::terminal;
+use crate::report::Folder;
+use crate::report::conformance::{FORMATS, terminal};
 use crate::spec::Spec;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
 const EXAMPLES: &str = "\
@@ -67,6 +69,9 @@ pub struct Args {
     /// How connections are made, in place of the spec's way.
     #[arg(long, value_enum)]
     pub transport: Option<Transport>,
+    /// Where the folder of the run is made.
+    #[arg(long, value_name = "DIR", default_value = files::REPORTS)]
+    pub out: PathBuf,
     /// Shows no progress.
     #[arg(long, short)]
     pub quiet: bool,
@@ -94,9 +99,31 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         command: command_line(args),
         spec: Arc::new(spec),
     };
+    let started = SystemTime::now();
     let run = drive(settings, &interrupt, args)?;
     display::print(&terminal::render(&run, display::stdout(colour)))?;
+    store(&run, started, args);
     Ok(run.exit())
+}
+
+/// Writes the folder of the run; what fails is said, and the verdicts stand above already.
+fn store(run: &Conformance, started: SystemTime, args: &Args) {
+    let written = Folder::create(&args.out, started, "conform", &run.spec).map_err(|e| vec![e]);
+    let written = written.and_then(|folder| {
+        let reports = FORMATS.iter().map(|format| (format.file, (format.render)(run)));
+        folder.write_reports(reports)?;
+        folder.publish().map_err(|error| vec![error])?;
+        Ok(folder)
+    });
+    match written {
+        Ok(folder) if !args.quiet => {
+            display::say(format_args!("\nreport: {}", folder.path().display()));
+        }
+        Ok(_) => {}
+        Err(errors) => {
+            errors.iter().for_each(|error| display::say(format_args!("warning: {error}")));
+        }
+    }
 }
 
 /// The spec's known failures are cases that exist.

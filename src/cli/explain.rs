@@ -1,6 +1,7 @@
 //! `assize explain`: the page of anything that has a name.
 
 use crate::cli::{Failure, display};
+use crate::conform::{Catalogued, catalogue};
 use crate::metric::{Counter, Series};
 use crate::operation::{Operation, Sight};
 use crate::outcome::Exit;
@@ -12,6 +13,8 @@ use crate::source::suggestion;
 const EXAMPLES: &str = "\
 Examples:
   assize explain idempotency        a property: what it says, why, how it is judged
+  assize explain idempotency/at-once-on-two-devices
+                                    a case: what the server must do, and its steps
   assize explain dedup-race         a bug: what it does, which property catches it
   assize explain delivery           a figure: from where to where it is measured";
 
@@ -19,7 +22,7 @@ Examples:
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// A property, bug, latency, count, operation, sight or report format.
+    /// A property, case, bug, latency, count, operation, sight or report format.
     pub id: String,
 }
 
@@ -37,6 +40,7 @@ pub fn execute(args: &Args) -> Result<Exit, Failure> {
 fn page(id: &str) -> Option<String> {
     let pages: Vec<String> = [
         property::find(id).map(property::explain::text),
+        catalogue().iter().find(|case| case.name == id).map(case),
         Bug::parse(id).map(bug),
         Series::parse(id).map(|series| line(id, "a latency", series.about())),
         counter(id).map(|counter| line(id, "a count", counter.about())),
@@ -69,13 +73,36 @@ fn bug(bug: Bug) -> String {
     .concat()
 }
 
+fn case(case: &Catalogued) -> String {
+    let fact = |label, text: &str| Look::PLAIN.fact(2, label, 9, text);
+    let copies = match case.probe.copies {
+        1 => String::new(),
+        copies => format!(", {copies} times side by side with other people each time"),
+    };
+    let mut out = line(&case.name, "a case of the conformance catalogue", case.says());
+    out.push_str(&format!("\n  {}\n\n", Look::PLAIN.wrap(case.why(), 2)));
+    for step in case.steps() {
+        out.push_str(&format!("    {step}\n"));
+    }
+    out.push('\n');
+    out.push_str(&fact("played", &format!("as written above{copies}")));
+    out.push_str(&fact("weighs", case.severity().name()));
+    out.push_str(&fact("judged by", case.property()));
+    if !case.catches().is_empty() {
+        out.push_str(&fact("catches", &case.catches().join(", ")));
+    }
+    out.push_str(&fact("try it", &format!("assize conform --spec callback-ack {}", case.name)));
+    out
+}
+
 fn unknown(id: &str) -> Failure {
     let properties = property::ALL.iter().map(|property| property.page().id);
     let bugs = Bug::ALL.iter().map(|bug| bug.name());
     let words = Operation::ALL.iter().map(|operation| operation.name());
     let figures = Series::ALL.iter().map(|series| series.name());
     let formats = FORMATS.iter().map(|format| format.name);
-    let names = properties.chain(bugs).chain(words).chain(figures).chain(formats);
+    let cases = catalogue().iter().map(|case| case.name.as_str());
+    let names = cases.chain(properties).chain(bugs).chain(words).chain(figures).chain(formats);
     let failure = Failure::usage(format!("nothing is called `{id}`"));
     match suggestion(id, names) {
         Some(name) => failure.hint(format!("did you mean `{name}`?")),

@@ -1,6 +1,7 @@
 //! `assize list`: what there is, one line each.
 
 use crate::cli::{Colour, Failure, display, files};
+use crate::conform::catalogue;
 use crate::outcome::Exit;
 use crate::property;
 use crate::reference::bugs::Bug;
@@ -15,12 +16,15 @@ use std::path::Path;
 
 const EXAMPLES: &str = "\
 Examples:
+  assize list cases                 what `assize conform` tries
   assize list properties            what is judged
   assize list bugs --json           what `--bug` knows, for a program";
 
 /// What can be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Topic {
+    /// The conformance catalogue.
+    Cases,
     /// What the reference server can be told to do wrong.
     Bugs,
     /// What is judged.
@@ -65,6 +69,14 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
 
 fn rows(topic: Topic) -> Result<Vec<Row>, Failure> {
     Ok(match topic {
+        Topic::Cases => catalogue()
+            .iter()
+            .map(|case| Row {
+                name: case.name.clone(),
+                about: case.says().to_owned(),
+                more: Some(("severity", case.severity().name().to_owned())),
+            })
+            .collect(),
         Topic::Bugs => Bug::ALL
             .iter()
             .map(|bug| Row {

@@ -2,7 +2,7 @@
 
 use crate::cli::{Colour, Failure, display};
 use crate::outcome::{Exit, Outcome};
-use crate::report::{self, FORMATS, Format, json, terminal};
+use crate::report::{self, FORMATS, conformance, json, terminal};
 use clap::builder::PossibleValuesParser;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,15 +33,25 @@ fn formats() -> PossibleValuesParser {
 /// # Errors
 /// There is no readable report, or standard output takes no more.
 pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
-    let outcome = read(&args.run)?;
-    let format: &Format = report::format(&args.format)
-        .ok_or_else(|| Failure::usage(format!("no format is called `{}`", args.format)))?;
-    let text = if format.name == FORMATS[0].name {
-        terminal::render(&outcome, display::stdout(colour))
+    let (path, json) = text(&args.run)?;
+    let as_shown = args.format == FORMATS[0].name;
+    let unknown = || Failure::usage(format!("no format is called `{}`", args.format));
+    let shown = if conformance::json::is_one(&json) {
+        let run = conformance::json::parse(&json).map_err(|error| damaged(&path, &error))?;
+        let format = conformance::format(&args.format).ok_or_else(unknown)?;
+        match as_shown {
+            true => conformance::terminal::render(&run, display::stdout(colour)),
+            false => (format.render)(&run),
+        }
     } else {
-        (format.render)(&outcome)
+        let outcome = json::parse(&json).map_err(|error| damaged(&path, &error))?;
+        let format = report::format(&args.format).ok_or_else(unknown)?;
+        match as_shown {
+            true => terminal::render(&outcome, display::stdout(colour)),
+            false => (format.render)(&outcome),
+        }
     };
-    display::print(&text)?;
+    display::print(&shown)?;
     Ok(Exit::Held)
 }
 
@@ -50,11 +60,24 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
 /// # Errors
 /// There is none, or it cannot be read.
 pub fn read(run: &Path) -> Result<Outcome, Failure> {
+    let (path, json) = text(run)?;
+    if conformance::json::is_one(&json) {
+        let what = format!("`{}` is a conformance run; it has no history", path.display());
+        return Err(Failure::bad_input(what).hint("`assize report` shows it again"));
+    }
+    json::parse(&json).map_err(|error| damaged(&path, &error))
+}
+
+/// The report of a run's folder, and where it lies.
+fn text(run: &Path) -> Result<(PathBuf, String), Failure> {
     let path = if run.is_dir() { run.join("report.json") } else { run.to_owned() };
-    let text = fs::read_to_string(&path).map_err(|error| {
-        Failure::bad_input(format!("cannot read `{}`: {error}", path.display()))
-            .hint("`assize run` writes a report folder and moves `reports/latest` to it")
-    })?;
-    json::parse(&text)
-        .map_err(|error| Failure::bad_input(format!("cannot use `{}`: {error}", path.display())))
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok((path, text)),
+        Err(error) => Err(Failure::bad_input(format!("cannot read `{}`: {error}", path.display()))
+            .hint("`assize run` writes a report folder and moves `reports/latest` to it")),
+    }
+}
+
+fn damaged(path: &Path, error: &str) -> Failure {
+    Failure::bad_input(format!("cannot use `{}`: {error}", path.display()))
 }

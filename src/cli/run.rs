@@ -4,7 +4,7 @@ use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, load};
 use crate::engine::{self, ClientKind, Settings, TargetChoice};
 use crate::outcome::{Exit, Outcome};
-use crate::report::{Folder, Screen, terminal};
+use crate::report::{FORMATS, Folder, Screen, terminal};
 use crate::scenario::Scenario;
 use crate::spec::{Protocol, Spec, Transports};
 use clap::ValueEnum;
@@ -301,7 +301,8 @@ fn one_node(urls: &[String]) -> Result<TargetChoice, Failure> {
 fn store(folder: &Folder, measured: &engine::Measured, files: &[(&str, String)], talk: &Talk) {
     use std::io::Write;
     let outcome: &Outcome = &measured.outcome;
-    let mut errors = folder.write_reports(outcome).err().unwrap_or_default();
+    let reports = FORMATS.iter().map(|format| (format.file, (format.render)(outcome)));
+    let mut errors = folder.write_reports(reports).err().unwrap_or_default();
     for (name, text) in files {
         errors.extend(folder.write(name, |out| out.write_all(text.as_bytes())).err());
     }

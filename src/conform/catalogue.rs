@@ -49,6 +49,29 @@ impl Catalogued {
         self.page.id
     }
 
+    /// What the server must do, in one sentence.
+    #[must_use]
+    pub const fn says(&self) -> &'static str {
+        self.probe.says
+    }
+
+    /// Why it is there: where servers get it wrong.
+    #[must_use]
+    pub const fn why(&self) -> &'static str {
+        self.probe.why
+    }
+
+    /// The bugs of the reference server that it must catch.
+    #[must_use]
+    pub const fn catches(&self) -> &'static [&'static str] {
+        self.probe.catches
+    }
+
+    /// Its steps, one a line.
+    pub fn steps(&self) -> impl Iterator<Item = &'static str> {
+        self.probe.script.lines().map(str::trim).filter(|line| !line.is_empty())
+    }
+
     /// How much a failure weighs.
     #[must_use]
     pub const fn severity(&self) -> Severity {

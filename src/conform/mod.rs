@@ -5,6 +5,7 @@
 //! the outcome. Start with [`catalogue`], then [`run`].
 
 pub mod catalogue;
+mod naming;
 mod perform;
 mod selection;
 mod tally;

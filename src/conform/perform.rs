@@ -8,7 +8,7 @@ use crate::conform::tally::{Copied, Stopped, Tally};
 use crate::conform::{Catalogued, Choice, catalogue};
 use crate::engine::stage::{self, Play, Site};
 use crate::engine::{Failure, TargetChoice, Unreachable};
-use crate::outcome::conformance::{Case, Conformance, SCHEMA};
+use crate::outcome::conformance::{Case, Conformance, Kind, SCHEMA};
 use crate::spec::{Protocol, Spec, Transports};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::VecDeque;
@@ -112,6 +112,7 @@ pub async fn run(
         .collect();
     Ok(Conformance {
         schema: SCHEMA,
+        kind: Kind::Conformance,
         spec: settings.spec.name.clone(),
         document: settings.spec.document.clone(),
         target: name,

@@ -1,6 +1,7 @@
 //! What came of the plays, put together: copies into cases, cases into properties.
 
 use crate::conform::Catalogued;
+use crate::conform::naming::Names;
 use crate::engine::stage::{Played, Unplayed};
 use crate::outcome::conformance::{Also, Case, End, Known, PropertyResult};
 use crate::property::{self, Charge};
@@ -125,7 +126,11 @@ impl<'a> Tally<'a> {
 }
 
 /// Adds a copy to its case.
-fn take(case: &mut Case, hitches: &mut Vec<String>, played: Played) {
+fn take(case: &mut Case, hitches: &mut Vec<String>, mut played: Played) {
+    let names = Names { clients: &played.names, messages: &played.labels };
+    for violation in played.findings.iter_mut().flat_map(|finding| &mut finding.violations) {
+        names.put_into(violation);
+    }
     case.nanos = case.nanos.max(played.nanos);
     case.names.extend(played.names);
     hitches.extend(played.hitches);

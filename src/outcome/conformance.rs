@@ -15,6 +15,8 @@ pub const SCHEMA: u32 = 1;
 pub struct Conformance {
     /// Version of this shape.
     pub schema: u32,
+    /// [`Conformance::KIND`]: tells it from the report of a run.
+    pub kind: Kind,
     /// The spec's name.
     pub spec: String,
     /// The document that the spec describes, if it names one.
@@ -47,6 +49,15 @@ pub struct Conformance {
     pub died: Option<String>,
     /// The run was interrupted; what is here was gathered until then.
     pub interrupted: bool,
+}
+
+/// Tells a conformance run's report from another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// It is one.
+    #[default]
+    Conformance,
 }
 
 /// One case and what became of it.
@@ -179,6 +190,9 @@ impl Case {
 }
 
 impl Conformance {
+    /// The word in `report.json`.
+    pub const KIND: &str = "conformance";
+
     /// How many cases were judged.
     #[must_use]
     pub fn judged(&self) -> usize {

@@ -3,8 +3,7 @@
 //! A file is there whole or not at all: it is written under another name first. What the disk
 //! refuses is a value that says what, where and why; nothing here prints or ends the process.
 
-use crate::outcome::Outcome;
-use crate::report::{FORMATS, stamp};
+use crate::report::stamp;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -91,19 +90,18 @@ impl Folder {
         })
     }
 
-    /// Writes the outcome in every format of [`FORMATS`]. One that fails does not keep the others
-    /// from being written.
+    /// Writes some files. One that fails does not keep the others from being written.
     ///
     /// # Errors
     /// What could not be written, file by file.
-    pub fn write_reports(&self, outcome: &Outcome) -> Result<(), Vec<FolderError>> {
-        let errors: Vec<FolderError> = FORMATS
-            .iter()
-            .filter_map(|format| {
-                let text = (format.render)(outcome);
-                self.write(format.file, |out| out.write_all(text.as_bytes())).err()
-            })
-            .collect();
+    pub fn write_reports(
+        &self,
+        files: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Result<(), Vec<FolderError>> {
+        let write = |(name, text): (&str, String)| {
+            self.write(name, |out| out.write_all(text.as_bytes())).err()
+        };
+        let errors: Vec<FolderError> = files.into_iter().filter_map(write).collect();
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 

@@ -150,12 +150,12 @@ fn again(outcome: &Outcome) -> String {
     format!("Again:\n\n```sh\n{}\n```\n", code(&outcome.run.command))
 }
 
-fn row(out: &mut String, cells: &[&str]) {
+pub(super) fn row(out: &mut String, cells: &[&str]) {
     let _ = writeln!(out, "| {} |", cells.join(" | "));
 }
 
 /// A text that Markdown and HTML leave as it is.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in clean(text).chars() {
         match char {
@@ -174,6 +174,11 @@ fn escape(text: &str) -> String {
 /// A text that cannot leave its code block.
 fn code(text: &str) -> String {
     clean(text).replace("```", "'''")
+}
+
+/// Some lines as a block of code.
+pub(super) fn fenced(text: &str) -> String {
+    format!("```text\n{}\n```\n", text.trim_end().replace("```", "'''"))
 }
 
 #[cfg(test)]

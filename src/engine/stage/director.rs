@@ -75,6 +75,15 @@ impl<'a> Director<'a> {
         self.phase("end");
     }
 
+    /// The tokens of the messages that have a label, and the labels.
+    pub(super) fn labels(&self) -> Vec<(String, String)> {
+        let sent = self.messages.iter().zip(&self.script.labels);
+        sent.filter_map(|(message, label)| {
+            Some((message.as_ref()?.token.to_string(), label.clone()))
+        })
+        .collect()
+    }
+
     /// Everybody leaves; says what did not go as the script says.
     pub(super) async fn leave(self) -> Vec<String> {
         let slots: Vec<Rc<Slot>> = self.slots.into_values().collect();

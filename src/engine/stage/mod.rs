@@ -64,6 +64,8 @@ pub struct Played {
     pub entries: Vec<Entry>,
     /// What the clients are called in the script.
     pub names: Vec<(ClientId, String)>,
+    /// The tokens of the script's messages, and their labels.
+    pub labels: Vec<(String, String)>,
     /// The packets of all sockets, if they were to be kept.
     pub trace: Vec<String>,
     /// What did not go as the script says, such as a step that was not over in time.
@@ -145,6 +147,7 @@ pub async fn play(
     setup::converse(&shard).await.map_err(Unplayed::SetUp)?;
     let mut director = Director::new(Rc::clone(&shard), &play.script, &cast, server);
     director.perform().await;
+    let labels = director.labels();
     let hitches = director.leave().await;
     if matches!(told.try_recv(), Ok(Told::Panicked)) {
         return Err(Unplayed::Panicked);
@@ -154,6 +157,7 @@ pub async fn play(
     Ok(Played {
         findings: bench.finish(),
         names: cast.names(&play.script),
+        labels,
         trace: shard.trace.take().lines(&cast.names(&play.script)),
         entries: recorder.kept.take().unwrap_or_default(),
         hitches,

@@ -163,11 +163,13 @@ fn cases(run: &Conformance, look: Look) -> String {
     let mut shown: Vec<(u8, &Case)> =
         run.cases.iter().filter_map(|case| Some((rank(case)?, case))).collect();
     shown.sort_by_key(|(rank, _)| *rank);
-    let blocks: Vec<String> = shown.iter().map(|(_, case)| block(case, run, look)).collect();
+    let whole = |case: &Case| block(case, run, look) + &trace(case, look);
+    let blocks: Vec<String> = shown.iter().map(|(_, case)| whole(case)).collect();
     blocks.join("\n")
 }
 
-fn block(case: &Case, run: &Conformance, look: Look) -> String {
+/// One case: what it is, what became of it, and why.
+pub(super) fn block(case: &Case, run: &Conformance, look: Look) -> String {
     let (tone, sign, word) = state(case, run);
     let title = look.paint(tone, &format!("{sign} {}", clean(&case.name)));
     let mut out = format!("{title}  {word}\n");
@@ -195,13 +197,17 @@ fn block(case: &Case, run: &Conformance, look: Look) -> String {
         _ => {}
     }
     out.push_str(&look.verbatim(2, "again", LABEL, &clean(&case.again)));
-    for line in case.trace.iter().take(TRACED) {
-        out.push_str(&look.verbatim(2, "", 0, &clean(line)));
-    }
     out
 }
 
-fn state(case: &Case, run: &Conformance) -> (Tone, &'static str, String) {
+/// The packets of a failing case, if they were kept.
+fn trace(case: &Case, look: Look) -> String {
+    let lines = case.trace.iter().take(TRACED).filter(|_| case.fails());
+    lines.map(|line| look.verbatim(2, "", 0, &clean(line))).collect()
+}
+
+/// How a case stands, in words.
+pub(super) fn state(case: &Case, run: &Conformance) -> (Tone, &'static str, String) {
     let of = if case.copies > 1 {
         format!(" in {} of {} plays", case.failed, case.copies)
     } else {
