@@ -78,6 +78,12 @@ impl Catalogued {
         self.probe.severity
     }
 
+    /// It takes part in `--quick`.
+    #[must_use]
+    pub const fn is_quick(&self) -> bool {
+        self.probe.quick
+    }
+
     /// It needs a server that the harness can stop and start, for itself.
     #[must_use]
     pub fn wants_own_server(&self) -> bool {

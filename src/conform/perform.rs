@@ -20,6 +20,9 @@ use tokio::task::LocalSet;
 
 /// Plays that a thread has under way at once.
 const AT_ONCE: usize = 64;
+/// How often the target is looked after, and how many failures in a row mean that it is gone.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+const MISSED: u32 = 3;
 /// How often there is progress to show.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -191,6 +194,7 @@ impl Troupe {
         let mut progress = Progress { of: cases.len(), ..Progress::default() };
         let began = tokio::time::Instant::now();
         let mut tick = tokio::time::interval(TICK);
+        let mut death = std::pin::pin!(watch_over(self.site.clone()));
         while self.open.iter().any(|open| *open > 0) && !self.interrupted && self.died.is_none() {
             tokio::select! {
                 news = self.news.recv() => match news {
@@ -198,7 +202,6 @@ impl Troupe {
                     Some(News::Began(case)) => running[case] = true,
                     Some(News::Ended(case, copied)) => {
                         self.open[case] -= 1;
-                        self.died = self.look_after(&copied).await;
                         ends[case].push(*copied);
                         if self.open[case] == 0 {
                             running[case] = false;
@@ -210,6 +213,7 @@ impl Troupe {
                     }
                 },
                 () = settings.interrupt.notified() => self.interrupted = true,
+                why = &mut death => self.died = Some(why),
                 _ = tick.tick() => {}
             }
             progress.elapsed = began.elapsed();
@@ -227,25 +231,22 @@ impl Troupe {
         }
         ends
     }
+}
 
-    /// After a play that did not go well: is the server still there? Says so if it is not.
-    async fn look_after(&self, copied: &Copied) -> Option<String> {
-        let unwell = match copied {
-            Ok(played) => !played.hitches.is_empty(),
-            Err(stopped) => matches!(stopped, Stopped::NoServer(_)),
-        };
-        if !unwell {
-            return None;
-        }
-        let mut why = None;
-        for _ in 0..3 {
-            match self.site.knock().await {
-                Ok(()) => return None,
-                Err(Unreachable { what, .. }) => why = Some(what),
+/// Looks now and then whether the server is still there; returns when it is not, and says why.
+async fn watch_over(site: Site) -> String {
+    let mut failures = 0;
+    loop {
+        tokio::time::sleep(LOOK_AFTER).await;
+        match site.knock().await {
+            Ok(()) => failures = 0,
+            Err(Unreachable { what, .. }) => {
+                failures += 1;
+                if failures == MISSED {
+                    return format!("the target died in the middle: {what}");
+                }
             }
-            tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        why.map(|why| format!("the target died in the middle: {why}"))
     }
 }
 

@@ -27,7 +27,7 @@ impl Cast {
         let script = &play.script;
         let first = play.number * ROOM;
         // Another run against the same server meets other people.
-        let first_person = (run % RUNS) as u32 * PLAYS * ROOM + first;
+        let first_person = (1 + run % RUNS) as u32 * PLAYS * ROOM + first;
         let mut next_client = first;
         let mut people: Vec<Person> = Vec::new();
         for (index, role) in script.people.iter().enumerate() {
