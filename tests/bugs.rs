@@ -22,7 +22,10 @@ const AT_ONCE: usize = 4;
 
 /// What a bug may look like as well, from outside, and why. No row may fail another property
 /// without standing here.
-const ALSO: &[(Bug, &str, &str)] = &[];
+const ALSO: &[(Bug, &str, &str)] = &[
+    (Bug::DeafDevice, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
+    (Bug::DeafReconnect, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
+];
 
 /// One run of the catalogue against the embedded server.
 fn run(bugs: Bugs, spec: &str, choice: Choice, transport: Option<Transports>) -> Conformance {

@@ -56,10 +56,8 @@ pub(super) const PROBES: &[Probe] = &[
                  bob cut rst for 100ms
                  until bob is ready
                  bob cut rst for 100ms
-                 until bob is disconnected
                  until bob is ready
                  bob cut fin for 100ms
-                 until bob is disconnected
                  until bob is ready
                  bob send a",
         ..Probe::DEFAULT

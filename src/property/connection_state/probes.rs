@@ -9,7 +9,6 @@ pub(super) const PROBES: &[Probe] = &[
         why: "What a phone does that changes from one network to the other.",
         script: "people: ann, bob
                  bob cut rst for 200ms
-                 until bob is disconnected
                  until bob is connected
                  until bob is ready
                  bob send a | ann send b",
@@ -22,7 +21,6 @@ pub(super) const PROBES: &[Probe] = &[
         why: "A process that is killed says no goodbye: the server has to notice by the stream alone.",
         script: "people: ann, bob
                  bob cut fin for 200ms
-                 until bob is disconnected
                  until bob is ready
                  bob send a | ann send b",
         catches: &[],
@@ -34,7 +32,6 @@ pub(super) const PROBES: &[Probe] = &[
         why: "A closing handshake takes two, and some servers wait for a third.",
         script: "people: ann, bob
                  bob cut close-frame for 200ms
-                 until bob is disconnected
                  until bob is ready
                  bob send a | ann send b",
         catches: &[],
@@ -46,7 +43,6 @@ pub(super) const PROBES: &[Probe] = &[
         why: "A server that waits for the rest of the frame waits for ever.",
         script: "people: ann, bob
                  bob cut half-frame for 200ms
-                 until bob is disconnected
                  until bob is ready
                  bob send a | ann send b",
         catches: &[],
@@ -59,7 +55,6 @@ pub(super) const PROBES: &[Probe] = &[
         needs: &[Need::Answers],
         script: "people: ann, bob
                  bob cut rst for 200ms
-                 until bob is disconnected
                  until bob is ready
                  bob burst 4",
         catches: &["deaf-reconnect"],
@@ -106,13 +101,10 @@ pub(super) const PROBES: &[Probe] = &[
         quick: false,
         script: "people: ann, bob
                  bob cut rst for 100ms
-                 until bob is disconnected
                  until bob is connected
                  bob cut rst for 100ms
-                 until bob is disconnected
                  until bob is connected
                  bob cut fin for 100ms
-                 until bob is disconnected
                  until bob is ready
                  bob burst 3 | ann send a",
         catches: &["deaf-reconnect"],

@@ -11,7 +11,6 @@ pub(super) const PROBES: &[Probe] = &[
                  ann send a
                  until bob sees a
                  bob cut rst for 500ms
-                 until bob is disconnected
                  ann send b
                  cat send c
                  ann send d
@@ -27,9 +26,6 @@ pub(super) const PROBES: &[Probe] = &[
                  ann send a
                  rest
                  bob cut rst for 300ms | dan cut fin for 400ms | fay cut close-frame for 500ms
-                 until bob is disconnected
-                 until dan is disconnected
-                 until fay is disconnected
                  ann burst 3 | cat burst 3 | eva burst 3
                  until bob is ready
                  until dan is ready
@@ -46,7 +42,6 @@ pub(super) const PROBES: &[Probe] = &[
                  ann send a
                  until bob sees a
                  bob cut rst for 300ms
-                 until bob is disconnected
                  ann burst 7 | cat burst 7
                  until bob is ready",
         catches: &["sync-capped"],
@@ -60,9 +55,10 @@ pub(super) const PROBES: &[Probe] = &[
                  ann send a
                  until bob sees a
                  bob cut rst for 300ms
-                 until bob is disconnected
                  pause 500ms
-                 ann burst 9 | cat burst 10 | dan burst 10 | eva burst 10 | fay burst 10 | gus burst 10 | hal burst 10 | ida burst 10 | jim burst 10 | kay burst 10 | lea burst 10
+                 ann burst 9 | cat burst 10 | dan burst 10 | eva burst 10 | fay burst 10 | gus burst 10
+                 pause 300ms
+                 hal burst 10 | ida burst 10 | jim burst 10 | kay burst 10 | lea burst 10
                  until bob is ready",
         catches: &["sync-page-lost"],
         ..Probe::DEFAULT
@@ -75,14 +71,12 @@ pub(super) const PROBES: &[Probe] = &[
                  ann send a
                  until bob sees a
                  bob cut rst for 100ms
-                 until bob is disconnected
                  ann send b
                  until bob is ready
                  pause 350ms
                  ann send c
                  until bob sees c
                  bob cut rst for 100ms
-                 until bob is disconnected
                  ann send d
                  until bob is ready",
         catches: &["sync-rounds-up"],
@@ -94,12 +88,14 @@ pub(super) const PROBES: &[Probe] = &[
         why: "A sync that begins after the time of the last message seen skips all that share it.",
         copies: 2,
         script: "people: ann, bob, cat, dan
-                 bob cut rst on-message for 100ms
+                 bob cut rst on-message for 1s
                  ann burst 5 | cat burst 5 | dan burst 5
+                 until bob is disconnected
                  until bob is ready
                  pause 120ms
-                 bob cut rst on-message for 100ms
+                 bob cut rst on-message for 1s
                  ann burst 3 | cat burst 3 | dan burst 3
+                 until bob is disconnected
                  until bob is ready",
         catches: &["sync-exclusive", "sync-rounds-up"],
         ..Probe::DEFAULT
@@ -109,7 +105,7 @@ pub(super) const PROBES: &[Probe] = &[
         says: "Who is cut off by the message just read has all that followed it.",
         why: "The position of the last message is the only thing that tells the server where to go on.",
         script: "people: ann, bob, cat
-                 bob cut half-frame on-message for 200ms
+                 bob cut half-frame on-message for 1s
                  ann send a | cat send b
                  until bob is disconnected
                  ann send c
@@ -128,7 +124,6 @@ pub(super) const PROBES: &[Probe] = &[
                  ann send a
                  until bob sees a
                  bob cut rst for 200ms
-                 until bob is disconnected
                  cat burst 3
                  until bob is connected
                  start ann burst 5
@@ -147,7 +142,6 @@ pub(super) const PROBES: &[Probe] = &[
         why: "Rooms belong to connections: who is not put into them again sees a quiet chat.",
         script: "people: ann, bob
                  bob cut rst for 200ms
-                 until bob is disconnected
                  ann send a
                  until bob is ready
                  ann send b
@@ -164,7 +158,6 @@ pub(super) const PROBES: &[Probe] = &[
                  ann send a
                  rest
                  eva cut fin for 200ms
-                 until eva is disconnected
                  ann burst 8 | bob burst 8 | cat burst 8 | dan burst 8
                  until eva is ready",
         catches: &["receiver-skipped"],
@@ -178,7 +171,6 @@ pub(super) const PROBES: &[Probe] = &[
                  ann send a
                  until bob.2 sees a
                  bob.2 cut rst for 300ms
-                 until bob.2 is disconnected
                  ann send b
                  bob.1 send c
                  ann send d
@@ -194,8 +186,6 @@ pub(super) const PROBES: &[Probe] = &[
                  ann send a
                  rest
                  bob.1 cut rst for 200ms | bob.2 cut rst for 1200ms
-                 until bob.1 is disconnected
-                 until bob.2 is disconnected
                  ann burst 4
                  until bob.1 is ready
                  ann send b
@@ -247,14 +237,13 @@ pub(super) const PROBES: &[Probe] = &[
                  ann send a
                  until bob sees a
                  bob cut rst for 100ms
-                 until bob is disconnected
                  start ann burst 3
                  until bob is connected
                  bob cut rst for 100ms
                  start cat burst 3
                  until bob is disconnected
                  until bob is connected
-                 bob cut fin on-message for 100ms
+                 bob cut fin on-message for 1s
                  ann burst 3
                  until bob is ready
                  cat send b",
@@ -269,8 +258,6 @@ pub(super) const PROBES: &[Probe] = &[
                  ann send a
                  rest
                  bob cut rst for 200ms | cat cut rst for 200ms
-                 until bob is disconnected
-                 until cat is disconnected
                  ann burst 3
                  until bob is ready
                  until cat is ready
