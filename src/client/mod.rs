@@ -135,6 +135,12 @@ impl Client {
         self.requests.unsettled()
     }
 
+    /// What an operation asks for, as long as it has not ended.
+    #[must_use]
+    pub fn asked(&self, op: OpId) -> Option<Operation> {
+        self.requests.asked(op)
+    }
+
     /// What the person sees of a conversation, if the client takes part in it.
     #[must_use]
     pub fn view(&self, conversation: ConversationId) -> Option<&View> {

@@ -8,6 +8,7 @@ use crate::engine::shard::Shard;
 use crate::spec::{Bindings, Spec};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::socket_io::{Incoming, Options, SocketIo};
+use crate::transport::weather::Weather;
 use crate::transport::websocket::WebSocket;
 use crate::transport::{Closed, ConnectError, Leave, SendError};
 use futures_util::future::LocalBoxFuture;
@@ -46,12 +47,15 @@ pub(super) enum LinkEvent {
 
 impl Link {
     /// Begins to open a connection for the person of these bindings.
-    pub(super) fn open(shard: &Rc<Shard>, bindings: &Bindings) -> Self {
+    pub(super) fn open(shard: &Rc<Shard>, bindings: &Bindings, weather: Option<&Weather>) -> Self {
         let shard = Rc::clone(shard);
-        let options = session_options(&shard.session, &shard.dialect.spec, bindings);
+        let mut options = session_options(&shard.session, &shard.dialect.spec, bindings);
+        options.engine.connect.weather = weather.cloned();
+        let fair = weather.is_none_or(Weather::is_fair);
         Self::Opening(Box::pin(async move {
-            // Thousands of clients at once would only make one another time out.
-            let _turn = shard.doors.acquire().await;
+            // Thousands of clients at once would only make one another time out. Who is in trouble
+            // may take long, and shall keep nobody waiting.
+            let _turn = if fair { shard.doors.acquire().await.ok() } else { None };
             shard.maker.open(&shard.endpoint, &options).await
         }))
     }

@@ -13,7 +13,7 @@ use crate::engine::link::Maker;
 use crate::engine::people::Registry;
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
-use crate::engine::slot::Slot;
+use crate::engine::slot::{Slot, Suffering};
 use crate::engine::trace::Trace;
 use crate::engine::{setup, usage};
 use crate::history::{ClientId, ConversationId, MessageRef, Nanos, Token};
@@ -50,6 +50,8 @@ pub(super) struct Job {
     pub(super) pulse: Arc<Pulse>,
     /// The stage of the run, as the conductor says it.
     pub(super) stage: watch::Receiver<Stage>,
+    /// What happens to the server.
+    pub(super) server: watch::Receiver<Vec<Suffering>>,
 }
 
 /// What the clients of a shard stand on: the plan, the way to the server, the clock, the recorder.
@@ -147,6 +149,8 @@ pub(super) struct Shard {
     pub(super) trace: RefCell<Trace>,
     /// How fast the clocks of some clients are, in nanoseconds, beside the scenario's skew.
     pub(super) skews: RefCell<FxHashMap<ClientId, i64>>,
+    /// Faults may shape the bytes of the clients' connections.
+    pub(super) weathered: Slotted<bool>,
     cells: Vec<Cell>,
     places: FxHashMap<ClientId, Vec<ConversationId>>,
     /// A send names the other person of a pair.
@@ -172,7 +176,7 @@ pub(super) fn run(job: Job) {
 }
 
 async fn live(job: Job) {
-    let Job { number, shards, ground, pulse, mut stage } = job;
+    let Job { number, shards, ground, pulse, mut stage, server } = job;
     let tell = ground.tell.clone();
     let cells = ground.plan.cells(number, shards).collect();
     let shard = Rc::new(Shard::new(ground, cells));
@@ -186,7 +190,8 @@ async fn live(job: Job) {
     if failed {
         return;
     }
-    let mut conduct = Conduct { slots: shard.admit(), shard, pulse, stage, dropped: 0 };
+    let slots = shard.admit();
+    let mut conduct = Conduct { slots, shard, pulse, stage, server, dropped: 0 };
     let Some(start) = conduct.wait_for_go().await else { return };
     let cpu = usage::thread_cpu();
     let began = conduct.shard.clock.now();
@@ -226,6 +231,7 @@ impl Shard {
                 }
             }
         }
+        let weathered = plan.scenario.faults.iter().any(|fault| fault.fault.shapes_bytes());
         Self {
             dialect: Dialect::new(spec, plan.text_limit, plan.run),
             namespace: session.namespace.clone(),
@@ -244,6 +250,7 @@ impl Shard {
             reads: Slotted::new(0.0),
             trace: RefCell::default(),
             skews: RefCell::default(),
+            weathered: Slotted::new(weathered),
             cells,
             places,
             names_peer,

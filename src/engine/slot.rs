@@ -1,9 +1,9 @@
 //! The door to one client: what the shard wants of it, and how it stands.
 
 use crate::client::Ask;
+use crate::fault::{Fault, Server};
 use crate::history::{ConversationId, Due, Nanos};
 use crate::plan::Act;
-use crate::scenario::FaultKind;
 use compact_str::CompactString;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -37,11 +37,18 @@ pub(super) struct Suffering {
     /// Its number among the faults of the run.
     pub(super) number: usize,
     /// What it is.
-    pub(super) kind: FaultKind,
+    pub(super) kind: Fault,
     /// It begins, or it ends.
     pub(super) begins: bool,
     /// When it ends, on the run's clock.
     pub(super) until: Nanos,
+}
+
+impl Suffering {
+    /// What happens to the server happens to everybody, until it is over.
+    pub(super) const fn of_server(number: usize, what: Server, begins: bool) -> Self {
+        Self { number, kind: Fault::Server(what), begins, until: Nanos::MAX }
+    }
 }
 
 /// One client's door.

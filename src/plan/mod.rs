@@ -113,7 +113,7 @@ mod tests {
                 at: Duration::from_secs(5),
                 lasts: Duration::from_secs(1),
                 share: 0.1,
-                fault: FaultKind::Cut { how: CutHow::Rst, on_message: false },
+                fault: "cut rst".parse().unwrap(),
             }],
             patience: Duration::from_secs(5),
             expect: Vec::new(),

@@ -31,7 +31,7 @@
 //! | `pause heartbeat` | nothing happens until a server must have noticed a silent client: for ping interval and ping timeout of the newest session, and [`MARGIN`] |
 //! | `until DEVICE sees LABEL\|SIGHT`, `until DEVICE is connected\|disconnected\|ready` | waits for it, but not for ever |
 //! | `rest` | waits until everybody is idle and no delivery is awaited |
-//! | `server restart\|kill\|stop [for DURATION]` | what happens to the server's process |
+//! | `server restart\|kill [for DURATION]`, `server stop for DURATION` | what happens to the server's process |
 //!
 //! `WHO` is a person (with several devices: each of them, at once) or a device. The verbs:
 //!
@@ -42,7 +42,7 @@
 //! | `burst N [as KIND] [in ROOM]` | sends so many new messages at once, without waiting for answers |
 //! | `type [in ROOM]` | presses a key; the contract makes starts and stops of it |
 //! | any other operation (`join`, `history`, `read LABEL`, `list`, …) `[LABEL] [in ROOM]` | asks for it |
-//! | any fault (`cut rst`, `silence`, `withhold-acks`, …) `[for DURATION]` | it begins, and ends after so long or with `heal` |
+//! | any fault of [`fault::ALL`](crate::fault::ALL) (`cut rst`, `delay 200ms`, `drop message in`, …) `[for DURATION]` | it begins, and ends after so long or with `heal` |
 //! | `heal` | all faults of the client end |
 //!
 //! After the last step faults end, everybody comes to rest, everybody who is in a room reads all
@@ -52,10 +52,10 @@ mod parse;
 
 pub use parse::Mistake;
 
+use crate::fault::{Fault, Server};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
 use crate::plan::text;
-use crate::scenario::FaultKind;
 use std::time::Duration;
 
 /// What `pause heartbeat` adds to the figures of the session.
@@ -142,13 +142,11 @@ pub enum Sighted {
 
 /// What happens to the server's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServerDeed {
-    /// It is stopped politely and started again.
-    Restart,
-    /// It is killed and started again.
-    Kill,
-    /// It is halted for so long, and goes on.
-    Stop(Duration),
+pub struct ServerDeed {
+    /// What.
+    pub what: Server,
+    /// How long it lasts: how long it is down, or halted.
+    pub lasts: Duration,
 }
 
 /// What one device does.
@@ -208,7 +206,7 @@ pub enum Verb {
     /// A fault begins.
     Suffer {
         /// Which.
-        fault: FaultKind,
+        fault: Fault,
         /// How long it lasts; until `heal` if nothing is said.
         lasts: Option<Duration>,
     },

@@ -5,6 +5,7 @@ mod debts;
 mod probes;
 
 use self::debts::Bits;
+use crate::fault::Effect;
 use crate::history::{
     Answer, Carrier, ClientId, ConversationId, Entry, Event, MessageRef, Nanos, OpId, PersonId,
     Seen, Token,
@@ -194,7 +195,7 @@ impl Judge for Views {
                 link.ready = Some(at);
                 link.first_ready.get_or_insert(at);
             }
-            Event::Fault { what, begins } if !what.starts_with("withhold") => {
+            Event::Fault { what, begins } if may_eat(what) => {
                 let link = self.link(client);
                 link.faults = if *begins { link.faults + 1 } else { link.faults.saturating_sub(1) };
                 link.fault_ended = Some(at);
@@ -412,6 +413,12 @@ impl Views {
             self.finding.count("messages recovered by syncs", sync.recovered);
         }
     }
+}
+
+/// A fault of the harness that may end the connection may take with it what was under way.
+fn may_eat(fault: &str) -> bool {
+    let effect = Effect::of(fault);
+    effect.deliveries && effect.connection
 }
 
 impl Link {

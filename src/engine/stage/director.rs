@@ -5,6 +5,7 @@ use crate::engine::shard::Shard;
 use crate::engine::slot::{Command, Slot, Suffering};
 use crate::engine::stage::cast::{self, Cast};
 use crate::engine::target::Target;
+use crate::fault::Fault;
 use crate::history::{Answer, ClientId, ConversationId, Event, MessageRef, Nanos, OpId, Token};
 use crate::operation::{ConnectionState, Operation};
 use crate::plan::script::{Deed, Device, MARGIN, Script, ServerDeed, Sighted, Step, Verb};
@@ -52,6 +53,9 @@ impl<'a> Director<'a> {
         cast: &'a Cast,
         server: Option<&'a mut Target>,
     ) -> Self {
+        let shapes =
+            |deed: &Deed| matches!(&deed.verb, Verb::Suffer { fault, .. } if fault.shapes_bytes());
+        shard.weathered.set(script.deeds().any(shapes));
         let slots = shard.admit();
         let messages = vec![None; script.labels.len()];
         let known = FxHashSet::default();
@@ -152,8 +156,33 @@ impl<'a> Director<'a> {
         };
         self.fault("restart of the server", false);
         if let Err(why) = result {
+    /// Everybody knows that it is the harness's doing before it happens, and until it is over.
+    async fn server_deed(&mut self, ServerDeed { what, lasts }: ServerDeed) {
+        self.faults += 1;
+        let number = self.faults;
+        self.everybody(Suffering::of_server(number, what, true)).await;
+        let result = match &mut self.server {
+            None => Err("it is not the harness's to handle".to_owned()),
+            Some(target) => target.strike(what).await,
+        };
+        if result.is_ok() {
+            self.pause(lasts).await;
+        }
+        let back = match &mut self.server {
+            None => Ok(()),
+            Some(target) => target.release(what).await,
+        };
+        self.everybody(Suffering::of_server(number, what, false)).await;
+        if let Err(why) = result.and(back) {
             self.hitches.push(format!("the server was not handled: {why}"));
         }
+    }
+
+    async fn everybody(&mut self, suffering: Suffering) {
+        for client in &self.known {
+            self.tell(*client, Command::Suffer(suffering));
+        }
+        self.until(GOODBYE, |this| this.known.iter().all(|c| this.slots[c].is_done())).await;
     }
 
     fn deed(&mut self, deed: &Deed) {
@@ -192,7 +221,7 @@ impl<'a> Director<'a> {
             Verb::Suffer { fault, lasts } => {
                 let until = lasts.map(|lasts| now + lasts.as_nanos() as Nanos);
                 self.faults += 1;
-                let is_cut = matches!(fault, crate::scenario::FaultKind::Cut { .. });
+                let is_cut = matches!(fault, Fault::Cut(_));
                 let ends = until.unwrap_or(if is_cut { now } else { Nanos::MAX });
                 let begin =
                     Suffering { number: self.faults, kind: *fault, begins: true, until: ends };
@@ -449,13 +478,6 @@ impl<'a> Director<'a> {
 
     fn phase(&self, name: &str) {
         self.record(Event::Phase { name: name.into() });
-    }
-
-    fn fault(&self, what: &str, begins: bool) {
-        for client in &self.known {
-            let event = Event::Fault { what: what.into(), begins };
-            self.shard.recorder.borrow_mut().record(self.now(), *client, event);
-        }
     }
 
     fn record(&self, event: Event) {

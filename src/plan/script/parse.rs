@@ -1,10 +1,10 @@
 //! Reads the lines of a script.
 
 use super::{Deed, Device, Role, Room, Script, ServerDeed, Sighted, Step, Verb};
+use crate::fault::{self, Fault};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
 use crate::plan::text::Kind;
-use crate::scenario::{CutHow, FaultKind};
 use std::fmt;
 use std::time::Duration;
 
@@ -138,11 +138,7 @@ impl Reader {
                     .ok_or_else(|| format!("`{state}` is no state of a connection"))?;
                 Ok(Step::UntilIs(self.device(who)?, Some(state)))
             }
-            ["server", "restart"] => Ok(Step::Server(ServerDeed::Restart)),
-            ["server", "kill"] => Ok(Step::Server(ServerDeed::Kill)),
-            ["server", "stop", "for", lasts] => {
-                Ok(Step::Server(ServerDeed::Stop(duration(lasts)?)))
-            }
+            ["server", deed @ ..] => server(deed).map(Step::Server),
             _ => self.deeds(line),
         }
     }
@@ -279,24 +275,20 @@ fn due(word: &str) -> Parsed<Due> {
     }
 }
 
+/// A fault with its figures, up to `for` or the end.
 fn fault(name: &str, words: &mut Words<'_>) -> Parsed<Verb> {
-    let fault = match name {
-        "cut" => {
-            let how = match words.peek() {
-                Some("rst") => CutHow::Rst,
-                Some("fin") => CutHow::Fin,
-                Some("close-frame") => CutHow::CloseFrame,
-                Some("half-frame") => CutHow::HalfFrame,
-                other => return Err(format!("cut how? `{}`", other.unwrap_or_default())),
-            };
-            words.next();
-            FaultKind::Cut { how, on_message: words.take(&["on-message"]) }
-        }
-        "silence" => FaultKind::Silence,
-        "withhold-acks" => FaultKind::WithholdAcks,
-        "cut-after-send" => FaultKind::CutAfterSend,
-        _ => return Err(format!("`{name}` is neither a verb, an operation nor a fault")),
-    };
+    if fault::Kind::find(name).is_none() {
+        return Err(format!("`{name}` is neither a verb, an operation nor a fault"));
+    }
+    let mut said = vec![name];
+    while let Some(word) = words.peek().filter(|word| *word != "for") {
+        said.push(word);
+        words.next();
+    }
+    let fault: Fault = said.join(" ").parse()?;
+    if fault.of_server().is_some() {
+        return Err(format!("the server does that: `server {fault}`"));
+    }
     let lasts = match words.take(&["for"]) {
         true => Some(duration(words.next().unwrap_or_default())?),
         false => None,
@@ -309,6 +301,18 @@ fn skew(word: &str) -> Parsed<i64> {
     let (sign, size) = word.strip_prefix('-').map_or((1, word), |size| (-1, size));
     let millis = i64::try_from(duration(size)?.as_millis()).map_err(|error| error.to_string())?;
     Ok(sign * millis)
+fn server(words: &[&str]) -> Parsed<ServerDeed> {
+    let (name, lasts) = match words {
+        [name] => (name, None),
+        [name, "for", lasts] => (name, Some(duration(lasts)?)),
+        _ => return Err("what happens to the server? `restart`, `kill` or `stop for 2s`".into()),
+    };
+    let what = name.parse::<Fault>().ok().and_then(Fault::of_server);
+    let what = what.ok_or_else(|| format!("`{name}` does not happen to a server"))?;
+    if lasts.is_none() && fault::Kind::find(name).is_some_and(|kind| kind.lasts) {
+        return Err(format!("how long? `server {name} for 2s`"));
+    }
+    Ok(ServerDeed { what, lasts: lasts.unwrap_or_default() })
 }
 
 fn duration(word: &str) -> Parsed<Duration> {
@@ -421,7 +425,11 @@ mod tests {
             "ann send a b",
             "ann read a",
             "pause soon",
-            "ann cut",
+            "ann cut softly",
+            "ann restart",
+            "ann delay",
+            "server stop",
+            "server delay",
             "ann history => perhaps",
             "until ann sees a",
             "burst 3",
