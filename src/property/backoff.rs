@@ -4,6 +4,7 @@ mod accounts;
 mod probes;
 
 use self::accounts::{Line, Trial};
+use crate::fault::Effect;
 use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId, STOPPED};
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::span;
@@ -122,7 +123,7 @@ impl Judge for Pauses {
         self.over.tick(at);
         match &entry.event {
             Event::Connection { state, why, .. } => self.connection(at, client, *state, why),
-            Event::Fault { begins, .. } => {
+            Event::Fault { what, begins } if Effect::of(what) != Effect::NOTHING => {
                 let line = self.lines.entry(client).or_default();
                 line.fault(at, *begins);
             }
@@ -197,6 +198,11 @@ impl Pauses {
 
     fn answered(&mut self, at: Nanos, op: OpId, attempt: u32, answer: &Answer) {
         let Some(trial) = self.trials.get_mut(&op) else { return };
+        if attempt >= trial.attempts {
+            // A fault kept the attempt itself from the wire, and from the history.
+            let line = self.lines.get(&trial.client);
+            trial.kept_back(attempt, line.map_or(0, |line| line.epoch));
+        }
         let last = attempt.saturating_add(1) == trial.attempts;
         match answer {
             Answer::Ack { .. } => self.end(op, "it was answered"),

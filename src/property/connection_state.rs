@@ -4,6 +4,7 @@ mod links;
 mod probes;
 
 use self::links::Link;
+use crate::fault::{Effect, Fault};
 use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId};
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::span;
@@ -32,8 +33,8 @@ static PAGE: Page = Page {
         connecting to error, and either back to connecting, are broken (a client that is \
         stopped while connecting is disconnected). So is a live message without a connection. \
         A client that was silent by a fault for longer than ping interval, ping timeout and the \
-        tolerance must find its connection ended when it looks again. A client must never have \
-        to give up because no ping came. An idle connection must not be ended under a client; \
+        tolerance must find its connection ended when it looks again; a client that nothing \
+        reaches for so long must have given up. Without a fault it must never have to. An idle connection must not be ended under a client; \
         where most clients lose theirs within a second, the server went down, and that is \
         another matter. A connection on which the first three sends have no answer within the \
         ack timeout, and on which nothing else came, is connected in name only. What a fault or \
@@ -81,7 +82,7 @@ impl Property for ConnectionStates {
             server: Disturbed::default(),
             losses: VecDeque::new(),
             idle_losses: VecDeque::new(),
-            silences: VecDeque::new(),
+            silences: Vec::new(),
             lags: Stalls::default(),
             starved: 0,
             finding: Finding::default(),
@@ -104,8 +105,8 @@ struct States {
     losses: VecDeque<Nanos>,
     /// Those that the server ended while they were idle.
     idle_losses: VecDeque<Loss>,
-    /// Clients that were silent for too long, and must find out soon.
-    silences: VecDeque<Silence>,
+    /// Connections that stood for too long with nobody at one end, and must be over soon.
+    silences: Vec<Silence>,
     lags: Stalls,
     /// How often a starved machine could explain what was seen.
     starved: u64,
@@ -127,12 +128,22 @@ struct Loss {
     idle_since: Nanos,
 }
 
+/// A connection that one end is no longer at: the other must notice.
 struct Silence {
     due: Nanos,
     client: ClientId,
     epoch: u32,
     began: Nanos,
     ended: Nanos,
+    left_by: LeftBy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LeftBy {
+    /// The client was silent, and looked again.
+    Client,
+    /// Nothing reaches the client.
+    Server,
 }
 
 /// Losses within this time of one another have one cause.
@@ -226,19 +237,35 @@ impl States {
     }
 
     fn fault(&mut self, at: Nanos, client: ClientId, what: &str, begins: bool) {
-        if what.starts_with("restart") {
+        let fault = what.parse::<Fault>();
+        if fault.as_ref().is_ok_and(|fault| fault.of_server().is_some()) {
             self.server.now = begins;
             self.server.ended = (!begins).then_some(at);
-            return;
         }
         let tolerance = self.tolerance;
         let link = self.link(client);
-        let silence = link.fault(at, what, begins);
-        if let Some((began, limit)) = silence
-            && at.saturating_sub(began) > limit.saturating_add(tolerance)
-        {
-            let (due, epoch) = (at.saturating_add(tolerance), link.epoch);
-            self.silences.push_back(Silence { due, client, epoch, began, ended: at });
+        link.fault(at, Effect::of(what), begins);
+        let epoch = link.epoch;
+        match (fault, begins) {
+            (Ok(Fault::HalfOpen), true) => {
+                if let Some(due) = link.goes_silent(at) {
+                    let (due, left_by) = (due.saturating_add(tolerance), LeftBy::Server);
+                    let silence = Silence { due, client, epoch, began: at, ended: due, left_by };
+                    self.silences.push(silence);
+                }
+            }
+            (Ok(Fault::Silence), true) => drop(link.goes_silent(at)),
+            (Ok(Fault::HalfOpen), false) => drop(link.wakes_up()),
+            (Ok(Fault::Silence), false) => {
+                if let Some((began, due)) = link.wakes_up()
+                    && at > due.saturating_add(tolerance)
+                {
+                    let (due, left_by) = (at.saturating_add(tolerance), LeftBy::Client);
+                    let silence = Silence { due, client, epoch, began, ended: at, left_by };
+                    self.silences.push(silence);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -344,6 +371,15 @@ mod tests {
         honest(&silence(6_000, ""));
         honest(&silence(7_100, "@7900 b drops"));
         accused(&silence(7_100, "@8900 b drops"), "a silent client was taken for alive");
+    }
+
+    #[test]
+    fn a_dead_server_is_to_be_noticed() {
+        let unplugged = |after: &str| silence(9_000, after).replace("silence", "half-open");
+        accused(&unplugged(""), "a silent server was taken for alive");
+        let gave_up = unplugged("").replace("@9000", "@5900 b deserts\n@9000");
+        honest(&gave_up);
+        honest(&silence(5_900, "").replace("silence", "half-open"));
     }
 
     #[test]

@@ -147,15 +147,6 @@ impl<'a> Director<'a> {
         }
     }
 
-    async fn server_deed(&mut self, deed: ServerDeed) {
-        self.fault("restart of the server", true);
-        let result = match (&mut self.server, deed) {
-            (None, _) => Err("it is not the harness's to handle".to_owned()),
-            (Some(target), ServerDeed::Restart) => target.restart().await,
-            (Some(_), _) => Err("this version only restarts".to_owned()),
-        };
-        self.fault("restart of the server", false);
-        if let Err(why) = result {
     /// Everybody knows that it is the harness's doing before it happens, and until it is over.
     async fn server_deed(&mut self, ServerDeed { what, lasts }: ServerDeed) {
         self.faults += 1;

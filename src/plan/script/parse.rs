@@ -301,6 +301,8 @@ fn skew(word: &str) -> Parsed<i64> {
     let (sign, size) = word.strip_prefix('-').map_or((1, word), |size| (-1, size));
     let millis = i64::try_from(duration(size)?.as_millis()).map_err(|error| error.to_string())?;
     Ok(sign * millis)
+}
+
 fn server(words: &[&str]) -> Parsed<ServerDeed> {
     let (name, lasts) = match words {
         [name] => (name, None),

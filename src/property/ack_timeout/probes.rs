@@ -101,4 +101,43 @@ pub(super) const PROBES: &[Probe] = &[
         catches: &["ack-silent-repeat"],
         ..Probe::DEFAULT
     },
+    Probe {
+        name: "just-in-time",
+        says: "Acks that come a tenth of a second before the timeout count, and nothing is sent again.",
+        why: "At the edge, the timer and the answer race; a client that takes the one for the other sends twice.",
+        needs: &[Need::Answers, Need::Keys],
+        quick: false,
+        script: "people: ann, bob
+                 ann delay acks 4900ms in for 6s
+                 ann burst 2
+                 ann send a",
+        catches: &[],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "just-too-late",
+        says: "Acks that cross the retry are answers to the first attempt; the retry is answered as well.",
+        why: "The late ack settles the message, and the second answer must not be taken for another's.",
+        needs: &[Need::Answers, Need::Keys],
+        quick: false,
+        script: "people: ann, bob
+                 ann delay acks 5100ms in for 6s
+                 ann burst 2
+                 pause 2s
+                 ann send a",
+        catches: &["ack-silent-repeat"],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "sent-twice-on-the-way",
+        says: "A send that the network doubles is answered for each of its two arrivals.",
+        why: "A proxy that retries makes two of one, and the client knows of one only.",
+        needs: &[Need::Answers, Need::Keys],
+        script: "people: ann, bob
+                 ann duplicate send out for 1s
+                 ann burst 4
+                 bob send a",
+        catches: &["ack-silent-repeat"],
+        ..Probe::DEFAULT
+    },
 ];

@@ -59,6 +59,11 @@ impl Trial {
     pub(super) const fn new(client: ClientId, send: bool, repeatable: bool) -> Self {
         Self { client, send, repeatable, attempts: 0, made: 0, epoch: 0, given_up: None }
     }
+
+    /// An attempt was made on this connection that never left.
+    pub(super) fn kept_back(&mut self, number: u32, epoch: u32) {
+        (self.attempts, self.epoch) = (number.saturating_add(1), epoch);
+    }
 }
 
 impl Pauses {

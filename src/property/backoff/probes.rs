@@ -87,4 +87,42 @@ pub(super) const PROBES: &[Probe] = &[
                  ann send a",
         ..Probe::DEFAULT
     },
+    Probe {
+        name: "refused-connections",
+        says: "While connections are refused, the pauses between the attempts grow as the contract says.",
+        why: "A server that comes up is met by everybody at once, unless they have spread out.",
+        quick: false,
+        script: "people: ann, bob
+                 bob refuse for 9s | bob cut rst for 100ms
+                 until bob is error
+                 until bob is ready
+                 bob send a",
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "server-away",
+        says: "While the server is down, everybody tries again after longer and longer pauses, and gets in when it is back.",
+        why: "A release that takes some seconds is the most common outage there is.",
+        needs: &[Need::OwnServer],
+        quick: false,
+        script: "people: ann, bob, cat
+                 server restart for 4s
+                 until ann is ready
+                 until bob is ready
+                 until cat is ready
+                 ann send a | bob send b",
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "no-way-out",
+        says: "A request that never leaves is tried as one that was not answered.",
+        why: "To the client, an ack that is lost and a message that is lost look alike.",
+        needs: &[Need::Answers, Need::Keys],
+        quick: false,
+        script: "people: ann, bob
+                 ann drop send out for 5500ms
+                 ann burst 2
+                 bob send a",
+        ..Probe::DEFAULT
+    },
 ];

@@ -1,6 +1,7 @@
 //! One client's connection as the judge knows it, and the arguments against what became of it.
 
-use super::{Loss, States, TOGETHER};
+use super::{LeftBy, Loss, Silence, States, TOGETHER};
+use crate::fault::Effect;
 use crate::history::{ClientId, NO_PING, Nanos, OpId};
 use crate::operation::ConnectionState;
 use crate::property::argument::{exhibit, span, violation};
@@ -60,22 +61,27 @@ impl Link {
         (self.limit, self.silent, self.alive) = (None, None, false);
     }
 
-    /// A fault begins or ends. At the end of a silence on a connection that still stands: when it
-    /// began, and how long the server may take to notice one.
-    pub(super) fn fault(&mut self, at: Nanos, what: &str, begins: bool) -> Option<(Nanos, Nanos)> {
-        let silences = ["silence", "blackhole", "half-open"];
-        let silence = silences.iter().any(|name| what.starts_with(name));
-        if begins {
-            self.faults += 1;
-            if silence && self.state == Some(ConnectionState::Connected) {
-                self.silent.get_or_insert(at);
-            }
-            return None;
+    /// A fault begins or ends.
+    pub(super) fn fault(&mut self, at: Nanos, effect: Effect, begins: bool) {
+        if effect == Effect::NOTHING {
+            return;
         }
-        self.faults = self.faults.saturating_sub(1);
-        self.fault_ended = Some(at);
-        let began = if silence { self.silent.take() } else { None };
-        began.zip(self.limit).filter(|_| self.faults == 0)
+        self.faults = if begins { self.faults + 1 } else { self.faults.saturating_sub(1) };
+        self.fault_ended = if begins { self.fault_ended } else { Some(at) };
+    }
+
+    /// Nothing gets through any more. When that must have been noticed, if the connection stands.
+    pub(super) fn goes_silent(&mut self, at: Nanos) -> Option<Nanos> {
+        let limit = self.limit.filter(|_| self.state == Some(ConnectionState::Connected))?;
+        self.silent.get_or_insert(at);
+        Some(at.saturating_add(limit))
+    }
+
+    /// Everything gets through again. If the connection still stands: since when nothing did, and
+    /// when that must have been noticed.
+    pub(super) fn wakes_up(&mut self) -> Option<(Nanos, Nanos)> {
+        let began = self.silent.take().filter(|_| self.faults == 0)?;
+        Some((began, began.saturating_add(self.limit?)))
     }
 
     pub(super) fn shows_life(&mut self) {
@@ -135,38 +141,56 @@ impl Link {
 impl States {
     /// What has waited long enough is judged.
     pub(super) fn settle(&mut self, now: Nanos) {
-        while let Some(silence) = self.silences.pop_front_if(|silence| silence.due < now) {
-            let link = self.clients.get(&silence.client);
-            let Some(link) = link.filter(|link| link.epoch == silence.epoch) else { continue };
-            let stands = link.state == Some(ConnectionState::Connected);
-            if !stands
-                || link.touched(silence.ended.saturating_add(1))
-                || self.disturbed(silence.began)
-            {
-                continue;
-            }
-            if self.lags.starved(silence.ended, silence.due)
-                || self.lags.starved(silence.began, now)
-            {
-                self.starved += 1;
-                continue;
-            }
-            let limit = span(link.limit.unwrap_or_default());
-            let lasted = span(silence.ended.saturating_sub(silence.began));
-            self.finding.violate(|| {
-                let lines = vec![
-                    exhibit(silence.began, silence.client, "went silent"),
-                    exhibit(silence.ended, silence.client, "looked again"),
-                    exhibit(silence.due, silence.client, "had its connection still"),
-                ];
-                let therefore =
-                    format!("a client that answered no ping for {lasted} was taken for alive");
-                let but = format!("the handshake promised to notice it within {limit}");
-                violation("a silent client was taken for alive", lines, therefore, but)
-            });
+        while let Some(index) = self.silences.iter().position(|silence| silence.due < now) {
+            let silence = self.silences.swap_remove(index);
+            self.settle_silence(&silence);
         }
         self.settle_losses(now);
         self.lags.forget_before(now.saturating_sub(120 * TOGETHER));
+    }
+
+    fn settle_silence(&mut self, silence: &Silence) {
+        let &Silence { due, client, epoch, began, ended, left_by } = silence;
+        let Some(link) = self.clients.get(&client).filter(|link| link.epoch == epoch) else {
+            return;
+        };
+        let disturbed = match left_by {
+            LeftBy::Client => link.touched(ended.saturating_add(1)),
+            LeftBy::Server => link.silent != Some(began),
+        };
+        let stands = link.state == Some(ConnectionState::Connected);
+        if !stands || disturbed || self.disturbed(began) {
+            return;
+        }
+        if self.lags.starved(ended, due) || self.lags.starved(began, due) {
+            self.starved += 1;
+            return;
+        }
+        let limit = span(link.limit.unwrap_or_default());
+        let lasted = span(ended.saturating_sub(began));
+        let (went, woke, summary, therefore) = match left_by {
+            LeftBy::Client => (
+                "went silent",
+                "looked again",
+                "a silent client was taken for alive",
+                format!("a client that answered no ping for {lasted} was taken for alive"),
+            ),
+            LeftBy::Server => (
+                "was cut off without a word",
+                "had heard nothing since",
+                "a silent server was taken for alive",
+                format!("a server of which nothing came for {lasted} was taken for alive"),
+            ),
+        };
+        self.finding.violate(|| {
+            let lines = vec![
+                exhibit(began, client, went),
+                exhibit(ended, client, woke),
+                exhibit(due, client, "had its connection still"),
+            ];
+            let but = format!("the handshake promised to notice it within {limit}");
+            violation(summary, lines, therefore, but)
+        });
     }
 
     fn settle_losses(&mut self, now: Nanos) {

@@ -184,4 +184,59 @@ pub(super) const PROBES: &[Probe] = &[
         catches: &["dead-kept"],
         ..Probe::DEFAULT
     },
+    Probe {
+        name: "unplugged",
+        says: "A client that nothing reaches any more notices it by the missing pings, and so does the server.",
+        why: "A cable is pulled: nobody is told, and both ends believe in a connection that is none.",
+        quick: false,
+        script: "people: ann, bob
+                 bob half-open
+                 ann send a
+                 pause heartbeat
+                 bob heal
+                 until bob is ready
+                 bob send b | ann send c",
+        catches: &[],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "refused",
+        says: "A client whose attempts to connect are refused is in error, tries again, and gets in at last.",
+        why: "Between connecting and connected lies the state that clients forget.",
+        quick: false,
+        script: "people: ann, bob
+                 bob refuse for 2500ms | bob cut rst for 100ms
+                 until bob is error
+                 until bob is ready
+                 bob send a | ann send b",
+        catches: &[],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "slow-handshake",
+        says: "A handshake that takes seconds is connecting until it is through, and then as good as any.",
+        why: "Half of a slow handshake looks like a connection: the socket stands, the namespace is not granted.",
+        quick: false,
+        script: "people: ann, bob
+                 bob delay 400ms | bob cut rst for 100ms
+                 until bob is connecting
+                 until bob is connected
+                 bob heal
+                 until bob is ready
+                 bob send a | ann send b",
+        catches: &[],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "silent-for-a-moment",
+        says: "A client that is silent for less than a ping interval keeps its connection, and misses nothing.",
+        why: "A phone that sleeps for a moment is not gone: whoever is too strict makes everybody reconnect.",
+        script: "people: ann, bob
+                 bob silence for 1200ms
+                 ann burst 3
+                 pause 1300ms
+                 bob send a | ann send b",
+        catches: &[],
+        ..Probe::DEFAULT
+    },
 ];

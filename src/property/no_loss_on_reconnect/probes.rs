@@ -265,4 +265,42 @@ pub(super) const PROBES: &[Probe] = &[
         catches: &[],
         ..Probe::DEFAULT
     },
+    Probe {
+        name: "half-open",
+        says: "Who was cut off without a word, and noticed late, has everything that was sent meanwhile.",
+        why: "The server believes that it delivered: what it wrote into the dead connection is gone.",
+        quick: false,
+        script: "people: ann, bob, cat
+                 ann send a
+                 until bob sees a
+                 bob half-open
+                 ann burst 3 | cat burst 3
+                 pause heartbeat
+                 ann send b
+                 bob heal
+                 until bob is ready
+                 cat send c",
+        catches: &["sync-since-connect"],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "server-away",
+        says: "What was acked before and after the server was away is there for all who come back.",
+        why: "Everybody is away at once, and everybody syncs at once.",
+        needs: &[Need::OwnServer],
+        quick: false,
+        script: "people: ann, bob, cat
+                 ann send a | bob send b
+                 rest
+                 bob disconnect
+                 ann burst 3
+                 server kill for 1s
+                 until ann is ready
+                 until cat is ready
+                 ann send c | cat send d
+                 bob connect
+                 until bob is ready",
+        catches: &["sync-since-connect"],
+        ..Probe::DEFAULT
+    },
 ];
