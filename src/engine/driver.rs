@@ -7,24 +7,25 @@ use crate::client::{
     Action, Ask, AttemptId, Client, Input, Output, Payload, Reply, Since, Transmit,
 };
 use crate::dialect::voice::{Heard, Said, Voice};
+use crate::dialect::{Dialect, excerpt};
 use crate::engine::converse::Converse;
 use crate::engine::link::{Link, LinkEvent};
 use crate::engine::meddling::{Fate, Meddling, Parcel, dropped};
 use crate::engine::shard::Shard;
-use crate::engine::slot::{Command, Slot, Suffering};
+use crate::engine::slot::{Command, Held, Slot, Suffering};
 use crate::engine::trouble::{Cut, Trouble, nanos};
 use crate::engine::{rest, setup};
 use crate::fault::Passing;
-use crate::history::{ClientId, ConversationId, Due, Event, Nanos, OpId, Seen};
+use crate::history::{ClientId, Due, Event, Nanos, OpId, Seen};
 use crate::operation::{Operation, Sight};
 use crate::plan::Act;
 use crate::plan::dice::mix;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Step};
-use crate::transport::Leave;
 use crate::transport::http::HttpClient;
 use crate::transport::socket_io::{Incoming, Received};
 use crate::transport::weather::{Conditions, Weather};
+use crate::transport::{ConnectError, Leave};
 use crate::wire::socket_io::Kind;
 use compact_str::{CompactString, ToCompactString};
 use futures_util::future::LocalBoxFuture;
@@ -59,6 +60,10 @@ pub(super) struct Driver {
     /// The connection makes requests wait for one another.
     held_back: bool,
     leaving: bool,
+    /// The token stands in the other place that the spec knows.
+    elsewhere: bool,
+    /// The credential is none that a server takes.
+    barred: bool,
 }
 
 /// A request over HTTP that came to its end.
@@ -117,6 +122,8 @@ impl Driver {
             cut_due: None,
             held_back: false,
             leaving: false,
+            elsewhere: false,
+            barred: false,
         }
     }
 
@@ -213,8 +220,12 @@ impl Driver {
         match command {
             Command::Act(planned, act) => self.act(planned, act).await,
             Command::Ask(planned, ask, due) => self.ask_as_due(planned, ask, due),
+            Command::Hold(held) => self.hold(*held),
             Command::Disconnect => self.disconnect(),
             Command::Suffer(suffering) => self.suffer(suffering).await,
+            Command::Enter(conversation) => {
+                self.input(Input::Act(Action::Enter(conversation)));
+            }
             Command::Heal => self.heal().await,
             Command::FinalRead(conversation) => {
                 let planned = self.shard.clock.now();
@@ -259,6 +270,13 @@ impl Driver {
             self.record(Event::Due { op, due, why });
         }
         self.input(Input::Act(Action::Ask { op, ask, planned }));
+    }
+
+    fn hold(&mut self, Held { passport, what, valid, lasts, elsewhere }: Held) {
+        self.bindings = passport;
+        (self.elsewhere, self.barred) = (elsewhere, !valid);
+        let until = lasts.map(|lasts| self.shard.clock.now() + lasts);
+        self.record(Event::Credential { what, valid, until });
     }
 
     fn disconnect(&mut self) {
@@ -347,18 +365,11 @@ impl Driver {
                 self.trouble.opened();
                 self.input(Input::Opened);
             }
-            LinkEvent::OpenFailed(error) => {
-                let caused = self.trouble.explains_loss();
-                if !caused {
-                    self.shard.note_connect_error(&error);
-                }
-                let why = crate::dialect::excerpt(&error.to_string());
-                self.input(Input::Closed { why, caused });
-            }
+            LinkEvent::OpenFailed(error) => self.not_let_in(&error),
             LinkEvent::Incoming(Incoming::Packet(received)) => self.packet(&received).await,
             LinkEvent::Incoming(Incoming::Ping) => {}
             LinkEvent::Incoming(Incoming::Malformed(error)) => {
-                self.garbage(crate::dialect::excerpt(&error.to_string()));
+                self.garbage(excerpt(&error.to_string()));
             }
             LinkEvent::Incoming(Incoming::Closed(closed)) => {
                 self.hung_up(&closed.to_string(), self.trouble.explains_loss());
@@ -366,15 +377,36 @@ impl Driver {
         }
     }
 
+    fn not_let_in(&mut self, error: &ConnectError) {
+        let caused = self.trouble.explains_loss();
+        if !self.barred && !caused {
+            self.shard.note_connect_error(error);
+        }
+        if let Some(refused) = refusal(&self.shard.dialect, error) {
+            self.record(refused);
+        }
+        let why = excerpt(&error.to_string());
+        self.input(Input::Closed { why, caused });
+        self.despair();
+    }
+
+    /// With a bad credential there is no point in trying again.
+    fn despair(&mut self) {
+        if self.barred {
+            self.disconnect();
+        }
+    }
+
     fn hung_up(&mut self, why: &str, caused: bool) {
         self.trace("×", || format!("connection lost: {why}"));
-        if !caused {
+        if !caused && !self.barred {
             self.shard.note_loss(why);
         }
         self.link = Link::Down;
         self.voice.hang_up();
         self.forget_held();
         self.input(Input::Closed { why: why.into(), caused });
+        self.despair();
     }
 
     async fn packet(&mut self, received: &Received) {
@@ -414,15 +446,17 @@ impl Driver {
     }
 
     /// The server answered.
-    fn answered(&mut self, attempt: AttemptId, rows: Vec<Seen>, reply: Reply) {
+    fn answered(&mut self, attempt: AttemptId, rows: Vec<Event>, reply: Reply) {
         let operation = self.machine.asked(attempt.op);
         match self.fate(Passing::Answered(operation)) {
             Fate::Passes => self.take_answer(attempt, rows, reply),
             Fate::Dropped => {}
             Fate::Twice => {
                 self.take_answer(attempt, rows.clone(), reply.clone());
-                for seen in rows {
-                    self.input_unseen(Input::Saw(seen));
+                for row in rows {
+                    if let Event::Message(seen) = row {
+                        self.input_unseen(Input::Saw(seen));
+                    }
                 }
                 self.input_unseen(Input::Answered { attempt, reply });
             }
@@ -437,13 +471,11 @@ impl Driver {
         }
     }
 
-    fn take_answer(&mut self, attempt: AttemptId, rows: Vec<Seen>, reply: Reply) {
+    fn take_answer(&mut self, attempt: AttemptId, rows: Vec<Event>, reply: Reply) {
         if let Some(events) = self.meddling.answered(attempt, &rows, &reply) {
             return events.into_iter().for_each(|event| self.record(event));
         }
-        for seen in rows {
-            self.input(Input::Saw(seen));
-        }
+        self.rows(rows);
         self.input(Input::Answered { attempt, reply });
     }
 
@@ -516,8 +548,7 @@ impl Driver {
         self.trace("←", || format!("HTTP {outcome:?}"));
         let (rows, reply) = match outcome {
             rest::Outcome::Answered(reply) => (Vec::new(), reply),
-            rest::Outcome::Read(rows) => {
-                let count = rows.len() as u32;
+            rest::Outcome::Read { rows, count } => {
                 (rows, Reply::Yes { id: None, order: None, rows: count, cursor: None })
             }
             rest::Outcome::Failed(_) if self.trouble.excuses() => (Vec::new(), Reply::Lost),
@@ -527,6 +558,16 @@ impl Driver {
             }
         };
         self.answered(attempt, rows, reply);
+    }
+
+    /// What a read brought.
+    fn rows(&mut self, rows: Vec<Event>) {
+        for row in rows {
+            match row {
+                Event::Message(seen) => self.input(Input::Saw(seen)),
+                event => self.record(event),
+            }
+        }
     }
 
     fn trace(&self, arrow: &'static str, packet: impl FnOnce() -> String) {
@@ -569,7 +610,8 @@ impl Driver {
                 Output::Record(event) if !is_news(&event) => {}
                 Output::Record(event) => self.note(now, event, &mut leaving),
                 Output::Open => {
-                    self.link = Link::open(&shard, &self.bindings, self.weather.as_ref());
+                    self.link =
+                        Link::open(&shard, &self.bindings, self.elsewhere, self.weather.as_ref());
                 }
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
@@ -636,13 +678,8 @@ impl Driver {
     fn send_twin(&mut self, transmit: Transmit) {
         let now = self.shard.clock.now();
         let op = self.shard.effects.borrow_mut().next_op();
-        let Ask { operation, conversation, payload } = &transmit.ask;
-        let (operation, conversation) = (*operation, *conversation);
-        let message = match payload {
-            Payload::Message(message) => Some(message.clone()),
-            _ => None,
-        };
-        self.record_at(now, Event::Invoke { op, operation, conversation, message, planned: now });
+        let operation = transmit.ask.operation;
+        self.record_at(now, transmit.ask.invocation(op, now));
         self.record_at(now, Event::Attempt { op, attempt: 0 });
         let spec = &self.shard.dialect.spec;
         let patience = nanos(spec.contract.ack_timeout);
@@ -682,11 +719,12 @@ impl Driver {
         let shard = Rc::clone(&self.shard);
         let mark = self.bindings.mark();
         self.bind(&ask);
-        let Some(step) = shard.dialect.step(ask.operation) else { return };
+        let people = ask.people();
+        let Some(step) = shard.dialect.step_for(ask.operation, people) else { return };
         let mut data = shard.scratch.take();
         data.clear();
-        let said =
-            self.voice.say(&shard.dialect, attempt, ask.operation, step, &self.bindings, &mut data);
+        let asked = (ask.operation, people);
+        let said = self.voice.say(&shard.dialect, attempt, asked, step, &self.bindings, &mut data);
         match said {
             Ok(Said::Event(ack)) => {
                 shard.trace.borrow_mut().note(now, self.id, "→", || match ack {
@@ -700,7 +738,7 @@ impl Driver {
                     self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
                 }
             }
-            Ok(Said::Http(_)) => self.call(attempt, ask.operation, ask.conversation),
+            Ok(Said::Http(_)) => self.call(attempt, &ask),
             Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),
             Err(unbound) => {
                 let name = shard.dialect.spec.holes.name(unbound.0);
@@ -715,7 +753,7 @@ impl Driver {
     }
 
     fn complain(&mut self, now: Nanos, what: &str) {
-        let event = Event::Garbage { what: crate::dialect::excerpt(what) };
+        let event = Event::Garbage { what: excerpt(what) };
         self.shard.note_garbage(what);
         self.shard.recorder.borrow_mut().record(now, self.id, event);
     }
@@ -723,11 +761,15 @@ impl Driver {
     /// Binds what a request needs beside the person.
     fn bind(&mut self, ask: &Ask) {
         let dialect = &self.shard.dialect;
-        if let Some(id) = ask.conversation.and_then(|place| dialect.conversation(place)) {
+        // The id of a conversation that is asked for is the answer's to say, also the second time.
+        if let Some(id) = ask.conversation.and_then(|place| dialect.conversation(place))
+            && ask.operation != Operation::Create
+        {
             self.bindings.set(Hole::CONVERSATION, id);
         }
         match &ask.payload {
             Payload::None => {}
+            Payload::People(people) => self.bind_people(people),
             Payload::Message(message) => {
                 if let Some(peer) = ask.conversation.and_then(|c| self.shard.peer(self.id, c)) {
                     self.bindings.set(Hole::PEER, peer);
@@ -751,16 +793,29 @@ impl Driver {
         }
     }
 
-    fn call(&mut self, attempt: AttemptId, operation: Operation, place: Option<ConversationId>) {
+    /// The members of a conversation as its creator names them, and who of them is somebody else.
+    fn bind_people(&mut self, people: &[Scalar]) {
+        let own = self.bindings.get(Hole::USER).cloned();
+        let others: Vec<Scalar> =
+            people.iter().filter(|user| Some(*user) != own.as_ref()).cloned().collect();
+        if let Some(peer) = others.first().or(people.first()) {
+            self.bindings.set(Hole::PEER, peer.clone());
+        }
+        self.bindings.set(Hole::OTHERS, Scalar::List(others));
+        self.bindings.set(Hole::MEMBERS, Scalar::List(people.to_vec()));
+    }
+
+    fn call(&mut self, attempt: AttemptId, ask: &Ask) {
         let shard = Rc::clone(&self.shard);
         let ask = rest::Ask {
-            operation,
+            operation: ask.operation,
             op: attempt.op,
-            conversation: place,
+            conversation: ask.conversation,
+            people: ask.people(),
             bindings: self.bindings.clone(),
         };
-        self.trace("→", || format!("HTTP {operation}"));
         let own = self.http.clone();
+        self.trace("→", || format!("HTTP {}", ask.operation));
         self.calls.push(Box::pin(async move {
             // A request in trouble may take long, and shall keep nobody waiting.
             let (http, _turn) = match &own {
@@ -778,4 +833,19 @@ impl Driver {
             let _ = tokio::time::timeout(GOODBYE, session.leave(Leave::Polite)).await;
         }
     }
+}
+
+/// What the history has of a server's refusal, if that is what it is.
+fn refusal(dialect: &Dialect, error: &ConnectError) -> Option<Event> {
+    let (said, documented, before) = match error {
+        ConnectError::ConnectRefused { payload, before, .. } => {
+            (excerpt(payload), dialect.is_documented_refusal(payload), *before)
+        }
+        ConnectError::HttpStatus { status: 401 | 403, body }
+        | ConnectError::NotWebSocket { status: 401 | 403, body } => {
+            (excerpt(body), dialect.spec.connect.refused.is_empty(), 0)
+        }
+        _ => return None,
+    };
+    Some(Event::Refused { said, documented, before })
 }

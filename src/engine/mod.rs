@@ -14,6 +14,7 @@ mod errand;
 pub mod launch;
 mod link;
 mod meddling;
+mod mint;
 mod notes;
 pub mod people;
 mod preflight;

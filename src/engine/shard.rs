@@ -16,7 +16,7 @@ use crate::engine::recorder::Recorder;
 use crate::engine::slot::{Slot, Suffering};
 use crate::engine::trace::Trace;
 use crate::engine::{setup, usage};
-use crate::history::{ClientId, ConversationId, MessageRef, Nanos, Token};
+use crate::history::{ClientId, ConversationId, Event, MessageRef, Nanos, Token};
 use crate::metric::{Meter, ShardUse};
 use crate::operation::Operation;
 use crate::plan::{Cell, Plan, stream, text};
@@ -152,7 +152,7 @@ pub(super) struct Shard {
     /// Faults may shape the bytes of the clients' connections.
     pub(super) weathered: Slotted<bool>,
     cells: Vec<Cell>,
-    places: FxHashMap<ClientId, Vec<ConversationId>>,
+    places: RefCell<FxHashMap<ClientId, Vec<ConversationId>>>,
     /// A send names the other person of a pair.
     names_peer: bool,
     tell: mpsc::UnboundedSender<Told>,
@@ -252,7 +252,7 @@ impl Shard {
             skews: RefCell::default(),
             weathered: Slotted::new(weathered),
             cells,
-            places,
+            places: RefCell::new(places),
             names_peer,
             tell,
             closed_messages: Slotted::new(0),
@@ -269,7 +269,15 @@ impl Shard {
 
     /// The conversations a client takes part in.
     pub(super) fn conversations_of(&self, client: ClientId) -> Vec<ConversationId> {
-        self.places.get(&client).cloned().unwrap_or_default()
+        self.places.borrow().get(&client).cloned().unwrap_or_default()
+    }
+
+    /// A conversation was made after the setup: the server calls it so, and this client is in it.
+    pub(super) fn add_member(&self, client: ClientId, conversation: ConversationId, id: Scalar) {
+        let event = Event::Member { conversation, id: id.id() };
+        self.recorder.borrow_mut().record(self.clock.now(), client, event);
+        self.places.borrow_mut().entry(client).or_default().push(conversation);
+        self.dialect.learn(conversation, id);
     }
 
     /// The other person of a conversation of two, if the spec's `send` names one.

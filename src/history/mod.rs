@@ -10,7 +10,7 @@ pub mod stored;
 pub mod token;
 
 pub use entry::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, NO_PING,
-    Nanos, OpId, Order, PersonId, STOPPED, Seen,
+    About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef,
+    NO_PING, Nanos, OpId, Order, PersonId, STOPPED, Seen,
 };
 pub use token::Token;

@@ -104,8 +104,11 @@ impl Meter {
             Event::Garbage { .. } => self.counters.add(Counter::Garbage, 1),
             Event::Due { .. }
             | Event::Session { .. }
+            | Event::Credential { .. }
+            | Event::Refused { .. }
             | Event::Lag { .. }
             | Event::Saw { .. }
+            | Event::Listed { .. }
             | Event::Phase { .. }
             | Event::Member { .. } => {}
         }
@@ -289,6 +292,7 @@ mod tests {
             operation: Operation::Send,
             conversation: Some(ConversationId(0)),
             message,
+            about: None,
             planned: 1_000_000,
         };
         observe(&mut meter, 3_000_000, 0, invoke);

@@ -334,8 +334,8 @@ mod tests {
             @1000 a sends o1 t1 k1 #1
             @1500 a lost o1
             @1500 a cut
-            @2500 a is connecting
-            a is connected
+            @2500 a turns connecting
+            a turns connected
             a ready
             a tries o1
             a acked o1
@@ -350,7 +350,7 @@ mod tests {
         let mut history = "a b in #1\n@1000 a drops\n".to_owned();
         for pause in pauses {
             at += pause * 1_000;
-            history += &format!("@{at} a is connecting\n@{at} a is error\n");
+            history += &format!("@{at} a turns connecting\n@{at} a turns error\n");
         }
         history + &format!("@{} phase end", at + 1)
     }

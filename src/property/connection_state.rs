@@ -76,7 +76,7 @@ impl Property for ConnectionStates {
         Box::new(States {
             tolerance: nanos(charge.tolerance(&PAGE)),
             patience: nanos(charge.contract.ack_timeout),
-            answers: charge.answers_live,
+            answers: charge.answers_live(),
             clients: FxHashMap::default(),
             up: 0,
             server: Disturbed::default(),
@@ -173,7 +173,7 @@ impl Judge for States {
             Event::Message(seen) if seen.by == crate::history::Carrier::Live => {
                 self.came(at, client);
             }
-            Event::Saw { .. } => self.link(client).shows_life(),
+            Event::Saw { row: None, .. } => self.link(client).shows_life(),
             Event::Lag { nanos } => self.lags.note(at, *nanos),
             _ => {}
         }
@@ -317,14 +317,14 @@ mod tests {
         honest(
             "a b in #1
              a cut
-             @1000 a is connecting
-             a is error
-             @3000 a is connecting
+             @1000 a turns connecting
+             a turns error
+             @3000 a turns connecting
              a session 3000 2000
-             a is connected
+             a turns connected
              a ready
              a stops
-             a is connecting
+             a turns connecting
              a stops",
         );
     }
@@ -332,16 +332,16 @@ mod tests {
     #[test]
     fn states_do_not_jump() {
         for (jump, from, to) in [
-            ("a is connected", "connected", "connected"),
-            ("a is error", "connected", "error"),
-            ("a is connecting", "connected", "connecting"),
-            ("a cut\na is connected", "disconnected", "connected"),
-            ("a cut\na is error", "disconnected", "error"),
+            ("a turns connected", "connected", "connected"),
+            ("a turns error", "connected", "error"),
+            ("a turns connecting", "connected", "connecting"),
+            ("a cut\na turns connected", "disconnected", "connected"),
+            ("a cut\na turns error", "disconnected", "error"),
         ] {
             let history = format!("a b in #1\n{jump}");
             accused(&history, &format!("from {from} to {to}"));
         }
-        accused("a in #1\na cut\na is connecting\na drops", "from connecting to disconnected");
+        accused("a in #1\na cut\na turns connecting\na drops", "from connecting to disconnected");
     }
 
     #[test]
@@ -354,9 +354,9 @@ mod tests {
         format!(
             "a b in #1
              b cut
-             b is connecting
+             b turns connecting
              b session 3000 2000
-             b is connected
+             b turns connected
              @1000 b fault begins silence
              @{until} b fault ends silence
              {after}
@@ -393,9 +393,9 @@ mod tests {
     fn a_client_must_not_have_to_give_up() {
         let history = "a b in #1
             b cut
-            b is connecting
+            b turns connecting
             b session 3000 2000
-            @1000 b is connected
+            @1000 b turns connected
             @6000 b deserts";
         accused(history, "no ping within 5 s");
         honest(&history.replace("@6000", "@2000 b fault begins silence\n@6000"));
@@ -415,7 +415,7 @@ mod tests {
         honest(&history.replace("c closed", "a closed"));
         honest(&history.replace("c closed", "c fault begins delay\nc closed"));
         honest(&history.replace("c closed", "a fault begins restart\nc closed"));
-        honest(&history.replace("c closed", "c due o7\nc sends o7 t7 k7\n@6000 c closed"));
+        honest(&history.replace("c closed", "c due o7 refused\nc sends o7 t7 k7\n@6000 c closed"));
     }
 
     /// What `b` asks on its second connection.
@@ -451,14 +451,14 @@ mod tests {
         honest(&deaf(&asked.replace("@6200", "b fault begins throttle\n@6200")));
         honest(&deaf(
             &asked
-                .replace("b sends o3", "b due o3\nb sends o3")
-                .replace("b sends o4", "b due o4\nb sends o4"),
+                .replace("b sends o3", "b due o3 refused\nb sends o3")
+                .replace("b sends o4", "b due o4 refused\nb sends o4"),
         ));
     }
 
     #[test]
     fn answers_over_http_say_nothing_of_the_connection() {
-        let charge = Charge { answers_live: false, ..charge() };
+        let charge = Charge { requests: vec![Operation::Send], ..charge() };
         let asked = "b sends o1 t1 k1 #1
             b sends o2 t2 k2 #1
             b sends o3 t3 k3 #1
@@ -479,7 +479,7 @@ mod tests {
 
     #[test]
     fn a_first_word_about_a_client_is_no_observation() {
-        let finding = check(&ConnectionStates, &charge(), "a is connecting");
+        let finding = check(&ConnectionStates, &charge(), "a turns connecting");
         assert_eq!(finding.standing(1), Standing::NotExercised);
     }
 }

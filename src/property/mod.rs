@@ -7,10 +7,13 @@
 pub mod ack_timeout;
 mod argument;
 pub mod at_least_once;
+pub mod authentication;
+pub mod authorization;
 pub mod backoff;
 mod bench;
 mod charge;
 pub mod connection_state;
+pub mod conversation_identity;
 pub mod explain;
 pub mod idempotency;
 #[cfg(test)]
@@ -20,6 +23,7 @@ pub mod no_loss_on_reconnect;
 mod notation;
 pub mod ordering;
 mod probe;
+pub mod receipts;
 mod recent;
 mod stalls;
 
@@ -78,6 +82,10 @@ pub const ALL: &[&dyn Property] = &[
     &connection_state::ConnectionStates,
     &ack_timeout::AckTimeout,
     &backoff::Backoff,
+    &authentication::Authentication,
+    &authorization::Authorization,
+    &conversation_identity::ConversationIdentity,
+    &receipts::Receipts,
 ];
 
 /// The ids of all properties.

@@ -132,6 +132,8 @@ struct Room {
     places: FxHashMap<ClientId, usize>,
     /// Acked messages that some member waits for.
     owed: FxHashSet<Token>,
+    /// Members who asked to hear no more of it.
+    left: FxHashSet<ClientId>,
 }
 
 struct Message {
@@ -216,6 +218,11 @@ impl Judge for Views {
                         let rows = sync.then(FxHashSet::default);
                         let read = Read { conversation, sync, asked: at, recovered: 0, rows };
                         self.reads.insert(*op, read);
+                    }
+                    (Operation::Leave, _) => self.leave(*conversation, client),
+                    (Operation::Join, _) => {
+                        let room = self.rooms.entry(*conversation).or_default();
+                        room.left.remove(&client);
                     }
                     _ => {}
                 }
@@ -678,6 +685,18 @@ mod tests {
         let history = away("", "").replace("b done o2", "b fails o2");
         let finding = check(&NoLossOnReconnect, &charge(), &history);
         assert_eq!((finding.violation_count, finding.observations), (0, 0));
+    }
+
+    #[test]
+    fn who_leaves_is_owed_nothing_until_it_joins_again() {
+        let left = "a b in #1\nb asks leave o1 #1\nb over o1\n";
+        let sent = "a sends o2 t2 k2 #1\na acked o2 m2\n";
+        let end = "phase final-read\nphase end";
+        let history = format!("{left}{sent}{end}");
+        stands(&NoLossOnReconnect, &charge(), &history, Standing::NotExercised);
+        let back = format!("{left}b asks join o3 #1\nb over o3\n{sent}{end}");
+        let finding = check(&NoLossOnReconnect, &charge(), &back);
+        assert_eq!(finding.violation_count, 1, "{finding:#?}");
     }
 
     #[test]

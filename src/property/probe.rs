@@ -41,6 +41,12 @@ pub enum Need {
     RateLimit,
     /// People have tokens that the harness mints.
     MintedTokens,
+    /// The spec knows another place for the token.
+    TokenElsewhere,
+    /// The server looks at the token on each event.
+    TokenOnEachEvent,
+    /// The whole history goes over HTTP, and each request shows a token.
+    TokenOnRequests,
     /// The spec says what a refused connection looks like.
     Refusal,
     /// The spec numbers messages without gaps.

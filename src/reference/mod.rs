@@ -14,6 +14,7 @@ mod auth;
 pub mod bugs;
 mod core;
 mod desk;
+mod gullible;
 mod hall;
 mod hosted;
 mod http;

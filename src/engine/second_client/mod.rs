@@ -176,7 +176,7 @@ impl Session {
                 Some(News::Granted) => return Ok(()),
                 Some(News::Refused(payload)) => {
                     let namespace = self.namespace.clone();
-                    return Err(ConnectError::ConnectRefused { namespace, payload });
+                    return Err(ConnectError::ConnectRefused { namespace, payload, before: 0 });
                 }
                 Some(News::Trouble(reason)) => self.trouble = Some(reason),
                 Some(News::Ended) | None => {

@@ -173,7 +173,8 @@ impl Identity {
     /// An error to a repetition of a message that another attempt stored.
     pub(super) fn judge_refusals(&mut self, at: Nanos, client: ClientId, name: Name) {
         let Some(case) = self.cases.get_mut(name) else { return };
-        if self.answer != RepeatAnswer::Same || case.accused || !case.refused_a_repetition() {
+        let innocent = case.accused || !case.refused_a_repetition(&self.refusable);
+        if self.answer != RepeatAnswer::Same || innocent {
             return;
         }
         case.accused = true;

@@ -12,7 +12,11 @@ impl Core {
         conversation: Conversation,
         window: &Window,
     ) -> Result<Answer, Refusal> {
-        self.member(user, conversation)?;
+        let bug = match window.since {
+            Some(_) => Bug::SyncUnchecked,
+            None => Bug::HistoryUnchecked,
+        };
+        self.member_unless(bug, user, conversation)?;
         let limit = self.limit(window);
         let skip = window.page.map_or(0, |page| page.saturating_sub(1)).saturating_mul(limit);
         let syncs = self.is_sync(user, conversation, window);
@@ -37,6 +41,7 @@ impl Core {
         if self.bugs.has(Bug::HistoryOrder) {
             exchange_times(&mut rows);
         }
+        self.add_statuses(&mut rows)?;
         if !self.bugs.is_none() {
             self.note_page(user, conversation, &rows, more, syncs || second_page);
         }

@@ -25,7 +25,7 @@ impl Core {
         events: &mut Vec<Event>,
     ) -> Result<Answer, Refusal> {
         let conversation = self.place(caller, &send.place, events)?;
-        self.member(&caller.user, conversation)?;
+        self.member_unless(Bug::SendUnchecked, &caller.user, conversation)?;
         let key = send.key.as_deref().unwrap_or_default();
         let mut scope = self.scope(caller, conversation, key, &send.text);
         if let Some(first) = self.first(scope.as_deref(), now)? {
@@ -49,6 +49,7 @@ impl Core {
             sender: caller.user.clone(),
             text: sanitised(self.rules.sanitise, &send.text),
             key: send.key.clone(),
+            status: None,
         };
         let who = [caller.user.as_str(), key];
         if self.bugs.strikes(Bug::AckSilentError, 5, &who) && self.failed.insert(key.into()) {
@@ -113,10 +114,12 @@ impl Core {
     ) -> Result<Conversation, Refusal> {
         match place {
             Place::Conversation(id) => Ok(*id),
-            Place::Peer(peer) => match self.create(&caller.user, vec![peer.clone()], events)? {
-                Answer::Conversation { id, .. } => Ok(id),
-                _ => Err(Refusal::malformed("there is no such person")),
-            },
+            Place::Peer(peer) => {
+                match self.create(&caller.user, vec![peer.clone()], Guard::Atomic, events)? {
+                    Answer::Conversation { id, .. } => Ok(id),
+                    _ => Err(Refusal::malformed("there is no such person")),
+                }
+            }
         }
     }
 
@@ -340,7 +343,7 @@ impl Core {
     }
 }
 
-fn unique_index() -> Refusal {
+pub(super) fn unique_index() -> Refusal {
     let text = "duplicate key value violates a unique constraint";
     Refusal::new(RefusalKind::Repeated, text)
 }
