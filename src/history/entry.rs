@@ -32,6 +32,9 @@ pub struct OpId(pub u32);
 /// came.
 pub const NO_PING: &str = "no ping for";
 
+/// How [`Event::Connection`] says that the user went online.
+pub const STARTED: &str = "start";
+
 /// How [`Event::Connection`] says that the user went offline.
 pub const STOPPED: &str = "stopped";
 

@@ -5,7 +5,7 @@ mod probes;
 
 use self::accounts::{Line, Trial};
 use crate::fault::Effect;
-use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId, STOPPED};
+use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId, STARTED, STOPPED};
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::span;
 use crate::property::charge::nanos;
@@ -179,6 +179,11 @@ impl Pauses {
     fn connection(&mut self, at: Nanos, client: ClientId, state: ConnectionState, why: &str) {
         use ConnectionState::{Connected, Connecting, Disconnected, Error};
         match state {
+            // The user went online: whatever the client waited for, it waits no more.
+            Connecting if why == STARTED => {
+                let line = self.lines.entry(client).or_default();
+                (line.failures, line.waits_since) = (0, None);
+            }
             Connecting => self.reconnects(at, client),
             Connected => {
                 let line = self.lines.entry(client).or_default();
@@ -210,7 +215,10 @@ impl Pauses {
                 self.finding.observations += 1;
                 self.end(op, "it had a definite no");
             }
-            Answer::TimedOut | Answer::Lost if last => trial.given_up = Some(at),
+            Answer::Nack(_) => trial.refused = true,
+            Answer::TimedOut | Answer::Lost if last => {
+                trial.given_up.get_or_insert(at);
+            }
             _ => {}
         }
     }
@@ -384,6 +392,10 @@ mod tests {
         let history = "a b in #1\n@1000 a stops\n@9000 a back\n@9100 a stops\n@9200 a back
             @9300 a drops\n@10300 a back\n@90000 phase end";
         passes(&Backoff, &charge(), history);
+        let at_once = "a b in #1\n@1000 a drops\n@1500 a back\n@90000 phase end";
+        accused(at_once, "connected again too soon");
+        let by_user = at_once.replace("a back", "a starts\na turns connected");
+        assert_eq!(check(&Backoff, &charge(), &by_user).violation_count, 0);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use crate::history::{
     About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef,
-    NO_PING, Nanos, OpId, PersonId, STOPPED, Seen, Token,
+    NO_PING, Nanos, OpId, PersonId, STARTED, STOPPED, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation, Sight};
 use crate::property::{Charge, Property};
@@ -290,6 +290,7 @@ impl Scribe {
                 self.connection(client, ConnectionState::Connecting, false);
                 self.connection(client, ConnectionState::Connected, false);
             }
+            "starts" => self.ends(client, ConnectionState::Connecting, STARTED, false),
             "stops" => self.ends(client, ConnectionState::Disconnected, STOPPED, true),
             "closed" => self.ends(client, ConnectionState::Disconnected, "close frame 1000", false),
             "deserts" => self.ends(client, ConnectionState::Disconnected, NO_PING, false),

@@ -34,6 +34,8 @@ pub(super) struct Trial {
     epoch: u32,
     /// When the last one was given up.
     pub(super) given_up: Option<Nanos>,
+    /// Some attempt had a no, which may count once no other is under way.
+    pub(super) refused: bool,
 }
 
 /// What a measured pause says.
@@ -57,7 +59,16 @@ impl Line {
 
 impl Trial {
     pub(super) const fn new(client: ClientId, send: bool, repeatable: bool) -> Self {
-        Self { client, send, repeatable, attempts: 0, made: 0, epoch: 0, given_up: None }
+        Self {
+            client,
+            send,
+            repeatable,
+            attempts: 0,
+            made: 0,
+            epoch: 0,
+            given_up: None,
+            refused: false,
+        }
     }
 
     /// An attempt was made on this connection that never left.
@@ -147,7 +158,12 @@ impl Pauses {
     pub(super) fn gave_up(&mut self, at: Nanos, op: OpId) {
         let Some(trial) = self.trials.get(&op) else { return };
         let due = self.retries.len() + 1;
-        if !trial.send || !self.queues || trial.attempts == 0 || trial.attempts as usize >= due {
+        if !trial.send
+            || !self.queues
+            || trial.refused
+            || trial.attempts == 0
+            || trial.attempts as usize >= due
+        {
             return;
         }
         let (client, made, attempts) = (trial.client, trial.made, trial.attempts);

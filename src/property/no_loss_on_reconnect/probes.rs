@@ -303,4 +303,23 @@ pub(super) const PROBES: &[Probe] = &[
         catches: &["sync-since-connect"],
         ..Probe::DEFAULT
     },
+    Probe {
+        name: "created-while-away",
+        says: "Who was away when a conversation was made is in it when they are back, with all that was said.",
+        why: "A list of conversations that is read once at the login has no place for a new one.",
+        script: "people: ann, bob, cat
+                 room talk: ann, bob, cat
+                 ann send a
+                 rest
+                 bob disconnect
+                 ann create side with bob, cat
+                 ann send b in side
+                 cat send c in side
+                 ann send d
+                 bob connect
+                 until bob is ready
+                 ann send e in side",
+        catches: &["sync-first-empty"],
+        ..Probe::DEFAULT
+    },
 ];

@@ -88,6 +88,8 @@ pub(crate) struct Core {
     pages: FxHashMap<(User, Conversation), (Position, bool)>,
     /// Up to when each person was handed what they had missed; kept only for `sync-once`.
     handed_out: FxHashMap<(User, Conversation), i64>,
+    /// Who has read which conversation; kept only for `sync-first-empty`.
+    opened: FxHashSet<(User, Conversation)>,
 }
 
 /// When a person last connected, and whether they had been there before.
@@ -114,6 +116,7 @@ impl Core {
             noted: FxHashMap::default(),
             pages: FxHashMap::default(),
             handed_out: FxHashMap::default(),
+            opened: FxHashSet::default(),
         };
         core.reload()?;
         Ok(core)

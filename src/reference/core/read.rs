@@ -30,7 +30,9 @@ impl Core {
         if syncs {
             self.cut_short(user, conversation, &mut rows, &mut more);
         }
-        if second_page && self.bugs.has(Bug::SyncPageLost) {
+        let first_time =
+            self.bugs.has(Bug::SyncFirstEmpty) && self.opened.insert((user.clone(), conversation));
+        if first_time || second_page && self.bugs.has(Bug::SyncPageLost) {
             rows.clear();
             more = false;
         }
