@@ -10,7 +10,7 @@ use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::span;
 use crate::property::charge::nanos;
 use crate::property::recent::Recent;
-use crate::property::stalls::Stalls;
+use crate::property::stalls::{Stalls, Suspicions};
 use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::Finding;
 use rustc_hash::FxHashMap;
@@ -87,6 +87,7 @@ impl Property for Backoff {
             trials: FxHashMap::default(),
             over: Recent::new(nanos(charge.budget())),
             lags: Stalls::default(),
+            suspicions: Suspicions::default(),
             now: 0,
             late: 0,
             ended: false,
@@ -108,6 +109,7 @@ struct Pauses {
     /// Operations that have: whose, and how.
     over: Recent<OpId, (ClientId, &'static str)>,
     lags: Stalls,
+    suspicions: Suspicions,
     now: Nanos,
     /// How often the generator's own lag could explain a long pause.
     late: u64,
@@ -120,6 +122,7 @@ impl Judge for Pauses {
     fn observe(&mut self, entry: &Entry) {
         let (at, client) = (entry.at, entry.client);
         self.now = at;
+        self.late += self.suspicions.settle(at, &self.lags, &mut self.finding);
         self.over.tick(at);
         match &entry.event {
             Event::Connection { state, why, .. } => self.connection(at, client, *state, why),
@@ -153,6 +156,7 @@ impl Judge for Pauses {
     }
 
     fn finish(mut self: Box<Self>) -> Finding {
+        self.late += self.suspicions.settle(Nanos::MAX, &self.lags, &mut self.finding);
         if self.ended {
             self.conclude();
         }
@@ -168,7 +172,7 @@ impl Judge for Pauses {
     }
 
     fn unsettled(&self) -> usize {
-        self.trials.len() + self.over.len() + self.lags.len()
+        self.trials.len() + self.over.len() + self.lags.len() + self.suspicions.len()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId};
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::span;
 use crate::property::charge::nanos;
-use crate::property::stalls::Stalls;
+use crate::property::stalls::{Stalls, Suspicions};
 use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::Finding;
 use rustc_hash::FxHashMap;
@@ -84,6 +84,7 @@ impl Property for ConnectionStates {
             idle_losses: VecDeque::new(),
             silences: Vec::new(),
             lags: Stalls::default(),
+            suspicions: Suspicions::default(),
             starved: 0,
             finding: Finding::default(),
         })
@@ -108,6 +109,7 @@ struct States {
     /// Connections that stood for too long with nobody at one end, and must be over soon.
     silences: Vec<Silence>,
     lags: Stalls,
+    suspicions: Suspicions,
     /// How often a starved machine could explain what was seen.
     starved: u64,
     finding: Finding,
@@ -180,6 +182,7 @@ impl Judge for States {
     }
 
     fn finish(mut self: Box<Self>) -> Finding {
+        self.starved += self.suspicions.settle(Nanos::MAX, &self.lags, &mut self.finding);
         if self.starved > 0 {
             let reason = "connections looked wrong while the generator was late itself";
             self.finding.doubts.push(format!("{} {reason}", self.starved));
@@ -193,7 +196,12 @@ impl Judge for States {
 
     fn unsettled(&self) -> usize {
         let asked = self.clients.values().map(Link::unsettled).sum::<usize>();
-        self.losses.len() + self.idle_losses.len() + self.silences.len() + self.lags.len() + asked
+        self.losses.len()
+            + self.idle_losses.len()
+            + self.silences.len()
+            + self.suspicions.len()
+            + self.lags.len()
+            + asked
     }
 }
 

@@ -1,6 +1,7 @@
 //! How late the generator itself was: what a judge must not take for somebody else's lateness.
 
 use crate::history::Nanos;
+use crate::verdict::{Finding, Violation};
 use std::collections::VecDeque;
 
 /// The generator's stalls of late: from, to.
@@ -31,6 +32,49 @@ impl Stalls {
     pub(super) fn starved(&self, from: Nanos, to: Nanos) -> bool {
         let stall = self.between(from, to);
         stall > 0 && stall.saturating_mul(10) >= to.saturating_sub(from)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Accusations that wait: a generator that was late learns of it a moment after what it did late.
+#[derive(Debug, Default)]
+pub(super) struct Suspicions(VecDeque<Suspicion>);
+
+#[derive(Debug)]
+struct Suspicion {
+    from: Nanos,
+    at: Nanos,
+    /// The latest moment that would have been right, where there is one.
+    latest: Nanos,
+    violation: Violation,
+}
+
+/// How long an accusation waits.
+const HINDSIGHT: Nanos = 1_000_000_000;
+
+impl Suspicions {
+    /// What happened between these moments is wrong, unless the generator stalled meanwhile, or
+    /// stalled for as long as it came after the latest moment that would have been right.
+    pub(super) fn add(&mut self, from: Nanos, at: Nanos, latest: Nanos, violation: Violation) {
+        self.0.push_back(Suspicion { from, at, latest, violation });
+    }
+
+    /// Accuses of what has waited long enough; counts what the generator's lateness may explain.
+    pub(super) fn settle(&mut self, now: Nanos, stalls: &Stalls, finding: &mut Finding) -> u64 {
+        let mut doubts = 0;
+        let waited = |one: &mut Suspicion| one.at.saturating_add(HINDSIGHT) < now;
+        while let Some(Suspicion { from, at, latest, violation }) = self.0.pop_front_if(waited) {
+            let stalled = stalls.between(from, at.saturating_add(HINDSIGHT));
+            if stalls.starved(from, at) || at <= latest.saturating_add(stalled) {
+                doubts += 1;
+            } else {
+                finding.violate(|| violation);
+            }
+        }
+        doubts
     }
 
     pub(super) fn len(&self) -> usize {

@@ -42,7 +42,8 @@ pub(super) struct Trial {
 enum Measure {
     Right,
     Short,
-    Long,
+    /// The latest moment that would have been right.
+    Long(Nanos),
 }
 
 impl Line {
@@ -86,14 +87,14 @@ impl Pauses {
         let Some(due) = pause(&self.reconnect, failures) else { return };
         let what = match self.measure(since, at, due, held) {
             Measure::Right => return,
-            Measure::Short => "connected again too soon",
-            Measure::Long => "connected again too late",
+            Measure::Short => ("connected again too soon", 0),
+            Measure::Long(latest) => ("connected again too late", latest),
         };
         let lines = vec![
             exhibit(since, client, lost_words(failures)),
             exhibit(at, client, "tried to connect"),
         ];
-        self.accuse(what, lines, at.saturating_sub(since), due);
+        self.accuse(what, lines, (since, at), due);
     }
 
     /// An attempt of an operation.
@@ -119,15 +120,15 @@ impl Pauses {
         let due = self.retries[number as usize - 1];
         let what = match self.measure(since, at, due, held) {
             Measure::Right => return,
-            Measure::Short => "tried again too soon",
-            Measure::Long => "tried again too late",
+            Measure::Short => ("tried again too soon", 0),
+            Measure::Long(latest) => ("tried again too late", latest),
         };
         let lines = vec![
             exhibit(before, client, format!("made attempt {number} of operation {}", op.0)),
             exhibit(since, client, "gave up waiting for its answer"),
             exhibit(at, client, format!("made attempt {}", number.saturating_add(1))),
         ];
-        self.accuse(what, lines, at.saturating_sub(since), due);
+        self.accuse(what, lines, (since, at), due);
     }
 
     /// The pause counts as measured unless something excuses it: a fault that held the client up
@@ -138,19 +139,15 @@ impl Pauses {
             return Measure::Short;
         }
         let latest = since.saturating_add(due).saturating_add(self.tolerance);
-        let stalled = self.lags.between(since, at);
         if at <= latest {
             self.finding.observations += 1;
             Measure::Right
         } else if at <= held.saturating_add(self.tolerance) {
             self.finding.count("held up by a fault", 1);
             Measure::Right
-        } else if self.lags.starved(since, at) || at <= latest.saturating_add(stalled) {
-            self.late += 1;
-            Measure::Right
         } else {
             self.finding.observations += 1;
-            Measure::Long
+            Measure::Long(latest)
         }
     }
 
@@ -201,12 +198,22 @@ impl Pauses {
         });
     }
 
-    fn accuse(&mut self, what: &str, lines: Vec<Exhibit>, pause: Nanos, due: Nanos) {
-        self.finding.violate(|| {
-            let therefore = format!("it waited {}", span(pause));
-            let but = format!("the contract has a pause of {} there", span(due));
-            violation(what, lines, therefore, but)
-        });
+    /// Too soon is wrong at once; too late may be the generator's.
+    fn accuse(
+        &mut self,
+        (what, latest): (&str, Nanos),
+        lines: Vec<Exhibit>,
+        (since, at): (Nanos, Nanos),
+        due: Nanos,
+    ) {
+        let therefore = format!("it waited {}", span(at.saturating_sub(since)));
+        let but = format!("the contract has a pause of {} there", span(due));
+        let accusation = violation(what, lines, therefore, but);
+        if latest == 0 {
+            self.finding.violate(|| accusation);
+        } else {
+            self.suspicions.add(since, at, latest, accusation);
+        }
     }
 
     /// The run is over: what should have been tried again long ago?

@@ -26,6 +26,8 @@ pub(super) struct Link {
     pub(super) epoch: u32,
     /// Ping interval and ping timeout of the session.
     pub(super) limit: Option<Nanos>,
+    /// The same of the session before.
+    patience: Nanos,
     /// An operation that has something special about it.
     pub(super) special: Option<OpId>,
     /// Something special was asked on this connection.
@@ -58,6 +60,7 @@ impl Link {
     }
 
     fn closed(&mut self) {
+        self.patience = self.limit.unwrap_or_default();
         (self.limit, self.silent, self.alive) = (None, None, false);
     }
 
@@ -146,6 +149,7 @@ impl States {
             self.settle_silence(&silence);
         }
         self.settle_losses(now);
+        self.starved += self.suspicions.settle(now, &self.lags, &mut self.finding);
         self.lags.forget_before(now.saturating_sub(120 * TOGETHER));
     }
 
@@ -204,6 +208,11 @@ impl States {
                 self.finding.count("connections lost with most others", 1);
                 continue;
             }
+            let limit = self.clients.get(&client).map_or(0, |link| link.patience);
+            if self.lags.starved(at.saturating_sub(limit), now) || self.lags.between(at, now) > 0 {
+                self.starved += 1;
+                continue;
+            }
             self.finding.violate(|| {
                 let lines = vec![
                     exhibit(since, client, "asked for something, or connected, for the last time"),
@@ -245,29 +254,20 @@ impl States {
         if self.disturbed(since) {
             return self.finding.count("connections lost with the server", 1);
         }
-        if self.lags.starved(since, at) {
-            self.starved += 1;
-            return;
-        }
         let limit = span(limit);
-        self.finding.violate(|| {
-            let lines = vec![
-                exhibit(since, client, "was connected, and waited for a ping"),
-                exhibit(at, client, "gave the connection up"),
-            ];
-            let therefore = format!("the server was silent for {limit} on a connection that stood");
-            let but = format!("its handshake promised a ping within {limit}");
-            violation(&format!("no ping within {limit}"), lines, therefore, but)
-        });
+        let lines = vec![
+            exhibit(since, client, "was connected, and waited for a ping"),
+            exhibit(at, client, "gave the connection up"),
+        ];
+        let therefore = format!("the server was silent for {limit} on a connection that stood");
+        let but = format!("its handshake promised a ping within {limit}");
+        let accusation = violation(&format!("no ping within {limit}"), lines, therefore, but);
+        self.suspicions.add(since, at, 0, accusation);
     }
 
     pub(super) fn deaf(&mut self, at: Nanos, client: ClientId) {
         let Some(link) = self.clients.get(&client) else { return };
         if self.disturbed(link.changed) {
-            return;
-        }
-        if self.lags.starved(at.saturating_sub(self.patience), at) {
-            self.starved += 1;
             return;
         }
         let mut lines = vec![exhibit(link.changed, client, "was connected")];
@@ -280,15 +280,10 @@ impl States {
             ));
         }
         lines.push(exhibit(at, client, "had no answer to any of them, and heard nothing else"));
-        self.finding.violate(|| {
-            let therefore = "the connection stood, and nobody listened at its other end";
-            violation(
-                "connected, but deaf",
-                lines,
-                therefore,
-                "in state connected, what is asked is answered",
-            )
-        });
+        let therefore = "the connection stood, and nobody listened at its other end";
+        let but = "in state connected, what is asked is answered";
+        let accusation = violation("connected, but deaf", lines, therefore, but);
+        self.suspicions.add(at.saturating_sub(self.patience), at, 0, accusation);
     }
 
     pub(super) fn impossible(

@@ -54,11 +54,11 @@ pub(super) const PROBES: &[Probe] = &[
         script: "people: bob, ann, cat, dan, eva, fay, gus, hal, ida, jim, kay, lea
                  ann send a
                  until bob sees a
-                 bob cut rst for 300ms
-                 pause 500ms
+                 bob disconnect
                  ann burst 9 | cat burst 10 | dan burst 10 | eva burst 10 | fay burst 10 | gus burst 10
                  pause 300ms
                  hal burst 10 | ida burst 10 | jim burst 10 | kay burst 10 | lea burst 10
+                 bob connect
                  until bob is ready",
         catches: &["sync-page-lost"],
         ..Probe::DEFAULT
@@ -90,12 +90,10 @@ pub(super) const PROBES: &[Probe] = &[
         script: "people: ann, bob, cat, dan
                  bob cut rst on-message for 1s
                  ann burst 5 | cat burst 5 | dan burst 5
-                 until bob is disconnected
                  until bob is ready
                  pause 120ms
                  bob cut rst on-message for 1s
                  ann burst 3 | cat burst 3 | dan burst 3
-                 until bob is disconnected
                  until bob is ready",
         catches: &["sync-exclusive", "sync-rounds-up"],
         ..Probe::DEFAULT
@@ -107,7 +105,6 @@ pub(super) const PROBES: &[Probe] = &[
         script: "people: ann, bob, cat
                  bob cut half-frame on-message for 1s
                  ann send a | cat send b
-                 until bob is disconnected
                  ann send c
                  cat send d
                  until bob is ready
@@ -241,7 +238,6 @@ pub(super) const PROBES: &[Probe] = &[
                  until bob is connected
                  bob cut rst for 100ms
                  start cat burst 3
-                 until bob is disconnected
                  until bob is connected
                  bob cut fin on-message for 1s
                  ann burst 3
