@@ -33,6 +33,8 @@ const ALSO: &[(Bug, &str, &str)] = &[
         "receipts",
         "a stranger's receipt that is taken is told to the sender as well",
     ),
+    (Bug::DeafDevice, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
+    (Bug::DeafReconnect, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
 ];
 
 /// One run of the catalogue against the embedded server.

@@ -359,6 +359,10 @@ impl Driver {
             LinkEvent::Opened => {
                 self.trace("·", || "connected".to_owned());
                 self.voice.hang_up();
+                if let Some((interval, timeout)) = self.link.heartbeat() {
+                    let (ping_interval, ping_timeout) = (nanos(interval), nanos(timeout));
+                    self.record(Event::Session { ping_interval, ping_timeout });
+                }
                 self.trouble.opened();
                 self.input(Input::Opened);
             }

@@ -143,6 +143,10 @@ fn happening() -> impl Strategy<Value = Event> {
             why,
             caused
         }),
+        (time(), time()).prop_map(|(ping_interval, ping_timeout)| Event::Session {
+            ping_interval,
+            ping_timeout
+        }),
         (text(), any::<bool>(), option::of(time()))
             .prop_map(|(what, valid, until)| Event::Credential { what, valid, until }),
         (text(), any::<bool>(), number()).prop_map(|(said, documented, before)| Event::Refused {

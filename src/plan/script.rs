@@ -22,6 +22,7 @@
 //!
 //! | line | meaning |
 //! |---|---|
+//! | `people: NAME [xN] [offline] [stranger] [skewed [-]DURATION], …` | the cast, first of all. `x2`: two devices, `ann.1` and `ann.2`. All but those `offline` are connected and ready before the first step. A `stranger` has an account and is in no room. The clocks of who is `skewed` are fast by so much, or slow |
 //! | `people: NAME [xN] [offline] [stranger], …` | the cast, first of all. `x2`: two devices, `ann.1` and `ann.2`. All but those `offline` are connected and ready before the first step. A `stranger` has an account and is in no room |
 //! | `room NAME guessed` | a conversation that does not exist; its id looks like that of the first |
 //! | `room NAME: NAME, …` | a conversation. Without any there is one, `room`, of all who are no strangers; a step without `in ROOM` means the first |
@@ -30,6 +31,7 @@
 //! | `A … \| B …` | both released at once, and both awaited |
 //! | `start …` | the same, but the next step does not wait for it |
 //! | `pause DURATION`, `pause window` | nothing happens for so long; for the window of the spec's rate of sends, and half of it more |
+//! | `pause heartbeat` | nothing happens until a server must have noticed a silent client: for ping interval and ping timeout of the newest session, and [`MARGIN`] |
 //! | `until DEVICE sees LABEL\|SIGHT`, `until DEVICE is connected\|disconnected\|ready` | waits for it, but not for ever |
 //! | `rest` | waits until everybody is idle and no delivery is awaited |
 //! | `server restart\|kill [for DURATION]`, `server stop for DURATION` | what happens to the server's process |
@@ -71,6 +73,9 @@ use crate::plan::{Oddity, text};
 use crate::spec::Limits;
 use std::time::Duration;
 
+/// What `pause heartbeat` adds to the figures of the session.
+pub const MARGIN: Duration = Duration::from_millis(1_500);
+
 /// A small plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Script {
@@ -95,6 +100,8 @@ pub struct Role {
     pub stranger: bool,
     /// The person's devices do not connect before a step says so.
     pub offline: bool,
+    /// How fast the clocks of the person's devices are, in milliseconds; below 0 they are slow.
+    pub skew_ms: i64,
 }
 
 /// One conversation.
@@ -132,6 +139,8 @@ pub enum Step {
     Pause(Duration),
     /// Nothing happens for the window of the spec's rate of sends, and half of it more.
     PauseWindow,
+    /// Nothing happens until a server must have noticed a silent client.
+    PauseHeartbeat,
     /// A device sees something.
     UntilSees(Device, Sighted),
     /// A device's connection has this state; `None`: it is ready.

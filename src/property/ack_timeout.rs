@@ -1,5 +1,6 @@
 //! `ack-timeout`: a sender has an ack, or knows that there is none, within the documented time.
 
+mod probes;
 mod suspicion;
 
 use crate::history::{Answer, ClientId, Due, Entry, Event, MessageRef, Nanos, OpId};
@@ -7,7 +8,8 @@ use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{self, exhibit, span, violation};
 use crate::property::charge::nanos;
 use crate::property::recent::{Recent, hash};
-use crate::property::{Charge, Judge, Page, Property, Tolerance};
+use crate::property::stalls::Stalls;
+use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::Finding;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
@@ -63,6 +65,10 @@ impl Property for AckTimeout {
         )
     }
 
+    fn probes(&self) -> &'static [Probe] {
+        probes::PROBES
+    }
+
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
         let bound = nanos(charge.contract.ack_timeout);
         let tolerance = nanos(charge.tolerance(&PAGE));
@@ -76,7 +82,7 @@ impl Property for AckTimeout {
             sends: Recent::new(4 * (bound + tolerance)),
             asked: Recent::new(charge.memory()),
             suspects: VecDeque::new(),
-            lags: VecDeque::new(),
+            lags: Stalls::default(),
             doubtful: Doubtful::default(),
             finding: Finding::default(),
         })
@@ -98,8 +104,7 @@ struct Waiting {
     asked: Recent<u64, (u32, u32)>,
     /// Attempts that timed out, and when that becomes a violation.
     suspects: VecDeque<(Nanos, OpId, u32)>,
-    /// The generator's stalls: from, to.
-    lags: VecDeque<(Nanos, Nanos)>,
+    lags: Stalls,
     doubtful: Doubtful,
     finding: Finding,
 }
@@ -178,7 +183,7 @@ impl Judge for Waiting {
             Event::Garbage { .. } => {
                 self.clients.entry(entry.client).or_default().garbage = Some(at);
             }
-            Event::Lag { nanos } => self.lags.push_back((at.saturating_sub(*nanos), at)),
+            Event::Lag { nanos } => self.lags.note(at, *nanos),
             _ => {}
         }
     }

@@ -8,8 +8,8 @@
 //! after one that carries no text of ours. `a b in #1` makes members who are connected and ready.
 
 use crate::history::{
-    About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos,
-    OpId, PersonId, Seen, Token,
+    About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef,
+    NO_PING, Nanos, OpId, PersonId, STARTED, STOPPED, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation, Sight};
 use crate::property::{Charge, Property};
@@ -133,7 +133,11 @@ impl Scribe {
     }
 
     fn connection(&mut self, client: ClientId, state: ConnectionState, caused: bool) {
-        self.push(client, Event::Connection { state, why: "".into(), caused });
+        self.ends(client, state, "", caused);
+    }
+
+    fn ends(&mut self, client: ClientId, state: ConnectionState, why: &str, caused: bool) {
+        self.push(client, Event::Connection { state, why: why.into(), caused });
     }
 
     fn event(&mut self, client: ClientId, verb: &str, words: &[&str], line: &str) {
@@ -281,7 +285,23 @@ impl Scribe {
             "out" => self.connection(client, ConnectionState::Error, false),
             "cut" => self.connection(client, ConnectionState::Disconnected, true),
             "drops" => self.connection(client, ConnectionState::Disconnected, false),
-            "back" => self.connection(client, ConnectionState::Connected, false),
+            "back" => {
+                self.connection(client, ConnectionState::Connecting, false);
+                self.connection(client, ConnectionState::Connected, false);
+            }
+            "starts" => self.ends(client, ConnectionState::Connecting, STARTED, false),
+            "stops" => self.ends(client, ConnectionState::Disconnected, STOPPED, true),
+            "closed" => self.ends(client, ConnectionState::Disconnected, "close frame 1000", false),
+            "deserts" => self.ends(client, ConnectionState::Disconnected, NO_PING, false),
+            "turns" => {
+                let state = ConnectionState::parse(words[0]).unwrap();
+                self.connection(client, state, false);
+            }
+            "session" => {
+                let figure = |word: &str| word.parse::<u64>().unwrap() * 1_000_000;
+                let (ping_interval, ping_timeout) = (figure(words[0]), figure(words[1]));
+                self.push(client, Event::Session { ping_interval, ping_timeout });
+            }
             "ready" => self.push(client, Event::Ready),
             "fault" => {
                 let event = Event::Fault { what: words[1].into(), begins: words[0] == "begins" };

@@ -4,12 +4,13 @@ use crate::reference::auth::Doorman;
 use crate::reference::bugs::{Bug, Bugs};
 use crate::reference::desk::Desk;
 use crate::reference::gullible::{self, Door};
+use crate::reference::misbehave::Memory;
 use crate::reference::model::*;
 use crate::reference::play::Play;
 use crate::scalar::Scalar;
 use crate::spec::TokenCheck;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) struct App {
     pub(crate) play: Arc<Play>,
@@ -17,11 +18,17 @@ pub(crate) struct App {
     pub(crate) doorman: Doorman,
     pub(crate) bugs: Bugs,
     pub(crate) last_connection: AtomicU64,
+    /// Only for the bugs.
+    pub(crate) memory: Mutex<Memory>,
 }
 
 impl App {
     pub(crate) fn next_connection(&self) -> Connection {
         self.last_connection.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who this is: whom the token names, or, where there are no tokens, who they say they are.

@@ -202,7 +202,7 @@ impl Hall {
         if self.bugs.has(Bug::ReceiverSkipped) {
             receivers.retain(|connection| {
                 let user = &self.present[connection].user;
-                *user == caller.user || !self.bugs.strikes(Bug::ReceiverSkipped, 20, &[&id, user])
+                *user == caller.user || !self.bugs.strikes(Bug::ReceiverSkipped, 12, &[&id, user])
             });
         }
         if self.bugs.has(Bug::StampLive) {

@@ -65,7 +65,13 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
             socket.extensions.insert(Arc::clone(&wire));
             let app = Arc::clone(&self.0);
             let caller = Caller { user, connection: Some(connection), arrived: stamp::now() };
-            socket.on_fallback::<_, Visitor>(Visitor { app, caller: caller.clone(), token });
+            let deaf_until = if app.bugs.is_none() {
+                0
+            } else {
+                app.memory().arrives(app.bugs, &caller.user, caller.arrived)
+            };
+            let visitor = Visitor { app, caller: caller.clone(), token, deaf_until };
+            socket.on_fallback::<_, Visitor>(visitor);
             if self.0.desk.arrive(caller, wire).await {
                 Ok(())
             } else {
@@ -167,6 +173,8 @@ impl Shown {
 struct Visitor {
     app: Arc<App>,
     caller: Caller,
+    /// Ignores what is asked before, by a bug.
+    deaf_until: i64,
     /// What let the connection in; looked at again where the spec says so.
     token: Option<CompactString>,
 }
@@ -179,8 +187,18 @@ impl MessageHandler<LocalAdapter, Visitor> for Visitor {
             ack
         });
         let caller = Caller { arrived: stamp::now(), ..self.caller.clone() };
+        if caller.arrived < self.deaf_until {
+            return;
+        }
+        let attempt = match &command {
+            Command::Send(send) if !self.app.bugs.is_none() => {
+                self.app.memory().takes(self.app.bugs, send.key.as_ref())
+            }
+            _ => 0,
+        };
         let asking = Asking {
             app: Arc::clone(&self.app),
+            attempt,
             socket: Arc::downgrade(&socket),
             asked,
             user: caller.user.clone(),
@@ -248,6 +266,9 @@ impl Drop for Visitor {
         if let Some(connection) = self.caller.connection {
             self.app.desk.depart(connection);
         }
+        if !self.app.bugs.is_none() {
+            self.app.memory().departs(&self.caller.user);
+        }
     }
 }
 
@@ -259,6 +280,8 @@ struct Asking {
     user: User,
     /// What is sent; kept only for the bugs that answer badly.
     send: Option<Sending>,
+    /// Its number among the attempts under its key; counted only for `ack-by-key`.
+    attempt: u64,
 }
 
 impl Asking {
@@ -288,6 +311,16 @@ impl Asking {
                 tokio::spawn(async move {
                     tokio::time::sleep(pause).await;
                     self.say(&reply, first);
+                });
+            }
+            Manner::IfLast(pause) => {
+                tokio::spawn(async move {
+                    tokio::time::sleep(pause).await;
+                    let key = self.send.as_ref().and_then(|send| send.key.as_ref());
+                    let memory = |key| self.app.memory().is_last(key, self.attempt);
+                    if key.is_none_or(memory) {
+                        self.say(&reply, first);
+                    }
                 });
             }
         }

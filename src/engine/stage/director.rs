@@ -12,7 +12,7 @@ use crate::history::{
     Answer, ClientId, ConversationId, Due, Event, MessageRef, Nanos, OpId, Token,
 };
 use crate::operation::{ConnectionState, Operation};
-use crate::plan::script::{Deed, Device, Script, ServerDeed, Sighted, Step, Verb};
+use crate::plan::script::{Deed, Device, MARGIN, Script, ServerDeed, Sighted, Step, Verb};
 use crate::plan::{Act, Credential, text};
 use compact_str::{CompactString, format_compact};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -152,6 +152,10 @@ impl<'a> Director<'a> {
             Step::PauseWindow => {
                 let window = self.shard.dialect.spec.limits.send_rate.map(|(_, window)| window);
                 self.pause(window.unwrap_or_default() * 3 / 2).await;
+                true
+            }
+            Step::PauseHeartbeat => {
+                self.pause(self.heartbeat()).await;
                 true
             }
             Step::Rest => self.until(REST, Self::is_quiet).await,
@@ -536,6 +540,18 @@ impl<'a> Director<'a> {
         let away = self.known.iter().any(|client| self.slots[client].away.get());
         let still = away && self.now().saturating_sub(recorder.last_at) > STILL;
         (awaited == 0 || still) && self.known.iter().all(|client| self.is_calm(*client))
+    }
+
+    /// How long a server may take to notice a silent client, by the newest session, and a margin.
+    fn heartbeat(&self) -> Duration {
+        let recorder = self.shard.recorder.borrow();
+        let limit = recorder.kept.iter().flatten().rev().find_map(|entry| match entry.event {
+            Event::Session { ping_interval, ping_timeout } => {
+                Some(Duration::from_nanos(ping_interval.saturating_add(ping_timeout)))
+            }
+            _ => None,
+        });
+        limit.map_or(Duration::ZERO, |limit| limit.saturating_add(MARGIN))
     }
 
     fn has_seen(&self, client: ClientId, sighted: Sighted) -> bool {

@@ -93,13 +93,19 @@ impl Reader {
             if self.script.people.iter().any(|role| role.name == name) {
                 return Err(format!("`{name}` is there twice"));
             }
-            let mut role = Role { name, devices: 1, stranger: false, offline: false };
-            for word in words {
+            let mut role = Role { name, devices: 1, stranger: false, offline: false, skew_ms: 0 };
+            while let Some(word) = words.next() {
                 match word.strip_prefix('x').and_then(|count| count.parse().ok()) {
                     Some(devices) if devices > 0 => role.devices = devices,
                     _ if word == "stranger" => role.stranger = true,
                     _ if word == "offline" => role.offline = true,
-                    _ => return Err(format!("`{word}` is not `x2`, `offline` or `stranger`")),
+                    _ if word == "skewed" => {
+                        role.skew_ms = skew(words.next().unwrap_or_default())?;
+                    }
+                    _ => {
+                        let known = "`x2`, `offline`, `stranger` or `skewed 5s`";
+                        return Err(format!("`{word}` is not {known}"));
+                    }
                 }
             }
             self.script.people.push(role);
@@ -133,6 +139,7 @@ impl Reader {
         match words.as_slice() {
             ["rest"] => Ok(Step::Rest),
             ["pause", "window"] => Ok(Step::PauseWindow),
+            ["pause", "heartbeat"] => Ok(Step::PauseHeartbeat),
             ["pause", duration] => Ok(Step::Pause(self::duration(duration)?)),
             ["until", who, "sees", what] => {
                 let device = self.device(who)?;
@@ -394,6 +401,13 @@ fn fault(name: &str, words: &mut Words<'_>) -> Parsed<Verb> {
         false => None,
     };
     Ok(Verb::Suffer { fault, lasts })
+}
+
+/// `5s`, or `-5s` for a clock that is slow.
+fn skew(word: &str) -> Parsed<i64> {
+    let (sign, size) = word.strip_prefix('-').map_or((1, word), |size| (-1, size));
+    let millis = i64::try_from(duration(size)?.as_millis()).map_err(|error| error.to_string())?;
+    Ok(sign * millis)
 }
 
 fn server(words: &[&str]) -> Parsed<ServerDeed> {

@@ -84,8 +84,13 @@ pub(crate) struct Core {
     /// Scopes that were noted before anything was stored, by which connection, and when; kept only
     /// for `key-before-store`.
     noted: FxHashMap<String, (Option<Connection>, i64)>,
-    /// Where each reader's last full page ended; kept only for servers that cheat on a sync.
-    pages: FxHashMap<(User, Conversation), Position>,
+    /// Where each reader's last full page ended, and whether it was a sync's; kept only for servers
+    /// that cheat on a sync.
+    pages: FxHashMap<(User, Conversation), (Position, bool)>,
+    /// Up to when each person was handed what they had missed; kept only for `sync-once`.
+    handed_out: FxHashMap<(User, Conversation), i64>,
+    /// Who has read which conversation; kept only for `sync-first-empty`.
+    opened: FxHashSet<(User, Conversation)>,
 }
 
 /// When a person last connected, and whether they had been there before.
@@ -111,6 +116,8 @@ impl Core {
             burnt: FxHashSet::default(),
             noted: FxHashMap::default(),
             pages: FxHashMap::default(),
+            handed_out: FxHashMap::default(),
+            opened: FxHashSet::default(),
         };
         core.reload()?;
         Ok(core)
