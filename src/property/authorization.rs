@@ -9,6 +9,7 @@ use self::trespass::Trespasses;
 use crate::history::{Answer, ClientId, ConversationId, Entry, Event};
 use crate::operation::{ConnectionState, Operation};
 use crate::property::charge::nanos;
+use crate::property::recent::hash;
 use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::Finding;
 use compact_str::CompactString;
@@ -95,6 +96,8 @@ struct Book {
     users: FxHashMap<ClientId, CompactString>,
     members: FxHashSet<(ClientId, ConversationId)>,
     homes: FxHashMap<CompactString, Vec<ConversationId>>,
+    /// Conversations by the server's ids, hashed.
+    ids: FxHashMap<u64, ConversationId>,
     /// The conversations that there are.
     known: FxHashSet<ConversationId>,
     /// Clients that are in none.
@@ -107,7 +110,13 @@ impl Judge for Walls {
         self.leaks.tick(at);
         match &entry.event {
             Event::Person { user, .. } => self.book.person(client, user),
-            Event::Member { conversation, .. } => self.book.member(client, *conversation),
+            Event::Member { conversation, id } => {
+                self.book.ids.insert(hash(id), *conversation);
+                self.book.member(client, *conversation);
+            }
+            Event::Listed { id: Some(id), .. } => {
+                self.leaks.listed(at, client, id, &self.book, &mut self.finding);
+            }
             Event::Due { op, due, .. } => self.trespasses.due(*op, *due),
             Event::Invoke { op, operation, conversation, message, .. } => {
                 if let Some(place) = conversation.filter(|place| !self.book.is_in(client, *place)) {
@@ -154,6 +163,7 @@ impl Judge for Walls {
     }
 
     fn finish(mut self: Box<Self>) -> Finding {
+        self.leaks.conclude(&self.book, &mut self.finding);
         self.trespasses.conclude(&mut self.finding);
         self.finding
     }
@@ -163,7 +173,7 @@ impl Judge for Walls {
     }
 
     fn violations(&self) -> u64 {
-        self.finding.violation_count
+        self.finding.violation_count + self.leaks.suspicions()
     }
 }
 
@@ -279,6 +289,19 @@ mod tests {
     }
 
     #[test]
+    fn a_list_shows_ones_own_conversations() {
+        let listed = |id: &str| {
+            let (at, client, op) = (9_000_000_000, ClientId(50), crate::history::OpId(9));
+            let event = Event::Listed { op, id: Some(id.into()), user: None };
+            let mut judge = Authorization.judge(&Charge::default());
+            crate::property::notation::read(CAST).iter().for_each(|entry| judge.observe(entry));
+            judge.observe(&Entry { at, client, event });
+            judge.finish().violation_count
+        };
+        assert_eq!([listed("c2"), listed("c1"), listed("c99")], [0, 1, 0]);
+    }
+
+    #[test]
     fn a_status_that_names_only_its_message_is_known_by_it() {
         let history = "a b in #1\ne is\na sends o1 t1 k1 #1\na acked o1 m1\n";
         let told = |sight: &str| format!("{history}e sees-of {sight} m1");
@@ -286,6 +309,16 @@ mod tests {
         fails(&Authorization, &charge, &told("status"), summary);
         let own = format!("{history}b sees-of status m1");
         stands(&Authorization, &charge, &own, Standing::Pass);
+    }
+
+    #[test]
+    fn who_turns_out_to_be_a_member_was_no_stranger() {
+        let early = "a in #1\nb is\nb sees t1 m1 #1 u1\nb sees-of typing-start u1\n";
+        let charge = Charge::default();
+        let finding = crate::property::notation::check(&Authorization, &charge, early);
+        assert_eq!(finding.violation_count, 2);
+        let told = format!("{early}b in #1");
+        stands(&Authorization, &charge, &told, Standing::NotExercised);
     }
 
     #[test]
