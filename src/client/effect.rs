@@ -137,6 +137,19 @@ impl Ask {
         }
     }
 
+    /// The entry that says that it is asked for.
+    #[must_use]
+    pub fn invocation(&self, op: OpId, planned: Nanos) -> Event {
+        Event::Invoke {
+            op,
+            operation: self.operation,
+            conversation: self.conversation,
+            message: self.message().cloned(),
+            about: self.about(),
+            planned,
+        }
+    }
+
     fn about(&self) -> Option<About> {
         match &self.payload {
             Payload::About(id) => Some(About::Message(id.clone())),
@@ -192,14 +205,7 @@ impl Effects {
 
     /// Records that an operation is asked for.
     pub(super) fn invoke(&mut self, op: OpId, ask: &Ask, planned: Nanos) {
-        self.record(Event::Invoke {
-            op,
-            operation: ask.operation,
-            conversation: ask.conversation,
-            message: ask.message().cloned(),
-            about: ask.about(),
-            planned,
-        });
+        self.record(ask.invocation(op, planned));
     }
 
     /// Records an attempt and puts it on the wire.

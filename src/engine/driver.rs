@@ -16,10 +16,8 @@ use crate::engine::slot::{Command, Held, Slot, Suffering};
 use crate::engine::trouble::{Cut, Trouble, nanos};
 use crate::engine::{rest, setup};
 use crate::fault::Passing;
-use crate::history::{ClientId, ConversationId, Due, Event, Nanos, OpId, Seen};
-use crate::operation::{Operation, Sight};
 use crate::history::{ClientId, Due, Event, Nanos, OpId, Seen};
-use crate::operation::Operation;
+use crate::operation::{Operation, Sight};
 use crate::plan::Act;
 use crate::plan::dice::mix;
 use crate::scalar::Scalar;
@@ -412,12 +410,6 @@ impl Driver {
         self.trace("←", || format!("4{}", &**received.text()));
         match self.voice.hear(&self.shard.dialect, &packet) {
             Heard::Answer(attempt, rows, reply) => self.answered(attempt, rows, reply),
-            Heard::Answer(attempt, rows, reply) => {
-                if !self.trouble.withholds_acks() {
-                    self.rows(rows);
-                    self.input(Input::Answered { attempt, reply });
-                }
-            }
             Heard::Echo(attempt, reply, seen) => {
                 self.answered(attempt, Vec::new(), reply);
                 self.pushed(seen);
@@ -450,15 +442,17 @@ impl Driver {
     }
 
     /// The server answered.
-    fn answered(&mut self, attempt: AttemptId, rows: Vec<Seen>, reply: Reply) {
+    fn answered(&mut self, attempt: AttemptId, rows: Vec<Event>, reply: Reply) {
         let operation = self.machine.asked(attempt.op);
         match self.fate(Passing::Answered(operation)) {
             Fate::Passes => self.take_answer(attempt, rows, reply),
             Fate::Dropped => {}
             Fate::Twice => {
                 self.take_answer(attempt, rows.clone(), reply.clone());
-                for seen in rows {
-                    self.input_unseen(Input::Saw(seen));
+                for row in rows {
+                    if let Event::Message(seen) = row {
+                        self.input_unseen(Input::Saw(seen));
+                    }
                 }
                 self.input_unseen(Input::Answered { attempt, reply });
             }
@@ -473,13 +467,11 @@ impl Driver {
         }
     }
 
-    fn take_answer(&mut self, attempt: AttemptId, rows: Vec<Seen>, reply: Reply) {
+    fn take_answer(&mut self, attempt: AttemptId, rows: Vec<Event>, reply: Reply) {
         if let Some(events) = self.meddling.answered(attempt, &rows, &reply) {
             return events.into_iter().for_each(|event| self.record(event));
         }
-        for seen in rows {
-            self.input(Input::Saw(seen));
-        }
+        self.rows(rows);
         self.input(Input::Answered { attempt, reply });
     }
 
@@ -552,14 +544,8 @@ impl Driver {
         self.trace("←", || format!("HTTP {outcome:?}"));
         let (rows, reply) = match outcome {
             rest::Outcome::Answered(reply) => (Vec::new(), reply),
-            rest::Outcome::Read(rows) => {
-                let count = rows.len() as u32;
-                (rows, Reply::Yes { id: None, order: None, rows: count, cursor: None })
-        let reply = match outcome {
-            rest::Outcome::Answered(reply) => reply,
             rest::Outcome::Read { rows, count } => {
-                self.rows(rows);
-                Reply::Yes { id: None, order: None, rows: count, cursor: None }
+                (rows, Reply::Yes { id: None, order: None, rows: count, cursor: None })
             }
             rest::Outcome::Failed(_) if self.trouble.excuses() => (Vec::new(), Reply::Lost),
             rest::Outcome::Failed(why) => {
@@ -688,13 +674,8 @@ impl Driver {
     fn send_twin(&mut self, transmit: Transmit) {
         let now = self.shard.clock.now();
         let op = self.shard.effects.borrow_mut().next_op();
-        let Ask { operation, conversation, payload } = &transmit.ask;
-        let (operation, conversation) = (*operation, *conversation);
-        let message = match payload {
-            Payload::Message(message) => Some(message.clone()),
-            _ => None,
-        };
-        self.record_at(now, Event::Invoke { op, operation, conversation, message, planned: now });
+        let operation = transmit.ask.operation;
+        self.record_at(now, transmit.ask.invocation(op, now));
         self.record_at(now, Event::Attempt { op, attempt: 0 });
         let spec = &self.shard.dialect.spec;
         let patience = nanos(spec.contract.ack_timeout);
@@ -829,7 +810,6 @@ impl Driver {
             people: ask.people(),
             bindings: self.bindings.clone(),
         };
-        self.trace("→", || format!("HTTP {operation}"));
         let own = self.http.clone();
         self.trace("→", || format!("HTTP {}", ask.operation));
         self.calls.push(Box::pin(async move {

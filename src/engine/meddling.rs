@@ -32,7 +32,7 @@ pub(super) enum Fate {
 #[derive(Debug)]
 pub(super) enum Parcel {
     /// For the client: an answer, and the rows it holds.
-    Answer(AttemptId, Vec<Seen>, Reply),
+    Answer(AttemptId, Vec<Event>, Reply),
     /// For the client: a message that was pushed, and recorded when it came.
     Push(Seen),
     /// For the server, with what is recorded when it leaves.
@@ -118,12 +118,12 @@ impl Meddling {
     pub(super) fn answered(
         &mut self,
         attempt: AttemptId,
-        rows: &[Seen],
+        rows: &[Event],
         reply: &Reply,
     ) -> Option<Vec<Event>> {
         let index = self.twins.iter().position(|twin| twin.op == attempt.op)?;
         let op = self.twins.remove(index).op;
-        let mut events: Vec<Event> = rows.iter().cloned().map(Event::Message).collect();
+        let mut events: Vec<Event> = rows.to_vec();
         match reply {
             Reply::Yes { id, order, rows, .. } => {
                 events.push(answer(op, Answer::Ack { id: id.clone(), order: *order }, false));

@@ -146,7 +146,7 @@ impl Judge for Walls {
             Event::Message(seen) => {
                 self.leaks.message(at, client, seen, &self.book, &mut self.finding);
             }
-            Event::Saw { sight, conversation, user, id } => {
+            Event::Saw { sight, conversation, user, id, .. } => {
                 let about = leaks::About {
                     sight: *sight,
                     conversation: *conversation,

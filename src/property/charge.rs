@@ -4,10 +4,8 @@ use crate::history::Nanos;
 use crate::operation::{Operation, Sight};
 use crate::property::Page;
 use crate::spec::{
-    Contract, Create, Dedup, DedupBy, Deed, Echo, Hole, Join, Limits, Ordering, Promise, Receipts,
-    RepeatAnswer, Request, Sanitise, Scope, Spec, TokenCheck, Traits,
-    Contract, Create, Dedup, DedupBy, Echo, Hole, Join, Limits, Ordering, Promise, Pushed,
-    Receipts, RepeatAnswer, Sanitise, Scope, Spec, Traits,
+    Contract, Create, Dedup, DedupBy, Deed, Echo, Hole, Join, Limits, Ordering, Promise, Pushed,
+    Receipts, RepeatAnswer, Request, Sanitise, Scope, Spec, TokenCheck, Traits,
 };
 use std::time::Duration;
 

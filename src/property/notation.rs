@@ -112,7 +112,6 @@ impl Scribe {
     /// `a b know #`: people who are in no conversation.
     fn person(&mut self, client: ClientId) -> bool {
         let new = !self.people.contains(&client);
-        self.person(client);
         if new {
             self.people.push(client);
             let person = PersonId(client.0 / 10);
@@ -128,14 +127,6 @@ impl Scribe {
         if new {
             self.connection(client, ConnectionState::Connected, false);
             self.push(client, Event::Ready);
-        }
-    }
-
-    fn person(&mut self, client: ClientId) {
-        if !self.people.contains(&client) {
-            self.people.push(client);
-            let person = PersonId(client.0 / 10);
-            self.push(client, Event::Person { person, user: format!("u{}", person.0).into() });
         }
     }
 
@@ -257,21 +248,24 @@ impl Scribe {
                 let seen = Seen { by, conversation, token, key, id, order, sender, text };
                 self.push(client, Event::Message(seen));
             }
-            "is" => self.person(client),
+            "is" => drop(self.person(client)),
             "must-not" => {
                 let (op, due) = (op.unwrap(), Due::Refused);
                 self.push(client, Event::Due { op, due, why: "a stranger".into() });
             }
             "asks" => {
                 let operation = Operation::parse(words[0]).expect("an operation");
-                self.invoke(client, op.unwrap(), operation, place, None);
+                self.invoke(client, op.unwrap(), operation, place, None, None);
                 self.attempt(client, op.unwrap());
             }
             "over" => self.over(client, op.unwrap(), |op, rows| Event::Ok { op, rows }),
             "sees-of" => {
                 let sight = Sight::parse(words[0]).expect("a sight");
                 let user = find('u').map(|user| format!("u{user}").into());
-                self.push(client, Event::Saw { sight, conversation: place, user, id });
+                self.push(
+                    client,
+                    Event::Saw { sight, conversation: place, user, id, state: None, row: None },
+                );
             }
             "holds" => {
                 let valid = words[0] != "bad";

@@ -122,11 +122,6 @@ impl Hall {
             Event::Receipt { message, conversation, sender, reader, kind, status, at } => {
                 let mut about = self.play.about_receipt(&reader, message, conversation);
                 about.set(Hole::AT, stamp::to_iso(at).as_str());
-                about.set(Hole::STATUS, kind.word());
-                let mut devices = self.of_user.get(&sender).cloned().unwrap_or_default();
-                self.leak(Bug::ReceiptLeak, &mut devices);
-                if kind == ReceiptKind::Read {
-                    self.push(Sight::Receipt, &mut about, &devices);
                 if !self.bugs.has(Bug::ReceiptUntold) {
                     self.tell_receipt(caller, &mut about, (&sender, conversation), (kind, status));
                 }
@@ -147,6 +142,7 @@ impl Hall {
         if self.bugs.has(Bug::ReceiptOneDevice) {
             devices.truncate(1);
         }
+        self.leak(Bug::ReceiptLeak, &mut devices);
         if self.play.spec().traits.receipts == Receipts::Conversation {
             let own = self.of_user.get(&caller.user).into_iter().flatten().copied();
             devices.extend(own.filter(|device| Some(*device) != caller.connection));

@@ -1,7 +1,6 @@
 //! Leads a play's clients through the steps of its script, and then to rest.
 
 use crate::client::{Ask, Payload, Since};
-use crate::client::Ask;
 use crate::engine::people::Registry;
 use crate::engine::shard::Shard;
 use crate::engine::slot::{Command, Held, Slot, Suffering};
@@ -76,12 +75,12 @@ impl<'a> Director<'a> {
             server,
             messages,
             known,
+            made,
             holders,
             faults,
             burst,
             hitches,
         }
-        Self { shard, slots, script, cast, server, messages, known, made, faults, burst, hitches }
     }
 
     /// The whole play, from the first connection to the final read.
@@ -165,14 +164,6 @@ impl<'a> Director<'a> {
         }
     }
 
-    /// Everybody knows that it is the harness's doing before it happens, and until it is over.
-    async fn server_deed(&mut self, ServerDeed { what, lasts }: ServerDeed) {
-        self.faults += 1;
-        let number = self.faults;
-        self.everybody(Suffering::of_server(number, what, true)).await;
-        let result = match &mut self.server {
-            None => Err("it is not the harness's to handle".to_owned()),
-            Some(target) => target.strike(what).await,
     /// Whoever is in a conversation that a step has made takes part in it from now on.
     async fn enter_what_was_made(&mut self) {
         let mut entered = Vec::new();
@@ -219,12 +210,14 @@ impl<'a> Director<'a> {
         answered
     }
 
-    async fn server_deed(&mut self, deed: ServerDeed) {
-        self.fault("the server is restarted", true);
-        let result = match (&mut self.server, deed) {
-            (None, _) => Err("it is not the harness's to handle".to_owned()),
-            (Some(target), ServerDeed::Restart) => target.restart().await,
-            (Some(_), _) => Err("this version only restarts".to_owned()),
+    /// Everybody knows that it is the harness's doing before it happens, and until it is over.
+    async fn server_deed(&mut self, ServerDeed { what, lasts }: ServerDeed) {
+        self.faults += 1;
+        let number = self.faults;
+        self.everybody(Suffering::of_server(number, what, true)).await;
+        let result = match &mut self.server {
+            None => Err("it is not the harness's to handle".to_owned()),
+            Some(target) => target.strike(what).await,
         };
         if result.is_ok() {
             self.pause(lasts).await;

@@ -71,8 +71,10 @@ impl Reader {
         let guessed = line.strip_prefix("room ").and_then(|l| l.strip_suffix(" guessed"));
         if let Some(name) = guessed.filter(|name| !name.contains(':')) {
             self.default_room();
-            let room = Room { name: name.trim().to_owned(), members: Vec::new() };
-            self.script.rooms.push(room);
+            let name = name.trim().to_owned();
+            self.script.rooms.push(Room { name, members: Vec::new(), by_step: false });
+            return Ok(());
+        }
         if line == "no room" {
             self.no_room = true;
             return Ok(());

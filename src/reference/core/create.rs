@@ -111,6 +111,10 @@ impl Core {
             Some(newest) if self.bugs.has(Bug::ListDoubles) => all.push(newest),
             _ => {}
         }
+        if self.bugs.has(Bug::ListForeign) {
+            all = self.conversations.keys().copied().collect();
+            all.sort_unstable();
+        }
         if self.bugs.has(Bug::ListOtherIds) {
             all.iter_mut().for_each(|id| *id += OTHER_IDS);
         }

@@ -262,18 +262,6 @@ impl Core {
         member.or_else(|refusal| anybody.ok_or(refusal))
     }
 
-    fn list(&self, user: &User, window: &Window) -> Vec<Conversation> {
-        let limit = window.limit.map_or(usize::MAX, |limit| limit as usize);
-        let skip = window.page.map_or(0, |page| page.saturating_sub(1) as usize);
-        if self.bugs.has(Bug::ListForeign) {
-            let mut all: Vec<Conversation> = self.conversations.keys().copied().collect();
-            all.sort_unstable();
-            return all;
-        }
-        let all = self.conversations_of(user).iter().copied();
-        all.skip(skip.saturating_mul(limit)).take(limit).collect()
-    }
-
     /// The message, if the user is in its conversation.
     fn message(&self, user: &User, id: i64) -> Result<Message, Refusal> {
         let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such message for you");
