@@ -121,6 +121,9 @@ impl Judge for Walls {
             Event::Invoke { op, operation, conversation, message, .. } => {
                 if let Some(place) = conversation.filter(|place| !self.book.is_in(client, *place)) {
                     let guessed = !self.book.known.contains(&place);
+                    if let Some(message) = message {
+                        self.leaks.strange(client, message);
+                    }
                     self.trespasses.invoke(at, client, *op, *operation, place, guessed);
                 }
                 let watched = !self.book.homeless.is_empty();
@@ -216,7 +219,7 @@ impl Book {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::property::notation::{fails, passes, stands};
+    use crate::property::notation::{check, fails, stands};
     use crate::property::{at_least_once, idempotency, ordering};
     use crate::verdict::Standing;
 
@@ -277,13 +280,14 @@ mod tests {
     #[test]
     fn rows_that_a_stranger_reads_are_told_of_too() {
         let read = format!("{CAST}e must-not o1\ne reads o1 #1\ne row o1 t1 m1\ne done o1");
-        let finding = crate::property::notation::check(&Authorization, &Charge::default(), &read);
+        let finding = check(&Authorization, &Charge::default(), &read);
         assert_eq!(finding.violation_count, 2);
     }
 
     #[test]
     fn nothing_of_a_stranger_reaches_the_members() {
-        fail("a sees t1 m1 #1 u5", "a stranger's message reached a member");
+        let sent = "e must-not o1\ne sends o1 t1 k1 #1\ne refused o1\na sees t1 m1 #1";
+        fail(sent, "a stranger's message reached a member");
         fail("a sees-of receipt u5 m1", "`receipt` of a stranger was seen");
         fail("a sees-of typing-start u5 #1", "a stranger's `typing-start` reached a member");
     }
@@ -315,7 +319,7 @@ mod tests {
     fn who_turns_out_to_be_a_member_was_no_stranger() {
         let early = "a in #1\nb is\nb sees t1 m1 #1 u1\nb sees-of typing-start u1\n";
         let charge = Charge::default();
-        let finding = crate::property::notation::check(&Authorization, &charge, early);
+        let finding = check(&Authorization, &charge, early);
         assert_eq!(finding.violation_count, 2);
         let told = format!("{early}b in #1");
         stands(&Authorization, &charge, &told, Standing::NotExercised);
@@ -361,7 +365,8 @@ mod tests {
                 &ordering::Ordering,
                 &idempotency::Idempotency,
             ] {
-                passes(other, &Charge::default(), history);
+                let finding = check(other, &Charge::default(), history);
+                assert_eq!((finding.violation_count, finding.doubts.len()), (0, 0), "{finding:#?}");
             }
         }
     }

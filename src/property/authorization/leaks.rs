@@ -42,6 +42,8 @@ pub(super) struct Leaks {
     leaving: FxHashMap<OpId, ConversationId>,
     /// Who has left what, and when.
     left: FxHashMap<(ClientId, ConversationId), Nanos>,
+    /// Messages that somebody sent where they are no member.
+    foreign: FxHashMap<Token, ClientId>,
     /// When messages were sent; kept while somebody has left something.
     sent: Recent<Token, Nanos>,
     /// Where messages are, by id; kept while somebody is in no conversation.
@@ -60,6 +62,7 @@ impl Leaks {
             suspicions: Vec::new(),
             leaving: FxHashMap::default(),
             left: FxHashMap::default(),
+            foreign: FxHashMap::default(),
             sent: Recent::new(memory),
             places: Recent::new(memory),
             sends: Recent::new(memory),
@@ -137,6 +140,11 @@ impl Leaks {
         }
     }
 
+    /// A stranger sends this.
+    pub(super) fn strange(&mut self, client: ClientId, message: &MessageRef) {
+        self.foreign.insert(message.token, client);
+    }
+
     /// A send was acked with this id.
     pub(super) fn acked(&mut self, op: OpId, id: &CompactString) {
         if let Some(conversation) = self.sends.get(op) {
@@ -188,12 +196,11 @@ impl Leaks {
                 violation("a message reached a stranger", lines, therefore, BUT)
             });
         }
-        let sender = seen.sender.as_ref().filter(|_| is_in);
-        if let Some(user) = sender
-            && book.user_is_in(user, conversation) == Some(false)
-        {
-            self.suspect(Suspect::User(user.clone(), conversation), || {
-                let line = format!("{} from user {user}", words(seen, conversation));
+        let stranger = seen.token.and_then(|token| self.foreign.get(&token)).copied();
+        if let (true, Some(stranger)) = (is_in, stranger) {
+            self.suspect(Suspect::Client(stranger, conversation), || {
+                let line =
+                    format!("{}, which client {} sent", words(seen, conversation), stranger.0);
                 let therefore = format!("a stranger spoke in {}", place(conversation));
                 let lines = vec![exhibit(at, client, line)];
                 violation("a stranger's message reached a member", lines, therefore, BUT)
@@ -306,28 +313,28 @@ enum Whom {
 
 fn reached(at: Nanos, client: ClientId, about: &About<'_>, whom: Whom) -> Violation {
     let sight = about.sight;
-        let mut line = format!("saw `{sight}`");
-        if let Some(user) = about.user {
-            line += &format!(" of user {user}");
-        }
-        if let Some(conversation) = about.conversation {
-            line += &format!(" in {}", place(conversation));
-        }
-        line += &with_id(about.id.map(CompactString::as_str));
-        let (summary, therefore) = match whom {
-            Whom::Stranger => (
-                format!("`{sight}` reached a stranger"),
-                "somebody who is not in the conversation learned of it",
-            ),
-            Whom::Member => (
-                format!("a stranger's `{sight}` reached a member"),
-                "somebody who is not in the conversation is seen in it",
-            ),
-            Whom::Either => (
-                format!("`{sight}` of a stranger was seen"),
-                "one learned of another with whom it shares no conversation",
-            ),
-        };
+    let mut line = format!("saw `{sight}`");
+    if let Some(user) = about.user {
+        line += &format!(" of user {user}");
+    }
+    if let Some(conversation) = about.conversation {
+        line += &format!(" in {}", place(conversation));
+    }
+    line += &with_id(about.id.map(CompactString::as_str));
+    let (summary, therefore) = match whom {
+        Whom::Stranger => (
+            format!("`{sight}` reached a stranger"),
+            "somebody who is not in the conversation learned of it",
+        ),
+        Whom::Member => (
+            format!("a stranger's `{sight}` reached a member"),
+            "somebody who is not in the conversation is seen in it",
+        ),
+        Whom::Either => (
+            format!("`{sight}` of a stranger was seen"),
+            "one learned of another with whom it shares no conversation",
+        ),
+    };
     violation(&summary, vec![exhibit(at, client, line)], therefore, BUT)
 }
 
