@@ -181,6 +181,8 @@ bugs! {
         "a token is verified in the first place it may stand in, and only read in the other",
     TokenFirstOnly "token-first-only" breaks "authentication":
         "who was let in once is let in again, whatever the token says now",
+    TokenOutlived "token-outlived" breaks "authentication" on "event-reply":
+        "a token is looked at when its client connects, and never again: events are taken after it has expired",
     TokenLate "token-late" breaks "authentication":
         "a connection is let in first and thrown out when its token has been looked at",
     TokenWrongError "token-wrong-error" breaks "authentication":
@@ -206,7 +208,7 @@ bugs! {
         "whoever knows a message's id can say that it was read",
     ReceiptLeak "receipt-leak" breaks "authorization":
         "whoever is connected and in no conversation is told who has read what",
-    RoomKept "room-kept" breaks "authorization":
+    RoomKept "room-kept" breaks "authorization" on "broadcast":
         "a connection that leaves a conversation goes on hearing it",
     ListForeign "list-foreign" breaks "authorization":
         "the list of conversations shows those of others, too",
