@@ -114,6 +114,10 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
             spec.traits.order.as_ref().is_some_and(|order| order.gap_free),
             "the spec numbers no messages without gaps",
         ),
+        Need::Statuses => (
+            Charge::of(spec).reads_status,
+            "those who read messages are not shown how far each has come",
+        ),
         Need::OwnServer => (true, ""),
     };
     (!there).then_some(lack)

@@ -471,7 +471,12 @@ impl Driver {
         if let Some(events) = self.meddling.answered(attempt, &rows, &reply) {
             return events.into_iter().for_each(|event| self.record(event));
         }
-        self.rows(rows);
+        for row in rows {
+            match row {
+                Event::Message(seen) => self.input(Input::Saw(seen)),
+                event => self.record(event),
+            }
+        }
         self.input(Input::Answered { attempt, reply });
     }
 
@@ -554,16 +559,6 @@ impl Driver {
             }
         };
         self.answered(attempt, rows, reply);
-    }
-
-    /// What a read brought.
-    fn rows(&mut self, rows: Vec<Event>) {
-        for row in rows {
-            match row {
-                Event::Message(seen) => self.input(Input::Saw(seen)),
-                event => self.record(event),
-            }
-        }
     }
 
     fn trace(&self, arrow: &'static str, packet: impl FnOnce() -> String) {
@@ -715,7 +710,7 @@ impl Driver {
         let shard = Rc::clone(&self.shard);
         let mark = self.bindings.mark();
         self.bind(&ask);
-        let people = ask.people();
+        let people = ask.people(self.bindings.get(Hole::USER));
         let Some(step) = shard.dialect.step_for(ask.operation, people) else { return };
         let mut data = shard.scratch.take();
         data.clear();
@@ -807,7 +802,7 @@ impl Driver {
             operation: ask.operation,
             op: attempt.op,
             conversation: ask.conversation,
-            people: ask.people(),
+            people: ask.people(self.bindings.get(Hole::USER)),
             bindings: self.bindings.clone(),
         };
         let own = self.http.clone();

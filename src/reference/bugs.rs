@@ -214,6 +214,7 @@ bugs! {
         "the list of conversations shows those of others, too",
     RefusalTells "refusal-tells" breaks "authorization":
         "a refusal says whether there is a conversation of that id",
+
     CreateRace "create-race" breaks "conversation-identity":
         "a pair's conversation is looked for first and made 100 ms later: two who ask at once get two",
     CreateRaceError "create-race-error" breaks "conversation-identity":
@@ -249,8 +250,6 @@ bugs! {
         "one reader's receipt is told twice",
     ReceiptRace "receipt-race" breaks "receipts":
         "a message's readers are looked up first and stored 100 ms later: of readers at the same moment one is kept",
-    ReceiptTrusted "receipt-trusted" breaks "receipts":
-        "nobody checks who reads: a stranger who knows a message's id is told to be its reader",
     ReceiptUntold "receipt-untold" breaks "receipts":
         "a receipt is stored, and nobody is told",
     ReceiptOneDevice "receipt-one-device" breaks "receipts":

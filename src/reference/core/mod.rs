@@ -80,9 +80,9 @@ pub(crate) struct Core {
     failed: FxHashSet<CompactString>,
     /// Scopes that a refused text used up; kept only for `dedup-burns-key`.
     burnt: FxHashSet<String>,
-    /// Scopes that were noted before anything was stored, and by which connection; kept only for
-    /// `key-before-store`.
-    noted: FxHashMap<String, Option<Connection>>,
+    /// Scopes that were noted before anything was stored, by which connection, and when; kept only
+    /// for `key-before-store`.
+    noted: FxHashMap<String, (Option<Connection>, i64)>,
     /// Where each reader's last full page ended; kept only for servers that cheat on a sync.
     pages: FxHashMap<(User, Conversation), Position>,
 }
