@@ -211,7 +211,7 @@ bugs! {
     RoomKept "room-kept" breaks "authorization" on "broadcast":
         "a connection that leaves a conversation goes on hearing it",
     ListForeign "list-foreign" breaks "authorization":
-        "the list of conversations shows those of others, too",
+        "to somebody who is in no conversation the list shows those of everybody",
     RefusalTells "refusal-tells" breaks "authorization":
         "a refusal says whether there is a conversation of that id",
 
