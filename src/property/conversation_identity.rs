@@ -126,7 +126,10 @@ impl Judge for Registrar {
                     (Operation::Create, Some(About::People(people)), place, _) => {
                         self.ask(entry, *op, people, *place);
                     }
-                    (Operation::List | Operation::Contacts, ..) => {
+                    // A list that must be refused says nothing, whoever it was made for.
+                    (Operation::List | Operation::Contacts, ..)
+                        if self.due.get(op) != Some(&Due::Refused) =>
+                    {
                         self.lists.asked(at, client, *op, *operation);
                     }
                     (Operation::Send, _, Some(place), Some(message)) => {

@@ -725,7 +725,7 @@ mod tests {
     fn who_leaves_is_owed_nothing_until_it_joins_again() {
         let left = "a b in #1\nb asks leave o1 #1\nb over o1\n";
         let sent = "a sends o2 t2 k2 #1\na acked o2 m2\n";
-        let end = "phase final-read\nphase end";
+        let end = "phase final-read\na reads o8 #1\na row o8 t2 m2\na done o8\nphase end";
         let history = format!("{left}{sent}{end}");
         stands(&NoLossOnReconnect, &charge(), &history, Standing::NotExercised);
         let back = format!("{left}b asks join o3 #1\nb over o3\n{sent}{end}");

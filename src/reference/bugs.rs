@@ -262,6 +262,8 @@ bugs! {
         "a token is verified in the first place it may stand in, and only read in the other",
     TokenFirstOnly "token-first-only" breaks "authentication":
         "who was let in once is let in again, whatever the token says now",
+    TokenOutlived "token-outlived" breaks "authentication" on "event-reply":
+        "a token is looked at when its client connects, and never again: events are taken after it has expired",
     TokenLate "token-late" breaks "authentication":
         "a connection is let in first and thrown out when its token has been looked at",
     TokenWrongError "token-wrong-error" breaks "authentication":
@@ -287,10 +289,10 @@ bugs! {
         "whoever knows a message's id can say that it was read",
     ReceiptLeak "receipt-leak" breaks "authorization":
         "whoever is connected and in no conversation is told who has read what",
-    RoomKept "room-kept" breaks "authorization":
+    RoomKept "room-kept" breaks "authorization" on "broadcast":
         "a connection that leaves a conversation goes on hearing it",
     ListForeign "list-foreign" breaks "authorization":
-        "the list of conversations shows those of others, too",
+        "to somebody who is in no conversation the list shows those of everybody",
     RefusalTells "refusal-tells" breaks "authorization":
         "a refusal says whether there is a conversation of that id",
 
