@@ -1,7 +1,8 @@
 //! What a client wants done: the outputs of the machine, and the numbers it gives to operations.
 
-use crate::history::{ConversationId, Event, MessageRef, Nanos, OpId, Order};
+use crate::history::{About, ConversationId, Event, MessageRef, Nanos, OpId, Order};
 use crate::operation::Operation;
+use crate::scalar::Scalar;
 use compact_str::CompactString;
 
 /// Something the client wants done, in this order.
@@ -57,6 +58,8 @@ pub enum Payload {
     Message(MessageRef),
     /// The server's id of the message that it speaks of.
     About(CompactString),
+    /// The people of a new conversation as its creator names them, as the server writes user ids.
+    People(Vec<Scalar>),
     /// Where a sync begins.
     Since(Since),
 }
@@ -108,10 +111,49 @@ impl Ask {
         Self { operation: Operation::Read, conversation: Some(conversation), payload }
     }
 
+    /// Make, or find, a conversation of these people; `conversation` is the plan's name for it.
+    #[must_use]
+    pub const fn create(conversation: Option<ConversationId>, people: Vec<Scalar>) -> Self {
+        let payload = Payload::People(people);
+        Self { operation: Operation::Create, conversation, payload }
+    }
+
+    /// How many people it concerns, this user included: those of a conversation that is asked
+    /// for; 0 for other operations.
+    #[must_use]
+    pub fn people(&self, user: Option<&Scalar>) -> usize {
+        let Payload::People(people) = &self.payload else { return 0 };
+        let mut all: Vec<&Scalar> = people.iter().chain(user).collect();
+        all.sort_unstable_by_key(|user| user.id());
+        all.dedup();
+        all.len()
+    }
+
     pub(super) const fn message(&self) -> Option<&MessageRef> {
         match &self.payload {
             Payload::Message(message) => Some(message),
             _ => None,
+        }
+    }
+
+    /// The entry that says that it is asked for.
+    #[must_use]
+    pub fn invocation(&self, op: OpId, planned: Nanos) -> Event {
+        Event::Invoke {
+            op,
+            operation: self.operation,
+            conversation: self.conversation,
+            message: self.message().cloned(),
+            about: self.about(),
+            planned,
+        }
+    }
+
+    fn about(&self) -> Option<About> {
+        match &self.payload {
+            Payload::About(id) => Some(About::Message(id.clone())),
+            Payload::People(people) => Some(About::People(people.iter().map(Scalar::id).collect())),
+            Payload::None | Payload::Message(_) | Payload::Since(_) => None,
         }
     }
 
@@ -162,13 +204,7 @@ impl Effects {
 
     /// Records that an operation is asked for.
     pub(super) fn invoke(&mut self, op: OpId, ask: &Ask, planned: Nanos) {
-        self.record(Event::Invoke {
-            op,
-            operation: ask.operation,
-            conversation: ask.conversation,
-            message: ask.message().cloned(),
-            planned,
-        });
+        self.record(ask.invocation(op, planned));
     }
 
     /// Records an attempt and puts it on the wire.

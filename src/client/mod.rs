@@ -135,6 +135,12 @@ impl Client {
         self.requests.unsettled()
     }
 
+    /// What an operation asks for, as long as it has not ended.
+    #[must_use]
+    pub fn asked(&self, op: OpId) -> Option<Operation> {
+        self.requests.asked(op)
+    }
+
     /// What the person sees of a conversation, if the client takes part in it.
     #[must_use]
     pub fn view(&self, conversation: ConversationId) -> Option<&View> {
@@ -166,9 +172,11 @@ impl Client {
             }
             Input::Answered { attempt, reply } => self.answered(attempt, &reply, moment),
             Input::Saw(seen) => self.saw(seen, moment),
-            Input::Withhold(begins) => {
-                self.withheld_until = if begins { Nanos::MAX } else { moment.now };
+            Input::Withhold(true) => self.withheld_until = Nanos::MAX,
+            Input::Withhold(false) if self.withheld_until == Nanos::MAX => {
+                self.withheld_until = moment.now;
             }
+            Input::Withhold(false) => {}
             Input::Away { until } => self.connection.stay_away(until),
             Input::Tick => {}
         }

@@ -7,6 +7,7 @@
 
 use crate::client::{Ask, AttemptId, Moment, Output, Reply};
 use crate::history::{Answer, Event, Nanos, OpId};
+use crate::operation::Operation;
 use compact_str::{CompactString, format_compact};
 
 /// Operations of the user that may be unsettled at once; the next one is refused.
@@ -64,6 +65,12 @@ impl Requests {
     /// Operations of the user that have not ended.
     pub(super) fn unsettled(&self) -> usize {
         self.list.iter().filter(|request| request.owner == Owner::User).count()
+    }
+
+    /// What an operation that has not ended asks for.
+    pub(super) fn asked(&self, op: OpId) -> Option<Operation> {
+        let request = self.list.iter().find(|request| request.op == op)?;
+        Some(request.ask.operation)
     }
 
     /// The user asks; the request waits for [`Requests::release`].
@@ -126,7 +133,9 @@ impl Requests {
         moment: &mut Moment,
     ) -> Option<&Ask> {
         let Some(request) = self.open(attempt.op) else {
-            let excused = moment.withheld_until > 0;
+            // When it was sent is forgotten: one ack timeout is as long as it may have waited.
+            let since = moment.now.saturating_sub(moment.rules.ack_timeout);
+            let excused = moment.withheld_until > since;
             record_answer(attempt, reply.answer(), excused, moment);
             return None;
         };

@@ -1,10 +1,10 @@
 //! Which cases are run: those that were asked for, and that the server's spec can do.
 
 use crate::conform::Catalogued;
-use crate::operation::Sight;
+use crate::operation::{Operation, Sight};
 use crate::property::{Charge, Need};
 use crate::source;
-use crate::spec::{DedupBy, Protocol, Spec, TokenSource};
+use crate::spec::{DedupBy, Protocol, Spec, TokenCheck, TokenSource};
 use std::fmt;
 
 /// What was asked for.
@@ -95,6 +95,17 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
             matches!(spec.people.token, TokenSource::Jwt { .. }),
             "people have no tokens that the harness mints",
         ),
+        Need::TokenElsewhere => {
+            (spec.connect.elsewhere.is_some(), "the spec knows one place for the token")
+        }
+        Need::TokenOnEachEvent => (
+            spec.traits.token == TokenCheck::OnEachEvent,
+            "the server looks at a token when its client connects, and not on each event",
+        ),
+        Need::TokenOnRequests => (
+            Charge::of(spec).requests.contains(&Operation::History),
+            "the history is read over the connection, not by requests with a token of their own",
+        ),
         Need::Refusal => {
             (!spec.connect.refused.is_empty(), "the spec does not say how a connection is refused")
         }
@@ -102,6 +113,10 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
         Need::Numbers => (
             spec.traits.order.as_ref().is_some_and(|order| order.gap_free),
             "the spec numbers no messages without gaps",
+        ),
+        Need::Statuses => (
+            Charge::of(spec).reads_status,
+            "those who read messages are not shown how far each has come",
         ),
         Need::OwnServer => (true, ""),
     };

@@ -1,8 +1,8 @@
 //! Entries of every kind and content, for tests.
 
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos, OpId,
-    Order, PersonId, Seen, Token,
+    About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos,
+    OpId, Order, PersonId, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation, Sight};
 use compact_str::CompactString;
@@ -72,14 +72,19 @@ fn seen() -> impl Strategy<Value = Seen> {
 
 fn doing() -> impl Strategy<Value = Event> {
     let message = option::of((token(), text()).prop_map(|(token, key)| MessageRef { token, key }));
+    let about = prop_oneof![
+        text().prop_map(About::Message),
+        proptest::collection::vec(text(), 0..3).prop_map(About::People),
+    ];
     let operation = proptest::sample::select(Operation::ALL);
     prop_oneof![
-        (op(), operation, conversation(), message, time()).prop_map(
-            |(op, operation, conversation, message, planned)| Event::Invoke {
+        (op(), operation, conversation(), message, option::of(about), time()).prop_map(
+            |(op, operation, conversation, message, about, planned)| Event::Invoke {
                 op,
                 operation,
                 conversation,
                 message,
+                about,
                 planned
             }
         ),
@@ -109,13 +114,32 @@ fn happening() -> impl Strategy<Value = Event> {
             id
         }),
         seen().prop_map(Event::Message),
-        (sight, conversation(), option::of(text()), option::of(text())).prop_map(
-            |(sight, conversation, user, id)| Event::Saw { sight, conversation, user, id }
+        (sight, conversation(), [(); 3].map(|()| option::of(text())), option::of(op())).prop_map(
+            |(sight, conversation, [user, id, state], row)| Event::Saw {
+                sight,
+                conversation,
+                user,
+                id,
+                state,
+                row
+            }
         ),
+        (op(), option::of(text()), option::of(text())).prop_map(|(op, id, user)| Event::Listed {
+            op,
+            id,
+            user
+        }),
         (state, text(), any::<bool>()).prop_map(|(state, why, caused)| Event::Connection {
             state,
             why,
             caused
+        }),
+        (text(), any::<bool>(), option::of(time()))
+            .prop_map(|(what, valid, until)| Event::Credential { what, valid, until }),
+        (text(), any::<bool>(), number()).prop_map(|(said, documented, before)| Event::Refused {
+            said,
+            documented,
+            before
         }),
         Just(Event::Ready),
         text().prop_map(|what| Event::Garbage { what }),

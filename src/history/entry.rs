@@ -41,6 +41,16 @@ pub struct MessageRef {
     pub key: CompactString,
 }
 
+/// What an operation is about, where that is not a message that it carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// A message of somebody, by the server's id: a receipt, an announcement.
+    Message(CompactString),
+    /// The people of a new conversation as the creator names them: user ids, in this order.
+    People(Vec<CompactString>),
+}
+
 /// What must become of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -159,6 +169,9 @@ pub enum Event {
         /// The message, for a send.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<MessageRef>,
+        /// What it is about, for a receipt and for the making of a conversation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<About>,
         /// When the plan wanted it; earlier than the entry's time if the generator was late.
         planned: Nanos,
     },
@@ -228,6 +241,23 @@ pub enum Event {
         /// The message it speaks of, by the server's id.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<CompactString>,
+        /// What it says of them, in the server's word (`delivered`, `away`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<CompactString>,
+        /// The read whose row said so; without one, the server pushed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        row: Option<OpId>,
+    },
+    /// A row of the client's list of conversations or contacts.
+    Listed {
+        /// The operation that asked for the list.
+        op: OpId,
+        /// The conversation, by the server's id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<CompactString>,
+        /// The person at the other end, by the server's id; of contacts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<CompactString>,
     },
     /// The client's connection changed its state.
     Connection {
@@ -238,6 +268,27 @@ pub enum Event {
         /// The harness itself caused it (a fault, or the end of the run).
         #[serde(default, skip_serializing_if = "is_false")]
         caused: bool,
+    },
+    /// From now on the client proves who it is with another credential: when it connects, and with
+    /// each request that carries one itself. A client without such an entry has a valid one.
+    Credential {
+        /// What is special about it, in a few words (`a token that has expired`).
+        what: CompactString,
+        /// The server must take it.
+        valid: bool,
+        /// It was valid until this time, on the run's clock; without: as long as the run lasts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Nanos>,
+    },
+    /// The server refused to let the client in. The connection's state follows.
+    Refused {
+        /// What it said.
+        said: CompactString,
+        /// It said so in one of the documented ways, or none is documented.
+        documented: bool,
+        /// Events that it sent before.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        before: u32,
     },
     /// The client is (again) in its conversations, synced, and its queue is being sent.
     Ready,
@@ -284,6 +335,11 @@ impl Damage {
     const fn is_intact(&self) -> bool {
         matches!(self, Self::Intact)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]

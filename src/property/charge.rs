@@ -1,11 +1,11 @@
 //! What the judges need to know of a server: its promises, its documented ways and figures.
 
 use crate::history::Nanos;
-use crate::operation::Operation;
+use crate::operation::{Operation, Sight};
 use crate::property::Page;
 use crate::spec::{
-    Contract, Create, Dedup, DedupBy, Echo, Hole, Join, Limits, Ordering, Promise, Receipts,
-    RepeatAnswer, Sanitise, Scope, Spec, Traits,
+    Contract, Create, Dedup, DedupBy, Deed, Echo, Hole, Join, Limits, Ordering, Promise, Pushed,
+    Receipts, RepeatAnswer, Request, Sanitise, Scope, Spec, TokenCheck, Traits,
 };
 use std::time::Duration;
 
@@ -24,12 +24,28 @@ pub struct Charge {
     pub answers: bool,
     /// The whole history can be read.
     pub history: bool,
+    /// Operations that go over HTTP: each request shows its own credential.
+    pub requests: Vec<Operation>,
+    /// Somebody is told who read a message.
+    pub tells_receipts: bool,
+    /// Somebody is told how far a message has come.
+    pub tells_status: bool,
+    /// Those who read messages are shown how far each has come.
+    pub reads_status: bool,
+    /// Clients say that a message arrived; where they cannot, a server may know by itself.
+    pub says_delivered: bool,
+    /// Pushed messages name their conversation.
+    pub names_conversation: bool,
 }
 
 impl Charge {
     /// The charge against the server of this spec.
     #[must_use]
     pub fn of(spec: &Spec) -> Self {
+        let sees = |sight| spec.sees.iter().filter(move |pushed| pushed.sight == sight);
+        let names = |pushed: &Pushed| {
+            pushed.reception.shape.holes().iter().any(|(hole, _)| *hole == Hole::CONVERSATION)
+        };
         let send = spec.deed(Operation::Send).and_then(|deed| deed.channels.first());
         Self {
             traits: spec.traits.clone(),
@@ -38,6 +54,12 @@ impl Charge {
             promises: spec.promises.iter().map(|promise| cited(promise, spec)).collect(),
             answers: send.is_some_and(|send| send.steps.iter().any(|step| !step.is_unanswered())),
             history: spec.deed(Operation::History).is_some(),
+            requests: requests(spec),
+            tells_receipts: sees(Sight::Receipt).next().is_some(),
+            tells_status: sees(Sight::Status).next().is_some(),
+            reads_status: reads_status(spec),
+            says_delivered: spec.deed(Operation::Delivered).is_some(),
+            names_conversation: sees(Sight::Message).all(names),
         }
     }
 
@@ -99,14 +121,38 @@ impl Default for Charge {
                 create: Create::GetOrCreate,
                 receipts: Receipts::Message,
                 typing_expires: None,
+                token: TokenCheck::AtConnect,
             },
             contract: Contract::default(),
             limits: Limits::default(),
             promises: Vec::new(),
             answers: true,
             history: true,
+            requests: Vec::new(),
+            tells_receipts: true,
+            tells_status: false,
+            reads_status: false,
+            says_delivered: false,
+            names_conversation: true,
         }
     }
+}
+
+/// The operations whose first request goes over HTTP.
+fn requests(spec: &Spec) -> Vec<Operation> {
+    let over_http = |deed: &&Deed| {
+        let step = deed.channels.first().and_then(|channel| channel.steps.first());
+        step.is_some_and(|step| matches!(step.request, Request::Http(_)))
+    };
+    spec.does.iter().filter(over_http).map(|deed| deed.operation).collect()
+}
+
+fn reads_status(spec: &Spec) -> bool {
+    let reads = [Operation::History, Operation::Sync];
+    let deeds = reads.iter().filter_map(|operation| spec.deed(*operation));
+    let steps = deeds.flat_map(|deed| &deed.channels).flat_map(|channel| &channel.steps);
+    let mut holes = steps.flat_map(|step| &step.yes).flat_map(|yes| yes.shape.holes());
+    holes.any(|(hole, _)| hole == Hole::STATUS)
 }
 
 /// A promise whose source names the document it stands in.

@@ -7,8 +7,11 @@
 pub mod ack_timeout;
 mod argument;
 pub mod at_least_once;
+pub mod authentication;
+pub mod authorization;
 mod bench;
 mod charge;
+pub mod conversation_identity;
 pub mod explain;
 pub mod idempotency;
 #[cfg(test)]
@@ -18,6 +21,7 @@ pub mod no_loss_on_reconnect;
 mod notation;
 pub mod ordering;
 mod probe;
+pub mod receipts;
 mod recent;
 
 pub use crate::verdict::Severity;
@@ -73,6 +77,10 @@ pub const ALL: &[&dyn Property] = &[
     &at_least_once::AtLeastOnce,
     &no_loss_on_reconnect::NoLossOnReconnect,
     &ack_timeout::AckTimeout,
+    &authentication::Authentication,
+    &authorization::Authorization,
+    &conversation_identity::ConversationIdentity,
+    &receipts::Receipts,
 ];
 
 /// The ids of all properties.

@@ -325,7 +325,9 @@ impl World {
     ) {
         let conversation = Some(place(room));
         let planned = self.now;
-        self.record(client, Event::Invoke { op, operation, conversation, message, planned });
+        let about = None;
+        let event = Event::Invoke { op, operation, conversation, message, about, planned };
+        self.record(client, event);
     }
 
     /// Puts every send that waits on the wire.

@@ -4,6 +4,7 @@ mod conclusion;
 mod debts;
 
 use self::debts::Bits;
+use crate::fault::Effect;
 use crate::history::{
     Answer, Carrier, ClientId, ConversationId, Entry, Event, MessageRef, Nanos, OpId, PersonId,
     Seen, Token,
@@ -125,6 +126,8 @@ struct Room {
     places: FxHashMap<ClientId, usize>,
     /// Acked messages that some member waits for.
     owed: FxHashSet<Token>,
+    /// Members who asked to hear no more of it.
+    left: FxHashSet<ClientId>,
 }
 
 struct Message {
@@ -186,7 +189,7 @@ impl Judge for Views {
                 link.ready = Some(at);
                 link.first_ready.get_or_insert(at);
             }
-            Event::Fault { what, begins } if !what.starts_with("withhold") => {
+            Event::Fault { what, begins } if may_eat(what) => {
                 let link = self.link(client);
                 link.faults = if *begins { link.faults + 1 } else { link.faults.saturating_sub(1) };
                 link.fault_ended = Some(at);
@@ -206,6 +209,11 @@ impl Judge for Views {
                         let conversation = *conversation;
                         let read = Read { conversation, sync, asked: at, recovered: 0 };
                         self.reads.insert(*op, read);
+                    }
+                    (Operation::Leave, _) => self.leave(*conversation, client),
+                    (Operation::Join, _) => {
+                        let room = self.rooms.entry(*conversation).or_default();
+                        room.left.remove(&client);
                     }
                     _ => {}
                 }
@@ -242,9 +250,9 @@ impl Judge for Views {
     }
 
     fn awaited_deliveries(&self) -> usize {
-        let waiting = |token: &&Token| self.open.get(token).is_some_and(|open| open.waiting > 0);
-        let owed = self.rooms.values().map(|room| room.owed.iter().filter(waiting).count());
-        owed.sum()
+        let rooms = self.rooms.values();
+        let owed = rooms.flat_map(|room| room.owed.iter().map(move |token| (room, token)));
+        owed.filter(|(room, token)| self.on_its_way(room, token)).count()
     }
 
     fn unsettled(&self) -> usize {
@@ -385,6 +393,27 @@ impl Views {
     }
 }
 
+impl Views {
+    /// Somebody may still get the message: a member who waits for it and is away, or was ready when
+    /// it was first sent. (To those who came back since, a sync has brought it, or nothing will.)
+    fn on_its_way(&self, room: &Room, token: &Token) -> bool {
+        let Some(message) = self.open.get(token).filter(|message| message.waiting > 0) else {
+            return false;
+        };
+        let members = room.members[..message.members].iter().enumerate();
+        members.filter(|(index, _)| !message.settled.has(*index)).any(|(_, (member, _))| {
+            let ready = self.clients.get(member).and_then(|link| link.ready);
+            ready.is_none() || ready <= message.sent
+        })
+    }
+}
+
+/// A fault of the harness that may end the connection may take with it what was under way.
+fn may_eat(fault: &str) -> bool {
+    let effect = Effect::of(fault);
+    effect.deliveries && effect.connection
+}
+
 impl Link {
     fn faulted_since(&self, since: Nanos) -> bool {
         self.faults > 0 || self.fault_ended.is_some_and(|ended| ended >= since)
@@ -429,6 +458,25 @@ mod tests {
              a done o99
              phase end"
         )
+    }
+
+    #[test]
+    fn who_comes_back_after_a_send_is_awaited_no_more() {
+        let awaited = |events: &str| {
+            let mut judge = NoLossOnReconnect.judge(&charge());
+            let history = format!("a b in #1\n{events}\na sends o1 t1 k1 #1\na acked o1 m1");
+            for entry in crate::property::notation::read(&history) {
+                judge.observe(&entry);
+            }
+            let before = judge.awaited_deliveries();
+            for mut entry in crate::property::notation::read("@900 b back\nb ready") {
+                entry.at += 1_000_000_000;
+                judge.observe(&entry);
+            }
+            (before, judge.awaited_deliveries())
+        };
+        assert_eq!(awaited("b drops"), (1, 0));
+        assert_eq!(awaited(""), (1, 0));
     }
 
     #[test]
@@ -633,6 +681,18 @@ mod tests {
         let history = away("", "").replace("b done o2", "b fails o2");
         let finding = check(&NoLossOnReconnect, &charge(), &history);
         assert_eq!((finding.violation_count, finding.observations), (0, 0));
+    }
+
+    #[test]
+    fn who_leaves_is_owed_nothing_until_it_joins_again() {
+        let left = "a b in #1\nb asks leave o1 #1\nb over o1\n";
+        let sent = "a sends o2 t2 k2 #1\na acked o2 m2\n";
+        let end = "phase final-read\nphase end";
+        let history = format!("{left}{sent}{end}");
+        stands(&NoLossOnReconnect, &charge(), &history, Standing::NotExercised);
+        let back = format!("{left}b asks join o3 #1\nb over o3\n{sent}{end}");
+        let finding = check(&NoLossOnReconnect, &charge(), &back);
+        assert_eq!(finding.violation_count, 1, "{finding:#?}");
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What a running server's two doors, sockets and HTTP, have in common.
 
 use crate::reference::auth::Doorman;
-use crate::reference::bugs::Bugs;
+use crate::reference::bugs::{Bug, Bugs};
 use crate::reference::desk::Desk;
+use crate::reference::gullible::{self, Door};
 use crate::reference::model::*;
 use crate::reference::play::Play;
 use crate::scalar::Scalar;
+use crate::spec::TokenCheck;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,20 +29,53 @@ impl App {
         &self,
         token: Option<&Scalar>,
         claimed: Option<&Scalar>,
+        door: Door,
     ) -> Result<User, Refusal> {
         let refused = |missing| {
-            let text = self.play.refused(missing);
+            let text = match self.bugs.has(Bug::TokenWrongError) {
+                true => "JsonWebTokenError: jwt malformed at verify (/srv/chat/auth.js:17)".into(),
+                false => self.play.refused(missing),
+            };
             Refusal::new(RefusalKind::Unauthenticated, text)
         };
         if !self.doorman.wants_token() {
             return claimed.map(Scalar::id).ok_or_else(|| refused(true));
         }
-        let token = token.ok_or_else(|| refused(true))?;
-        let user = self.doorman.user(&token.text()).ok_or_else(|| refused(false))?;
+        let token = token.map(Scalar::text);
+        let user = match token.as_deref().and_then(|token| self.doorman.user(token)) {
+            Some(user) => user,
+            None => self.believe(token.as_deref(), door).ok_or_else(|| refused(token.is_none()))?,
+        };
+        if !self.bugs.is_none() {
+            self.doorman.remember(&user);
+        }
         if claimed.is_some_and(|claimed| claimed.id() != user) {
             let text = "the token is somebody else's";
             return Err(Refusal::new(RefusalKind::Forbidden, text));
         }
         Ok(user)
+    }
+
+    /// Where the spec says that each event needs a valid token: whether it still is.
+    pub(crate) fn recheck(&self, token: Option<&str>) -> Result<(), Refusal> {
+        let checks = self.play.spec().traits.token == TokenCheck::OnEachEvent;
+        match token {
+            Some(token) if checks && self.doorman.user(token).is_none() => {
+                let text = self.play.refused(false);
+                Err(Refusal::new(RefusalKind::Unauthenticated, text))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whom a token names, verified or not.
+    pub(crate) fn claimed(&self, token: Option<&Scalar>) -> Option<User> {
+        gullible::claimed(&self.doorman, &token?.text())
+    }
+
+    /// Whom a doorman with a bug lets in.
+    fn believe(&self, token: Option<&str>, door: Door) -> Option<User> {
+        let believed = || gullible::believed(&self.doorman, self.bugs, token, door);
+        if self.bugs.is_none() { None } else { believed() }
     }
 }

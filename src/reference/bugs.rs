@@ -151,6 +151,114 @@ bugs! {
     AckTwice "ack-twice" breaks "ack-timeout":
         "every twenty-fifth message is acked twice",
 
+    TokenMissing "token-missing" breaks "authentication":
+        "who shows no token, or an empty one, is let in as a guest",
+    TokenGarbage "token-garbage" breaks "authentication":
+        "who shows something that is no token is let in as a guest",
+    TokenExpired "token-expired" breaks "authentication":
+        "the time at which a token expires is not looked at",
+    TokenEarly "token-early" breaks "authentication":
+        "the time from which a token is valid is not looked at",
+    TokenWrongKey "token-wrong-key" breaks "authentication":
+        "a token signed with a key that is long out of use is taken",
+    TokenUnsigned "token-unsigned" breaks "authentication":
+        "a token that names the algorithm `none` is taken without a signature",
+    TokenUnsealed "token-unsealed" breaks "authentication":
+        "a token with an empty signature is taken",
+    TokenAltered "token-altered" breaks "authentication":
+        "the signature is not compared: whoever changes the user in a token is that user",
+    TokenMislabelled "token-mislabelled" breaks "authentication":
+        "the algorithm that a token names is not looked at",
+    TokenOtherAlgorithm "token-other-algorithm" breaks "authentication":
+        "the token chooses with which algorithm it is checked",
+    TokenUserless "token-userless" breaks "authentication":
+        "a token that names no user lets in a guest",
+    TokenOddUser "token-odd-user" breaks "authentication":
+        "a token whose user is an object in place of an id lets in whomever a query finds",
+    TokenHttpUnchecked "token-http-unchecked" breaks "authentication":
+        "a request over HTTP is believed whatever its token says, signed or not, expired or not",
+    TokenElsewhereUnchecked "token-elsewhere-unchecked" breaks "authentication":
+        "a token is verified in the first place it may stand in, and only read in the other",
+    TokenFirstOnly "token-first-only" breaks "authentication":
+        "who was let in once is let in again, whatever the token says now",
+    TokenLate "token-late" breaks "authentication":
+        "a connection is let in first and thrown out when its token has been looked at",
+    TokenWrongError "token-wrong-error" breaks "authentication":
+        "a refusal tells of the server's insides in place of the documented error",
+
+    JoinUnchecked "join-unchecked" breaks "authorization":
+        "whoever asks to join a conversation hears what is said there",
+    SendUnchecked "send-unchecked" breaks "authorization":
+        "whoever knows a conversation's id can send into it",
+    HistoryUnchecked "history-unchecked" breaks "authorization":
+        "whoever knows a conversation's id can read it from the start",
+    SyncUnchecked "sync-unchecked" breaks "authorization":
+        "whoever knows a conversation's id can read what it has since a time",
+    TypingUnchecked "typing-unchecked" breaks "authorization":
+        "the members are told that a stranger types",
+    TypingLeak "typing-leak" breaks "authorization":
+        "whoever is connected and in no conversation is told who types anywhere",
+    PresenceLeak "presence-leak" breaks "authorization":
+        "whoever is connected and in no conversation is told who comes and goes",
+    MessageLeak "message-leak" breaks "authorization":
+        "a message is pushed to all of its sender's contacts, in the conversation or not",
+    ReceiptUnchecked "receipt-unchecked" breaks "authorization":
+        "whoever knows a message's id can say that it was read",
+    ReceiptLeak "receipt-leak" breaks "authorization":
+        "whoever is connected and in no conversation is told who has read what",
+    RoomKept "room-kept" breaks "authorization":
+        "a connection that leaves a conversation goes on hearing it",
+    ListForeign "list-foreign" breaks "authorization":
+        "the list of conversations shows those of others, too",
+    RefusalTells "refusal-tells" breaks "authorization":
+        "a refusal says whether there is a conversation of that id",
+
+    CreateRace "create-race" breaks "conversation-identity":
+        "a pair's conversation is looked for first and made 100 ms later: two who ask at once get two",
+    CreateRaceError "create-race-error" breaks "conversation-identity":
+        "a pair's conversation is looked for first and made 100 ms later under a unique index: of two who ask at once one is refused",
+    CreateAlways "create-always" breaks "conversation-identity":
+        "each request makes a conversation, also of two people who have one",
+    CreateOrder "create-order" breaks "conversation-identity":
+        "a conversation is found by its people in the order of the request: who asks first decides which of two it is",
+    CreateDoubled "create-doubled" breaks "conversation-identity":
+        "somebody who is named twice counts twice: two people get a conversation of three",
+    CreateSelf "create-self" breaks "conversation-identity":
+        "a conversation with oneself is made",
+    MultikeyRefused "multikey-refused" breaks "conversation-identity":
+        "the unique index is over each of the participants: a person's third direct conversation is refused",
+    MultikeyFirst "multikey-first" breaks "conversation-identity":
+        "a conversation is found by one of its participants: a person's third direct conversation is the first one",
+    CreatorLeftOut "creator-left-out" breaks "conversation-identity":
+        "a group's creator is in it only if the request names the creator among the others",
+    ListMisses "list-misses" breaks "conversation-identity":
+        "the list of conversations leaves out the newest",
+    ListDoubles "list-doubles" breaks "conversation-identity":
+        "the list of conversations has the newest twice",
+    ListOtherIds "list-other-ids" breaks "conversation-identity":
+        "the list of conversations calls them by other ids than the answer that made them",
+    CreateRestart "create-restart" breaks "conversation-identity":
+        "a restart forgets whose a direct conversation is: its two people get another one",
+    ContactsOtherIds "contacts-other-ids" breaks "conversation-identity" on "sequenced":
+        "a contact leads to another conversation than the one that the two people have",
+
+    ReceiptRegresses "receipt-regresses" breaks "receipts" on "event-reply":
+        "a late `delivered` puts a message that was read back to delivered",
+    ReceiptDoubled "receipt-doubled" breaks "receipts":
+        "one reader's receipt is told twice",
+    ReceiptRace "receipt-race" breaks "receipts":
+        "a message's readers are looked up first and stored 100 ms later: of readers at the same moment one is kept",
+    ReceiptUntold "receipt-untold" breaks "receipts":
+        "a receipt is stored, and nobody is told",
+    ReceiptOneDevice "receipt-one-device" breaks "receipts":
+        "only the device on which the sender connected first is told of receipts",
+    ReceiptWrongMessage "receipt-wrong-message" breaks "receipts":
+        "a receipt names the newest message of the conversation, whichever was read",
+    ReceiptWrongReader "receipt-wrong-reader" breaks "receipts":
+        "a receipt names another member than the one who read",
+    ReceiptForgotten "receipt-forgotten" breaks "receipts" on "event-reply":
+        "the status of a message is pushed and not stored: whoever was away reads `sent` for ever",
+
     EioAny "eio-any" breaks "engine-io":
         "any protocol version is taken for version 4, and so is none",
     SidUnknownAccepted "sid-unknown-accepted" breaks "engine-io":

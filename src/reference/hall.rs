@@ -9,7 +9,7 @@ use crate::reference::bugs::{Bug, Bugs, draw};
 use crate::reference::model::*;
 use crate::reference::play::{Outgoing, Play};
 use crate::reference::stamp;
-use crate::spec::{Bindings, Echo, Hole};
+use crate::spec::{Bindings, Echo, Hole, Receipts};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,25 +111,56 @@ impl Hall {
                 }
             }
             Event::Left { conversation } => {
-                if let Some(connection) = caller.connection {
+                if let (false, Some(connection)) = (self.bugs.has(Bug::RoomKept), caller.connection)
+                {
                     self.leave(connection, conversation);
                 }
             }
             Event::Made { conversation, members } => {
                 self.made(&caller.user, conversation, &members);
             }
-            Event::Receipt { message, conversation, sender, kind, at } => {
-                let mut about = self.play.about_receipt(&caller.user, message, conversation);
+            Event::Receipt { message, conversation, sender, reader, kind, status, at } => {
+                let mut about = self.play.about_receipt(&reader, message, conversation);
                 about.set(Hole::AT, stamp::to_iso(at).as_str());
-                about.set(Hole::STATUS, kind.word());
-                let devices = self.of_user.get(&sender).cloned().unwrap_or_default();
-                if kind == ReceiptKind::Read {
-                    self.push(Sight::Receipt, &mut about, &devices);
+                if !self.bugs.has(Bug::ReceiptUntold) {
+                    self.tell_receipt(caller, &mut about, (&sender, conversation), (kind, status));
                 }
-                self.push(Sight::Status, &mut about, &devices);
             }
         }
         self.sweep();
+    }
+
+    /// The sender's devices hear of a reader; everybody in the room, of a message's new status.
+    fn tell_receipt(
+        &mut self,
+        caller: &Caller,
+        about: &mut Bindings,
+        (sender, conversation): (&User, Conversation),
+        (kind, status): (ReceiptKind, Option<ReceiptKind>),
+    ) {
+        let mut devices = self.of_user.get(sender).cloned().unwrap_or_default();
+        if self.bugs.has(Bug::ReceiptOneDevice) {
+            devices.truncate(1);
+        }
+        self.leak(Bug::ReceiptLeak, &mut devices);
+        if self.play.spec().traits.receipts == Receipts::Conversation {
+            let own = self.of_user.get(&caller.user).into_iter().flatten().copied();
+            devices.extend(own.filter(|device| Some(*device) != caller.connection));
+        }
+        if kind == ReceiptKind::Read {
+            self.push(Sight::Receipt, about, &devices);
+            if self.bugs.has(Bug::ReceiptDoubled) {
+                self.push(Sight::Receipt, about, &devices);
+            }
+        }
+        let Some(status) = status else { return };
+        about.set(Hole::STATUS, status.word());
+        if !self.bugs.has(Bug::ReceiptOneDevice) {
+            devices.extend(self.room(conversation));
+            devices.sort_unstable();
+            devices.dedup();
+        }
+        self.push(Sight::Status, about, &devices);
     }
 
     fn tell_message(&mut self, caller: &Caller, message: &Message) {
@@ -137,6 +168,7 @@ impl Hall {
             self.typing(caller, message.conversation, false);
         }
         let mut receivers = self.room(message.conversation);
+        self.leak_to_contacts(&message.sender, &mut receivers);
         let is_other_person = |id: &Connection| self.present[id].user != caller.user;
         match self.play.spec().traits.echo {
             Echo::All => {}
@@ -214,6 +246,7 @@ impl Hall {
     fn tell_typing(&mut self, user: &User, conversation: Conversation, on: bool) {
         let sight = if on { Sight::TypingStart } else { Sight::TypingStop };
         let mut watchers = self.room(conversation);
+        self.leak(Bug::TypingLeak, &mut watchers);
         watchers.retain(|id| self.present[id].user != *user);
         let mut about = self.play.about(user, Some(conversation));
         self.push(sight, &mut about, &watchers);
@@ -239,6 +272,7 @@ impl Hall {
         let mut watchers: Vec<Connection> = rooms.flatten().copied().collect();
         watchers.sort_unstable();
         watchers.dedup();
+        self.leak(Bug::PresenceLeak, &mut watchers);
         watchers.retain(|id| self.present[id].user != *user);
         let mut about = self.play.about(user, None);
         about.set(Hole::STATUS, sight.name());
@@ -266,6 +300,25 @@ impl Hall {
             if !events.iter().all(|event| present.wire.push(event)) {
                 self.gone.push(*connection);
             }
+        }
+    }
+
+    /// With this bug whoever is connected and in no room hears of it.
+    fn leak(&self, bug: Bug, receivers: &mut Vec<Connection>) {
+        if self.bugs.has(bug) {
+            let homeless = self.present.iter().filter(|(_, present)| present.rooms.is_empty());
+            receivers.extend(homeless.map(|(connection, _)| *connection));
+        }
+    }
+
+    /// With the bug `message-leak` whoever shares another room with the sender hears of it.
+    fn leak_to_contacts(&self, sender: &User, receivers: &mut Vec<Connection>) {
+        if self.bugs.has(Bug::MessageLeak) {
+            let devices = self.of_user.get(sender).into_iter().flatten();
+            let rooms = devices.flat_map(|id| &self.present[id].rooms);
+            receivers.extend(rooms.filter_map(|room| self.rooms.get(room)).flatten());
+            receivers.sort_unstable();
+            receivers.dedup();
         }
     }
 
@@ -387,6 +440,7 @@ mod tests {
             sender: sender.into(),
             text: "hi".into(),
             key: None,
+            status: None,
         })
     }
 

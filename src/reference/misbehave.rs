@@ -53,7 +53,7 @@ pub(crate) fn manner(
 /// A way to the store that is not the direct one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Detour {
-    /// Looks for the key, and inserts after a gap.
+    /// Looks for what may be there, and inserts after a gap.
     Look(Guard),
     /// Is busy for so long with something else first.
     Dawdle(Duration),
@@ -61,45 +61,62 @@ pub(crate) enum Detour {
 
 /// The detour that this command takes, if any.
 pub(crate) fn detour(bugs: Bugs, command: &Command) -> Option<Detour> {
-    let Command::Send(send) = command else { return None };
-    if bugs.has(Bug::DedupRace) {
-        Some(Detour::Look(Guard::Blind))
-    } else if bugs.has(Bug::DedupRaceError) {
-        Some(Detour::Look(Guard::Index))
-    } else if bugs.has(Bug::KeyBeforeStore) {
-        Some(Detour::Look(Guard::Noted))
-    } else if bugs.has(Bug::SendsOvertaken) {
-        let pause = draw(&[&send.text]) % DAWDLING_MS;
-        Some(Detour::Dawdle(Duration::from_millis(pause)))
-    } else {
-        None
-    }
+    let races: &[(Bug, Guard)] = match command {
+        Command::Send(send) if bugs.has(Bug::SendsOvertaken) => {
+            let pause = draw(&[&send.text]) % DAWDLING_MS;
+            return Some(Detour::Dawdle(Duration::from_millis(pause)));
+        }
+        Command::Send(_) => &[
+            (Bug::DedupRace, Guard::Blind),
+            (Bug::DedupRaceError, Guard::Index),
+            (Bug::KeyBeforeStore, Guard::Noted),
+        ],
+        Command::Create { .. } => {
+            &[(Bug::CreateRace, Guard::Blind), (Bug::CreateRaceError, Guard::Index)]
+        }
+        Command::Receipt { about: Marked::Message(_), .. } => &[(Bug::ReceiptRace, Guard::Blind)],
+        _ => &[],
+    };
+    let race = races.iter().find(|(bug, _)| bugs.has(*bug));
+    race.map(|(_, guard)| Detour::Look(*guard))
 }
 
-/// Sends by a detour. `stays` says whether the sender's connection is still there.
+/// Does a command by a detour. `stays` says whether the sender's connection is still there.
 pub(crate) async fn wander(
     desk: &Desk,
     caller: Caller,
-    send: Sending,
+    command: Command,
     detour: Detour,
     stays: impl Fn() -> bool,
 ) -> Result<Answer, Refusal> {
     let guard = match detour {
         Detour::Dawdle(pause) => {
             tokio::time::sleep(pause).await;
-            return desk.answer(caller, Command::Send(send)).await;
+            return desk.answer(caller, command).await;
         }
         Detour::Look(guard) => guard,
     };
-    match desk.answer(caller.clone(), Command::Look(send.clone())).await? {
-        Answer::Done => {}
-        known => return Ok(known),
-    }
+    let look = match &command {
+        Command::Create { members, .. } => Command::Find { members: members.clone() },
+        Command::Receipt { about: Marked::Message(message), .. } => {
+            Command::Receipts { message: *message }
+        }
+        Command::Send(send) => Command::Look(send.clone()),
+        other => return desk.answer(caller, other.clone()).await,
+    };
+    let insert = match (desk.answer(caller.clone(), look).await?, command) {
+        (Answer::Done, Command::Send(send)) => Command::Send(Sending { guard, ..send }),
+        (Answer::Done, Command::Create { members, .. }) => Command::Create { members, guard },
+        (Answer::Count(count), Command::Receipt { about, kind, .. }) => {
+            Command::Receipt { about, kind, looked: Some(count) }
+        }
+        (known, _) => return Ok(known),
+    };
     tokio::time::sleep(GAP).await;
     if guard == Guard::Noted && !stays() {
         return Err(Refusal::new(RefusalKind::Internal, "the client is gone"));
     }
-    desk.answer(caller, Command::Send(Sending { guard, ..send })).await
+    desk.answer(caller, insert).await
 }
 
 #[cfg(test)]
@@ -122,6 +139,21 @@ mod tests {
     }
 
     #[test]
+    fn only_a_send_takes_a_detour_and_only_by_a_bug() {
+        let send = Command::Send(Sending {
+            place: Place::Conversation(1),
+            text: "hi".into(),
+            key: None,
+            guard: Guard::Atomic,
+        });
+        assert!(detour(Bugs::NONE, &send).is_none());
+        for bug in [Bug::DedupRace, Bug::DedupRaceError, Bug::KeyBeforeStore, Bug::SendsOvertaken] {
+            assert!(detour(Bugs::NONE.with(bug), &send).is_some(), "{bug}");
+            assert!(detour(Bugs::NONE.with(bug), &Command::Health).is_none(), "{bug}");
+        }
+    }
+
+    #[test]
     fn a_retry_of_a_lost_or_late_ack_is_answered() {
         let stored = |repeated| {
             let message = Message {
@@ -132,6 +164,7 @@ mod tests {
                 sender: "ann".into(),
                 text: "hi".into(),
                 key: None,
+                status: None,
             };
             Ok(Answer::Message { message, repeated })
         };

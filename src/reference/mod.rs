@@ -15,6 +15,7 @@ mod bent;
 pub mod bugs;
 mod core;
 mod desk;
+mod gullible;
 mod hall;
 mod hosted;
 mod http;

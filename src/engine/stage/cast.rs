@@ -18,6 +18,10 @@ const RUNS: u64 = 8_192;
 /// The cast of a play.
 pub(super) struct Cast {
     pub(super) cell: Cell,
+    /// Conversations that are made by a step, and not before the first.
+    later: Vec<Conversation>,
+    /// All conversations in the order of the script's rooms.
+    rooms: Vec<ConversationId>,
 }
 
 impl Cast {
@@ -38,21 +42,21 @@ impl Cast {
             });
             next_client += role.devices as u32;
         }
-        let conversations: Vec<Conversation> = script
-            .rooms
-            .iter()
-            .enumerate()
-            .map(|(index, room)| Conversation {
-                id: ConversationId(first + index as u32),
-                members: room.members.clone(),
-            })
-            .collect();
+        let rooms: Vec<ConversationId> =
+            (0..script.rooms.len()).map(|index| ConversationId(first + index as u32)).collect();
+        let made = |by_step: bool| {
+            let all = rooms.iter().zip(&script.rooms);
+            all.filter(move |(_, room)| room.by_step == by_step)
+                .map(|(id, room)| Conversation { id: *id, members: room.members.clone() })
+                .collect::<Vec<Conversation>>()
+        };
+        let (conversations, later) = (made(false), made(true));
         for (index, conversation) in conversations.iter().enumerate() {
             for &member in &conversation.members {
                 people[member].conversations.push(index);
             }
         }
-        Self { cell: Cell { number: play.number, people, conversations } }
+        Self { cell: Cell { number: play.number, people, conversations }, later, rooms }
     }
 
     /// The client that is this device.
@@ -62,7 +66,12 @@ impl Cast {
 
     /// The conversation that is this room.
     pub(super) fn conversation(&self, room: usize) -> Option<ConversationId> {
-        self.cell.conversations.get(room).map(|conversation| conversation.id)
+        self.rooms.get(room).copied()
+    }
+
+    /// The conversation that is this room, if a step makes it.
+    pub(super) fn later(&self, conversation: ConversationId) -> Option<&Conversation> {
+        self.later.iter().find(|later| later.id == conversation)
     }
 
     /// What the clients are called.

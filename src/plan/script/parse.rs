@@ -1,10 +1,11 @@
 //! Reads the lines of a script.
 
 use super::{Deed, Device, Role, Room, Script, ServerDeed, Sighted, Step, Verb};
+use crate::fault::{self, Fault};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
+use crate::plan::credential::Credential;
 use crate::plan::text::Kind;
-use crate::scenario::{CutHow, FaultKind};
 use std::fmt;
 use std::time::Duration;
 
@@ -44,12 +45,15 @@ pub(super) fn script(text: &str) -> Result<Script, Mistake> {
 
 struct Reader {
     script: Script,
+    /// The script said `no room`.
+    no_room: bool,
 }
 
 impl Default for Reader {
     fn default() -> Self {
         let (people, rooms) = (Vec::new(), Vec::new());
-        Self { script: Script { people, rooms, labels: Vec::new(), steps: Vec::new() } }
+        let script = Script { people, rooms, labels: Vec::new(), steps: Vec::new() };
+        Self { script, no_room: false }
     }
 }
 
@@ -63,6 +67,17 @@ impl Reader {
         }
         if let Some((name, members)) = line.strip_prefix("room ").and_then(|l| l.split_once(':')) {
             return self.room(name.trim(), members);
+        }
+        let guessed = line.strip_prefix("room ").and_then(|l| l.strip_suffix(" guessed"));
+        if let Some(name) = guessed.filter(|name| !name.contains(':')) {
+            self.default_room();
+            let name = name.trim().to_owned();
+            self.script.rooms.push(Room { name, members: Vec::new(), by_step: false });
+            return Ok(());
+        }
+        if line == "no room" {
+            self.no_room = true;
+            return Ok(());
         }
         self.default_room();
         let step = self.step(line)?;
@@ -97,7 +112,7 @@ impl Reader {
         if members.len() < 2 {
             return Err("a room has two members at least".into());
         }
-        self.script.rooms.push(Room { name: name.to_owned(), members });
+        self.script.rooms.push(Room { name: name.to_owned(), members, by_step: false });
         Ok(())
     }
 
@@ -107,8 +122,8 @@ impl Reader {
         let cast = script.people.iter().enumerate();
         let members: Vec<usize> =
             cast.filter(|(_, role)| !role.stranger).map(|(index, _)| index).collect();
-        if script.rooms.is_empty() && members.len() > 1 {
-            script.rooms.push(Room { name: "room".into(), members });
+        if script.rooms.is_empty() && members.len() > 1 && !self.no_room {
+            script.rooms.push(Room { name: "room".into(), members, by_step: false });
         }
     }
 
@@ -131,11 +146,7 @@ impl Reader {
                     .ok_or_else(|| format!("`{state}` is no state of a connection"))?;
                 Ok(Step::UntilIs(self.device(who)?, Some(state)))
             }
-            ["server", "restart"] => Ok(Step::Server(ServerDeed::Restart)),
-            ["server", "kill"] => Ok(Step::Server(ServerDeed::Kill)),
-            ["server", "stop", "for", lasts] => {
-                Ok(Step::Server(ServerDeed::Stop(duration(lasts)?)))
-            }
+            ["server", deed @ ..] => server(deed).map(Step::Server),
             _ => self.deeds(line),
         }
     }
@@ -154,7 +165,10 @@ impl Reader {
             let mut words = Words::new(part);
             let who = words.next().ok_or("somebody does something")?;
             let who = self.who(who)?;
-            let verb = self.verb(&mut words)?;
+            let verb = match words.take(&["create"]) {
+                true => self.create(who[0].person, &mut words)?,
+                false => self.verb(&mut words)?,
+            };
             words.end()?;
             deeds.extend(who.into_iter().map(|by| Deed { by, verb: verb.clone(), due }));
         }
@@ -164,6 +178,12 @@ impl Reader {
     fn verb(&mut self, words: &mut Words<'_>) -> Parsed<Verb> {
         let verb = words.next().ok_or("what is done?")?;
         match verb {
+            "token" => {
+                let name = words.next().unwrap_or_default();
+                let credential = Credential::parse(name)
+                    .ok_or_else(|| format!("`{name}` is no kind of token"))?;
+                Ok(Verb::Hold { credential, elsewhere: words.take(&["elsewhere"]) })
+            }
             "connect" => Ok(Verb::Connect),
             "disconnect" => Ok(Verb::Disconnect),
             "heal" => Ok(Verb::Heal),
@@ -188,6 +208,51 @@ impl Reader {
                 None => fault(verb, words),
             },
         }
+    }
+
+    /// `create [ROOM] with|of NAME, …`, where the creator is this person.
+    fn create(&mut self, creator: usize, words: &mut Words<'_>) -> Parsed<Verb> {
+        let mut word = words.next();
+        let room = word.filter(|word| !matches!(*word, "with" | "of"));
+        if room.is_some() {
+            word = words.next();
+        }
+        let mut people = match word {
+            Some("with") => vec![creator],
+            Some("of") => Vec::new(),
+            _ => return Err("create with whom? `create x with bob, cid`".into()),
+        };
+        while let Some(name) = words.next() {
+            people.push(self.person(name.trim_end_matches(','))?);
+        }
+        if people.is_empty() {
+            return Err("create of whom?".into());
+        }
+        let mut members = vec![creator];
+        members.extend(people.iter().filter(|person| **person != creator));
+        let room = room.map(|name| self.room_by_step(name, members)).transpose()?;
+        Ok(Verb::Create { room, people })
+    }
+
+    /// The room that a step makes, or that another step makes of the same people.
+    fn room_by_step(&mut self, name: &str, mut members: Vec<usize>) -> Parsed<usize> {
+        let sorted = |members: &[usize]| {
+            let mut sorted = members.to_vec();
+            sorted.sort_unstable();
+            sorted.dedup();
+            sorted
+        };
+        members[1..].sort_unstable();
+        members.dedup();
+        let rooms = &mut self.script.rooms;
+        let Some(index) = rooms.iter().position(|room| room.name == name) else {
+            rooms.push(Room { name: name.to_owned(), members, by_step: true });
+            return Ok(rooms.len() - 1);
+        };
+        if sorted(&rooms[index].members) != sorted(&members) {
+            return Err(format!("`{name}` is a room of other people"));
+        }
+        Ok(index)
     }
 
     fn ask(&mut self, operation: Operation, words: &mut Words<'_>) -> Parsed<Verb> {
@@ -272,29 +337,39 @@ fn due(word: &str) -> Parsed<Due> {
     }
 }
 
+/// A fault with its figures, up to `for` or the end.
 fn fault(name: &str, words: &mut Words<'_>) -> Parsed<Verb> {
-    let fault = match name {
-        "cut" => {
-            let how = match words.peek() {
-                Some("rst") => CutHow::Rst,
-                Some("fin") => CutHow::Fin,
-                Some("close-frame") => CutHow::CloseFrame,
-                Some("half-frame") => CutHow::HalfFrame,
-                other => return Err(format!("cut how? `{}`", other.unwrap_or_default())),
-            };
-            words.next();
-            FaultKind::Cut { how, on_message: words.take(&["on-message"]) }
-        }
-        "silence" => FaultKind::Silence,
-        "withhold-acks" => FaultKind::WithholdAcks,
-        "cut-after-send" => FaultKind::CutAfterSend,
-        _ => return Err(format!("`{name}` is neither a verb, an operation nor a fault")),
-    };
+    if fault::Kind::find(name).is_none() {
+        return Err(format!("`{name}` is neither a verb, an operation nor a fault"));
+    }
+    let mut said = vec![name];
+    while let Some(word) = words.peek().filter(|word| *word != "for") {
+        said.push(word);
+        words.next();
+    }
+    let fault: Fault = said.join(" ").parse()?;
+    if fault.of_server().is_some() {
+        return Err(format!("the server does that: `server {fault}`"));
+    }
     let lasts = match words.take(&["for"]) {
         true => Some(duration(words.next().unwrap_or_default())?),
         false => None,
     };
     Ok(Verb::Suffer { fault, lasts })
+}
+
+fn server(words: &[&str]) -> Parsed<ServerDeed> {
+    let (name, lasts) = match words {
+        [name] => (name, None),
+        [name, "for", lasts] => (name, Some(duration(lasts)?)),
+        _ => return Err("what happens to the server? `restart`, `kill` or `stop for 2s`".into()),
+    };
+    let what = name.parse::<Fault>().ok().and_then(Fault::of_server);
+    let what = what.ok_or_else(|| format!("`{name}` does not happen to a server"))?;
+    if lasts.is_none() && fault::Kind::find(name).is_some_and(|kind| kind.lasts) {
+        return Err(format!("how long? `server {name} for 2s`"));
+    }
+    Ok(ServerDeed { what, lasts: lasts.unwrap_or_default() })
 }
 
 fn duration(word: &str) -> Parsed<Duration> {
@@ -371,7 +446,8 @@ mod tests {
     fn every_line_of_the_example_has_its_meaning() {
         let script = Script::parse(EXAMPLE).unwrap();
         assert_eq!(script.devices().count(), 5);
-        assert_eq!(script.rooms[0], Room { name: "side".into(), members: vec![0, 1] });
+        let side = Room { name: "side".into(), members: vec![0, 1], by_step: false };
+        assert_eq!(script.rooms[0], side);
         let Step::Do { deeds, awaited: true } = &script.steps[0] else { panic!() };
         assert_eq!(deeds.len(), 2);
         assert_eq!(deeds[1].by, Device { person: 0, device: 1 });
@@ -391,7 +467,46 @@ mod tests {
     #[test]
     fn strangers_are_in_no_room() {
         let script = Script::parse("people: ann, eve stranger, bob\nrest").unwrap();
-        assert_eq!(script.rooms, [Room { name: "room".into(), members: vec![0, 2] }]);
+        let room = Room { name: "room".into(), members: vec![0, 2], by_step: false };
+        assert_eq!(script.rooms, [room]);
+    }
+
+    #[test]
+    fn rooms_are_made_by_steps_as_well() {
+        let script = Script::parse(
+            "people: ann, bob, cid
+             no room
+             bob create x with ann | ann create x of bob, ann, bob
+             cid create of bob, ann
+             ann send a in x",
+        );
+        let script = script.unwrap();
+        let x = Room { name: "x".into(), members: vec![1, 0], by_step: true };
+        assert_eq!(script.rooms, [x]);
+        let verbs: Vec<Verb> = script.deeds().map(|deed| deed.verb.clone()).collect();
+        assert_eq!(verbs[0], Verb::Create { room: Some(0), people: vec![1, 0] });
+        assert_eq!(verbs[1], Verb::Create { room: Some(0), people: vec![1, 0, 1] });
+        assert_eq!(verbs[2], Verb::Create { room: None, people: vec![1, 0] });
+        assert_eq!(script.operations(), [Operation::Create, Operation::Send]);
+        let other = "people: ann, bob, cid\nno room\nann create x with bob\ncid create x with bob";
+        assert_eq!(complaint(other).0, 4);
+    }
+
+    #[test]
+    fn a_guessed_room_stands_beside_those_there_are() {
+        let script = "people: ann, bob, eve stranger\nroom ghost guessed\neve join in ghost";
+        let script = Script::parse(script).unwrap();
+        let members: Vec<&[usize]> = script.rooms.iter().map(|room| &*room.members).collect();
+        assert_eq!(members, [&[0, 1][..], &[]]);
+        let Step::Do { deeds, .. } = &script.steps[0] else { panic!() };
+        let Verb::Ask { room: 1, .. } = deeds[0].verb else { panic!("{deeds:?}") };
+    }
+
+    #[test]
+    fn a_credential_is_named_and_may_go_elsewhere() {
+        let script = Script::parse("people: eve\neve token expired elsewhere").unwrap();
+        let held = Verb::Hold { credential: Credential::Expired, elsewhere: true };
+        assert_eq!(script.deeds().next().map(|deed| deed.verb.clone()), Some(held));
     }
 
     #[test]
@@ -407,10 +522,18 @@ mod tests {
             "ann send a b",
             "ann read a",
             "pause soon",
-            "ann cut",
+            "ann cut softly",
+            "ann restart",
+            "ann delay",
+            "server stop",
+            "server delay",
             "ann history => perhaps",
             "until ann sees a",
             "burst 3",
+            "ann token golden",
+            "ann create",
+            "ann create x",
+            "ann create x with carl",
         ] {
             assert_eq!(complaint(&format!("people: ann, bob\n{bad}")).0, 2, "{bad}");
         }

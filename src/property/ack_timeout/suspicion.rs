@@ -1,6 +1,7 @@
 //! Attempts without an answer: what may explain it, and the accusation if nothing does.
 
 use super::{State, Waiting, promised};
+use crate::fault::Effect;
 use crate::history::{ClientId, Nanos, OpId};
 use crate::property::argument::{exhibit, span, violation};
 
@@ -51,6 +52,9 @@ impl Waiting {
     }
 
     pub(super) fn fault(&mut self, at: Nanos, client: ClientId, what: &str, begins: bool) {
+        if !Effect::of(what).answers {
+            return;
+        }
         let link = self.clients.entry(client).or_default();
         if begins {
             link.faults += 1;

@@ -12,7 +12,11 @@ impl Core {
         conversation: Conversation,
         window: &Window,
     ) -> Result<Answer, Refusal> {
-        self.member(user, conversation)?;
+        let bug = match window.since {
+            Some(_) => Bug::SyncUnchecked,
+            None => Bug::HistoryUnchecked,
+        };
+        self.member_unless(bug, user, conversation)?;
         let limit = self.limit(window);
         let skip = window.page.map_or(0, |page| page.saturating_sub(1)).saturating_mul(limit);
         let syncs = self.is_sync(user, conversation, window);
@@ -32,6 +36,7 @@ impl Core {
         if self.bugs.has(Bug::HistoryOrder) {
             exchange_times(&mut rows);
         }
+        self.add_statuses(&mut rows)?;
         if !self.bugs.is_none() {
             self.note_page(user, conversation, &rows, more);
         }
@@ -208,6 +213,16 @@ mod tests {
                 chat.read("ann", place, Window::default()).iter().map(|m| m.id).collect();
             assert!(!ids.is_sorted(), "{bug}");
         }
+    }
+
+    #[test]
+    fn only_the_last_of_several_pages_is_reversed() {
+        let (mut chat, place, times) = filled(&[Bug::HistoryPageReversed], 150, 10);
+        let first = chat.read("bob", place, Window::default());
+        assert!(first.iter().map(|row| row.at).eq(times[..100].iter().copied()));
+        let second = chat.read("bob", place, since(times[99]));
+        assert!(second.iter().map(|row| row.at).eq(times[99..].iter().rev().copied()));
+        assert!(chat.read("bob", place, since(times[120])).is_sorted_by_key(|row| row.at));
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(crate) use ask::{Asked, HttpAsk, parameter};
 pub(crate) use push::{Arguments, Outgoing};
 
 use crate::operation::{Operation, Sight};
-use crate::reference::model::{Message, Position};
+use crate::reference::model::{Message, Position, ReceiptKind};
 use crate::reference::stamp;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Deed, Hole, Request, Spec, Step, UserIds};
@@ -79,6 +79,8 @@ impl Play {
                 Request::Frame { .. } => {}
             }
         }
+        // What is an operation of its own, too, is more than the second step of another one.
+        play.events.values_mut().for_each(|routes| routes.sort_by_key(|route| route.step > 0));
         play
     }
 
@@ -112,7 +114,7 @@ impl Play {
         }
         bindings.set(Hole::AT, stamp::to_iso(message.at).as_str());
         bindings.set(Hole::SEQ, message.seq);
-        bindings.set(Hole::STATUS, "sent");
+        bindings.set(Hole::STATUS, message.status.map_or("sent", ReceiptKind::word));
     }
 
     /// Where a reader of this message goes on, as a client may send it back.
