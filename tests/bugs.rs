@@ -22,7 +22,20 @@ const AT_ONCE: usize = 4;
 
 /// What a bug may look like as well, from outside, and why. No row may fail another property
 /// without standing here.
-const ALSO: &[(Bug, &str, &str)] = &[];
+const ALSO: &[(Bug, &str, &str)] = &[
+    (
+        Bug::ListForeign,
+        "conversation-identity",
+        "a conversation of strangers in one's list is one that nobody here has made",
+    ),
+    (
+        Bug::ReceiptUnchecked,
+        "receipts",
+        "a stranger's receipt that is taken is told to the sender as well",
+    ),
+    (Bug::DeafDevice, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
+    (Bug::DeafReconnect, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
+];
 
 /// One run of the catalogue against the embedded server.
 fn run(bugs: Bugs, spec: &str, choice: Choice, transport: Option<Transports>) -> Conformance {

@@ -5,6 +5,7 @@ use crate::history::{ClientId, ConversationId, PersonId};
 use crate::plan::script::{Device, Script};
 use crate::plan::{Cell, Conversation, Person};
 use crate::scenario::{Population, Scenario};
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +78,12 @@ impl Cast {
     /// The conversation that is this room, if a step makes it.
     pub(super) fn later(&self, conversation: ConversationId) -> Option<&Conversation> {
         self.later.iter().find(|later| later.id == conversation)
+    }
+
+    /// How fast the clients' clocks are, in nanoseconds.
+    pub(super) fn skews(&self, script: &Script) -> FxHashMap<ClientId, i64> {
+        let skew = |device: Device| script.people[device.person].skew_ms.saturating_mul(1_000_000);
+        script.devices().map(|device| (self.client(device), skew(device))).collect()
     }
 
     /// What the clients are called.
