@@ -118,16 +118,15 @@ impl Ask {
         Self { operation: Operation::Create, conversation, payload }
     }
 
-    /// How many different people a conversation is asked for with; 0 for other operations.
+    /// How many people it concerns, this user included: those of a conversation that is asked
+    /// for; 0 for other operations.
     #[must_use]
-    pub fn people(&self) -> usize {
-        match &self.payload {
-            Payload::People(people) => {
-                let first = |(index, user): &(usize, &Scalar)| !people[..*index].contains(user);
-                people.iter().enumerate().filter(first).count()
-            }
-            _ => 0,
-        }
+    pub fn people(&self, user: Option<&Scalar>) -> usize {
+        let Payload::People(people) = &self.payload else { return 0 };
+        let mut all: Vec<&Scalar> = people.iter().chain(user).collect();
+        all.sort_unstable_by_key(|user| user.id());
+        all.dedup();
+        all.len()
     }
 
     pub(super) const fn message(&self) -> Option<&MessageRef> {

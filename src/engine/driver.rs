@@ -475,7 +475,12 @@ impl Driver {
         if let Some(events) = self.meddling.answered(attempt, &rows, &reply) {
             return events.into_iter().for_each(|event| self.record(event));
         }
-        self.rows(rows);
+        for row in rows {
+            match row {
+                Event::Message(seen) => self.input(Input::Saw(seen)),
+                event => self.record(event),
+            }
+        }
         self.input(Input::Answered { attempt, reply });
     }
 
@@ -558,16 +563,6 @@ impl Driver {
             }
         };
         self.answered(attempt, rows, reply);
-    }
-
-    /// What a read brought.
-    fn rows(&mut self, rows: Vec<Event>) {
-        for row in rows {
-            match row {
-                Event::Message(seen) => self.input(Input::Saw(seen)),
-                event => self.record(event),
-            }
-        }
     }
 
     fn trace(&self, arrow: &'static str, packet: impl FnOnce() -> String) {
@@ -719,7 +714,7 @@ impl Driver {
         let shard = Rc::clone(&self.shard);
         let mark = self.bindings.mark();
         self.bind(&ask);
-        let people = ask.people();
+        let people = ask.people(self.bindings.get(Hole::USER));
         let Some(step) = shard.dialect.step_for(ask.operation, people) else { return };
         let mut data = shard.scratch.take();
         data.clear();
@@ -811,7 +806,7 @@ impl Driver {
             operation: ask.operation,
             op: attempt.op,
             conversation: ask.conversation,
-            people: ask.people(),
+            people: ask.people(self.bindings.get(Hole::USER)),
             bindings: self.bindings.clone(),
         };
         let own = self.http.clone();

@@ -39,7 +39,8 @@ static PAGE: Page = Page {
         or not. Texts must come as they were sent, after the documented sanitising.",
     blind: "Sends that the server does not answer. Messages without a witness from somebody who \
         does not take part (a bot's greeting): they are only counted. A message acked under the \
-        id of another one is taken for deduplicated; `idempotency` judges that.",
+        id of another one, or sent under the key of another one, may be taken for a repetition: \
+        `idempotency` judges that.",
     example: "  3.120 s  client 5  sent \"qzaaaabbbbcccc\", and had the ack\n \
         41.200 s  client 8  read the whole history of conversation 2 (57 rows)\n\
         therefore the acked message is in no complete history\n\
@@ -87,7 +88,7 @@ impl Property for AtLeastOnce {
             invoked: TokenSet::default(),
             stored: TokenSet::default(),
             refused: FxHashMap::default(),
-            answers: Recent::new(memory),
+            keys: Recent::new(memory),
             ledgers: FxHashMap::default(),
             readings: FxHashMap::default(),
             strays: FxHashMap::default(),
@@ -123,8 +124,8 @@ struct Store {
     stored: TokenSet,
     /// Messages that must never be seen.
     refused: FxHashMap<Token, Refused>,
-    /// The conversation in which a key and an id were acked first, by the hash of the two.
-    answers: Recent<u64, ConversationId>,
+    /// The first message under each key, whoever's it is.
+    keys: Recent<u64, Token>,
     ledgers: FxHashMap<ConversationId, Ledger>,
     readings: FxHashMap<OpId, Reading>,
     /// Seen, with this run's mark, and not sent: yet, or ever.
@@ -139,6 +140,7 @@ struct Op {
     client: ClientId,
     token: Token,
     key: CompactString,
+    own_key: bool,
     conversation: ConversationId,
     /// First attempt, and the connection it went out on.
     sent: Option<(Nanos, u32)>,
@@ -175,7 +177,7 @@ impl Judge for Store {
         let (at, client) = (entry.at, entry.client);
         self.ended.tick(at);
         self.places.tick(at);
-        self.answers.tick(at);
+        self.keys.tick(at);
         match &entry.event {
             Event::Person { user, .. } => {
                 self.users.insert(user.clone());
@@ -225,7 +227,7 @@ impl Judge for Store {
             + self.ended.len()
             + self.sends.len()
             + self.places.len()
-            + self.answers.len()
+            + self.keys.len()
             + self.refused.len()
             + self.strays.len()
             + self.ledgers.values().map(due).sum::<usize>()
@@ -246,13 +248,37 @@ impl Store {
         self.invoked.insert(token);
         self.refused.remove(&token);
         self.strays.remove(&token);
-        self.places.insert(token, conversation);
+        let own_key = self.has_own_key(message);
+        if own_key {
+            self.places.insert(token, conversation);
+        }
         let blank = Sending { open: 0, maybe: false, seen: None };
         self.sends.entry(token).or_insert(blank).open += 1;
         let (key, sent, error) = (message.key.clone(), None, CompactString::default());
-        let op_state =
-            Op { client, token, key, conversation, sent, made: 0, nacked: 0, acked: false, error };
+        let op_state = Op {
+            client,
+            token,
+            key,
+            own_key,
+            conversation,
+            sent,
+            made: 0,
+            nacked: 0,
+            acked: false,
+            error,
+        };
         self.ops.insert(op, op_state);
+    }
+
+    /// The message's key was no other message's before, except of one that was refused.
+    fn has_own_key(&mut self, message: &MessageRef) -> bool {
+        let key = hash(&message.key);
+        let first = *self.keys.entry(key, || message.token);
+        if self.refused.contains_key(&first) {
+            self.keys.insert(key, message.token);
+            return true;
+        }
+        first == message.token
     }
 
     fn attempt(&mut self, at: Nanos, client: ClientId, op: OpId) {
@@ -274,11 +300,8 @@ impl Store {
                 if std::mem::replace(&mut op.acked, true) {
                     return;
                 }
-                if let Some(id) = id {
-                    let first = *self.answers.entry(hash(&(&op.key, id)), || op.conversation);
-                    if first != op.conversation {
-                        return; // The same key, elsewhere: it is no message of its own.
-                    }
+                if !op.own_key {
+                    return; // It may be a repetition of another message.
                 }
                 let id = id.as_ref().map_or(0, |id| short(id));
                 let (token, client, key) = (op.token, op.client, short(&op.key));
@@ -586,8 +609,22 @@ mod tests {
         for entry in crate::property::notation::read(&read_back("", "t1 m1 1,t2 m2 2")) {
             judge.observe(&entry);
         }
-        // Two sends that are over, two places; nothing waits for a read any more.
-        assert_eq!(judge.unsettled(), 4);
+        // Two sends that are over, two places, two keys; nothing waits for a read any more.
+        assert_eq!(judge.unsettled(), 6);
+    }
+
+    #[test]
+    fn a_key_that_another_message_had_need_not_make_one() {
+        let lost = |sends: &str| {
+            let read = "b reads o98 #2\nb done o98\nb reads o99";
+            let all = read_back(&format!("a b in #2\n{sends}"), "t1 m1 1,t2 m2 2");
+            all.replace("b reads o99", read)
+        };
+        passes(&AtLeastOnce, &charge(), &lost("a sends o3 t3 k1 #2\na acked o3 m1"));
+        let own = lost("a sends o3 t3 k3 #2\na acked o3 m1");
+        fails(&AtLeastOnce, &charge(), &own, "an acked message is lost");
+        let mended = lost("a sends o3 t3 k3 #2\na refused o3\na sends o4 t4 k3 #2\na acked o4 m1");
+        fails(&AtLeastOnce, &charge(), &mended, "an acked message is lost");
     }
 
     #[test]

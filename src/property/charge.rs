@@ -30,6 +30,8 @@ pub struct Charge {
     pub tells_receipts: bool,
     /// Somebody is told how far a message has come.
     pub tells_status: bool,
+    /// Those who read messages are shown how far each has come.
+    pub reads_status: bool,
     /// Clients say that a message arrived; where they cannot, a server may know by itself.
     pub says_delivered: bool,
     /// Pushed messages name their conversation.
@@ -55,6 +57,7 @@ impl Charge {
             requests: requests(spec),
             tells_receipts: sees(Sight::Receipt).next().is_some(),
             tells_status: sees(Sight::Status).next().is_some(),
+            reads_status: reads_status(spec),
             says_delivered: spec.deed(Operation::Delivered).is_some(),
             names_conversation: sees(Sight::Message).all(names),
         }
@@ -134,6 +137,7 @@ impl Default for Charge {
             requests: Vec::new(),
             tells_receipts: true,
             tells_status: false,
+            reads_status: false,
             says_delivered: false,
             names_conversation: true,
         }
@@ -147,6 +151,14 @@ fn requests(spec: &Spec) -> Vec<Operation> {
         step.is_some_and(|step| matches!(step.request, Request::Http(_)))
     };
     spec.does.iter().filter(over_http).map(|deed| deed.operation).collect()
+}
+
+fn reads_status(spec: &Spec) -> bool {
+    let reads = [Operation::History, Operation::Sync];
+    let deeds = reads.iter().filter_map(|operation| spec.deed(*operation));
+    let steps = deeds.flat_map(|deed| &deed.channels).flat_map(|channel| &channel.steps);
+    let mut holes = steps.flat_map(|step| &step.yes).flat_map(|yes| yes.shape.holes());
+    holes.any(|(hole, _)| hole == Hole::STATUS)
 }
 
 /// A promise whose source names the document it stands in.

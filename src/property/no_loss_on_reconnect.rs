@@ -268,9 +268,9 @@ impl Judge for Views {
     }
 
     fn awaited_deliveries(&self) -> usize {
-        let waiting = |token: &&Token| self.open.get(token).is_some_and(|open| open.waiting > 0);
-        let owed = self.rooms.values().map(|room| room.owed.iter().filter(waiting).count());
-        owed.sum()
+        let rooms = self.rooms.values();
+        let owed = rooms.flat_map(|room| room.owed.iter().map(move |token| (room, token)));
+        owed.filter(|(room, token)| self.on_its_way(room, token)).count()
     }
 
     fn unsettled(&self) -> usize {
@@ -422,6 +422,21 @@ impl Views {
     }
 }
 
+impl Views {
+    /// Somebody may still get the message: a member who waits for it and is away, or was ready when
+    /// it was first sent. (To those who came back since, a sync has brought it, or nothing will.)
+    fn on_its_way(&self, room: &Room, token: &Token) -> bool {
+        let Some(message) = self.open.get(token).filter(|message| message.waiting > 0) else {
+            return false;
+        };
+        let members = room.members[..message.members].iter().enumerate();
+        members.filter(|(index, _)| !message.settled.has(*index)).any(|(_, (member, _))| {
+            let ready = self.clients.get(member).and_then(|link| link.ready);
+            ready.is_none() || ready <= message.sent
+        })
+    }
+}
+
 /// A fault of the harness that may end the connection may take with it what was under way.
 fn may_eat(fault: &str) -> bool {
     let effect = Effect::of(fault);
@@ -472,6 +487,25 @@ mod tests {
              a done o99
              phase end"
         )
+    }
+
+    #[test]
+    fn who_comes_back_after_a_send_is_awaited_no_more() {
+        let awaited = |events: &str| {
+            let mut judge = NoLossOnReconnect.judge(&charge());
+            let history = format!("a b in #1\n{events}\na sends o1 t1 k1 #1\na acked o1 m1");
+            for entry in crate::property::notation::read(&history) {
+                judge.observe(&entry);
+            }
+            let before = judge.awaited_deliveries();
+            for mut entry in crate::property::notation::read("@900 b back\nb ready") {
+                entry.at += 1_000_000_000;
+                judge.observe(&entry);
+            }
+            (before, judge.awaited_deliveries())
+        };
+        assert_eq!(awaited("b drops"), (1, 0));
+        assert_eq!(awaited(""), (1, 0));
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub enum Need {
     Numbers,
     /// Sends are answered, yes or no.
     Answers,
+    /// Those who read messages are shown how far each has come.
+    Statuses,
     /// The harness started the server and can stop, kill and restart it; the case has it for itself.
     OwnServer,
 }

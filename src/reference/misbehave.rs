@@ -220,6 +220,21 @@ mod tests {
     }
 
     #[test]
+    fn only_a_send_takes_a_detour_and_only_by_a_bug() {
+        let send = Command::Send(Sending {
+            place: Place::Conversation(1),
+            text: "hi".into(),
+            key: None,
+            guard: Guard::Atomic,
+        });
+        assert!(detour(Bugs::NONE, &send).is_none());
+        for bug in [Bug::DedupRace, Bug::DedupRaceError, Bug::KeyBeforeStore, Bug::SendsOvertaken] {
+            assert!(detour(Bugs::NONE.with(bug), &send).is_some(), "{bug}");
+            assert!(detour(Bugs::NONE.with(bug), &Command::Health).is_none(), "{bug}");
+        }
+    }
+
+    #[test]
     fn a_retry_of_a_lost_or_late_ack_is_answered() {
         let stored = |repeated| {
             let message = Message {

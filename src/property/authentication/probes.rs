@@ -20,8 +20,8 @@ macro_rules! refused_and_then_let_in {
 pub(super) const PROBES: &[Probe] = &[
     Probe {
         name: "no-token",
-        says: "a connection without a token is refused, in the documented words",
-        why: "a check that begins with `if (token)` and has no `else` lets everybody in",
+        says: "A connection without a token is refused, in the documented words.",
+        why: "A check that begins with `if (token)` and has no `else` lets everybody in.",
         needs: TOKENS,
         script: refused_and_then_let_in!("missing"),
         catches: &["token-missing", "token-wrong-error"],
@@ -29,8 +29,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "empty-token",
-        says: "a connection with an empty token is refused",
-        why: "an empty text is there and says nothing: checks for `undefined` alone let it pass",
+        says: "A connection with an empty token is refused.",
+        why: "An empty text is there and says nothing: checks for `undefined` alone let it pass.",
         needs: TOKENS,
         script: refused_and_then_let_in!("empty"),
         catches: &["token-missing", "token-wrong-error"],
@@ -38,8 +38,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "garbage-token",
-        says: "a connection with something that is no token is refused",
-        why: "an exception while decoding must not end up as a guest, nor tell of the server's insides",
+        says: "A connection with something that is no token is refused.",
+        why: "An exception while decoding must not end up as a guest, nor tell of the server's insides.",
         needs: TOKENS,
         script: refused_and_then_let_in!("garbage"),
         catches: &["token-garbage", "token-wrong-error"],
@@ -47,8 +47,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "expired-token",
-        says: "a connection with a token that has expired is refused",
-        why: "a token that was decoded and not verified never expires",
+        says: "A connection with a token that has expired is refused.",
+        why: "A token that was decoded and not verified never expires.",
         needs: TOKENS,
         script: refused_and_then_let_in!("expired"),
         catches: &["token-expired", "token-late", "token-wrong-error"],
@@ -56,8 +56,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "not-yet-valid-token",
-        says: "a connection with a token whose time has not come is refused",
-        why: "libraries check `exp` by default, and some check `nbf` only when asked to",
+        says: "A connection with a token whose time has not come is refused.",
+        why: "Libraries check `exp` by default, and some check `nbf` only when asked to.",
         needs: TOKENS,
         script: refused_and_then_let_in!("early"),
         catches: &["token-early", "token-late", "token-wrong-error"],
@@ -65,8 +65,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "wrong-key",
-        says: "a connection with a token signed with another key is refused",
-        why: "keys of tests and keys that were replaced stay in lists of accepted ones",
+        says: "A connection with a token signed with another key is refused.",
+        why: "Keys of tests and keys that were replaced stay in lists of accepted ones.",
         needs: TOKENS,
         script: refused_and_then_let_in!("wrong-key"),
         catches: &["token-wrong-key", "token-altered", "token-late", "token-wrong-error"],
@@ -74,8 +74,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "altered-token",
-        says: "a connection with a token whose user was changed after it was signed is refused",
-        why: "decoding looks just like verifying, until somebody writes another id into the token",
+        says: "A connection with a token whose user was changed after it was signed is refused.",
+        why: "Decoding looks just like verifying, until somebody writes another id into the token.",
         needs: TOKENS,
         script: refused_and_then_let_in!("altered"),
         catches: &["token-altered", "token-wrong-error"],
@@ -83,8 +83,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "algorithm-none",
-        says: "a connection with a token of the algorithm `none` is refused",
-        why: "the standard allows unsigned tokens, and some libraries believe them",
+        says: "A connection with a token of the algorithm `none` is refused.",
+        why: "The standard allows unsigned tokens, and some libraries believe them.",
         needs: TOKENS,
         script: refused_and_then_let_in!("unsigned"),
         catches: &["token-unsigned", "token-late", "token-wrong-error"],
@@ -92,8 +92,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "empty-signature",
-        says: "a connection with a token whose signature is empty is refused",
-        why: "an empty signature compares equal to what a failed computation left behind",
+        says: "A connection with a token whose signature is empty is refused.",
+        why: "An empty signature compares equal to what a failed computation left behind.",
         needs: TOKENS,
         script: refused_and_then_let_in!("unsealed"),
         catches: &["token-unsealed", "token-late", "token-wrong-error"],
@@ -101,8 +101,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "mislabelled-algorithm",
-        says: "a connection with a token that names another algorithm than it is signed with is refused",
-        why: "a header that is not looked at can say anything, and means that nothing else of it is looked at",
+        says: "A connection with a token that names another algorithm than it is signed with is refused.",
+        why: "A header that is not looked at can say anything, and means that nothing else of it is looked at.",
         severity: Severity::Should,
         needs: TOKENS,
         script: refused_and_then_let_in!("mislabelled"),
@@ -111,8 +111,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "other-algorithm",
-        says: "a connection with a token signed with another algorithm than the documented one is refused",
-        why: "a token that chooses how it is checked can choose the weakest way there is",
+        says: "A connection with a token signed with another algorithm than the documented one is refused.",
+        why: "A token that chooses how it is checked can choose the weakest way there is.",
         severity: Severity::Should,
         needs: TOKENS,
         script: refused_and_then_let_in!("other-algorithm"),
@@ -121,8 +121,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "token-without-user",
-        says: "a connection with a good token that names no user is refused",
-        why: "the signature is right, so the server goes on with a user called `undefined`",
+        says: "A connection with a good token that names no user is refused.",
+        why: "The signature is right, so the server goes on with a user called `undefined`.",
         needs: TOKENS,
         script: refused_and_then_let_in!("userless"),
         catches: &["token-userless", "token-wrong-error"],
@@ -130,8 +130,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "token-with-odd-user",
-        says: "a connection with a good token whose user is an object in place of an id is refused",
-        why: "put into a query as it comes, `{ \"$ne\": null }` finds the first user there is",
+        says: "A connection with a good token whose user is an object in place of an id is refused.",
+        why: "Put into a query as it comes, `{ \"$ne\": null }` finds the first user there is.",
         needs: TOKENS,
         script: refused_and_then_let_in!("odd-user"),
         catches: &["token-odd-user", "token-wrong-error"],
@@ -139,8 +139,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "once-is-not-for-ever",
-        says: "somebody who was let in before is refused with a bad token like anybody else",
-        why: "a session that is remembered by its user outlives what proved it",
+        says: "Somebody who was let in before is refused with a bad token like anybody else.",
+        why: "A session that is remembered by its user outlives what proved it.",
         needs: TOKENS,
         script: "
             people: ann, mallory stranger offline
@@ -161,8 +161,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "second-device",
-        says: "a second device is refused with a bad token though the first one is connected",
-        why: "a person who is here already is found by name, and nobody looks at the token again",
+        says: "A second device is refused with a bad token though the first one is connected.",
+        why: "A person who is here already is found by name, and nobody looks at the token again.",
         needs: TOKENS,
         script: "
             people: ann x2 stranger offline, bob, cat
@@ -179,8 +179,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "good-token-elsewhere",
-        says: "a valid token lets in from the other documented place as well",
-        why: "the second place is the one that nobody's own client uses",
+        says: "A valid token lets in from the other documented place as well.",
+        why: "The second place is the one that nobody's own client uses.",
         needs: &[Need::MintedTokens, Need::TokenElsewhere],
         script: "
             people: ann, mallory stranger offline
@@ -196,8 +196,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "bad-tokens-elsewhere",
-        says: "a bad token in the other documented place is refused like one in the first",
-        why: "two places mean two checks, and the second is the one that is forgotten",
+        says: "A bad token in the other documented place is refused like one in the first.",
+        why: "Two places mean two checks, and the second is the one that is forgotten.",
         needs: &[Need::MintedTokens, Need::TokenElsewhere],
         script: "
             people: ann, mallory stranger offline
@@ -218,8 +218,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "requests-without-token",
-        says: "a request over HTTP without a token is refused",
-        why: "the socket asks who is there, and the routes beside it do not",
+        says: "A request over HTTP without a token is refused.",
+        why: "The socket asks who is there, and the routes beside it do not.",
         needs: &[Need::MintedTokens, Need::TokenOnRequests],
         script: "
             people: ann, bob
@@ -238,8 +238,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "requests-with-bad-tokens",
-        says: "requests over HTTP are refused with each token that a connection is refused with",
-        why: "routes have a middleware of their own, and its own way of decoding a token",
+        says: "Requests over HTTP are refused with each token that a connection is refused with.",
+        why: "Routes have a middleware of their own, and its own way of decoding a token.",
         needs: &[Need::MintedTokens, Need::TokenOnRequests],
         script: "
             people: ann, bob
@@ -264,8 +264,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "list-with-bad-tokens",
-        says: "the list of conversations is shown to nobody with a bad token",
-        why: "a list needs no id, so whoever is taken for somebody else reads all they have",
+        says: "The list of conversations is shown to nobody with a bad token.",
+        why: "A list needs no id, so whoever is taken for somebody else reads all they have.",
         needs: &[Need::MintedTokens, Need::TokenOnRequests],
         script: "
             people: ann, bob
@@ -281,8 +281,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "others-go-on",
-        says: "bad tokens at the door disturb nobody who is inside",
-        why: "a handler that throws takes the process, or the room, with it",
+        says: "Bad tokens at the door disturb nobody who is inside.",
+        why: "A handler that throws takes the process, or the room, with it.",
         needs: TOKENS,
         script: "
             people: ann, bob, mallory stranger offline
@@ -300,8 +300,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "expiry-while-connected",
-        says: "when a token expires while its client is connected, the client's events are refused",
-        why: "a connection lives for days, and a token that is only looked at once lives as long",
+        says: "When a token expires while its client is connected, the client's events are refused.",
+        why: "A connection lives for days, and a token that is only looked at once lives as long.",
         quick: false,
         needs: &[Need::MintedTokens, Need::TokenOnEachEvent],
         script: "

@@ -5,8 +5,8 @@ use crate::property::{Need, Probe, Severity};
 pub(super) const PROBES: &[Probe] = &[
     Probe {
         name: "stranger-joins",
-        says: "a stranger who asks to join a conversation is not let into it",
-        why: "a join that only puts a socket into a room lets anybody listen who knows the id",
+        says: "A stranger who asks to join a conversation is not let into it.",
+        why: "A join that only puts a socket into a room lets anybody listen who knows the id.",
         script: "
             people: ann, bob, eve stranger
             eve join => refused
@@ -23,8 +23,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "stranger-sends",
-        says: "a stranger's message is refused, and neither stored nor pushed",
-        why: "the sender's token is good, so a handler that asks no more lets it through",
+        says: "A stranger's message is refused, and neither stored nor pushed.",
+        why: "The sender's token is good, so a handler that asks no more lets it through.",
         script: "
             people: ann, bob, eve stranger
             ann send a
@@ -38,8 +38,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "stranger-repeats-a-key",
-        says: "a stranger who sends with the key of a participant's message is refused, and not told of that message",
-        why: "a lookup of the key that comes before the check answers with somebody else's message",
+        says: "A stranger who sends with the key of a participant's message is refused, and not told of that message.",
+        why: "A lookup of the key that comes before the check answers with somebody else's message.",
         needs: &[Need::Keys],
         script: "
             people: ann, bob, eve stranger
@@ -53,8 +53,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "stranger-reads-history",
-        says: "a stranger who asks for a conversation's history gets an error and no message",
-        why: "reading changes nothing, so it is the check that is forgotten first",
+        says: "A stranger who asks for a conversation's history gets an error and no message.",
+        why: "Reading changes nothing, so it is the check that is forgotten first.",
         script: "
             people: ann, bob, eve stranger
             ann send a
@@ -67,8 +67,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "stranger-syncs",
-        says: "a stranger who asks what a conversation has since a time gets an error and no message",
-        why: "the sync is another query than the history, with another chance to forget the check",
+        says: "A stranger who asks what a conversation has since a time gets an error and no message.",
+        why: "The sync is another query than the history, with another chance to forget the check.",
         script: "
             people: ann, bob, eve stranger
             ann send a
@@ -80,8 +80,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "stranger-types",
-        says: "a stranger's typing is shown to nobody",
-        why: "a typing event is only passed on, so nothing makes its handler look anybody up",
+        says: "A stranger's typing is shown to nobody.",
+        why: "A typing event is only passed on, so nothing makes its handler look anybody up.",
         script: "
             people: ann, bob, eve stranger
             eve typing-start => refused
@@ -95,8 +95,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "stranger-says-read",
-        says: "a stranger's word that a message was read is told to nobody",
-        why: "a receipt names a message and no conversation, so there is nothing at hand to check",
+        says: "A stranger's word that a message was read is told to nobody.",
+        why: "A receipt names a message and no conversation, so there is nothing at hand to check.",
         script: "
             people: ann, bob, eve stranger
             ann send a
@@ -110,8 +110,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "stranger-says-delivered",
-        says: "a stranger's word that a message arrived is told to nobody",
-        why: "delivery is said by programs, and what programs say is believed",
+        says: "A stranger's word that a message arrived is told to nobody.",
+        why: "Delivery is said by programs, and what programs say is believed.",
         script: "
             people: ann, bob, eve stranger
             ann send a
@@ -125,8 +125,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "stranger-announces",
-        says: "a stranger cannot announce a message of a conversation it is not in",
-        why: "an event that lets a client tell the others what it has stored lets it tell anything",
+        says: "A stranger cannot announce a message of a conversation it is not in.",
+        why: "An event that lets a client tell the others what it has stored lets it tell anything.",
         script: "
             people: ann, bob, eve stranger
             ann send a
@@ -140,8 +140,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "typing-stays-inside",
-        says: "who types is shown to participants and to nobody else",
-        why: "where typing names no conversation, sending it to everybody looks right in a demonstration",
+        says: "Who types is shown to participants and to nobody else.",
+        why: "Where typing names no conversation, sending it to everybody looks right in a demonstration.",
         script: "
             people: ann, bob, eve stranger
             ann type
@@ -154,8 +154,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "presence-stays-inside",
-        says: "who comes and goes is told to those who share a conversation and to nobody else",
-        why: "`broadcast.emit` on connect is one line, and tells the whole world who is awake",
+        says: "Who comes and goes is told to those who share a conversation and to nobody else.",
+        why: "`broadcast.emit` on connect is one line, and tells the whole world who is awake.",
         script: "
             people: ann, bob, eve stranger
             bob disconnect
@@ -171,8 +171,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "receipts-stay-inside",
-        says: "who has read a message is told in its conversation and nowhere else",
-        why: "receipts go to a room of the sender's own, which is easily a room of everybody's",
+        says: "Who has read a message is told in its conversation and nowhere else.",
+        why: "Receipts go to a room of the sender's own, which is easily a room of everybody's.",
         script: "
             people: ann, bob, eve stranger
             ann send a
@@ -186,8 +186,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "contacts-are-not-members",
-        says: "a message reaches the participants of its own conversation, not the sender's other contacts",
-        why: "rooms per person in place of rooms per conversation bring everything to everybody one knows",
+        says: "A message reaches the participants of its own conversation, not the sender's other contacts.",
+        why: "Rooms per person in place of rooms per conversation bring everything to everybody one knows.",
         script: "
             people: ann, bob, eve
             room side: ann, bob
@@ -206,8 +206,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "member-of-another",
-        says: "being in one conversation opens no other one",
-        why: "a check that somebody is in a conversation is not a check that it is this one",
+        says: "Being in one conversation opens no other one.",
+        why: "A check that somebody is in a conversation is not a check that it is this one.",
         script: "
             people: ann, bob, carl, dan
             room one: ann, bob
@@ -226,8 +226,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "guessed-conversation",
-        says: "an id that no conversation has is refused like one that the person is not in",
-        why: "what is looked up and not found is the null that brings a handler down",
+        says: "An id that no conversation has is refused like one that the person is not in.",
+        why: "What is looked up and not found is the null that brings a handler down.",
         script: "
             people: ann, bob, eve stranger
             room ghost guessed
@@ -241,8 +241,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "guessed-room",
-        says: "joining and typing where there is no conversation harms nobody",
-        why: "a room is made by joining it: two who guess the same id share one that nobody checks",
+        says: "Joining and typing where there is no conversation harms nobody.",
+        why: "A room is made by joining it: two who guess the same id share one that nobody checks.",
         script: "
             people: ann, bob, eve stranger
             room ghost guessed
@@ -257,8 +257,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "refusals-alike",
-        says: "a refusal reads the same whether or not there is a conversation of that id",
-        why: "counting ids up, a stranger learns how many conversations there are, and which",
+        says: "A refusal reads the same whether or not there is a conversation of that id.",
+        why: "Counting ids up, a stranger learns how many conversations there are, and which.",
         severity: Severity::Should,
         script: "
             people: ann, bob, eve stranger
@@ -274,8 +274,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "stranger-who-waits",
-        says: "a stranger who knocked before anybody was there hears nothing when they come",
-        why: "rooms outlive their checks: whoever is in when it fills stays in",
+        says: "A stranger who knocked before anybody was there hears nothing when they come.",
+        why: "Rooms outlive their checks: whoever is in when it fills stays in.",
         script: "
             people: ann offline, bob offline, eve stranger
             eve join => refused
@@ -292,8 +292,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "stranger-who-comes-back",
-        says: "a stranger who was refused gets nothing after a reconnect either",
-        why: "what a client asked for is done again when it comes back, with or without the check",
+        says: "A stranger who was refused gets nothing after a reconnect either.",
+        why: "What a client asked for is done again when it comes back, with or without the check.",
         script: "
             people: ann, bob, eve stranger
             eve join => refused
@@ -310,8 +310,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "stranger-in-the-rush",
-        says: "a stranger is refused everything also while the participants are busy",
-        why: "a check that waits for the database is overtaken by what it should have stopped",
+        says: "A stranger is refused everything also while the participants are busy.",
+        why: "A check that waits for the database is overtaken by what it should have stopped.",
         script: "
             people: ann, bob, eve stranger
             start ann burst 5
@@ -325,8 +325,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "second-device-is-the-same-person",
-        says: "what one device may do, the other may do as well, and a stranger on both may nothing",
-        why: "rights are a person's: a check by connection refuses one's own second device",
+        says: "What one device may do, the other may do as well, and a stranger on both may nothing.",
+        why: "Rights are a person's: a check by connection refuses one's own second device.",
         script: "
             people: ann x2, bob, eve x2 stranger
             ann.1 send a
@@ -342,8 +342,8 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "gone-is-gone",
-        says: "whoever leaves a conversation hears nothing more of it",
-        why: "a leave that is only noted leaves the socket where it was",
+        says: "Whoever leaves a conversation hears nothing more of it.",
+        why: "A leave that is only noted leaves the socket where it was.",
         script: "
             people: ann, bob, carl
             bob leave

@@ -1,6 +1,6 @@
 //! What provokes `receipts`: readers at once, out of order, again, unasked.
 
-use crate::property::Probe;
+use crate::property::{Need, Probe};
 
 pub(super) const PROBES: &[Probe] = &[
     Probe {
@@ -25,7 +25,7 @@ pub(super) const PROBES: &[Probe] = &[
             ann send a
             until bob sees a
             bob read a
-            rest
+            pause 200ms
             cid send b
             until ann sees b
             ann read b
@@ -43,7 +43,7 @@ pub(super) const PROBES: &[Probe] = &[
             until bob sees a
             bob read a
             bob read a
-            rest
+            pause 200ms
             bob read a
         ",
         catches: &["receipt-doubled"],
@@ -87,7 +87,7 @@ pub(super) const PROBES: &[Probe] = &[
             eve read a => harmless
             bob read a
         ",
-        catches: &["receipt-trusted"],
+        catches: &["receipt-unchecked"],
         ..Probe::DEFAULT
     },
     Probe {
@@ -113,7 +113,7 @@ pub(super) const PROBES: &[Probe] = &[
             ann send a
             until cid sees a
             cid read a
-            rest
+            pause 200ms
             bob send b
             until cid sees b
             cid read b
@@ -175,6 +175,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "known-after-a-reconnect",
         says: "A sender who was away while a message was read finds it read on coming back.",
         why: "A status that is only pushed is lost to whoever is not there.",
+        needs: &[Need::Statuses],
         script: "
             people: ann, bob, cid
             ann send a
@@ -197,7 +198,7 @@ pub(super) const PROBES: &[Probe] = &[
             ann send a
             until bob sees a
             ann read a => harmless
-            rest
+            pause 200ms
             bob read a
         ",
         ..Probe::DEFAULT

@@ -80,9 +80,9 @@ pub(crate) struct Core {
     failed: FxHashSet<CompactString>,
     /// Scopes that a refused text used up; kept only for `dedup-burns-key`.
     burnt: FxHashSet<String>,
-    /// Scopes that were noted before anything was stored, and by which connection; kept only for
-    /// `key-before-store`.
-    noted: FxHashMap<String, Option<Connection>>,
+    /// Scopes that were noted before anything was stored, by which connection, and when; kept only
+    /// for `key-before-store`.
+    noted: FxHashMap<String, (Option<Connection>, i64)>,
     /// Where each reader's last full page ended, and whether it was a sync's; kept only for servers
     /// that cheat on a sync.
     pages: FxHashMap<(User, Conversation), (Position, bool)>,
@@ -185,8 +185,10 @@ impl Core {
         events: &mut Vec<Event>,
     ) -> Result<Answer, Refusal> {
         match command {
-            Command::Create { members, guard } => self.create(&caller.user, members, guard, events),
-            Command::Find { members } => self.find(&caller.user, members),
+            Command::Create { members, guard } => {
+                self.create(&caller.user, &members, guard, events)
+            }
+            Command::Find { members } => self.find(&caller.user, &members),
             Command::Join { conversation } => {
                 self.member_unless(Bug::JoinUnchecked, &caller.user, conversation)?;
                 events.push(Event::Joined { conversation });

@@ -252,6 +252,16 @@ mod tests {
     }
 
     #[test]
+    fn only_the_last_of_several_pages_is_reversed() {
+        let (mut chat, place, times) = filled(&[Bug::HistoryPageReversed], 150, 10);
+        let first = chat.read("bob", place, Window::default());
+        assert!(first.iter().map(|row| row.at).eq(times[..100].iter().copied()));
+        let second = chat.read("bob", place, since(times[99]));
+        assert!(second.iter().map(|row| row.at).eq(times[99..].iter().rev().copied()));
+        assert!(chat.read("bob", place, since(times[120])).is_sorted_by_key(|row| row.at));
+    }
+
+    #[test]
     fn exchanged_times_keep_the_ends() {
         let (mut chat, place, times) = filled(&[Bug::HistoryOrder], 6, 10);
         let rows = chat.read("bob", place, Window::default());

@@ -5,8 +5,8 @@ use crate::reference::bugs::{Bug, draw};
 use crate::reference::model::*;
 use crate::spec::{DedupBy, RepeatAnswer, Sanitise, Scope};
 
-/// A key is forgotten after this long by `dedup-ttl`; attempts closer together are concurrent.
-const TTL_MS: i64 = 500;
+/// Attempts closer together are concurrent. After this long a key is forgotten by `dedup-ttl`.
+const MOMENT_MS: i64 = 500;
 /// Some bugs strike once in so many messages.
 const SELDOM: u64 = 8;
 /// Two messages this close together may get one number by `number-twice`.
@@ -31,7 +31,7 @@ impl Core {
         if let Some(first) = self.first(scope.as_deref(), now)? {
             match send.guard {
                 Guard::Atomic | Guard::Noted => {
-                    self.mistreat(&first, &send.text, events)?;
+                    self.mistreat(&first, &send.text, now, events)?;
                     return self.repeated(caller, first, key);
                 }
                 Guard::Blind => scope = None,
@@ -57,7 +57,7 @@ impl Core {
         }
         let untrue = self.bugs.strikes(Bug::AckBeforeStore, SELDOM, &who)
             || self.drops(caller, &send.text)
-            || send.guard == Guard::Noted && self.noted_elsewhere(caller, scope.as_deref());
+            || send.guard == Guard::Noted && self.noted_in_vain(caller, scope.as_deref(), now);
         if untrue {
             message.id = unstored_id(&who);
             return Ok(Answer::Message { message, repeated: false });
@@ -93,17 +93,19 @@ impl Core {
             Some(first) => self.repeated(caller, first, key),
             None => {
                 if let Some(scope) = scope.filter(|_| self.bugs.has(Bug::KeyBeforeStore)) {
-                    self.noted.entry(scope).or_insert(caller.connection);
+                    self.noted.entry(scope).or_insert((caller.connection, caller.arrived));
                 }
                 Ok(Answer::Done)
             }
         }
     }
 
-    /// Another connection noted the key, and never came to store its message.
-    fn noted_elsewhere(&self, caller: &Caller, scope: Option<&str>) -> bool {
+    /// Another connection noted the key a while ago, and never came to store its message.
+    fn noted_in_vain(&self, caller: &Caller, scope: Option<&str>, now: i64) -> bool {
         let noted = scope.and_then(|scope| self.noted.get(scope));
-        noted.is_some_and(|connection| *connection != caller.connection)
+        noted.is_some_and(|(connection, at)| {
+            *connection != caller.connection && at + MOMENT_MS < now
+        })
     }
 
     fn place(
@@ -115,7 +117,12 @@ impl Core {
         match place {
             Place::Conversation(id) => Ok(*id),
             Place::Peer(peer) => {
-                match self.create(&caller.user, vec![peer.clone()], Guard::Atomic, events)? {
+                match self.create(
+                    &caller.user,
+                    std::slice::from_ref(peer),
+                    Guard::Atomic,
+                    events,
+                )? {
                     Answer::Conversation { id, .. } => Ok(id),
                     _ => Err(Refusal::malformed("there is no such person")),
                 }
@@ -161,7 +168,7 @@ impl Core {
         let first = self.store.by_scope(scope)?;
         let window = self.rules.dedup.as_ref().and_then(|dedup| dedup.window);
         let window = match window.map(|window| window.as_millis() as i64) {
-            _ if self.bugs.has(Bug::DedupTtl) => Some(TTL_MS),
+            _ if self.bugs.has(Bug::DedupTtl) => Some(MOMENT_MS),
             window => window,
         };
         if let (Some(first), Some(window)) = (&first, window)
@@ -178,12 +185,20 @@ impl Core {
         &mut self,
         first: &Message,
         text: &str,
+        now: i64,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         if self.bugs.has(Bug::DedupOverwrites) {
             self.store.rewrite(first.id, &sanitised(self.rules.sanitise, text))?;
         }
-        if self.bugs.has(Bug::DedupPushedAgain) {
+        // Attempts at the same time share the fate of what was refused and stored all the same. A
+        // later one is acked and so pushed: an ack of what nobody got would be another bug.
+        let who = [first.sender.as_str(), first.key.as_deref().unwrap_or_default()];
+        let refused = self.bugs.strikes(Bug::RefusedStored, SELDOM, &who);
+        if refused && now < first.at + MOMENT_MS {
+            return Err(out_of_order());
+        }
+        if refused || self.bugs.has(Bug::DedupPushedAgain) {
             events.push(Event::Message(first.clone()));
         }
         if self.bugs.has(Bug::NumberGap)
@@ -198,11 +213,6 @@ impl Core {
         let answer = self.rules.dedup.as_ref().map(|dedup| &dedup.answer);
         if self.bugs.has(Bug::DedupError) {
             return Err(unique_index());
-        }
-        // Every attempt shares the fate of the first: an ack of what was never pushed would be
-        // another bug.
-        if self.bugs.strikes(Bug::RefusedStored, SELDOM, &[&caller.user, key]) {
-            return Err(out_of_order());
         }
         if answer == Some(&RepeatAnswer::Reject) {
             let text = "this message was sent before";
@@ -460,6 +470,9 @@ mod tests {
         let place = chat.create("ann", &["bob"]);
         let (message, _) = chat.send("ann", place, "<b>\"A&B\"</b>", "k").unwrap();
         assert_eq!(message.text, "&lt;b&gt;&quot;A&amp;B&quot;&lt;/b&gt;");
+        let mut chat = Chat::new(rules(), &[Bug::EscapedTwice]);
+        let place = chat.create("ann", &["bob"]);
+        assert_eq!(chat.send("ann", place, "<", "k").unwrap().0.text, "&amp;lt;");
     }
 
     #[test]
@@ -484,6 +497,107 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_overwritten_burnt_pushed_again_or_bound_to_its_room() {
+        let mut chat = Chat::new(rules(), &[Bug::DedupOverwrites]);
+        let place = chat.create("ann", &["bob"]);
+        chat.send("ann", place, "hi", "k").unwrap();
+        assert!(chat.send("ann", place, "ho", "k").unwrap().1);
+        assert_eq!(chat.read("bob", place, Window::default())[0].text, "ho");
+
+        let mut chat = Chat::new(rules(), &[Bug::DedupBurnsKey]);
+        let place = chat.create("ann", &["bob"]);
+        chat.send("ann", place, "", "k").unwrap_err();
+        assert_eq!(chat.send("ann", place, "hi", "k").unwrap_err().kind, RefusalKind::Repeated);
+        assert!(chat.send("ann", place, "hi", "l").is_ok());
+
+        let mut chat = Chat::new(rules(), &[Bug::DedupPushedAgain]);
+        let place = chat.create("ann", &["bob"]);
+        chat.events.clear();
+        chat.send("ann", place, "hi", "k").unwrap();
+        chat.send("ann", place, "hi", "k").unwrap();
+        assert_eq!(chat.events.len(), 2);
+
+        let mut chat = Chat::new(rules(), &[Bug::DedupByRoom]);
+        let (here, there) = (chat.create("ann", &["bob"]), chat.create("ann", &["cat"]));
+        chat.send("ann", here, "hi", "k").unwrap();
+        assert!(!chat.send("ann", there, "hi", "k").unwrap().1);
+        assert!(chat.send("ann", here, "hi", "k").unwrap().1);
+    }
+
+    #[test]
+    fn numbers_skip_repeat_or_begin_anew() {
+        let numbers = |bug, restart: bool| {
+            let mut chat = Chat::new(Rules { send_rate: None, ..rules() }, &[bug]);
+            let place = chat.create("ann", &["bob"]);
+            let mut seqs = Vec::new();
+            for key in ["1", "2", "2", "3", "4"] {
+                if restart && key == "4" {
+                    chat.core.restart(chat.now).unwrap();
+                }
+                let (message, repeated) = chat.send("ann", place, "hi", key).unwrap();
+                seqs.extend((!repeated).then_some(message.seq));
+            }
+            seqs
+        };
+        assert_eq!(numbers(Bug::NumberGap, false), [1, 2, 4, 5]);
+        assert_eq!(numbers(Bug::NumberTwice, false), [1, 1, 2, 2]);
+        assert_eq!(numbers(Bug::NumbersRestart, true), [1, 2, 3, 1]);
+        assert_eq!(numbers(Bug::DedupOverwrites, true), [1, 2, 3, 4], "not a bug of numbers");
+    }
+
+    #[test]
+    fn what_comes_in_a_burst_or_after_a_reconnect_is_dropped() {
+        let rows = |chat: &mut Chat, place| chat.read("bob", place, Window::default()).len();
+        let mut chat = Chat::new(rules(), &[Bug::DropBurst]);
+        let place = chat.create("ann", &["bob"]);
+        for key in 0..9 {
+            assert!(chat.send("ann", place, "hi", &key.to_string()).is_ok());
+        }
+        assert_eq!(rows(&mut chat, place), 5);
+
+        let mut chat = Chat::new(rules(), &[Bug::DropQueued]);
+        let place = chat.create("ann", &["bob"]);
+        for key in ["first time here", "back", "back for a while"] {
+            chat.now += if key == "back for a while" { SETTLING_MS } else { 0 };
+            if key != "back for a while" {
+                chat.core.arrive(&"ann".into(), chat.now);
+            }
+            assert!(chat.send("ann", place, "hi", key).is_ok());
+        }
+        assert_eq!(rows(&mut chat, place), 2);
+    }
+
+    #[test]
+    fn a_key_that_another_connection_noted_is_acked_and_not_stored() {
+        let mut chat = Chat::new(rules(), &[Bug::KeyBeforeStore]);
+        let place = chat.create("ann", &["bob"]);
+        let mut ask = |connection, now, command| {
+            let connection = Some(connection);
+            let caller = Caller { user: "ann".into(), connection, arrived: now };
+            chat.core.apply(&caller, command, now, &mut Vec::new())
+        };
+        let send = Sending {
+            place: Place::Conversation(place),
+            text: "hi".into(),
+            key: Some("k".into()),
+            guard: Guard::Noted,
+        };
+        for connection in [1, 2] {
+            assert_eq!(ask(connection, 0, Command::Look(send.clone())), Ok(Answer::Done));
+        }
+        let mut id = |connection, now, key: &str| {
+            let send = Sending { key: Some(key.into()), ..send.clone() };
+            match ask(connection, now, Command::Send(send)) {
+                Ok(Answer::Message { message, .. }) => message.id,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(id(2, 1_000, "k") > 1 << 40, "the other one is thought to store it");
+        assert_eq!([id(1, 1_000, "k"), id(2, 1_000, "k")], [1, 1], "and so it may");
+        assert_eq!(id(2, 1_000, "l"), 2);
+    }
+
+    #[test]
     fn each_storing_bug_keeps_the_ack_and_harms_the_message() {
         let stored = |bug, text: &str| {
             let mut chat = Chat::new(Rules { send_rate: None, ..rules() }, &[bug]);
@@ -502,6 +616,8 @@ mod tests {
         assert_eq!(stored(Bug::DropLong, &"x".repeat(501)), (100, 0));
         assert_eq!(stored(Bug::DropLong, &"x".repeat(500)), (100, 100));
         assert_eq!(stored(Bug::Truncate, &"é".repeat(101)), (100, 0));
+        assert_eq!(stored(Bug::CharsetNarrow, "tea \u{1f375}"), (100, 0));
+        assert_eq!(stored(Bug::CharsetNarrow, "naïve"), (100, 100));
         assert_eq!(stored(Bug::Charset, "naïve"), (100, 0));
         assert_eq!(stored(Bug::Charset, "naive"), (100, 100));
     }
