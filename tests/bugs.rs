@@ -23,6 +23,8 @@ const AT_ONCE: usize = 4;
 /// What a bug may look like as well, from outside, and why. No row may fail another property
 /// without standing here.
 const ALSO: &[(Bug, &str, &str)] = &[
+    (Bug::DeafDevice, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
+    (Bug::DeafReconnect, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
     (
         Bug::ListForeign,
         "conversation-identity",
@@ -33,8 +35,6 @@ const ALSO: &[(Bug, &str, &str)] = &[
         "receipts",
         "a stranger's receipt that is taken is told to the sender as well",
     ),
-    (Bug::DeafDevice, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
-    (Bug::DeafReconnect, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
 ];
 
 /// One run of the catalogue against the embedded server.
