@@ -302,11 +302,6 @@ impl Running {
         Ok((inner, Some(tokio::spawn(front))))
     }
 
-    const fn heartbeat(&self) -> Heartbeat {
-        let Options { ping_interval, ping_timeout, .. } = self.options;
-        Heartbeat { interval: ping_interval, timeout: ping_timeout }
-    }
-
     /// What the handshake tells.
     const fn figures_told(&self) -> bent::Figures {
         bent::Figures {
