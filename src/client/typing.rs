@@ -50,6 +50,7 @@ impl Typing {
         if !moment.rules.can(Operation::TypingStart) {
             return;
         }
+        moment.effects.record(Event::Keystroke { conversation, planned });
         let next_stop = moment.now + moment.rules.typing_stop;
         match self.spells.iter_mut().find(|spell| spell.conversation == conversation) {
             Some(spell) => match &mut spell.stage {

@@ -171,6 +171,7 @@ impl Dialect {
                 user: None,
                 id: text(Hole::MESSAGE),
                 state: Some(state),
+                users: None,
                 row: Some(op),
             });
         }

@@ -5,7 +5,7 @@ use crate::dialect::{Call, Dialect, excerpt};
 use crate::history::{Carrier, Event, Seen, Token};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Hole, Reception, Request, Step, Unbound, Via};
+use crate::spec::{Bindings, Hole, Pushed, Reception, Request, Step, Unbound, Via};
 use crate::wire::socket_io::{Kind, Packet};
 use compact_str::CompactString;
 
@@ -189,14 +189,15 @@ impl Voice {
                 None => Heard::Sight(Event::Message(seen)),
             };
         }
-        let user = [Hole::SENDER, Hole::READER].into_iter().find_map(|hole| bindings.get(hole));
+        let users = listed(pushed, json);
         Heard::Sight(Event::Saw {
             sight: pushed.sight,
             conversation: dialect.place(&bindings),
-            user: user.map(Scalar::id),
+            user: somebody(&bindings).filter(|_| users.is_none()),
             id: bindings.get(Hole::MESSAGE).map(Scalar::id),
             state: bindings.get(Hole::STATUS).map(Scalar::id),
             row: None,
+            users,
         })
     }
 
@@ -228,6 +229,21 @@ impl Voice {
         let awaited = self.awaited.remove(index);
         Some(Heard::Answer(awaited.attempt, rows, reply))
     }
+}
+
+/// The user that an event speaks of.
+fn somebody(bindings: &Bindings) -> Option<CompactString> {
+    [Hole::SENDER, Hole::READER].into_iter().find_map(|hole| bindings.get(hole)).map(Scalar::id)
+}
+
+/// The users of an event that lists them: those who type, or are online.
+fn listed(pushed: &Pushed, json: &str) -> Option<Vec<CompactString>> {
+    let shape = &pushed.reception.shape;
+    let mut users = Vec::new();
+    let read = shape
+        .is_repeated()
+        .then(|| shape.rows(json, &Bindings::new(), &mut |row| users.extend(somebody(row))))?;
+    read.is_ok().then_some(users)
 }
 
 /// The operation asks for rows.

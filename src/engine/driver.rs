@@ -366,7 +366,8 @@ impl Driver {
                 self.voice.hang_up();
                 if let Some((interval, timeout)) = self.link.heartbeat() {
                     let (ping_interval, ping_timeout) = (nanos(interval), nanos(timeout));
-                    self.record(Event::Session { ping_interval, ping_timeout });
+                    let polling = self.link.is_polling();
+                    self.record(Event::Session { ping_interval, ping_timeout, polling });
                 }
                 self.trouble.opened();
                 self.input(Input::Opened);

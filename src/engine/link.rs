@@ -83,18 +83,26 @@ impl Link {
         }
     }
 
-    /// Takes the open session away, if there is one.
-    pub(super) fn take(&mut self) -> Option<Session> {
-        match std::mem::replace(self, Self::Down) {
-            Self::Up(session) => Some(session),
-            _ => None,
-        }
-    }
-
     /// What the server laid down for the open session: ping interval and ping timeout.
     pub(super) fn heartbeat(&mut self) -> Option<(Duration, Duration)> {
         match self {
             Self::Up(Session::Own(session)) => Some(session.engine().heartbeat()),
+            _ => None,
+        }
+    }
+
+    /// The open session is a row of HTTP requests.
+    pub(super) fn is_polling(&mut self) -> bool {
+        match self {
+            Self::Up(session) => session.websocket().is_none(),
+            _ => false,
+        }
+    }
+
+    /// Takes the open session away, if there is one.
+    pub(super) fn take(&mut self) -> Option<Session> {
+        match std::mem::replace(self, Self::Down) {
+            Self::Up(session) => Some(session),
             _ => None,
         }
     }

@@ -99,6 +99,10 @@ fn doing() -> impl Strategy<Value = Event> {
             any::<bool>(),
         )
             .prop_map(|(op, due, why, odd)| Event::Due { op, due, why, odd }),
+        (number(), time()).prop_map(|(conversation, planned)| Event::Keystroke {
+            conversation: ConversationId(conversation),
+            planned
+        }),
         (op(), number()).prop_map(|(op, attempt)| Event::Attempt { op, attempt }),
         (op(), number(), answer(), any::<bool>()).prop_map(|(op, attempt, answer, excused)| {
             Event::Answered { op, attempt, answer, excused }
@@ -112,8 +116,24 @@ fn doing() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn happening() -> impl Strategy<Value = Event> {
+fn saw() -> impl Strategy<Value = Event> {
     let sight = proptest::sample::select(Sight::ALL);
+    let words = (option::of(text()), option::of(text()), option::of(text()));
+    let users = option::of(proptest::collection::vec(text(), 0..3));
+    (sight, conversation(), words, users, option::of(op())).prop_map(
+        |(sight, conversation, (user, id, state), users, row)| Event::Saw {
+            sight,
+            conversation,
+            user,
+            id,
+            state,
+            users,
+            row,
+        },
+    )
+}
+
+fn happening() -> impl Strategy<Value = Event> {
     let state = proptest::sample::select(ConnectionState::ALL);
     prop_oneof![
         (number(), text())
@@ -123,16 +143,7 @@ fn happening() -> impl Strategy<Value = Event> {
             id
         }),
         seen().prop_map(Event::Message),
-        (sight, conversation(), [(); 3].map(|()| option::of(text())), option::of(op())).prop_map(
-            |(sight, conversation, [user, id, state], row)| Event::Saw {
-                sight,
-                conversation,
-                user,
-                id,
-                state,
-                row
-            }
-        ),
+        saw(),
         (op(), option::of(text()), option::of(text())).prop_map(|(op, id, user)| Event::Listed {
             op,
             id,
@@ -143,9 +154,8 @@ fn happening() -> impl Strategy<Value = Event> {
             why,
             caused
         }),
-        (time(), time()).prop_map(|(ping_interval, ping_timeout)| Event::Session {
-            ping_interval,
-            ping_timeout
+        (time(), time(), any::<bool>()).prop_map(|(ping_interval, ping_timeout, polling)| {
+            Event::Session { ping_interval, ping_timeout, polling }
         }),
         (text(), any::<bool>(), option::of(time()))
             .prop_map(|(what, valid, until)| Event::Credential { what, valid, until }),

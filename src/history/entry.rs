@@ -201,6 +201,14 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_false")]
         odd: bool,
     },
+    /// The person pressed a key of a message; the contract makes starts and stops of it.
+    Keystroke {
+        /// Where.
+        #[serde(rename = "in")]
+        conversation: ConversationId,
+        /// When the plan wanted it.
+        planned: Nanos,
+    },
     /// An attempt of the operation was put on the wire. The first attempt is number 0.
     Attempt {
         /// The operation.
@@ -259,6 +267,10 @@ pub enum Event {
         /// What it says of them, in the server's word (`delivered`, `away`).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         state: Option<CompactString>,
+        /// All users it lists, where it tells a state: who types, who is online. Nobody is an
+        /// empty list, and no list at all is `None`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        users: Option<Vec<CompactString>>,
         /// The read whose row said so; without one, the server pushed it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         row: Option<OpId>,
@@ -291,6 +303,9 @@ pub enum Event {
         ping_interval: Nanos,
         /// How long it waits for the answer to a ping.
         ping_timeout: Nanos,
+        /// It is a row of HTTP requests: only silence tells the server that it is over.
+        #[serde(default, skip_serializing_if = "is_false")]
+        polling: bool,
     },
     /// From now on the client proves who it is with another credential: when it connects, and with
     /// each request that carries one itself. A client without such an entry has a valid one.

@@ -106,6 +106,7 @@ impl Meter {
             | Event::Session { .. }
             | Event::Credential { .. }
             | Event::Refused { .. }
+            | Event::Keystroke { .. }
             | Event::Lag { .. }
             | Event::Saw { .. }
             | Event::Listed { .. }

@@ -36,6 +36,10 @@ pub struct Charge {
     pub says_delivered: bool,
     /// Pushed messages name their conversation.
     pub names_conversation: bool,
+    /// A client says itself that it stopped typing.
+    pub typing_stops: bool,
+    /// What a client can see without asking.
+    pub sees: Vec<Sight>,
 }
 
 impl Charge {
@@ -60,7 +64,15 @@ impl Charge {
             reads_status: reads_status(spec),
             says_delivered: spec.deed(Operation::Delivered).is_some(),
             names_conversation: sees(Sight::Message).all(names),
+            typing_stops: spec.deed(Operation::TypingStop).is_some(),
+            sees: spec.sees.iter().map(|pushed| pushed.sight).collect(),
         }
+    }
+
+    /// The server shows this to clients.
+    #[must_use]
+    pub fn sees(&self, sight: Sight) -> bool {
+        self.sees.contains(&sight)
     }
 
     /// The promise of this property, if the server makes it.
@@ -102,7 +114,7 @@ impl Charge {
 
 impl Default for Charge {
     /// A server with client message ids per person, answered acks, a history that can be read,
-    /// and the contract's default figures; it promises nothing.
+    /// every sight, and the contract's default figures; it promises nothing.
     fn default() -> Self {
         let order = Ordering {
             by: Hole::AT,
@@ -140,6 +152,8 @@ impl Default for Charge {
             reads_status: false,
             says_delivered: false,
             names_conversation: true,
+            typing_stops: true,
+            sees: Sight::ALL.to_vec(),
         }
     }
 }

@@ -156,7 +156,7 @@ impl Judge for States {
         let (at, client) = (entry.at, entry.client);
         self.settle(at);
         match &entry.event {
-            Event::Session { ping_interval, ping_timeout } => {
+            Event::Session { ping_interval, ping_timeout, .. } => {
                 self.link(client).limit = Some(ping_interval.saturating_add(*ping_timeout));
             }
             Event::Connection { state, why, caused } => {
@@ -423,7 +423,7 @@ mod tests {
         honest(&history.replace("c closed", "a closed"));
         honest(&history.replace("c closed", "c fault begins delay\nc closed"));
         honest(&history.replace("c closed", "a fault begins restart\nc closed"));
-        honest(&history.replace("c closed", "c due o7 refused\nc sends o7 t7 k7\n@6000 c closed"));
+        honest(&history.replace("c closed", "c owes o7 refusal\nc sends o7 t7 k7\n@6000 c closed"));
     }
 
     /// What `b` asks on its second connection.
@@ -459,8 +459,8 @@ mod tests {
         honest(&deaf(&asked.replace("@6200", "b fault begins throttle\n@6200")));
         honest(&deaf(
             &asked
-                .replace("b sends o3", "b due o3 refused\nb sends o3")
-                .replace("b sends o4", "b due o4 refused\nb sends o4"),
+                .replace("b sends o3", "b owes o3 refusal\nb sends o3")
+                .replace("b sends o4", "b owes o4 refusal\nb sends o4"),
         ));
     }
 

@@ -12,6 +12,7 @@ pub mod authorization;
 pub mod backoff;
 mod bench;
 mod charge;
+mod company;
 pub mod connection_state;
 pub mod conversation_identity;
 pub mod explain;
@@ -24,11 +25,14 @@ pub mod no_loss_on_reconnect;
 mod notation;
 pub mod ordering;
 mod pace;
+pub mod presence;
 mod probe;
 pub mod rate_limit;
 pub mod receipts;
 mod recent;
 mod stalls;
+pub mod typing_timeout;
+mod weather;
 
 pub use crate::verdict::Severity;
 pub use bench::{Bench, judge_all, merge, verdicts};
@@ -91,6 +95,9 @@ pub const ALL: &[&dyn Property] = &[
     &rate_limit::RateLimit,
     &conversation_identity::ConversationIdentity,
     &receipts::Receipts,
+    &typing_timeout::TypingTimeout,
+    &ack_timeout::AckTimeout,
+    &presence::Presence,
 ];
 
 /// The ids of all properties.

@@ -8,7 +8,7 @@ use crate::history::{
     Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, MessageRef, Nanos, OpId,
     Order, PersonId, Seen, Token,
 };
-use crate::operation::{ConnectionState, Operation};
+use crate::operation::{ConnectionState, Operation, Sight};
 use crate::property::Charge;
 use compact_str::{CompactString, ToCompactString, format_compact};
 use rustc_hash::FxHashMap;
@@ -157,6 +157,7 @@ enum Reply {
     Sent { op: OpId, attempt: u32, answer: Answer },
     Push { room: usize, row: Stored },
     Rows { op: OpId, room: usize, rows: Vec<Stored>, history: bool },
+    Sight { sight: Sight, room: Option<usize>, person: u32 },
 }
 
 impl World {
@@ -285,6 +286,9 @@ impl World {
             return;
         }
         let room = rooms[self.dice as usize % rooms.len()];
+        if self.chance(30) {
+            self.type_a_little(client, room);
+        }
         let message = self.message();
         self.invoke(client, room, message.clone());
         let person = self.clients[client].person;
@@ -303,6 +307,53 @@ impl World {
             let theirs = MessageRef { key: message.key, ..self.message() };
             self.invoke(other, room, theirs); // A stranger uses the same key.
         }
+    }
+
+    /// A key, and the stop that leaves with the message.
+    fn type_a_little(&mut self, client: usize, room: usize) {
+        if !self.clients[client].ready {
+            return;
+        }
+        let planned = self.now;
+        self.record(client, Event::Keystroke { conversation: place(room), planned });
+        let person = self.clients[client].person;
+        for (operation, sight) in [
+            (Operation::TypingStart, Sight::TypingStart),
+            (Operation::TypingStop, Sight::TypingStop),
+        ] {
+            let op = self.next_op();
+            self.asked(client, op, operation, room, None);
+            self.record(client, Event::Attempt { op, attempt: 0 });
+            self.record(client, Event::Ok { op, rows: 0 });
+            let watchers = self.rooms[room].members.clone();
+            self.show(&watchers, person, sight, Some(room));
+        }
+    }
+
+    /// Shows something of a person to those of these clients that are up and another's.
+    fn show(&mut self, clients: &[usize], person: u32, sight: Sight, room: Option<usize>) {
+        for client in clients {
+            let watcher = &mut self.clients[*client];
+            if watcher.up && watcher.person != person {
+                watcher.answers.push_back(Reply::Sight { sight, room, person });
+            }
+        }
+    }
+
+    /// Tells who shares a room with the client's person that it came or went, if no other device
+    /// of it is there.
+    fn tell_presence(&mut self, client: usize, sight: Sight) {
+        let person = self.clients[client].person;
+        let is_other = |(index, other): (usize, &Client)| index != client && other.person == person;
+        let others = self.clients.iter().enumerate();
+        if others.filter(|(index, other)| is_other((*index, other))).any(|(_, other)| other.up) {
+            return;
+        }
+        let rooms = self.clients[client].rooms.iter().map(|room| &self.rooms[*room].members);
+        let mut watchers: Vec<usize> = rooms.flatten().copied().collect();
+        watchers.sort_unstable();
+        watchers.dedup();
+        self.show(&watchers, person, sight, None);
     }
 
     fn message(&mut self) -> MessageRef {
@@ -538,6 +589,15 @@ impl World {
             Some(Reply::Push { room, row }) => {
                 self.see(client, room, &row, Carrier::Live);
             }
+            Some(Reply::Sight { sight, room, person }) => {
+                let user = Some(format_compact!("u{person}"));
+                let conversation = room.map(place);
+                let (id, state, users) = (None, None, None);
+                self.record(
+                    client,
+                    Event::Saw { sight, conversation, user, id, state, users, row: None },
+                );
+            }
             Some(Reply::Rows { op, room, rows, history }) => {
                 let by = if history { Carrier::History(op) } else { Carrier::Sync(op) };
                 for row in &rows {
@@ -617,6 +677,7 @@ impl World {
             _ => None,
         }));
         self.connection(client, ConnectionState::Disconnected, true);
+        self.tell_presence(client, Sight::Offline);
         for op in reads {
             self.record(client, Event::Failed { op, error: "lost".into(), certain: false });
         }
@@ -653,6 +714,7 @@ impl World {
         self.clients[client].up = true;
         self.clients[client].deaf = self.has(Bug::NotRejoined);
         self.connection(client, ConnectionState::Connecting, false);
+        self.tell_presence(client, Sight::Online);
         self.connection(client, ConnectionState::Connected, false);
         for room in self.clients[client].rooms.clone() {
             self.clients[client].syncs += 1;

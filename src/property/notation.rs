@@ -5,7 +5,8 @@
 //! numbers, users `u1` (the person of `a`), server ids of conversations `c1`. Each line happens
 //! 10 ms after the one before, unless it begins with `@` and a time in milliseconds. `a owes o1
 //! refusal|peace|yes [odd]` stands before an operation of which something is demanded, `textless`
-//! after one that carries no text of ours. `a b in #1` makes members who are connected and ready.
+//! after one that carries no text of ours. `a b in #1` makes members who are connected and ready;
+//! `a off in #1` makes one who is not.
 
 use crate::history::{
     About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef,
@@ -93,12 +94,13 @@ impl Scribe {
             self.now = time.parse::<u64>().unwrap() * 1_000_000;
             words.remove(0);
         }
-        if words.get(1) == Some(&"creates") {
+        if words.get(1) == Some(&"creates") && words.contains(&"with") {
             self.creates(client(words[0]), &words[2..]);
         } else if let Some(position) = words.iter().position(|word| *word == "in") {
             let conversation = conversation(words[position + 1]);
-            for name in &words[..position] {
-                self.member(client(name), conversation);
+            let off = words[..position].contains(&"off");
+            for name in words[..position].iter().filter(|word| **word != "off") {
+                self.member(client(name), conversation, !off);
             }
         } else if let Some(names) = line.strip_suffix(" know #") {
             for name in names.split_whitespace() {
@@ -122,11 +124,11 @@ impl Scribe {
         new
     }
 
-    fn member(&mut self, client: ClientId, conversation: ConversationId) {
+    fn member(&mut self, client: ClientId, conversation: ConversationId, online: bool) {
         let new = self.person(client);
         let id = format!("c{}", conversation.0).into();
         self.push(client, Event::Member { conversation, id });
-        if new {
+        if new && online {
             self.connection(client, ConnectionState::Connected, false);
             self.push(client, Event::Ready);
         }
@@ -205,7 +207,10 @@ impl Scribe {
                 let state = words.into_iter().find(|word| said(word)).map(Into::into);
                 let sight = if user.is_some() { Sight::Receipt } else { Sight::Status };
                 let (conversation, row) = (place, op);
-                self.push(client, Event::Saw { sight, conversation, user, id, state, row });
+                self.push(
+                    client,
+                    Event::Saw { sight, conversation, user, id, state, users: None, row },
+                );
             }
             "tries" => self.attempt(client, op.unwrap()),
             "acked" | "answered" => {
@@ -267,7 +272,15 @@ impl Scribe {
                 let user = find('u').map(|user| format!("u{user}").into());
                 self.push(
                     client,
-                    Event::Saw { sight, conversation: place, user, id, state: None, row: None },
+                    Event::Saw {
+                        sight,
+                        conversation: place,
+                        user,
+                        id,
+                        state: None,
+                        users: None,
+                        row: None,
+                    },
                 );
             }
             "holds" => {
@@ -283,6 +296,48 @@ impl Scribe {
                 self.push(client, Event::Refused { said, documented, before });
             }
             "out" => self.connection(client, ConnectionState::Error, false),
+            "saw" => {
+                let users: Vec<_> =
+                    words.iter().filter_map(|word| word.strip_prefix('u')).collect();
+                let users: Vec<_> =
+                    users.into_iter().map(|user| format!("u{user}").into()).collect();
+                let sight = Sight::parse(words[0]).unwrap();
+                let state = said("all");
+                self.push(
+                    client,
+                    Event::Saw {
+                        sight,
+                        conversation: place,
+                        user: users.first().filter(|_| !state).cloned(),
+                        id,
+                        state: find('=').map(Into::into),
+                        users: state.then_some(users),
+                        row: None,
+                    },
+                );
+            }
+            "types" => {
+                let event = Event::Keystroke { conversation: place.unwrap(), planned: self.now };
+                self.push(client, event);
+            }
+            "starts" | "stops" if op.is_some() => {
+                let operation =
+                    if verb == "starts" { Operation::TypingStart } else { Operation::TypingStop };
+                self.invoke(client, op.unwrap(), operation, place, None, None);
+                self.attempt(client, op.unwrap());
+                self.over(client, op.unwrap(), |op, rows| Event::Ok { op, rows });
+            }
+            "creates" | "leaves" => {
+                let operation =
+                    if verb == "creates" { Operation::Create } else { Operation::Leave };
+                self.invoke(client, op.unwrap(), operation, place, None, None);
+                self.attempt(client, op.unwrap());
+            }
+            "due" => {
+                let (op, due, why) = (op.unwrap(), Due::Refused, "on purpose".into());
+                self.push(client, Event::Due { op, due, why, odd: false });
+            }
+            "dials" => self.connection(client, ConnectionState::Connecting, false),
             "cut" => self.connection(client, ConnectionState::Disconnected, true),
             "drops" => self.connection(client, ConnectionState::Disconnected, false),
             "back" => {
@@ -298,9 +353,12 @@ impl Scribe {
                 self.connection(client, state, false);
             }
             "session" => {
-                let figure = |word: &str| word.parse::<u64>().unwrap() * 1_000_000;
-                let (ping_interval, ping_timeout) = (figure(words[0]), figure(words[1]));
-                self.push(client, Event::Session { ping_interval, ping_timeout });
+                let figures = words.iter().filter_map(|word| word.parse::<u64>().ok());
+                let mut figures = figures.map(|millis| millis * 1_000_000);
+                let ping_interval = figures.next().unwrap();
+                let ping_timeout = figures.next().unwrap_or(0);
+                let polling = said("polling");
+                self.push(client, Event::Session { ping_interval, ping_timeout, polling });
             }
             "ready" => self.push(client, Event::Ready),
             "fault" => {

@@ -161,6 +161,25 @@ bugs! {
     DeafReconnect "deaf-reconnect" breaks "connection-state":
         "what a client asks in the first four seconds after a reconnect is ignored",
 
+    TypingStopLost "typing-stop-lost" breaks "typing-timeout":
+        "a stop reaches only one of those who watch: the others see somebody type for ever",
+    TypingStopSwallowed "typing-stop-swallowed" breaks "typing-timeout":
+        "stops are held back for 100 ms, and dropped if a message overtakes them",
+    TypingStartLate "typing-start-late" breaks "typing-timeout":
+        "starts are handled 150 ms late by a task of their own: a stop that follows closely comes first",
+    TypingSurvivesLoss "typing-survives-loss" breaks "typing-timeout":
+        "who is disconnected while typing goes on typing: nobody is told the end",
+    TypingDeviceForgotten "typing-device-forgotten" breaks "typing-timeout":
+        "typing devices are counted, and one that stops while another types is not taken off the count: the end is never told",
+    TypingStopWrongRoom "typing-stop-wrong-room" breaks "typing-timeout":
+        "one conversation is remembered per typist: a stop goes to the one that was typed in last",
+    TypingEcho "typing-echo" breaks "typing-timeout":
+        "typing is shown to its author as well",
+    TypingToAll "typing-to-all" breaks "typing-timeout":
+        "typing is told to everybody who is connected",
+    TypingNeverExpires "typing-never-expires" breaks "typing-timeout" on "rest-first":
+        "a typing indicator does not end by itself, although that is documented",
+
     AckLate "ack-late" breaks "ack-timeout":
         "the first ack of every fifth message comes a second after the client's timeout",
     AckLost "ack-lost" breaks "ack-timeout":
@@ -391,6 +410,21 @@ bugs! {
         "the id of an acknowledgement loses what is beyond 32 bits",
     AckDoubled "ack-doubled" breaks "socket-io":
         "over polling every acknowledgement comes twice",
+
+    PresenceNeverOnline "presence-never-online" breaks "presence":
+        "nobody is told that somebody came",
+    PresenceGhost "presence-ghost" breaks "presence":
+        "nobody is told that somebody went",
+    PresenceOfflineEarly "presence-offline-early" breaks "presence":
+        "offline is told when one device leaves, though another one is connected",
+    PresenceOfflineLate "presence-offline-late" breaks "presence":
+        "offline is told 2.2 s late",
+    PresenceFlap "presence-flap" breaks "presence":
+        "offline is put off by 2.2 s, and told then even if the person is back",
+    PresenceOneRoom "presence-one-room" breaks "presence":
+        "who comes and goes is told in the first of the person's conversations only",
+    PresenceToAll "presence-to-all" breaks "presence":
+        "that somebody went is told to everybody who is connected",
 }
 
 impl Bug {

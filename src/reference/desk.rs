@@ -11,6 +11,7 @@ use crate::reference::stamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 /// Questions that may wait; one more is refused as `busy`.
 const QUEUE: usize = 16_384;
@@ -126,7 +127,17 @@ async fn work(
     let mut jobs = Vec::with_capacity(BATCH);
     let mut decided = Vec::with_capacity(BATCH);
     let mut open = true;
-    while open && waiting.recv_many(&mut jobs, BATCH).await > 0 {
+    while open {
+        let came = tokio::select! {
+            came = waiting.recv_many(&mut jobs, BATCH) => came,
+            () = sleep_until(hall.due()) => {
+                hall.tick(Instant::now());
+                continue;
+            }
+        };
+        if came == 0 {
+            break;
+        }
         let now = stamp::now();
         let mut stored = core.store().begin();
         for job in jobs.drain(..) {
@@ -149,6 +160,13 @@ async fn work(
         counts.connections.store(hall.connections() as u64, Ordering::Relaxed);
     }
     core
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
 }
 
 fn decide(core: &mut Core, job: Job, now: i64) -> Option<Decided> {

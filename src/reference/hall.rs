@@ -4,6 +4,9 @@
 //! rooms from one point of that order on: what was stored before is in history, what comes after
 //! is pushed. It knows connections only as [`Wire`]s.
 
+mod presence;
+mod typing;
+
 use crate::operation::Sight;
 use crate::reference::bugs::{Bug, Bugs, draw};
 use crate::reference::model::*;
@@ -11,8 +14,11 @@ use crate::reference::play::{Outgoing, Play};
 use crate::reference::stamp;
 use crate::spec::{Bindings, Echo, Hole, Receipts};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
+use typing::{Typist, Typists};
 
 /// The way to one connected client.
 pub(crate) trait Wire: Send + Sync {
@@ -38,11 +44,23 @@ pub(crate) struct Hall {
     rooms: FxHashMap<Conversation, Vec<Connection>>,
     /// Conversations in which presence is not told.
     crowds: FxHashSet<Conversation>,
-    /// Who types where, and on which connection.
-    typing: FxHashMap<(User, Conversation), Connection>,
+    typists: Typists,
+    /// What is to be done later, by its time.
+    errands: BTreeMap<(Instant, u64), Errand>,
+    errand: u64,
     /// Everybody who ever connected; kept only for `no-rejoin`.
     known: FxHashSet<User>,
     gone: Vec<Connection>,
+}
+
+/// Something to be done later.
+enum Errand {
+    /// The typing ends by itself.
+    Expire(Typist),
+    /// A start or stop is told that was put off by a bug.
+    TellTyping(Typist, Option<Connection>, bool),
+    /// A person's going is told that was put off by a bug.
+    TellOffline(User, Vec<Conversation>),
 }
 
 struct Present {
@@ -62,7 +80,9 @@ impl Hall {
             of_user: FxHashMap::default(),
             rooms: FxHashMap::default(),
             crowds: FxHashSet::default(),
-            typing: FxHashMap::default(),
+            typists: Typists::default(),
+            errands: BTreeMap::new(),
+            errand: 0,
             known: FxHashSet::default(),
             gone: Vec::new(),
         }
@@ -92,7 +112,7 @@ impl Hall {
         }
         if first {
             let rooms: Vec<Conversation> = conversations.iter().map(|(room, _)| *room).collect();
-            self.tell_presence(user, &rooms, Sight::Online);
+            self.tell_online(user, &rooms);
         }
         self.sweep();
     }
@@ -101,6 +121,31 @@ impl Hall {
     pub(crate) fn depart(&mut self, connection: Connection) {
         self.forget(connection);
         self.sweep();
+    }
+
+    /// When something is to be done although nobody asks.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.errands.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Does what is due.
+    pub(crate) fn tick(&mut self, now: Instant) {
+        while self.due().is_some_and(|at| at <= now) {
+            match self.errands.pop_first() {
+                Some((_, Errand::Expire(typist))) => self.expire(&typist, now),
+                Some((_, Errand::TellTyping(typist, connection, on))) => {
+                    self.tell_typing_now(&typist, connection, on, now);
+                }
+                Some((_, Errand::TellOffline(user, rooms))) => self.tell_offline_now(&user, &rooms),
+                None => {}
+            }
+        }
+        self.sweep();
+    }
+
+    fn do_later(&mut self, at: Instant, errand: Errand) {
+        self.errand += 1;
+        self.errands.insert((at, self.errand), errand);
     }
 
     /// Tells everybody who should hear of it.
@@ -168,9 +213,7 @@ impl Hall {
     }
 
     fn tell_message(&mut self, caller: &Caller, message: &Message) {
-        if (self.typing).contains_key(&(caller.user.clone(), message.conversation)) {
-            self.typing(caller, message.conversation, false);
-        }
+        self.typing_ends_with_message(caller, message.conversation);
         let mut receivers = self.room(message.conversation);
         self.leak_to_contacts(&message.sender, &mut receivers);
         let is_other_person = |id: &Connection| self.present[id].user != caller.user;
@@ -237,25 +280,6 @@ impl Hall {
         });
     }
 
-    fn typing(&mut self, caller: &Caller, conversation: Conversation, on: bool) {
-        let typist = (caller.user.clone(), conversation);
-        if let (true, Some(connection)) = (on, caller.connection) {
-            self.typing.insert(typist, connection);
-        } else {
-            self.typing.remove(&typist);
-        }
-        self.tell_typing(&caller.user, conversation, on);
-    }
-
-    fn tell_typing(&mut self, user: &User, conversation: Conversation, on: bool) {
-        let sight = if on { Sight::TypingStart } else { Sight::TypingStop };
-        let mut watchers = self.room(conversation);
-        self.leak(Bug::TypingLeak, &mut watchers);
-        watchers.retain(|id| self.present[id].user != *user);
-        let mut about = self.play.about(user, Some(conversation));
-        self.push(sight, &mut about, &watchers);
-    }
-
     fn made(&mut self, maker: &User, conversation: Conversation, members: &[User]) {
         self.note_size(conversation, members.len());
         let devices = members.iter().filter_map(|member| self.of_user.get(member));
@@ -265,23 +289,6 @@ impl Hall {
         }
         let mut about = self.play.about(maker, Some(conversation));
         self.push(Sight::Conversation, &mut about, &devices);
-    }
-
-    fn tell_presence(&mut self, user: &User, conversations: &[Conversation], sight: Sight) {
-        if !(self.play.sees(sight) || self.play.sees(Sight::Presence)) {
-            return;
-        }
-        let close = conversations.iter().filter(|id| !self.crowds.contains(id));
-        let rooms = close.filter_map(|id| self.rooms.get(id));
-        let mut watchers: Vec<Connection> = rooms.flatten().copied().collect();
-        watchers.sort_unstable();
-        watchers.dedup();
-        self.leak(Bug::PresenceLeak, &mut watchers);
-        watchers.retain(|id| self.present[id].user != *user);
-        let mut about = self.play.about(user, None);
-        about.set(Hole::STATUS, sight.name());
-        self.push(sight, &mut about, &watchers);
-        self.push(Sight::Presence, &mut about, &watchers);
     }
 
     fn push(&mut self, sight: Sight, about: &mut Bindings, receivers: &[Connection]) {
@@ -384,14 +391,8 @@ impl Hall {
             take_out(&mut self.rooms, room, connection);
         }
         take_out(&mut self.of_user, &present.user, connection);
-        let typed = self.typing.extract_if(|_, on| *on == connection);
-        let typed: Vec<(User, Conversation)> = typed.map(|(typist, _)| typist).collect();
-        for (user, conversation) in typed {
-            self.tell_typing(&user, conversation, false);
-        }
-        if !self.of_user.contains_key(&present.user) {
-            self.tell_presence(&present.user, &present.rooms, Sight::Offline);
-        }
+        self.typing_ends_with_connection(connection);
+        self.tell_gone(&present.user, &present.rooms);
     }
 }
 

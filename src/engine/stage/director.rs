@@ -31,6 +31,8 @@ const REST: Duration = Duration::from_secs(15);
 const GOODBYE: Duration = Duration::from_secs(3);
 /// How late a timer must fire before the judges are told.
 const LAG_WORTH_TELLING: Duration = Duration::from_millis(100);
+/// The longest that a pause goes without looking whether the machine stalls.
+const NAP: Duration = Duration::from_millis(20);
 /// So long without an entry is quiet, in nanoseconds.
 const STILL: Nanos = 500_000_000;
 /// Messages of bursts are numbered from here, labelled ones from 0.
@@ -546,7 +548,7 @@ impl<'a> Director<'a> {
     fn heartbeat(&self) -> Duration {
         let recorder = self.shard.recorder.borrow();
         let limit = recorder.kept.iter().flatten().rev().find_map(|entry| match entry.event {
-            Event::Session { ping_interval, ping_timeout } => {
+            Event::Session { ping_interval, ping_timeout, .. } => {
                 Some(Duration::from_nanos(ping_interval.saturating_add(ping_timeout)))
             }
             _ => None,
@@ -603,13 +605,16 @@ impl<'a> Director<'a> {
         }
     }
 
-    /// Sleeps, and tells the judges if the timer fires late.
+    /// Sleeps, a little at a time, and tells the judges when a timer fires late.
     async fn pause(&self, lasts: Duration) {
-        let due = Instant::now() + lasts;
-        sleep_until(due).await;
-        let late = due.elapsed();
-        if late > LAG_WORTH_TELLING {
-            self.record(Event::Lag { nanos: late.as_nanos() as Nanos });
+        let end = Instant::now() + lasts;
+        while Instant::now() < end {
+            let due = end.min(Instant::now() + NAP);
+            sleep_until(due).await;
+            let late = due.elapsed();
+            if late > LAG_WORTH_TELLING {
+                self.record(Event::Lag { nanos: late.as_nanos() as Nanos });
+            }
         }
     }
 

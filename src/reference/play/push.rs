@@ -55,13 +55,23 @@ impl Play {
 
     /// The events by which a sight is told: its first form, and its aliases; none if it has none.
     pub(crate) fn pushed(&self, sight: Sight, bindings: &Bindings) -> Vec<Outgoing> {
+        self.pushed_list(sight, bindings, &[])
+    }
+
+    /// The same, with these rows in the repeated part.
+    pub(crate) fn pushed_list(
+        &self,
+        sight: Sight,
+        bindings: &Bindings,
+        rows: &[Bindings],
+    ) -> Vec<Outgoing> {
         let mut told = false;
         let forms = self.spec.sees.iter().filter(|pushed| {
             let event = matches!(pushed.reception.via, Via::Event(_));
             pushed.sight == sight && event && (pushed.alias || !std::mem::replace(&mut told, true))
         });
         forms
-            .filter_map(|pushed| Outgoing::parse(&fill(&pushed.reception.shape, bindings, &[])))
+            .filter_map(|pushed| Outgoing::parse(&fill(&pushed.reception.shape, bindings, rows)))
             .collect()
     }
 
