@@ -15,6 +15,7 @@ use futures_util::future::LocalBoxFuture;
 use std::rc::Rc;
 #[cfg(feature = "rust_socketio")]
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) enum Link {
     Down,
@@ -86,6 +87,14 @@ impl Link {
     pub(super) fn take(&mut self) -> Option<Session> {
         match std::mem::replace(self, Self::Down) {
             Self::Up(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// What the server laid down for the open session: ping interval and ping timeout.
+    pub(super) fn heartbeat(&mut self) -> Option<(Duration, Duration)> {
+        match self {
+            Self::Up(Session::Own(session)) => Some(session.engine().heartbeat()),
             _ => None,
         }
     }

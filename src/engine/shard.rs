@@ -147,6 +147,8 @@ pub(super) struct Shard {
     pub(super) reads: Slotted<f64>,
     /// The packets, where a play keeps them.
     pub(super) trace: RefCell<Trace>,
+    /// How fast the clocks of some clients are, in nanoseconds, beside the scenario's skew.
+    pub(super) skews: RefCell<FxHashMap<ClientId, i64>>,
     /// Faults may shape the bytes of the clients' connections.
     pub(super) weathered: Slotted<bool>,
     cells: Vec<Cell>,
@@ -247,6 +249,7 @@ impl Shard {
             start: Slotted::new(0),
             reads: Slotted::new(0.0),
             trace: RefCell::default(),
+            skews: RefCell::default(),
             weathered: Slotted::new(weathered),
             cells,
             places: RefCell::new(places),
@@ -332,7 +335,8 @@ impl Shard {
         let skew = self.plan.scenario.people.clock_skew.as_nanos() as f64;
         let draw = crate::plan::dice::mix(self.plan.seed, client.0.into(), 7) as f64;
         let offset = (draw / u64::MAX as f64 - 0.5) * 2.0 * skew;
-        self.clock.wall(at) + offset as i64
+        let own = self.skews.borrow().get(&client).copied().unwrap_or_default();
+        self.clock.wall(at) + offset as i64 + own
     }
 
     /// Keeps a sample of what did not fit the spec.

@@ -28,6 +28,16 @@ pub struct ConversationId(pub u32);
 #[serde(transparent)]
 pub struct OpId(pub u32);
 
+/// How [`Event::Connection`] begins to say that the client gave the connection up because no ping
+/// came.
+pub const NO_PING: &str = "no ping for";
+
+/// How [`Event::Connection`] says that the user went online.
+pub const STARTED: &str = "start";
+
+/// How [`Event::Connection`] says that the user went offline.
+pub const STOPPED: &str = "stopped";
+
 /// A position by which the server orders messages (a timestamp in nanoseconds since 1970, or a
 /// sequence number). Compared with other positions of the same server only, never with [`Nanos`].
 pub type Order = i64;
@@ -105,6 +115,8 @@ pub enum Damage {
     Intact,
     /// The text differs; an excerpt of what came.
     Changed(CompactString),
+    /// The text came with its markup alive, although the spec says that it is made inert.
+    Alive,
     /// The channel does not carry the text.
     NotShown,
 }
@@ -185,6 +197,9 @@ pub enum Event {
         due: Due,
         /// What is special about it, in a few words (`a text of 1001 characters`).
         why: CompactString,
+        /// The request itself does not look as documented: it is a matter of bad input.
+        #[serde(default, skip_serializing_if = "is_false")]
+        odd: bool,
     },
     /// An attempt of the operation was put on the wire. The first attempt is number 0.
     Attempt {
@@ -268,6 +283,14 @@ pub enum Event {
         /// The harness itself caused it (a fault, or the end of the run).
         #[serde(default, skip_serializing_if = "is_false")]
         caused: bool,
+    },
+    /// What the server laid down for the session that is open now. Stands before the
+    /// [`Event::Connection`] that says so; there is none where the protocol has no heartbeat.
+    Session {
+        /// Between two pings of the server.
+        ping_interval: Nanos,
+        /// How long it waits for the answer to a ping.
+        ping_timeout: Nanos,
     },
     /// From now on the client proves who it is with another credential: when it connects, and with
     /// each request that carries one itself. A client without such an entry has a valid one.

@@ -10,7 +10,7 @@ pub mod stored;
 pub mod token;
 
 pub use entry::{
-    About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos,
-    OpId, Order, PersonId, Seen,
+    About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef,
+    NO_PING, Nanos, OpId, Order, PersonId, STARTED, STOPPED, Seen,
 };
 pub use token::Token;

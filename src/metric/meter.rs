@@ -103,6 +103,7 @@ impl Meter {
             Event::Fault { what, begins } => self.fault(*client, what, *begins, *at),
             Event::Garbage { .. } => self.counters.add(Counter::Garbage, 1),
             Event::Due { .. }
+            | Event::Session { .. }
             | Event::Credential { .. }
             | Event::Refused { .. }
             | Event::Lag { .. }

@@ -78,6 +78,12 @@ impl Charge {
             .unwrap_or_default()
     }
 
+    /// A send goes over the connection, and its answer comes over it.
+    #[must_use]
+    pub fn answers_live(&self) -> bool {
+        self.answers && !self.requests.contains(&Operation::Send)
+    }
+
     /// The longest a send may take on a connection that stays up: every attempt timing out, and
     /// the pauses between.
     #[must_use]

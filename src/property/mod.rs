@@ -9,20 +9,26 @@ mod argument;
 pub mod at_least_once;
 pub mod authentication;
 pub mod authorization;
+pub mod backoff;
 mod bench;
 mod charge;
+pub mod connection_state;
 pub mod conversation_identity;
 pub mod explain;
 pub mod idempotency;
+pub mod input_limits;
 #[cfg(test)]
 mod model;
 pub mod no_loss_on_reconnect;
 #[cfg(test)]
 mod notation;
 pub mod ordering;
+mod pace;
 mod probe;
+pub mod rate_limit;
 pub mod receipts;
 mod recent;
+mod stalls;
 
 pub use crate::verdict::Severity;
 pub use bench::{Bench, judge_all, merge, verdicts};
@@ -76,9 +82,13 @@ pub const ALL: &[&dyn Property] = &[
     &ordering::Ordering,
     &at_least_once::AtLeastOnce,
     &no_loss_on_reconnect::NoLossOnReconnect,
+    &connection_state::ConnectionStates,
     &ack_timeout::AckTimeout,
+    &backoff::Backoff,
     &authentication::Authentication,
     &authorization::Authorization,
+    &input_limits::InputLimits,
+    &rate_limit::RateLimit,
     &conversation_identity::ConversationIdentity,
     &receipts::Receipts,
 ];

@@ -2,6 +2,7 @@
 
 mod conclusion;
 mod debts;
+mod probes;
 
 use self::debts::Bits;
 use crate::fault::Effect;
@@ -11,7 +12,7 @@ use crate::history::{
 };
 use crate::operation::{ConnectionState, Operation};
 use crate::property::recent::{Recent, TokenSet, hash};
-use crate::property::{Charge, Judge, Page, Property};
+use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::spec::Echo;
 use crate::verdict::Finding;
 use compact_str::CompactString;
@@ -34,7 +35,8 @@ static PAGE: Page = Page {
         may be missing that was acked before the sync was asked for and first sent after the \
         client had been ready once. At the end of the run, nothing may be missing that was sent \
         while the client was ready. Only what a history or sync shows afterwards can be missing: \
-        what is nowhere stored is lost for everybody, and `at-least-once` judges that. Late is \
+        what is nowhere stored is lost for everybody, and `at-least-once` judges that. One sync may \
+        not bring one message twice. Late is \
         not wrong. Who gets a push follows the spec's echo policy.",
     blind: "A message sent while the client was on its way back and acked after its sync was \
         asked for, until the next sync. One of several messages with equal texts. Clients that \
@@ -65,6 +67,10 @@ impl Property for NoLossOnReconnect {
             Echo::None => "nothing is pushed",
         };
         format!("all that was acked before a sync is in the view after it; {echo}; no tolerance")
+    }
+
+    fn probes(&self) -> &'static [Probe] {
+        probes::PROBES
     }
 
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
@@ -163,6 +169,8 @@ struct Read {
     sync: bool,
     asked: Nanos,
     recovered: u64,
+    /// The ids of a sync's rows, hashed; a sync that showed one twice has none any more.
+    rows: Option<FxHashSet<u64>>,
 }
 
 impl Judge for Views {
@@ -189,7 +197,7 @@ impl Judge for Views {
                 link.ready = Some(at);
                 link.first_ready.get_or_insert(at);
             }
-            Event::Fault { what, begins } if may_eat(what) => {
+            Event::Fault { what, begins } if Effect::of(what).holds_back() => {
                 let link = self.link(client);
                 link.faults = if *begins { link.faults + 1 } else { link.faults.saturating_sub(1) };
                 link.fault_ended = Some(at);
@@ -207,7 +215,8 @@ impl Judge for Views {
                     (Operation::Sync | Operation::History, _) => {
                         let sync = *operation == Operation::Sync;
                         let conversation = *conversation;
-                        let read = Read { conversation, sync, asked: at, recovered: 0 };
+                        let rows = sync.then(FxHashSet::default);
+                        let read = Read { conversation, sync, asked: at, recovered: 0, rows };
                         self.reads.insert(*op, read);
                     }
                     (Operation::Leave, _) => self.leave(*conversation, client),
@@ -219,6 +228,10 @@ impl Judge for Views {
                 }
             }
             Event::Attempt { op, .. } => {
+                let read = self.reads.get_mut(op);
+                if let Some(rows) = read.and_then(|read| read.rows.as_mut()) {
+                    rows.clear();
+                }
                 let message = self.ops.get(op).and_then(|token| self.open.get_mut(token));
                 if let Some(message) = message {
                     message.sent.get_or_insert(at);
@@ -235,7 +248,12 @@ impl Judge for Views {
                 self.ended(*op);
                 self.reads.remove(op);
             }
-            Event::Message(seen) => self.seen(at, client, seen),
+            Event::Message(seen) => {
+                if let Carrier::Sync(op) = seen.by {
+                    self.row(at, client, op, seen);
+                }
+                self.seen(at, client, seen);
+            }
             _ => {}
         }
     }
@@ -371,6 +389,17 @@ impl Views {
         }
     }
 
+    /// A row of a sync: each message stands in it once.
+    fn row(&mut self, at: Nanos, client: ClientId, op: OpId, seen: &Seen) {
+        let (Some(read), Some(id)) = (self.reads.get_mut(&op), &seen.id) else { return };
+        let new = read.rows.as_mut().is_none_or(|rows| rows.insert(hash(id)));
+        if !new {
+            read.rows = None;
+            let (asked, place) = (read.asked, read.conversation);
+            self.finding.violate(|| conclusion::twice(client, asked, at, place, id));
+        }
+    }
+
     /// A sync is over: what was acked before it was asked for must be there.
     fn synced(&mut self, at: Nanos, client: ClientId, op: OpId) {
         let Some(sync) = self.reads.remove(&op).filter(|read| read.sync) else { return };
@@ -406,12 +435,6 @@ impl Views {
             ready.is_none() || ready <= message.sent
         })
     }
-}
-
-/// A fault of the harness that may end the connection may take with it what was under way.
-fn may_eat(fault: &str) -> bool {
-    let effect = Effect::of(fault);
-    effect.deliveries && effect.connection
 }
 
 impl Link {
@@ -677,6 +700,15 @@ mod tests {
     }
 
     #[test]
+    fn a_sync_brings_each_message_once() {
+        let twice = away("t1 m1 1,t1 m1 1", "");
+        fails(&NoLossOnReconnect, &charge(), &twice, "twice in one sync");
+        let begun_anew =
+            away("t1 m1 1", "").replace("b row o2", "b row o2 t1 m1 1\nb tries o2\nb row o2");
+        passes(&NoLossOnReconnect, &charge(), &begun_anew);
+    }
+
+    #[test]
     fn a_failed_sync_says_nothing() {
         let history = away("", "").replace("b done o2", "b fails o2");
         let finding = check(&NoLossOnReconnect, &charge(), &history);
@@ -687,7 +719,7 @@ mod tests {
     fn who_leaves_is_owed_nothing_until_it_joins_again() {
         let left = "a b in #1\nb asks leave o1 #1\nb over o1\n";
         let sent = "a sends o2 t2 k2 #1\na acked o2 m2\n";
-        let end = "phase final-read\nphase end";
+        let end = "phase final-read\na reads o8 #1\na row o8 t2 m2\na done o8\nphase end";
         let history = format!("{left}{sent}{end}");
         stands(&NoLossOnReconnect, &charge(), &history, Standing::NotExercised);
         let back = format!("{left}b asks join o3 #1\nb over o3\n{sent}{end}");

@@ -4,12 +4,13 @@ use crate::reference::auth::Doorman;
 use crate::reference::bugs::{Bug, Bugs};
 use crate::reference::desk::Desk;
 use crate::reference::gullible::{self, Door};
+use crate::reference::misbehave::Memory;
 use crate::reference::model::*;
 use crate::reference::play::Play;
 use crate::scalar::Scalar;
 use crate::spec::TokenCheck;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) struct App {
     pub(crate) play: Arc<Play>,
@@ -17,11 +18,17 @@ pub(crate) struct App {
     pub(crate) doorman: Doorman,
     pub(crate) bugs: Bugs,
     pub(crate) last_connection: AtomicU64,
+    /// Only for the bugs.
+    pub(crate) memory: Mutex<Memory>,
 }
 
 impl App {
     pub(crate) fn next_connection(&self) -> Connection {
         self.last_connection.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who this is: whom the token names, or, where there are no tokens, who they say they are.
@@ -58,7 +65,8 @@ impl App {
 
     /// Where the spec says that each event needs a valid token: whether it still is.
     pub(crate) fn recheck(&self, token: Option<&str>) -> Result<(), Refusal> {
-        let checks = self.play.spec().traits.token == TokenCheck::OnEachEvent;
+        let checks = self.play.spec().traits.token == TokenCheck::OnEachEvent
+            && !self.bugs.has(Bug::TokenOutlived);
         match token {
             Some(token) if checks && self.doorman.user(token).is_none() => {
                 let text = self.play.refused(false);

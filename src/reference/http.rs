@@ -34,7 +34,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
     };
     let (outcome, manner) = outcome(&app, &asked).await;
     match manner {
-        Manner::Once | Manner::Twice => {}
+        Manner::Once | Manner::Twice | Manner::IfLast(_) => {}
         Manner::Never => std::future::pending().await,
         Manner::After(pause) => tokio::time::sleep(pause).await,
     }

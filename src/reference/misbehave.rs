@@ -5,6 +5,8 @@
 use crate::reference::bugs::{Bug, Bugs, draw};
 use crate::reference::desk::Desk;
 use crate::reference::model::*;
+use compact_str::CompactString;
+use rustc_hash::FxHashMap;
 use std::time::Duration;
 
 /// Between look and insert.
@@ -19,6 +21,8 @@ pub(crate) enum Manner {
     Twice,
     Never,
     After(Duration),
+    /// After so long, if no other attempt came under the same key.
+    IfLast(Duration),
 }
 
 /// How this send is answered. A client waits `patience` for an ack.
@@ -35,19 +39,75 @@ pub(crate) fn manner(
     let parts = [user, send.key.as_deref().unwrap_or(&send.text)];
     let repeated = matches!(outcome, Ok(Answer::Message { repeated: true, .. }));
     let first = !repeated && outcome.is_ok();
-    if first && bugs.strikes(Bug::AckLate, 25, &parts) {
+    if first && bugs.strikes(Bug::AckLate, 5, &parts) {
         return Manner::After(patience + Duration::from_secs(1));
     }
-    let lost = first && bugs.strikes(Bug::AckLost, 25, &parts);
+    let swallowed = outcome.as_ref().is_err_and(|refusal| match refusal.kind {
+        RefusalKind::TooMany => bugs.has(Bug::RateSilent),
+        RefusalKind::NotFound => bugs.has(Bug::UnknownRoomSilent),
+        _ => false,
+    });
+    let lost = first && bugs.strikes(Bug::AckLost, 5, &parts);
     let unanswered_repeat = repeated && bugs.has(Bug::AckSilentRepeat);
     let unanswered_error = outcome.is_err() && bugs.has(Bug::AckSilentError);
-    if lost || unanswered_repeat || unanswered_error {
+    if lost || unanswered_repeat || unanswered_error || swallowed {
         return Manner::Never;
     }
-    if bugs.strikes(Bug::AckTwice, 25, &parts) {
+    if bugs.has(Bug::AckByKey) {
+        return Manner::IfLast(OVERLAP);
+    }
+    if bugs.strikes(Bug::AckTwice, 5, &parts) {
         return Manner::Twice;
     }
     Manner::Once
+}
+
+/// What the bugs remember of those who came by.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// Connections of each person: so far, and open now.
+    connections: FxHashMap<User, (u32, u32)>,
+    /// The last attempt under each key.
+    last: FxHashMap<CompactString, u64>,
+    attempts: u64,
+}
+
+/// How long who just came is not heard.
+const DEAF_MS: i64 = 4_000;
+/// How long a second attempt can take the place of the first.
+const OVERLAP: Duration = Duration::from_millis(50);
+
+impl Memory {
+    /// A person connects; says until when nothing they ask is heard.
+    pub(crate) fn arrives(&mut self, bugs: Bugs, user: &User, now: i64) -> i64 {
+        if !bugs.has(Bug::DeafDevice) && !bugs.has(Bug::DeafReconnect) {
+            return 0;
+        }
+        let (before, open) = self.connections.entry(user.clone()).or_default();
+        let deaf = bugs.has(Bug::DeafDevice) && *open > 0
+            || bugs.has(Bug::DeafReconnect) && *before > 0 && *open == 0;
+        (*before, *open) = (*before + 1, *open + 1);
+        if deaf { now + DEAF_MS } else { 0 }
+    }
+
+    pub(crate) fn departs(&mut self, user: &User) {
+        if let Some((_, open)) = self.connections.get_mut(user) {
+            *open = open.saturating_sub(1);
+        }
+    }
+
+    /// An attempt under a key is taken; its number.
+    pub(crate) fn takes(&mut self, bugs: Bugs, key: Option<&CompactString>) -> u64 {
+        let Some(key) = key.filter(|_| bugs.has(Bug::AckByKey)) else { return 0 };
+        self.attempts += 1;
+        self.last.insert(key.clone(), self.attempts);
+        self.attempts
+    }
+
+    /// This attempt is the last one under its key.
+    pub(crate) fn is_last(&self, key: &CompactString, attempt: u64) -> bool {
+        self.last.get(key) == Some(&attempt)
+    }
 }
 
 /// A way to the store that is not the direct one.
@@ -139,6 +199,32 @@ mod tests {
     }
 
     #[test]
+    fn who_came_before_or_is_here_already_is_not_heard_at_first() {
+        let user = User::from("ann");
+        for (bug, until) in [
+            (Bug::DeafDevice, [0, 4_002, 4_003, 0]),
+            (Bug::DeafReconnect, [0, 0, 0, 4_004]),
+            (Bug::AckLate, [0; 4]),
+        ] {
+            let (bugs, mut memory) = (Bugs::NONE.with(bug), Memory::default());
+            let first = (1..=3).map(|now| memory.arrives(bugs, &user, now)).collect::<Vec<_>>();
+            assert_eq!(first, until[..3], "{bug}");
+            (0..3).for_each(|_| memory.departs(&user));
+            assert_eq!(memory.arrives(bugs, &user, 4), until[3], "{bug}");
+        }
+    }
+
+    #[test]
+    fn the_last_attempt_under_a_key_is_known() {
+        let (bugs, mut memory) = (Bugs::NONE.with(Bug::AckByKey), Memory::default());
+        let key = CompactString::from("k");
+        let first = memory.takes(bugs, Some(&key));
+        assert!(memory.is_last(&key, first));
+        let second = memory.takes(bugs, Some(&key));
+        assert!(!memory.is_last(&key, first) && memory.is_last(&key, second));
+    }
+
+    #[test]
     fn only_a_send_takes_a_detour_and_only_by_a_bug() {
         let send = Command::Send(Sending {
             place: Place::Conversation(1),
@@ -174,7 +260,7 @@ mod tests {
             (Bug::AckTwice, Manner::Twice),
         ] {
             let struck = manners(bug, &stored(false));
-            assert!((20..80).contains(&struck.len()), "{bug}: {}", struck.len());
+            assert!((150..250).contains(&struck.len()), "{bug}: {}", struck.len());
             assert!(struck.iter().all(|struck| *struck == manner));
             assert_eq!(manners(bug, &stored(true)).is_empty(), bug != Bug::AckTwice);
         }

@@ -19,6 +19,8 @@ mod gullible;
 mod hall;
 mod hosted;
 mod http;
+mod intake;
+mod meddler;
 mod misbehave;
 mod model;
 mod play;

@@ -8,18 +8,19 @@ use crate::reference::core::{Core, Rules};
 use crate::reference::desk::{Counts, Desk};
 use crate::reference::hall::Hall;
 use crate::reference::http;
+use crate::reference::meddler::{Heartbeat, Meddler};
 use crate::reference::play::Play;
 use crate::reference::socket::Entrance;
 use crate::reference::stamp;
 use crate::spec::{Bindings, Protocol, Spec};
 use axum::Router;
-use axum::serve::ListenerExt;
+use axum::serve::{Listener, ListenerExt};
 use socketioxide::SocketIo;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
@@ -256,6 +257,7 @@ impl Running {
             desk,
             bugs: self.options.bugs,
             last_connection: self.last_connection.into(),
+            memory: Mutex::default(),
         });
         let working = tokio::spawn(work);
         let mut router = Router::new().fallback(http::handle).with_state(Arc::clone(&app));
@@ -268,12 +270,19 @@ impl Running {
         }
         let (quit, quitting) = oneshot::channel::<()>();
         let (listener, front) = self.bent(listener)?;
-        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        let serving = tokio::spawn(async move {
-            let quitting = async move { drop(quitting.await) };
-            let _ = axum::serve(listener, router).with_graceful_shutdown(quitting).await;
-        });
+        let serving = if Meddler::needed(self.options.bugs) {
+            let meddler = Meddler::new(listener, self.options.bugs, self.heartbeat());
+            tokio::spawn(serve(meddler, router, quitting))
+        } else {
+            let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+            tokio::spawn(serve(listener, router, quitting))
+        };
         Ok(Up { app, io, quit, serving, working, front })
+    }
+
+    const fn heartbeat(&self) -> Heartbeat {
+        let Options { ping_interval, ping_timeout, .. } = self.options;
+        Heartbeat { interval: ping_interval, timeout: ping_timeout }
     }
 
     /// Puts a bent wire in front, if there is a bug of the wire; the server then listens elsewhere.
@@ -315,10 +324,13 @@ impl Running {
 
     fn socket_io(&self) -> (socketioxide::layer::SocketIoLayer, SocketIo) {
         let figures = self.figures_told().behind(self.options.bugs);
+        let heartbeat =
+            Heartbeat { interval: figures.ping_interval, timeout: figures.ping_timeout };
+        let heartbeat = heartbeat.kept(self.options.bugs);
         SocketIo::builder()
             .req_path(self.path())
-            .ping_interval(figures.ping_interval)
-            .ping_timeout(figures.ping_timeout)
+            .ping_interval(heartbeat.interval)
+            .ping_timeout(heartbeat.timeout)
             .connect_timeout(self.spec.connect.timeout)
             .max_payload(figures.max_payload)
             .ws_max_message_size(figures.max_payload as usize)
@@ -365,6 +377,14 @@ impl Drop for Running {
             }
         }
     }
+}
+
+async fn serve<L>(listener: L, router: Router, quitting: oneshot::Receiver<()>)
+where
+    L: Listener<Addr = SocketAddr>,
+{
+    let quitting = async move { drop(quitting.await) };
+    let _ = axum::serve(listener, router).with_graceful_shutdown(quitting).await;
 }
 
 /// Many clients come at once: the backlog is as long as the system allows.

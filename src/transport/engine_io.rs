@@ -151,7 +151,7 @@ impl Session {
             sid: open.sid.as_str().into(),
             link,
             backlog: VecDeque::new(),
-            heartbeat: Heartbeat::new(Duration::from_millis(open.silence_ms_max())),
+            heartbeat: Heartbeat::new(open),
             offers_websocket: open.offers_websocket(),
             answers_pings: true,
             reads: true,
@@ -163,6 +163,12 @@ impl Session {
     #[must_use]
     pub fn sid(&self) -> &str {
         &self.sid
+    }
+
+    /// How often the server pings, and how long it waits for the answer, as its handshake says.
+    #[must_use]
+    pub const fn heartbeat(&self) -> (Duration, Duration) {
+        (self.heartbeat.interval, self.heartbeat.timeout)
     }
 
     /// The WebSocket below, for what only a WebSocket can do; `None` while polling.
@@ -354,13 +360,20 @@ async fn read_open(socket: &mut WebSocket) -> Result<Open, ConnectError> {
 /// Notices when the server has been silent for too long.
 struct Heartbeat {
     timer: Pin<Box<Sleep>>,
+    interval: Duration,
+    timeout: Duration,
     silence: Duration,
 }
 
 impl Heartbeat {
-    fn new(silence: Duration) -> Self {
-        let silence = silence.min(SILENCE_MAX);
-        Heartbeat { timer: Box::pin(sleep(silence)), silence }
+    fn new(open: &Open) -> Self {
+        let silence = Duration::from_millis(open.silence_ms_max()).min(SILENCE_MAX);
+        Heartbeat {
+            timer: Box::pin(sleep(silence)),
+            interval: Duration::from_millis(open.ping_interval),
+            timeout: Duration::from_millis(open.ping_timeout),
+            silence,
+        }
     }
 
     fn beat(&mut self) {

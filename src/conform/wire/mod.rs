@@ -24,6 +24,9 @@ use crate::property::Severity;
 use crate::verdict::Finding;
 use std::time::Duration;
 
+/// The chapters, as reports show them beside the properties.
+pub const CHAPTERS: &[&str] = &["engine-io", "socket-io"];
+
 /// How late the server may be where the protocol names a time: timers and machines are busy.
 pub const TOLERANCE: Duration = Duration::from_secs(2);
 

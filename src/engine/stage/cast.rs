@@ -5,6 +5,7 @@ use crate::history::{ClientId, ConversationId, PersonId};
 use crate::plan::script::{Device, Script};
 use crate::plan::{Cell, Conversation, Person};
 use crate::scenario::{Population, Scenario};
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,13 +25,18 @@ pub(super) struct Cast {
     rooms: Vec<ConversationId>,
 }
 
+/// The first of the people of a play. Another run against the same server meets other people.
+#[must_use]
+pub fn first_person(play: u32, run: u64) -> PersonId {
+    PersonId((1 + run % RUNS) as u32 * PLAYS * ROOM + play * ROOM)
+}
+
 impl Cast {
     /// The cast of a script: nobody else in this run plays with them.
     pub(super) fn of(play: &Play, run: u64) -> Self {
         let script = &play.script;
         let first = play.number * ROOM;
-        // Another run against the same server meets other people.
-        let first_person = (1 + run % RUNS) as u32 * PLAYS * ROOM + first;
+        let PersonId(first_person) = first_person(play.number, run);
         let mut next_client = first;
         let mut people: Vec<Person> = Vec::new();
         for (index, role) in script.people.iter().enumerate() {
@@ -72,6 +78,12 @@ impl Cast {
     /// The conversation that is this room, if a step makes it.
     pub(super) fn later(&self, conversation: ConversationId) -> Option<&Conversation> {
         self.later.iter().find(|later| later.id == conversation)
+    }
+
+    /// How fast the clients' clocks are, in nanoseconds.
+    pub(super) fn skews(&self, script: &Script) -> FxHashMap<ClientId, i64> {
+        let skew = |device: Device| script.people[device.person].skew_ms.saturating_mul(1_000_000);
+        script.devices().map(|device| (self.client(device), skew(device))).collect()
     }
 
     /// What the clients are called.

@@ -15,12 +15,12 @@ impl Core {
     pub(super) fn create(
         &mut self,
         user: &User,
-        listed: Vec<User>,
+        listed: &[User],
         guard: Guard,
         events: &mut Vec<Event>,
     ) -> Result<Answer, Refusal> {
-        let members = self.members_of(user, &listed)?;
-        let mut pair = self.pair(user, &listed, &members);
+        let members = self.members_of(user, listed)?;
+        let mut pair = self.pair(user, listed, &members);
         if let Some(two) = &pair {
             if let Some(known) = self.store.pair(two)? {
                 match guard {
@@ -43,9 +43,9 @@ impl Core {
     }
 
     /// Whether two people have a conversation; the second half of a race comes later.
-    pub(super) fn find(&self, user: &User, listed: Vec<User>) -> Result<Answer, Refusal> {
-        let members = self.members_of(user, &listed)?;
-        let pair = self.pair(user, &listed, &members);
+    pub(super) fn find(&self, user: &User, listed: &[User]) -> Result<Answer, Refusal> {
+        let members = self.members_of(user, listed)?;
+        let pair = self.pair(user, listed, &members);
         let known = pair.map(|pair| self.store.pair(&pair)).transpose()?.flatten();
         Ok(known.map_or(Answer::Done, |id| Answer::Conversation { id, new: false }))
     }
@@ -105,18 +105,13 @@ impl Core {
     pub(super) fn list(&self, user: &User, window: &Window) -> Vec<Conversation> {
         let limit = window.limit.map_or(usize::MAX, |limit| limit as usize);
         let skip = window.page.map_or(0, |page| page.saturating_sub(1) as usize);
-        if self.bugs.has(Bug::ListForeign) {
-            let mut all: Vec<Conversation> = self.conversations.keys().copied().collect();
-            all.sort_unstable();
-            return all;
-        }
         let mut all = self.conversations_of(user).to_vec();
         match all.last().copied() {
             Some(_) if self.bugs.has(Bug::ListMisses) => drop(all.pop()),
             Some(newest) if self.bugs.has(Bug::ListDoubles) => all.push(newest),
             _ => {}
         }
-        if self.bugs.has(Bug::ListForeign) {
+        if self.bugs.has(Bug::ListForeign) && all.is_empty() {
             all = self.conversations.keys().copied().collect();
             all.sort_unstable();
         }

@@ -6,18 +6,20 @@
 //! `receipt` who has read it.
 
 mod create;
+mod rate;
 mod read;
 mod receipt;
 mod send;
 
 use crate::operation::Operation;
 use crate::reference::bugs::{Bug, Bugs};
+use crate::reference::intake::careless;
 use crate::reference::model::*;
 use crate::reference::store::{Outline, Store};
 use crate::spec::{Create, Dedup, Hole, Sanitise, Spec};
 use compact_str::CompactString;
+use rate::Rates;
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
 
@@ -72,8 +74,7 @@ pub(crate) struct Core {
     of_user: FxHashMap<User, Vec<Conversation>>,
     last_message: i64,
     last_conversation: Conversation,
-    /// When each person's sends of the last window arrived.
-    sent: FxHashMap<User, VecDeque<i64>>,
+    rates: Rates,
     /// When each person last connected; kept only for `sync-since-connect` and `drop-queued`.
     arrivals: FxHashMap<User, Arrival>,
     /// Keys whose first attempt failed; kept only for `ack-silent-error`.
@@ -83,8 +84,13 @@ pub(crate) struct Core {
     /// Scopes that were noted before anything was stored, by which connection, and when; kept only
     /// for `key-before-store`.
     noted: FxHashMap<String, (Option<Connection>, i64)>,
-    /// Where each reader's last full page ended; kept only for servers that cheat on a sync.
-    pages: FxHashMap<(User, Conversation), Position>,
+    /// Where each reader's last full page ended, and whether it was a sync's; kept only for servers
+    /// that cheat on a sync.
+    pages: FxHashMap<(User, Conversation), (Position, bool)>,
+    /// Up to when each person was handed what they had missed; kept only for `sync-once`.
+    handed_out: FxHashMap<(User, Conversation), i64>,
+    /// Who has read which conversation; kept only for `sync-first-empty`.
+    opened: FxHashSet<(User, Conversation)>,
 }
 
 /// When a person last connected, and whether they had been there before.
@@ -104,12 +110,14 @@ impl Core {
             of_user: FxHashMap::default(),
             last_message: 0,
             last_conversation: 0,
-            sent: FxHashMap::default(),
+            rates: Rates::default(),
             arrivals: FxHashMap::default(),
             failed: FxHashSet::default(),
             burnt: FxHashSet::default(),
             noted: FxHashMap::default(),
             pages: FxHashMap::default(),
+            handed_out: FxHashMap::default(),
+            opened: FxHashSet::default(),
         };
         core.reload()?;
         Ok(core)
@@ -118,7 +126,7 @@ impl Core {
     /// Forgets what is not in the store, as a new process does.
     pub(crate) fn reload(&mut self) -> rusqlite::Result<()> {
         let (conversations, newest) = self.store.outlines()?;
-        self.sent.clear();
+        self.rates = Rates::default();
         self.noted.clear();
         self.of_user.clear();
         self.conversations.clear();
@@ -178,8 +186,10 @@ impl Core {
         events: &mut Vec<Event>,
     ) -> Result<Answer, Refusal> {
         match command {
-            Command::Create { members, guard } => self.create(&caller.user, members, guard, events),
-            Command::Find { members } => self.find(&caller.user, members),
+            Command::Create { members, guard } => {
+                self.create(&caller.user, &members, guard, events)
+            }
+            Command::Find { members } => self.find(&caller.user, &members),
             Command::Join { conversation } => {
                 self.member_unless(Bug::JoinUnchecked, &caller.user, conversation)?;
                 events.push(Event::Joined { conversation });
@@ -221,7 +231,11 @@ impl Core {
                 self.store.check()?;
                 Ok(Answer::Done)
             }
-            Command::Refuse(refusal) => Err(refusal),
+            Command::Crash => {
+                events.push(Event::Crashed);
+                Ok(Answer::Done)
+            }
+            Command::Refuse(refusal) => Err(careless(self.bugs, refusal)),
         }
     }
 
