@@ -101,3 +101,43 @@ fn nameless(bugs: Bugs, claims: &Value) -> Option<User> {
     let bug = if odd { Bug::TokenOddUser } else { Bug::TokenUserless };
     bugs.has(bug).then(|| GUEST.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::tests::spec;
+    use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
+    use serde_json::json;
+
+    fn signed(algorithm: Algorithm, secret: &str, claims: &Value) -> String {
+        let key = EncodingKey::from_secret(secret.as_bytes());
+        encode(&Header::new(algorithm), claims, &key).unwrap()
+    }
+
+    #[test]
+    fn each_bug_believes_its_own_kind_of_token_and_an_honest_doorman_none() {
+        let doorman = Doorman::new(&spec()).unwrap();
+        let (secret, now) = ("assize-callback-ack", get_current_timestamp());
+        let good = json!({ "userId": 7, "exp": now + 60 });
+        let hs256 = |claims| signed(Algorithm::HS256, secret, &claims);
+        let tokens = [
+            (Bug::TokenMissing, String::new()),
+            (Bug::TokenGarbage, "garbage".into()),
+            (Bug::TokenExpired, hs256(json!({ "userId": 7, "exp": now - 60 }))),
+            (Bug::TokenEarly, hs256(json!({ "userId": 7, "exp": now + 60, "nbf": now + 30 }))),
+            (Bug::TokenUserless, hs256(json!({ "exp": now + 60 }))),
+            (Bug::TokenOddUser, hs256(json!({ "userId": { "$ne": null }, "exp": now + 60 }))),
+            (Bug::TokenOtherAlgorithm, signed(Algorithm::HS512, secret, &good)),
+            (Bug::TokenWrongKey, signed(Algorithm::HS256, &format!("not {secret}"), &good)),
+        ];
+        assert_eq!(doorman.user(&hs256(good)), Some("7".into()));
+        for (bug, token) in &tokens {
+            assert_eq!(doorman.user(token), None, "{bug}");
+            for (other, _) in &tokens {
+                let bugs = Bugs::NONE.with(*other);
+                let let_in = believed(&doorman, bugs, Some(token), Door::Socket).is_some();
+                assert_eq!(let_in, bug == other, "{other} and the token of {bug}");
+            }
+        }
+    }
+}
