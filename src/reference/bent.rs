@@ -142,12 +142,9 @@ impl Bend {
         if !is_poll {
             return self.post(request).await;
         }
-        let _turn = match self.begin_poll(&sid) {
-            Some(turn) => turn,
-            None => {
-                tokio::time::sleep(SHORTLY).await;
-                return "6".into_response();
-            }
+        let Some(_turn) = self.begin_poll(&sid) else {
+            tokio::time::sleep(SHORTLY).await;
+            return "6".into_response();
         };
         let afresh = self.bugs.has(Bug::SidUnknownAccepted).then(|| without_sid(&request));
         let answer = self.forward(request).await;

@@ -300,11 +300,11 @@ impl<'a> Stage<'a> {
     }
 
     fn filled(&self, template: &super::text::Template) -> Result<String, Stop> {
-        template.fill_text(&self.holes).map_err(unbound)
+        template.fill_text(&self.holes).map_err(|name| unbound(&name))
     }
 
     fn filled_bytes(&self, template: &super::text::Template) -> Result<Vec<u8>, Stop> {
-        template.fill(&self.holes).map_err(unbound)
+        template.fill(&self.holes).map_err(|name| unbound(&name))
     }
 
     fn note(&mut self, name: &str, arrow: &str, text: &str) {
@@ -345,7 +345,7 @@ fn disturbed(why: &str) -> Stop {
     )
 }
 
-fn unbound(name: String) -> Stop {
+fn unbound(name: &str) -> Stop {
     Stop::Doubt(format!("`${name}` has no value that can be used"))
 }
 

@@ -73,7 +73,7 @@ async fn thrown_out(bend: &Bend, said: &Mutex<packets::Client>) {
         }
     }
     // So much news that some was missed: nobody is thrown out for that.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn lock(said: &Mutex<packets::Client>) -> MutexGuard<'_, packets::Client> {

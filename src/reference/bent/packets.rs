@@ -27,11 +27,12 @@ impl Client {
         }
         let unknown = |kind: Option<u8>| kind.is_none_or(|kind| !(b'0'..=b'6').contains(&kind));
         let malformed = engine == Some(b'4') && unknown(socket);
-        if malformed && bugs.has(Bug::MalformedCrashes) {
-            if let Some(connect) = &self.connect {
-                // Without anybody who listens nobody is thrown out.
-                let _ = bend.thrown_out.send(connect.clone());
-            }
+        if malformed
+            && bugs.has(Bug::MalformedCrashes)
+            && let Some(connect) = &self.connect
+        {
+            // Without anybody who listens nobody is thrown out.
+            let _ = bend.thrown_out.send(connect.clone());
         }
         let early = packet.starts_with("42") && self.connect.is_none();
         let invalid = unknown(engine) && engine != Some(b'b');

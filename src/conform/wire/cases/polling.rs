@@ -173,6 +173,8 @@ d <- 200 ok"#,
         source: SUITE,
         script: r#"h -> GET ?EIO=4&transport=polling
 h <- 200 0{"sid":"$sid"}
+k -> POST ?EIO=4&transport=polling&sid=$sid 3
+k <- 200 ok
 p -> GET ?EIO=4&transport=polling&sid=$sid
 pause 100ms
 q -> GET ?EIO=4&transport=polling&sid=$sid
