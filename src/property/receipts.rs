@@ -151,7 +151,7 @@ impl Telling {
         let Some(claim) = self.known.said(op) else { return };
         let first = claim.times == 1 && !claim.on_purpose && self.known.is_up(claim.client);
         let Some(message) = self.known.message(claim.message).filter(|_| first) else { return };
-        let told = self.awaited.is_told(&claim);
+        let told = self.awaited.is_told(&claim, message);
         let by_member = self.known.is_member(claim.person, message.place);
         if !told || !by_member || !message.shown || message.sender == claim.person {
             return;
@@ -292,6 +292,20 @@ mod tests {
         passes(&Receipts, &statuses(), &forward);
         let back = format!("{forward}\nb marks o5 delivered m1 #1\na hears m1 delivered");
         fails(&Receipts, &statuses(), &back, "a status went back");
+    }
+
+    #[test]
+    fn a_status_that_was_reached_before_is_not_told_again() {
+        let history = then(
+            "a drops
+             b marks o3 m1 #1
+             b hears m1 read
+             @1000 a back
+             a ready
+             c marks o4 m1 #1
+             @9000 phase end",
+        );
+        passes(&Receipts, &statuses(), &history);
     }
 
     #[test]

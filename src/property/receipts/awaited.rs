@@ -1,6 +1,6 @@
 //! What senders have still to hear, and when it is too late for that.
 
-use super::known::{Claim, Known, Rank};
+use super::known::{Claim, Known, Message, Rank};
 use super::said;
 use crate::history::{ClientId, Nanos, OpId, PersonId};
 use crate::property::Charge;
@@ -55,11 +55,16 @@ impl Awaited {
         self.count
     }
 
-    /// This server has a way to tell what was said.
-    pub(super) const fn is_told(&self, claim: &Claim) -> bool {
+    /// This server has a way to tell what was said. A status is told when it is reached, by the
+    /// first who says so.
+    pub(super) const fn is_told(&self, claim: &Claim, message: &Message) -> bool {
+        let first = match claim.rank {
+            Rank::Read => message.read == 1,
+            _ => message.read + message.delivered == 1,
+        };
         match claim.rank {
-            Rank::Read => self.tells_receipts || self.tells_status,
-            _ => self.tells_status && !self.tells_receipts,
+            Rank::Read if self.tells_receipts => true,
+            _ => self.tells_status && !self.tells_receipts && first,
         }
     }
 
