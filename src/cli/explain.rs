@@ -78,21 +78,21 @@ fn bug(bug: Bug) -> String {
 
 fn case(case: &Catalogued) -> String {
     let fact = |label, text: &str| Look::PLAIN.fact(2, label, 9, text);
-    let copies = match case.probe.copies {
+    let copies = match case.copies {
         1 => String::new(),
         copies => format!(", {copies} times side by side with other people each time"),
     };
-    let mut out = line(&case.name, "a case of the conformance catalogue", case.says());
-    out.push_str(&format!("\n  {}\n\n", Look::PLAIN.wrap(case.why(), 2)));
+    let mut out = line(&case.name, "a case of the conformance catalogue", case.says);
+    out.push_str(&format!("\n  {}\n\n", Look::PLAIN.wrap(case.why, 2)));
     for step in case.steps() {
         out.push_str(&format!("    {step}\n"));
     }
     out.push('\n');
     out.push_str(&fact("played", &format!("as written above{copies}")));
-    out.push_str(&fact("weighs", case.severity().name()));
-    out.push_str(&fact("judged by", case.property()));
-    if !case.catches().is_empty() {
-        out.push_str(&fact("catches", &case.catches().join(", ")));
+    out.push_str(&fact("weighs", case.severity.name()));
+    out.push_str(&fact("judged by", case.property));
+    if !case.catches.is_empty() {
+        out.push_str(&fact("catches", &case.catches.join(", ")));
     }
     out.push_str(&fact("try it", &format!("assize conform --spec callback-ack {}", case.name)));
     out

@@ -76,8 +76,8 @@ fn rows(topic: Topic) -> Result<Vec<Row>, Failure> {
             .iter()
             .map(|case| Row {
                 name: case.name.clone(),
-                about: case.says().to_owned(),
-                more: Some(("severity", case.severity().name().to_owned())),
+                about: case.says.to_owned(),
+                more: Some(("severity", case.severity.name().to_owned())),
             })
             .collect(),
         Topic::Bugs => Bug::ALL

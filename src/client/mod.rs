@@ -172,9 +172,11 @@ impl Client {
             }
             Input::Answered { attempt, reply } => self.answered(attempt, &reply, moment),
             Input::Saw(seen) => self.saw(seen, moment),
-            Input::Withhold(begins) => {
-                self.withheld_until = if begins { Nanos::MAX } else { moment.now };
+            Input::Withhold(true) => self.withheld_until = Nanos::MAX,
+            Input::Withhold(false) if self.withheld_until == Nanos::MAX => {
+                self.withheld_until = moment.now;
             }
+            Input::Withhold(false) => {}
             Input::Away { until } => self.connection.stay_away(until),
             Input::Tick => {}
         }

@@ -134,7 +134,9 @@ impl Requests {
         moment: &mut Moment,
     ) -> Option<&Ask> {
         let Some(request) = self.open(attempt.op) else {
-            let excused = moment.withheld_until > 0;
+            // When it was sent is forgotten: one ack timeout is as long as it may have waited.
+            let since = moment.now.saturating_sub(moment.rules.ack_timeout);
+            let excused = moment.withheld_until > since;
             record_answer(attempt, reply.answer(), excused, moment);
             return None;
         };

@@ -3,8 +3,10 @@
 //! Each core has a thread with its own runtime that takes plays from one queue; the slow ones come
 //! first, because the longest timers decide how long the whole takes.
 
+use crate::conform::catalogue::Way;
 use crate::conform::selection::lacks;
-use crate::conform::tally::{Copied, Stopped, Tally};
+use crate::conform::tally::{Copied, Copy, Stopped, Tally};
+use crate::conform::wire::{self, WireCase};
 use crate::conform::{Catalogued, Choice, catalogue};
 use crate::engine::stage::{self, Play, Site};
 use crate::engine::{Failure, TargetChoice, Unreachable};
@@ -67,8 +69,9 @@ pub struct Progress {
 struct Job {
     /// The case, by its position among the chosen ones.
     case: usize,
-    play: Play,
-    own_server: bool,
+    /// Unlike that of any other play of the run.
+    number: u32,
+    catalogued: Catalogued,
 }
 
 enum News {
@@ -177,7 +180,7 @@ impl Troupe {
             let thread = Builder::new().name(format!("stage-{number}")).spawn(|| stage.run());
             threads.push(thread.map_err(|error| Failure::Internal(error.to_string()))?);
         }
-        let open = cases.iter().map(|case| case.probe.copies as usize).collect();
+        let open = cases.iter().map(|case| case.copies as usize).collect();
         let site = site.clone();
         Ok(Self { threads, news, stop, open, site, died: None, interrupted: false })
     }
@@ -206,7 +209,7 @@ impl Troupe {
                         if self.open[case] == 0 {
                             running[case] = false;
                             progress.done += 1;
-                            if fails(cases[case], &ends[case]) {
+                            if fails(&ends[case]) {
                                 progress.failed.push(cases[case].name.clone());
                             }
                         }
@@ -250,24 +253,21 @@ async fn watch_over(site: Site) -> String {
     }
 }
 
-fn fails(case: &Catalogued, ends: &[Copied]) -> bool {
-    let position = crate::property::ids().iter().position(|id| *id == case.property());
-    ends.iter().flatten().any(|played| {
-        position.is_some_and(|position| played.findings[position].violation_count > 0)
-    })
+fn fails(ends: &[Copied]) -> bool {
+    ends.iter().flatten().any(|copy| copy.finding.violation_count > 0)
 }
 
 /// All plays, the slow ones first, the copies of a case one after the other.
 fn queue(cases: &[&Catalogued]) -> VecDeque<Job> {
     let mut order: Vec<usize> = (0..cases.len()).collect();
-    order.sort_by_key(|case| cases[*case].probe.quick);
+    order.sort_by_key(|case| cases[*case].quick);
     let copies = order
         .into_iter()
-        .flat_map(|case| (0..cases[case].probe.copies).map(move |_| (case, cases[case])));
+        .flat_map(|case| (0..cases[case].copies).map(move |_| (case, cases[case])));
     let jobs = copies.enumerate().map(|(number, (case, catalogued))| Job {
         case,
-        play: Play { number: number as u32, script: Arc::clone(&catalogued.script) },
-        own_server: catalogued.wants_own_server(),
+        number: number as u32,
+        catalogued: catalogued.clone(),
     });
     jobs.collect()
 }
@@ -333,14 +333,40 @@ async fn perform(
     transport: Option<Transports>,
     trace: bool,
 ) -> Copied {
-    if !job.own_server {
-        return Ok(stage::play(site, &job.play, None, trace).await?);
+    let case = &job.catalogued;
+    let script = match &case.way {
+        Way::Wire(case) => return Ok(perform_wire(case, job.number, site, trace).await),
+        Way::Play(_, _, script) => Arc::clone(script),
+    };
+    let play = Play { number: job.number, script };
+    if !case.wants_own_server() {
+        let played = stage::play(site, &play, None, trace).await?;
+        return Ok(Copy::of_play(case.property, played));
     }
     let opened = Site::open(choice, &site.spec, transport, site.run).await;
     let (mut target, mut own) =
         opened.map_err(|why| Stopped::NoServer(format!("{}; {}", why.what, why.hint)))?;
     own.clock = site.clock;
-    let played = stage::play(&own, &job.play, Some(&mut target), trace).await;
+    let played = stage::play(&own, &play, Some(&mut target), trace).await;
     target.stop().await;
-    Ok(played?)
+    Ok(Copy::of_play(case.property, played?))
+}
+
+/// Performs a case of the wire's chapters.
+async fn perform_wire(case: &WireCase, number: u32, site: &Site, trace: bool) -> Copy {
+    let place = wire::Site {
+        endpoint: site.endpoint.clone(),
+        spec: Arc::clone(&site.spec),
+        clock: site.clock,
+        person: stage::first_person(number, site.run),
+        trace,
+    };
+    let began = site.clock.now();
+    let performed = wire::perform(case, &place).await;
+    Copy {
+        finding: performed.finding,
+        trace: if trace { performed.trace } else { Vec::new() },
+        nanos: site.clock.now().saturating_sub(began),
+        ..Copy::default()
+    }
 }

@@ -1,6 +1,7 @@
 //! Which cases are run: those that were asked for, and that the server's spec can do.
 
-use crate::conform::Catalogued;
+use crate::conform::catalogue::Way;
+use crate::conform::{Catalogued, wire};
 use crate::operation::{Operation, Sight};
 use crate::property::{Charge, Need};
 use crate::source;
@@ -49,7 +50,7 @@ impl Choice {
     pub fn of<'a>(&self, all: &'a [Catalogued]) -> Result<Vec<&'a Catalogued>, UnknownCase> {
         for name in &self.names {
             if !all.iter().any(|case| is_called(case, name)) {
-                let names = all.iter().flat_map(|case| [case.name.as_str(), case.property()]);
+                let names = all.iter().flat_map(|case| [case.name.as_str(), case.property]);
                 let near = source::suggestion(name, names).map(str::to_owned);
                 return Err(UnknownCase { name: name.clone(), near });
             }
@@ -57,13 +58,13 @@ impl Choice {
         let asked = |case: &&Catalogued| {
             self.names.is_empty() || self.names.iter().any(|name| is_called(case, name))
         };
-        let fits = |case: &&Catalogued| !self.quick || case.probe.quick;
+        let fits = |case: &&Catalogued| !self.quick || case.quick;
         Ok(all.iter().filter(asked).filter(fits).collect())
     }
 }
 
 fn is_called(case: &Catalogued, name: &str) -> bool {
-    case.name == name || case.property() == name
+    case.name == name || case.property == name
 }
 
 /// What the server lacks for a case, if anything. `own_server`: the harness starts the server.
@@ -74,13 +75,17 @@ pub(super) fn lacks(case: &Catalogued, spec: &Spec, own_server: bool) -> Option<
     if case.wants_own_server() && !own_server {
         return Some("the server is not the harness's to stop and start".into());
     }
-    if let Some(operation) = case.operations().iter().find(|o| spec.deed(**o).is_none()) {
+    let (probe, script) = match &case.way {
+        Way::Wire(case) => return wire::disabled(case, spec),
+        Way::Play(_, probe, script) => (probe, script),
+    };
+    if let Some(operation) = script.operations().iter().find(|o| spec.deed(**o).is_none()) {
         return Some(format!("the spec has no operation `{operation}`"));
     }
-    if let Some(sight) = case.script.sights().iter().find(|sight| !shows(spec, **sight)) {
+    if let Some(sight) = script.sights().iter().find(|sight| !shows(spec, **sight)) {
         return Some(format!("the spec has no event `{sight}`"));
     }
-    case.probe.needs.iter().find_map(|need| need_lacks(*need, spec)).map(str::to_owned)
+    probe.needs.iter().find_map(|need| need_lacks(*need, spec)).map(str::to_owned)
 }
 
 fn shows(spec: &Spec, sight: Sight) -> bool {

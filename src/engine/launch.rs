@@ -360,4 +360,67 @@ mod tests {
         assert!(error.what.contains("before"), "{}", error.what);
         assert_eq!(error.said, ["no database"]);
     }
+
+    /// A server that says where it would listen, who it is and what it found in its folder.
+    fn memory() -> Launch {
+        let script = "cat $0/known 2>/dev/null; echo known > $0/known; \
+                      echo listening on http://127.0.0.1:$1/; exec sleep 600";
+        let mut launch = shell(script, Ready::Line("listening on".into()));
+        launch.command.extend(["$data".into(), "$port".into()]);
+        launch
+    }
+
+    #[tokio::test]
+    async fn it_comes_up_again_where_it_was_with_what_it_stored() {
+        for kill in [false, true] {
+            let mut launched = Launched::start(&memory()).await.unwrap();
+            let url = launched.url.clone();
+            assert!(!url.contains('$') && launched.said().await.len() == 1, "{url}");
+            launched.start_again().await.unwrap();
+            assert_eq!(launched.said().await.len(), 1, "one that runs is left alone");
+            if kill {
+                launched.kill().await
+            } else {
+                launched.end().await
+            }
+            assert!(launched.ended().is_some());
+            launched.start_again().await.unwrap();
+            let said = launched.said().await;
+            assert_eq!((launched.url.as_str(), said[0].as_str()), (url.as_str(), "known"));
+            let data = launched.places.data.clone().unwrap();
+            launched.stop().await;
+            assert!(!data.exists(), "its folder is deleted in the end");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_halted_process_stands_still_and_ends_when_it_is_told_to() {
+        let launched = Launched::start(&memory()).await.unwrap();
+        let id = launched.child.id().unwrap();
+        let state = || {
+            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+            stat.rsplit(')').next().unwrap().trim().chars().next().unwrap()
+        };
+        launched.halt();
+        while state() != 'T' {
+            tokio::task::yield_now().await;
+        }
+        launched.go_on();
+        while state() == 'T' {
+            tokio::task::yield_now().await;
+        }
+        launched.halt();
+        launched.stop().await;
+        assert!(!std::path::Path::new(&format!("/proc/{id}/cmdline")).exists());
+    }
+
+    #[tokio::test]
+    async fn one_that_comes_up_elsewhere_is_told_how_not_to() {
+        let script = "echo listening on http://127.0.0.1:$$/; exec sleep 600";
+        let ready = Ready::Line("listening on".into());
+        let mut launched = Launched::start(&shell(script, ready)).await.unwrap();
+        launched.kill().await;
+        let error = launched.start_again().await.unwrap_err();
+        assert!(error.what.contains("$port"), "{}", error.what);
+    }
 }

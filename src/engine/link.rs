@@ -193,7 +193,7 @@ impl Session {
 }
 
 /// The handshake of a person: path, query, headers and the CONNECT payload.
-pub(super) fn session_options(session: &Options, spec: &Spec, bindings: &Bindings) -> Options {
+pub(crate) fn session_options(session: &Options, spec: &Spec, bindings: &Bindings) -> Options {
     handshake(session, spec, bindings, false)
 }
 

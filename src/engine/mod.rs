@@ -34,6 +34,7 @@ mod trace;
 mod trouble;
 pub mod usage;
 
+pub(crate) use link::session_options;
 pub use preflight::Unreachable;
 pub use run::{ClientKind, Failure, Measured, Settings, run};
 pub use target::{Target, TargetChoice};

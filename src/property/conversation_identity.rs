@@ -16,7 +16,7 @@ use crate::verdict::Finding;
 use compact_str::CompactString;
 use lists::Lists;
 use register::{Asking, Register, named};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 /// The same people have the same conversation.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Property for ConversationIdentity {
             due: FxHashMap::default(),
             asked: FxHashMap::default(),
             visits: Recent::new(charge.memory()),
-            by_step: FxHashSet::default(),
+            by_step: FxHashMap::default(),
             sent: Recent::new(charge.memory()),
             finding: Finding::default(),
         })
@@ -95,8 +95,8 @@ struct Registrar {
     asked: FxHashMap<OpId, Asking>,
     /// Joins and reads in conversations that were made by a request of the history.
     visits: Recent<OpId, (ClientId, ConversationId)>,
-    /// The conversations that were made by a request of the history.
-    by_step: FxHashSet<ConversationId>,
+    /// The conversations that were made by a request of the history, and how the server calls them.
+    by_step: FxHashMap<ConversationId, Option<CompactString>>,
     /// Into which conversation a text was sent; `None` if into several.
     sent: Recent<Token, Option<ConversationId>>,
     finding: Finding,
@@ -111,8 +111,10 @@ impl Judge for Registrar {
             Event::Person { user, .. } => {
                 self.users.insert(client, user.clone());
             }
-            Event::Member { conversation, id } if !self.by_step.contains(conversation) => {
-                if let Some(user) = self.users.get(&client) {
+            Event::Member { conversation, id } => {
+                if let Some(known) = self.by_step.get_mut(conversation) {
+                    *known = Some(id.clone());
+                } else if let Some(user) = self.users.get(&client) {
                     self.register.member(at, client, *conversation, id, user);
                 }
             }
@@ -132,7 +134,7 @@ impl Judge for Registrar {
                         *known = known.filter(|known| known == place);
                     }
                     (Operation::Join | Operation::Sync | Operation::History, _, Some(place), _)
-                        if self.by_step.contains(place) && !self.due.contains_key(op) =>
+                        if self.by_step.contains_key(place) && !self.due.contains_key(op) =>
                     {
                         self.visits.insert(*op, (client, *place));
                     }
@@ -182,7 +184,9 @@ impl Registrar {
     ) {
         let Some(user) = self.users.get(&entry.client) else { return };
         self.register.settle(&mut self.finding);
-        self.by_step.extend(place);
+        if let Some(place) = place {
+            self.by_step.entry(place).or_default();
+        }
         let asking = Asking::new(entry, user, listed, self.due.get(&op).copied());
         self.asked.insert(op, asking);
     }
@@ -227,7 +231,9 @@ impl Registrar {
         error: &str,
     ) {
         self.finding.violate(|| {
-            let what = format!("was refused in {}: \"{error}\"", place(conversation));
+            let id = self.by_step.get(&conversation).and_then(Option::as_deref);
+            let called = id.map_or_else(|| place(conversation), |id| format!("conversation {id}"));
+            let what = format!("was refused in {called}: \"{error}\"");
             let therefore = "somebody of a conversation's people is not in it";
             let but = "all who were named are in a conversation, its creator too";
             let lines = vec![exhibit(entry.at, client, what)];
@@ -241,7 +247,7 @@ impl Registrar {
         self.register.settle(&mut self.finding);
         let under_way = self.asked.values().any(|asking| asking.people.contains(&user));
         if under_way {
-            self.lists.doubt(&[user.clone()]);
+            self.lists.doubt(std::slice::from_ref(&user));
         }
         self.lists.judge(&list, &user, &self.register, &mut self.finding);
     }

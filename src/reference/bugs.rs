@@ -316,6 +316,56 @@ bugs! {
         "a receipt names another member than the one who read",
     ReceiptForgotten "receipt-forgotten" breaks "receipts" on "event-reply":
         "the status of a message is pushed and not stored: whoever was away reads `sent` for ever",
+
+    EioAny "eio-any" breaks "engine-io":
+        "any protocol version is taken for version 4, and so is none",
+    SidUnknownAccepted "sid-unknown-accepted" breaks "engine-io":
+        "a poll with an unknown session id is given a new session in place of a refusal",
+    SidSame "sid-same" breaks "engine-io":
+        "every session over WebSocket is told the same id",
+    UpgradesMissing "upgrades-missing" breaks "engine-io":
+        "the handshake over polling offers no upgrade, though WebSockets are taken",
+    UpgradesRefused "upgrades-refused" breaks "engine-io":
+        "the handshake over polling offers an upgrade that is then refused",
+    PingNever "ping-never" breaks "engine-io":
+        "after the first ping no other follows",
+    PingLate "ping-late" breaks "engine-io":
+        "pings come more than twice as late as the handshake announces",
+    DeadClientKept "dead-client-kept" breaks "engine-io":
+        "a client that answers no ping is never closed",
+    PayloadUnlimited "payload-unlimited" breaks "engine-io":
+        "the announced limit of a payload is not enforced",
+    PayloadAnnouncedWrong "payload-announced-wrong" breaks "engine-io":
+        "the handshake announces ten times the payload that is taken",
+    PayloadReordered "payload-reordered" breaks "engine-io":
+        "the packets of one polled payload come in reverse order",
+    PollsAtOnce "polls-at-once" breaks "engine-io":
+        "a second poll of a session is answered while the first is held",
+    PollNotReleased "poll-not-released" breaks "engine-io":
+        "a poll that is held during an upgrade is never answered",
+    CloseIgnored "close-ignored" breaks "engine-io":
+        "a close packet is ignored: the session stays until its heartbeat is missed",
+    ProbeWrong "probe-wrong" breaks "engine-io":
+        "the probe of an upgrade is answered by a pong without its data",
+    BinaryRefused "binary-refused" breaks "engine-io":
+        "a binary message over polling is refused",
+    InvalidPacketTolerated "invalid-packet-tolerated" breaks "engine-io":
+        "what is no Engine.IO packet is dropped without a word, and the session goes on",
+
+    ConnectErrorMissing "connect-error-missing" breaks "socket-io":
+        "a CONNECT to a namespace that does not exist is not answered",
+    SocketIdSame "socket-id-same" breaks "socket-io":
+        "every socket is told the same id",
+    EarlyEventTolerated "early-event-tolerated" breaks "socket-io":
+        "an event before the CONNECT is dropped without a word, and the connection goes on",
+    MalformedTolerated "malformed-tolerated" breaks "socket-io":
+        "what is no Socket.IO packet is dropped without a word, and the connection goes on",
+    MalformedCrashes "malformed-crashes" breaks "socket-io":
+        "what is no Socket.IO packet throws out all devices of its person",
+    AckIdCut "ack-id-cut" breaks "socket-io":
+        "the id of an acknowledgement loses what is beyond 32 bits",
+    AckDoubled "ack-doubled" breaks "socket-io":
+        "over polling every acknowledgement comes twice",
 }
 
 impl Bug {

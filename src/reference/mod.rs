@@ -11,6 +11,7 @@
 
 mod app;
 mod auth;
+mod bent;
 pub mod bugs;
 mod core;
 mod desk;

@@ -2,6 +2,7 @@
 
 use crate::reference::app::App;
 use crate::reference::auth::Doorman;
+use crate::reference::bent;
 use crate::reference::bugs::Bugs;
 use crate::reference::core::{Core, Rules};
 use crate::reference::desk::{Counts, Desk};
@@ -26,6 +27,8 @@ use tokio::task::JoinHandle;
 
 /// Packets that may wait for a client that reads slowly, before it is dropped.
 const CLIENT_QUEUE: usize = 4096;
+/// Bytes of a polled payload, and of a message on a WebSocket.
+const MAX_PAYLOAD: u64 = 1 << 20;
 /// How long closing may take before what is left is abandoned.
 const CLOSING: Duration = Duration::from_secs(1);
 
@@ -86,6 +89,8 @@ struct Up {
     quit: oneshot::Sender<()>,
     serving: JoinHandle<()>,
     working: JoinHandle<Core>,
+    /// The relay in front, for bugs of the wire.
+    front: Option<JoinHandle<()>>,
 }
 
 /// What a server has done since it was started.
@@ -208,8 +213,9 @@ impl Running {
 
     /// Stops deciding, as a process that is killed: connections are left to die with the runtime.
     pub(super) async fn freeze(&mut self) {
-        if let Some(up) = self.take_up() {
+        if let Some(mut up) = self.take_up() {
             // The port must be free before anybody can come up again.
+            up.take_front().await;
             up.serving.abort();
             up.app.desk.close().await;
             let core = up.working.await.ok();
@@ -261,30 +267,62 @@ impl Running {
             io = Some(sockets);
         }
         let (quit, quitting) = oneshot::channel::<()>();
+        let (listener, front) = self.bent(listener)?;
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let serving = tokio::spawn(async move {
             let quitting = async move { drop(quitting.await) };
             let _ = axum::serve(listener, router).with_graceful_shutdown(quitting).await;
         });
-        Ok(Up { app, io, quit, serving, working })
+        Ok(Up { app, io, quit, serving, working, front })
     }
 
-    fn socket_io(&self) -> (socketioxide::layer::SocketIoLayer, SocketIo) {
+    /// Puts a bent wire in front, if there is a bug of the wire; the server then listens elsewhere.
+    fn bent(
+        &self,
+        outer: TcpListener,
+    ) -> Result<(TcpListener, Option<JoinHandle<()>>), StartError> {
+        let bugs = self.options.bugs;
+        if !bent::is_bent(bugs) {
+            return Ok((outer, None));
+        }
+        let inside = SocketAddr::from(([127, 0, 0, 1], 0));
+        let unbound = |error| StartError::Bind(inside, error);
+        let inner = listen(inside).map_err(unbound)?;
+        let address = inner.local_addr().map_err(unbound)?;
+        let front = bent::serve(outer, address, self.path(), bugs, self.figures_told());
+        Ok((inner, Some(tokio::spawn(front))))
+    }
+
+    /// What the handshake tells.
+    const fn figures_told(&self) -> bent::Figures {
+        bent::Figures {
+            ping_interval: self.options.ping_interval,
+            ping_timeout: self.options.ping_timeout,
+            max_payload: MAX_PAYLOAD,
+        }
+    }
+
+    /// The path of Socket.IO.
+    fn path(&self) -> String {
         let mut path = String::new();
         // The path of a Socket.IO server has no holes; if it had, the default is as good.
         let filled = self.spec.connect.path.fill(&Bindings::new(), true, &mut path);
-        let path = match path.trim_end_matches('/') {
+        match path.trim_end_matches('/') {
             path if filled == Ok(true) && !path.is_empty() => path.to_owned(),
             _ => "/socket.io".to_owned(),
-        };
+        }
+    }
+
+    fn socket_io(&self) -> (socketioxide::layer::SocketIoLayer, SocketIo) {
+        let figures = self.figures_told().behind(self.options.bugs);
         SocketIo::builder()
-            .req_path(path)
-            .ping_interval(self.options.ping_interval)
-            .ping_timeout(self.options.ping_timeout)
+            .req_path(self.path())
+            .ping_interval(figures.ping_interval)
+            .ping_timeout(figures.ping_timeout)
             .connect_timeout(self.spec.connect.timeout)
-            .max_payload(1 << 20)
-            .ws_max_message_size(1 << 20)
-            .ws_max_frame_size(1 << 20)
+            .max_payload(figures.max_payload)
+            .ws_max_message_size(figures.max_payload as usize)
+            .ws_max_frame_size(figures.max_payload as usize)
             .max_buffer_size(CLIENT_QUEUE)
             .build_layer()
     }
@@ -292,7 +330,8 @@ impl Running {
 
 impl Up {
     /// Closes everything and gives the chat back.
-    async fn down(self) -> Option<Core> {
+    async fn down(mut self) -> Option<Core> {
+        self.take_front().await;
         self.app.desk.close().await;
         let core = self.working.await.ok();
         let _ = self.quit.send(());
@@ -306,6 +345,14 @@ impl Up {
         }
         core
     }
+
+    /// Ends the relay in front and frees its port.
+    async fn take_front(&mut self) {
+        if let Some(front) = self.front.take() {
+            front.abort();
+            let _ = front.await;
+        }
+    }
 }
 
 impl Drop for Running {
@@ -313,6 +360,9 @@ impl Drop for Running {
         if let Some(State::Up(up)) = self.state.take() {
             up.serving.abort();
             up.working.abort();
+            if let Some(front) = &up.front {
+                front.abort();
+            }
         }
     }
 }

@@ -34,7 +34,7 @@ impl Loader<'_> {
         if kind.is_none() {
             self.found
                 .error(fields.span(), "this fault does nothing")
-                .expected(format!("one of {}", names.join(", ")))
+                .expected("what goes wrong, such as `cut: { share: 10% }`")
                 .hint("`assize list faults` says what they do");
         }
         fields.finish(&mut self.found);

@@ -24,13 +24,18 @@ pub(super) struct Cast {
     rooms: Vec<ConversationId>,
 }
 
+/// The first of the people of a play. Another run against the same server meets other people.
+#[must_use]
+pub fn first_person(play: u32, run: u64) -> PersonId {
+    PersonId((1 + run % RUNS) as u32 * PLAYS * ROOM + play * ROOM)
+}
+
 impl Cast {
     /// The cast of a script: nobody else in this run plays with them.
     pub(super) fn of(play: &Play, run: u64) -> Self {
         let script = &play.script;
         let first = play.number * ROOM;
-        // Another run against the same server meets other people.
-        let first_person = (1 + run % RUNS) as u32 * PLAYS * ROOM + first;
+        let PersonId(first_person) = first_person(play.number, run);
         let mut next_client = first;
         let mut people: Vec<Person> = Vec::new();
         for (index, role) in script.people.iter().enumerate() {

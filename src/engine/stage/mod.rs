@@ -23,6 +23,8 @@ use crate::spec::{Spec, Transports};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::socket_io::Options;
 use crate::verdict::Finding;
+pub use cast::first_person;
+
 use cast::Cast;
 use director::Director;
 use std::rc::Rc;

@@ -15,12 +15,12 @@ impl Core {
     pub(super) fn create(
         &mut self,
         user: &User,
-        listed: Vec<User>,
+        listed: &[User],
         guard: Guard,
         events: &mut Vec<Event>,
     ) -> Result<Answer, Refusal> {
-        let members = self.members_of(user, &listed)?;
-        let mut pair = self.pair(user, &listed, &members);
+        let members = self.members_of(user, listed)?;
+        let mut pair = self.pair(user, listed, &members);
         if let Some(two) = &pair {
             if let Some(known) = self.store.pair(two)? {
                 match guard {
@@ -43,9 +43,9 @@ impl Core {
     }
 
     /// Whether two people have a conversation; the second half of a race comes later.
-    pub(super) fn find(&self, user: &User, listed: Vec<User>) -> Result<Answer, Refusal> {
-        let members = self.members_of(user, &listed)?;
-        let pair = self.pair(user, &listed, &members);
+    pub(super) fn find(&self, user: &User, listed: &[User]) -> Result<Answer, Refusal> {
+        let members = self.members_of(user, listed)?;
+        let pair = self.pair(user, listed, &members);
         let known = pair.map(|pair| self.store.pair(&pair)).transpose()?.flatten();
         Ok(known.map_or(Answer::Done, |id| Answer::Conversation { id, new: false }))
     }

@@ -179,8 +179,10 @@ impl Core {
         events: &mut Vec<Event>,
     ) -> Result<Answer, Refusal> {
         match command {
-            Command::Create { members, guard } => self.create(&caller.user, members, guard, events),
-            Command::Find { members } => self.find(&caller.user, members),
+            Command::Create { members, guard } => {
+                self.create(&caller.user, &members, guard, events)
+            }
+            Command::Find { members } => self.find(&caller.user, &members),
             Command::Join { conversation } => {
                 self.member_unless(Bug::JoinUnchecked, &caller.user, conversation)?;
                 events.push(Event::Joined { conversation });

@@ -123,7 +123,12 @@ impl Core {
         match place {
             Place::Conversation(id) => Ok(*id),
             Place::Peer(peer) => {
-                match self.create(&caller.user, vec![peer.clone()], Guard::Atomic, events)? {
+                match self.create(
+                    &caller.user,
+                    std::slice::from_ref(peer),
+                    Guard::Atomic,
+                    events,
+                )? {
                     Answer::Conversation { id, .. } => Ok(id),
                     _ => Err(Refusal::malformed("there is no such person")),
                 }
