@@ -26,6 +26,7 @@ mod probe;
 pub mod rate_limit;
 pub mod receipts;
 mod recent;
+mod stalls;
 
 pub use crate::verdict::Severity;
 pub use bench::{Bench, judge_all, merge, verdicts};
