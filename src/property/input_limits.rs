@@ -15,12 +15,12 @@ use crate::property::argument::span;
 use crate::property::charge::nanos;
 use crate::property::pace::Pace;
 use crate::property::recent::{Recent, TokenSet};
+use crate::property::stalls::Stalls;
 use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::spec::Sanitise;
 use crate::verdict::{Exhibit, Finding, Violation};
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::VecDeque;
 
 /// The documented limits hold, and bad input gets an error and harms nobody.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Property for InputLimits {
             due: FxHashMap::default(),
             asks: Recent::new(charge.memory()),
             odd: FxHashMap::default(),
-            lags: VecDeque::new(),
+            stalls: Stalls::default(),
             seen: TokenSet::default(),
             refused: FxHashMap::default(),
             suspects: Vec::new(),
@@ -132,8 +132,7 @@ struct Guard {
     asks: Recent<OpId, Asked>,
     /// The last odd request in each conversation.
     odd: FxHashMap<ConversationId, Odd>,
-    /// The generator's stalls: from, to.
-    lags: VecDeque<(Nanos, Nanos)>,
+    stalls: Stalls,
     seen: TokenSet,
     /// Refused, and not to be seen.
     refused: FxHashMap<Token, Vec<Exhibit>>,
@@ -201,12 +200,7 @@ impl Judge for Guard {
             Event::Fault { begins, .. } => {
                 self.links.entry(client).or_default().fault(*begins, at);
             }
-            Event::Lag { nanos } => {
-                self.lags.push_back((at.saturating_sub(*nanos), at));
-                if self.lags.len() > KEPT {
-                    self.lags.pop_front();
-                }
-            }
+            Event::Lag { nanos } => self.stalls.note(at, *nanos),
             _ => {}
         }
     }
@@ -365,6 +359,8 @@ mod tests {
             passes_or_says_nothing(&format!("{asked}\n{innocent}"));
         }
         passes_or_says_nothing("a b in #1\na sends o1 t1 k1 #1\na drops");
+        let starved = format!("{asked}\n@1010 b lag 600\na drops");
+        stands(&InputLimits, &charge(), &starved, Standing::Inconclusive);
     }
 
     fn passes_or_says_nothing(history: &str) {

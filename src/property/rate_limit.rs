@@ -11,6 +11,7 @@ use crate::property::argument::{self, exhibit, span, violation};
 use crate::property::charge::nanos;
 use crate::property::pace::{Attempt, Pace};
 use crate::property::recent::{Recent, TokenSet, hash};
+use crate::property::stalls::Stalls;
 use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::{Exhibit, Finding, Violation};
 use compact_str::CompactString;
@@ -91,6 +92,8 @@ impl Property for RateLimit {
             seen: TokenSet::default(),
             refused: FxHashMap::default(),
             suspects: Vec::new(),
+            stalls: Stalls::default(),
+            doubts: 0,
             finding: Finding::default(),
         })
     }
@@ -119,6 +122,9 @@ struct Limiter {
     refused: FxHashMap<Token, Vec<Exhibit>>,
     /// Refused without reason, unless the message turns up: then it is not the rate's matter.
     suspects: Vec<(Token, Violation)>,
+    stalls: Stalls,
+    /// Connections that were lost on a starved machine.
+    doubts: u64,
     finding: Finding,
 }
 
@@ -171,6 +177,7 @@ impl Judge for Limiter {
             }
             Event::Connection { why, caused: false, .. } => self.dropped(at, client, why),
             Event::Fault { what, begins } => self.fault(client, what, *begins),
+            Event::Lag { nanos } => self.stalls.note(at, *nanos),
             _ => {}
         }
     }
@@ -180,6 +187,10 @@ impl Judge for Limiter {
             if !self.seen.contains(token) {
                 self.finding.violate(|| violation);
             }
+        }
+        if self.doubts > 0 {
+            let text = "connections were lost after an excess, while the generator was late itself";
+            self.finding.doubts.push(format!("{} {text}", self.doubts));
         }
         self.finding
     }
@@ -348,6 +359,10 @@ impl Limiter {
             exhibit(last.sent, sending.client, sending.words()),
             exhibit(at, client, format!("lost the connection: {why}")),
         ];
+        if self.stalls.explain_a_loss(at) {
+            self.doubts += 1;
+            return;
+        }
         let (most, window) = (pace.most(), span(pace.window()));
         self.epochs.insert(client, 0);
         self.finding.violate(|| {
@@ -541,6 +556,11 @@ mod tests {
             format!("a b in #1\n{}@110 a sends o4 t4 k4 #1\n", sends(100, 1, 3, 2, "acked"));
         let summary = "the excess cost the connection";
         fails(&RateLimit, &charge(3), &format!("{beyond}@115 a drops"), summary);
+        let starved = format!(
+            "a b in #1\n{}@2010 a sends o4 t4 k4 #1\n@2014 b lag 600\n@2015 a drops",
+            sends(2_000, 1, 3, 2, "acked")
+        );
+        stands(&RateLimit, &charge(3), &starved, Standing::Inconclusive);
         for innocent in ["@115 a cut", "@115 b drops", "@900 a drops"] {
             passes(&RateLimit, &charge(3), &format!("{beyond}{innocent}"));
         }

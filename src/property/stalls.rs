@@ -4,6 +4,13 @@ use crate::history::Nanos;
 use crate::verdict::{Finding, Violation};
 use std::collections::VecDeque;
 
+/// Stalls that are remembered.
+const KEPT: usize = 2_000;
+/// A server drops a client whose heartbeat it misses; what happened so long ago may be why.
+const HEARTBEAT: Nanos = 10_000_000_000;
+/// A machine that stalls for so long within that time is starved, a server on it as well.
+const STARVED: Nanos = 500_000_000;
+
 /// The generator's stalls of late: from, to.
 #[derive(Debug, Default)]
 pub(super) struct Stalls(VecDeque<(Nanos, Nanos)>);
@@ -11,6 +18,9 @@ pub(super) struct Stalls(VecDeque<(Nanos, Nanos)>);
 impl Stalls {
     /// The generator noticed now that it was this late.
     pub(super) fn note(&mut self, now: Nanos, late: Nanos) {
+        if self.0.len() == KEPT {
+            self.0.pop_front();
+        }
         self.0.push_back((now.saturating_sub(late), now));
     }
 
@@ -32,6 +42,11 @@ impl Stalls {
     pub(super) fn starved(&self, from: Nanos, to: Nanos) -> bool {
         let stall = self.between(from, to);
         stall > 0 && stall.saturating_mul(10) >= to.saturating_sub(from)
+    }
+
+    /// A connection that is lost now may have missed its heartbeat on a starved machine.
+    pub(super) fn explain_a_loss(&self, now: Nanos) -> bool {
+        self.between(now.saturating_sub(HEARTBEAT), now) >= STARVED
     }
 
     pub(super) fn len(&self) -> usize {
@@ -85,6 +100,16 @@ impl Suspicions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_loss_on_a_starved_machine_is_explained() {
+        let mut stalls = Stalls::default();
+        stalls.note(900, 100);
+        assert!(!stalls.explain_a_loss(1_000));
+        stalls.note(2_000_000_000, STARVED);
+        assert!(stalls.explain_a_loss(3_000_000_000));
+        assert!(!stalls.explain_a_loss(20_000_000_000));
+    }
 
     #[test]
     fn only_what_falls_between_counts() {

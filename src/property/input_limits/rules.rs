@@ -133,7 +133,8 @@ impl Guard {
         if !owed || excused || innocent || asked.answered {
             return;
         }
-        if self.is_starved(asked.sent, at) {
+        // So much of the time stood still that the server may have, too.
+        if self.stalls.between(asked.sent, at).saturating_mul(4) >= self.patience {
             self.doubts += 1;
             return;
         }
@@ -173,7 +174,7 @@ impl Guard {
         if own && is_settled(odd) {
             return self.finding.count("connections closed after an error was answered", 1);
         }
-        if self.is_starved(odd.at, at) {
+        if self.stalls.explain_a_loss(at) {
             self.doubts += 1;
             return;
         }
@@ -268,17 +269,6 @@ impl Guard {
             lines.insert(0, exhibit(odd.at, odd.client, odd.why.as_str()));
         }
         lines
-    }
-
-    /// The generator stalled for so much of this time that the server may have, too.
-    fn is_starved(&self, from: Nanos, to: Nanos) -> bool {
-        self.stalled(from, to).saturating_mul(4) >= self.patience
-    }
-
-    /// How long the generator stalled between two moments.
-    fn stalled(&self, from: Nanos, to: Nanos) -> Nanos {
-        let overlap = |lag: &(Nanos, Nanos)| lag.1.min(to).saturating_sub(lag.0.max(from));
-        self.lags.iter().map(overlap).fold(0, Nanos::saturating_add)
     }
 }
 
