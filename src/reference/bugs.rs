@@ -359,7 +359,7 @@ impl fmt::Display for Bug {
 
 /// A set of bugs; empty on the honest server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bugs(u128);
+pub struct Bugs([u128; 2]);
 
 /// There is no bug of this name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -367,7 +367,7 @@ pub struct UnknownBug(pub String);
 
 impl Bugs {
     /// The honest server.
-    pub const NONE: Self = Self(0);
+    pub const NONE: Self = Self([0; 2]);
 
     /// The set of these names.
     ///
@@ -382,14 +382,15 @@ impl Bugs {
 
     /// This set and one bug more.
     #[must_use]
-    pub const fn with(self, bug: Bug) -> Self {
-        Self(self.0 | (1 << bug as u32))
+    pub const fn with(mut self, bug: Bug) -> Self {
+        self.0[bug as usize / 128] |= 1 << (bug as usize % 128);
+        self
     }
 
     /// Whether the server has this bug.
     #[must_use]
     pub const fn has(self, bug: Bug) -> bool {
-        self.0 & (1 << bug as u32) != 0
+        self.0[bug as usize / 128] & (1 << (bug as usize % 128)) != 0
     }
 
     /// Whether the server has this bug and it strikes here: once in `times`, chosen by what the
@@ -402,7 +403,7 @@ impl Bugs {
     /// Whether this is the honest server.
     #[must_use]
     pub const fn is_none(self) -> bool {
-        self.0 == 0
+        self.0[0] == 0 && self.0[1] == 0
     }
 
     /// The bugs of the set.
@@ -437,7 +438,7 @@ mod tests {
 
     #[test]
     fn each_row_is_named_once_and_says_what_it_breaks() {
-        assert!(Bug::ALL.len() <= 128, "`Bugs` is a set of 128");
+        assert!(Bug::ALL.len() <= 256, "`Bugs` is a set of 256");
         for (index, bug) in Bug::ALL.iter().enumerate() {
             assert_eq!(*bug as usize, index);
             assert_eq!(Bug::parse(bug.name()), Some(*bug), "{bug} is named twice");
