@@ -275,6 +275,15 @@ fn what_is_refused_is_tried_again() {
 }
 
 #[test]
+fn a_cut_while_the_connection_is_opened_is_one_more_failure() {
+    let played = one(
+        "people: ann, bob\nbob half-open for 1s\nbob cut rst for 100ms\npause 1200ms\nbob refuse for 100ms\nbob cut fin for 100ms\nbob heal\nann send a\nuntil bob is ready",
+    );
+    let opened = of(&played, BOB).filter(|entry| matches!(entry.event, Event::Ready)).count();
+    assert!(opened >= 2, "{:#?}", played.entries);
+}
+
+#[test]
 fn a_dropped_send_never_left_and_is_sent_again() {
     let played = one("people: ann, bob\nann drop send out for 1s\nann send a\nuntil bob sees a");
     let ops = sent(&played, ANN);

@@ -205,6 +205,7 @@ fn each_bug_of_the_wire_falls_to_its_case_and_leaves_the_other_chapter() {
 #[test]
 fn cases_name_bugs_that_exist_and_say_what_they_want() {
     let mut names = std::collections::BTreeSet::new();
+    let docs = std::fs::read_to_string("docs/wire-cases.md").expect("it is there");
     for case in wire::cases() {
         assert!(names.insert(case.name), "{} twice", case.name);
         assert!(["engine-io", "socket-io"].contains(&case.chapter()), "{}", case.name);
@@ -212,6 +213,10 @@ fn cases_name_bugs_that_exist_and_say_what_they_want() {
             assert!(text.len() > 10 && text.ends_with('.'), "{}: {text}", case.name);
         }
         assert!(!case.source.is_empty());
+        let slow = if case.quick { "" } else { ", slow" };
+        let listed =
+            format!("| `{}` | {}{slow} | {} |", case.name, case.severity.name(), case.says);
+        assert!(docs.contains(&listed), "docs/wire-cases.md lacks {listed}");
         wire::Script::parse(case.script).unwrap_or_else(|wrong| panic!("{}: {wrong}", case.name));
         for bug in case.catches {
             assert!(Bug::parse(bug).is_some(), "{} catches `{bug}`", case.name);

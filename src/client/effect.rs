@@ -2,6 +2,7 @@
 
 use crate::history::{About, ConversationId, Event, MessageRef, Nanos, OpId, Order};
 use crate::operation::Operation;
+use crate::plan::Oddity;
 use crate::scalar::Scalar;
 use compact_str::CompactString;
 
@@ -47,6 +48,8 @@ pub struct Ask {
     pub conversation: Option<ConversationId>,
     /// With what.
     pub payload: Payload,
+    /// What is odd about the request.
+    pub odd: Option<Oddity>,
 }
 
 /// What an operation carries. A message's text is not here: it follows from the token.
@@ -88,14 +91,14 @@ impl Ask {
     /// An operation without a payload.
     #[must_use]
     pub const fn of(operation: Operation, conversation: Option<ConversationId>) -> Self {
-        Self { operation, conversation, payload: Payload::None }
+        Self { operation, conversation, payload: Payload::None, odd: None }
     }
 
     /// Send a message.
     #[must_use]
     pub const fn send(conversation: ConversationId, message: MessageRef) -> Self {
         let payload = Payload::Message(message);
-        Self { operation: Operation::Send, conversation: Some(conversation), payload }
+        Self { operation: Operation::Send, conversation: Some(conversation), payload, odd: None }
     }
 
     /// Read the whole history.
@@ -108,14 +111,14 @@ impl Ask {
     #[must_use]
     pub const fn read(conversation: ConversationId, id: CompactString) -> Self {
         let payload = Payload::About(id);
-        Self { operation: Operation::Read, conversation: Some(conversation), payload }
+        Self { operation: Operation::Read, conversation: Some(conversation), payload, odd: None }
     }
 
     /// Make, or find, a conversation of these people; `conversation` is the plan's name for it.
     #[must_use]
     pub const fn create(conversation: Option<ConversationId>, people: Vec<Scalar>) -> Self {
         let payload = Payload::People(people);
-        Self { operation: Operation::Create, conversation, payload }
+        Self { operation: Operation::Create, conversation, payload, odd: None }
     }
 
     /// How many people it concerns, this user included: those of a conversation that is asked
@@ -129,9 +132,11 @@ impl Ask {
         all.len()
     }
 
-    pub(super) const fn message(&self) -> Option<&MessageRef> {
+    /// The message, if the request carries its text: another text is another message.
+    #[must_use]
+    pub fn message(&self) -> Option<&MessageRef> {
         match &self.payload {
-            Payload::Message(message) => Some(message),
+            Payload::Message(message) if self.odd.is_none_or(Oddity::keeps_text) => Some(message),
             _ => None,
         }
     }

@@ -28,7 +28,7 @@
 //! | typing | a start at the first keystroke, a stop `typing_stop` (2 s) after the last, and at once on send; a start within `typing_batch` (100 ms) of a stop is held until the window ends; only in conversations that the client has entered since the last connect |
 //! | view | per conversation the newest `view` (100) messages, merged by id, sorted by the server's order |
 //! | cursor | see [`SyncFrom`](crate::spec::SyncFrom); it never moves past messages that a sync under way may bring |
-//! | not repeatable | `create` and `announce` have one attempt |
+//! | not repeatable | `create`, `announce` and odd requests have one attempt |
 //! | not answered | an operation without an answer on this server is `Ok` as soon as it left |
 //!
 //! At most one attempt of an operation is in flight. Two operations with the same message are two

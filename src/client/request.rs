@@ -8,6 +8,7 @@
 use crate::client::{Ask, AttemptId, Moment, Output, Reply};
 use crate::history::{Answer, Event, Nanos, OpId};
 use crate::operation::Operation;
+use crate::plan::Oddity;
 use compact_str::{CompactString, format_compact};
 
 /// Operations of the user that may be unsettled at once; the next one is refused.
@@ -199,7 +200,8 @@ impl Request {
         self.attempts += 1;
         self.stage = Stage::InFlight { until: moment.now + moment.rules.ack_timeout };
         moment.effects.transmit(self.last(), self.ask.clone());
-        if !moment.rules.answers(self.ask.operation) {
+        let unanswerable = self.ask.odd.is_some_and(Oddity::is_final);
+        if unanswerable || !moment.rules.answers(self.ask.operation) {
             self.succeed(0, None, moment);
         }
     }
@@ -246,8 +248,7 @@ impl Request {
             record_answer(self.last(), Answer::Lost, excused, moment);
             self.abandon(moment);
         }
-        let spent = self.attempts > 0
-            && moment.rules.retry_pause(self.ask.operation, self.attempts).is_none();
+        let spent = self.attempts > 0 && self.retry_pause(moment).is_none();
         if spent || self.owner == Owner::Contract || !moment.rules.offline_queue {
             let certain = self.attempts == 0;
             self.fail(End::GivenUp, "connection lost".into(), certain, moment);
@@ -256,9 +257,15 @@ impl Request {
         }
     }
 
+    /// The pause before the next attempt, if there is one.
+    fn retry_pause(&self, moment: &Moment) -> Option<Nanos> {
+        let pause = moment.rules.retry_pause(self.ask.operation, self.attempts);
+        pause.filter(|_| self.ask.odd.is_none())
+    }
+
     /// The last attempt is settled without an answer: pause, or give up.
     fn again(&mut self, error: &str, moment: &mut Moment) {
-        match moment.rules.retry_pause(self.ask.operation, self.attempts) {
+        match self.retry_pause(moment) {
             Some(pause) => self.stage = Stage::Pausing { until: moment.now + pause },
             None => {
                 let error = format_compact!("{error}, attempt {} was the last", self.attempts);

@@ -5,8 +5,12 @@ use crate::conform::{Catalogued, wire};
 use crate::operation::{Operation, Sight};
 use crate::property::{Charge, Need};
 use crate::source;
-use crate::spec::{DedupBy, Protocol, Spec, TokenCheck, TokenSource};
+use crate::spec::{DedupBy, Protocol, Sanitise, Spec, TokenCheck, TokenSource};
 use std::fmt;
+use std::time::Duration;
+
+/// The longest window of a rate that a case waits for several times.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
@@ -95,6 +99,17 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
         Need::TextLimit => {
             (spec.limits.text_characters.is_some(), "the spec states no longest text")
         }
+        Need::BlankRefused => {
+            (spec.limits.blank_refused, "the spec does not say that a blank text is refused")
+        }
+        Need::Sanitises => (
+            spec.traits.sanitise == Sanitise::Html,
+            "the spec does not say that markup comes back inert",
+        ),
+        Need::ShortRateWindow => (
+            spec.limits.send_rate.is_some_and(|(_, window)| window <= PATIENCE),
+            "the window of the spec's rate of sends is too long to wait for",
+        ),
         Need::RateLimit => (spec.limits.send_rate.is_some(), "the spec states no rate of sends"),
         Need::MintedTokens => (
             matches!(spec.people.token, TokenSource::Jwt { .. }),

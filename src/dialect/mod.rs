@@ -4,10 +4,12 @@
 //! knows no meaning. It is pure: bytes in, meaning out. It does not know retries, time or judges.
 //! Start with [`Dialect`], which all clients of a shard share, and [`Voice`], one client's part.
 
+pub mod bend;
 pub mod http;
 pub mod position;
 pub mod voice;
 
+pub use bend::Bend;
 pub use http::Call;
 pub use voice::{Heard, Said, Voice};
 

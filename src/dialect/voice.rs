@@ -20,6 +20,8 @@ const AWAITED: usize = 4_096;
 pub struct Voice {
     next_ack: u64,
     awaited: Vec<Awaited>,
+    /// Acks that were asked for where none is documented; whatever comes of it is no answer.
+    stray: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -106,6 +108,13 @@ impl Voice {
         }
     }
 
+    /// Asks for an ack where none is documented.
+    pub fn stray_ack(&mut self) -> u64 {
+        self.next_ack += 1;
+        self.stray.push(self.next_ack);
+        self.next_ack
+    }
+
     fn wait_for(&mut self, awaited: Awaited) {
         if self.awaited.len() >= REMEMBERED {
             let answered = self.awaited.iter().position(|awaited| awaited.answered);
@@ -119,6 +128,7 @@ impl Voice {
     /// Forgets what it waits for: the connection is gone, and no answer can come over another.
     pub fn hang_up(&mut self) {
         self.awaited.clear();
+        self.stray.clear();
     }
 
     /// Reads a Socket.IO packet.
@@ -136,6 +146,9 @@ impl Voice {
 
     /// Answers stay awaited, so that a second answer to the same attempt is noticed.
     fn hear_ack(&mut self, dialect: &Dialect, packet: &Packet<'_>) -> Heard {
+        if packet.ack.is_some_and(|number| self.stray.contains(&number)) {
+            return Heard::Unknown;
+        }
         let asked = |awaited: &&mut Awaited| packet.ack.is_some() && awaited.ack == packet.ack;
         let Some(awaited) = self.awaited.iter_mut().rev().find(asked) else {
             let number = packet.ack.map_or_else(|| "none".into(), |number| number.to_string());

@@ -6,6 +6,7 @@
 use crate::client::{
     Action, Ask, AttemptId, Client, Input, Output, Payload, Reply, Since, Transmit,
 };
+use crate::dialect::Bend;
 use crate::dialect::voice::{Heard, Said, Voice};
 use crate::dialect::{Dialect, excerpt};
 use crate::engine::converse::Converse;
@@ -18,8 +19,8 @@ use crate::engine::{rest, setup};
 use crate::fault::Passing;
 use crate::history::{ClientId, Due, Event, Nanos, OpId, Seen};
 use crate::operation::{Operation, Sight};
-use crate::plan::Act;
 use crate::plan::dice::mix;
+use crate::plan::{Act, Oddity};
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Step};
 use crate::transport::http::HttpClient;
@@ -70,6 +71,8 @@ pub(super) struct Driver {
 struct Returned {
     attempt: AttemptId,
     outcome: rest::Outcome,
+    /// A fault may have spoilt it.
+    troubled: bool,
 }
 
 /// What becomes of the requests that the machine lets go in one go.
@@ -267,7 +270,7 @@ impl Driver {
     fn ask_as_due(&mut self, planned: Nanos, ask: Ask, due: Option<(Due, CompactString)>) {
         let op = self.shard.effects.borrow_mut().next_op();
         if let Some((due, why)) = due {
-            self.record(Event::Due { op, due, why });
+            self.record(Event::Due { op, due, why, odd: ask.odd.is_some() });
         }
         self.input(Input::Act(Action::Ask { op, ask, planned }));
     }
@@ -312,9 +315,12 @@ impl Driver {
         self.weather_changes();
         if let Some(cut) = cut {
             self.input(Input::Away { until: cut.until });
+            let opening = matches!(self.link, Link::Opening(_));
             if let Some(session) = self.link.take() {
                 let how = cut.apply(session).await;
                 self.hung_up(how, true);
+            } else if opening {
+                self.hung_up("cut before it was open", true);
             }
         }
     }
@@ -549,14 +555,16 @@ impl Driver {
         }
     }
 
-    fn returned(&mut self, Returned { attempt, outcome }: Returned) {
+    fn returned(&mut self, Returned { attempt, outcome, troubled }: Returned) {
         self.trace("←", || format!("HTTP {outcome:?}"));
         let (rows, reply) = match outcome {
             rest::Outcome::Answered(reply) => (Vec::new(), reply),
             rest::Outcome::Read { rows, count } => {
                 (rows, Reply::Yes { id: None, order: None, rows: count, cursor: None })
             }
-            rest::Outcome::Failed(_) if self.trouble.excuses() => (Vec::new(), Reply::Lost),
+            rest::Outcome::Failed(_) if troubled || self.trouble.excuses() => {
+                (Vec::new(), Reply::Lost)
+            }
             rest::Outcome::Failed(why) => {
                 self.garbage(why);
                 (Vec::new(), Reply::Lost)
@@ -715,13 +723,18 @@ impl Driver {
         let mark = self.bindings.mark();
         self.bind(&ask);
         let people = ask.people(self.bindings.get(Hole::USER));
+        let bend = ask.odd.map(|odd| Bend::begin(odd, &mut self.bindings));
         let Some(step) = shard.dialect.step_for(ask.operation, people) else { return };
         let mut data = shard.scratch.take();
         data.clear();
         let asked = (ask.operation, people);
         let said = self.voice.say(&shard.dialect, attempt, asked, step, &self.bindings, &mut data);
         match said {
-            Ok(Said::Event(ack)) => {
+            Ok(Said::Event(mut ack)) => {
+                if let Some(bend) = &bend {
+                    bend.event(&mut data);
+                    ack = self.odd_ack(ask.odd, ack);
+                }
                 shard.trace.borrow_mut().note(now, self.id, "→", || match ack {
                     Some(ack) => format!("42{ack}{data}"),
                     None => format!("42{data}"),
@@ -733,7 +746,7 @@ impl Driver {
                     self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
                 }
             }
-            Ok(Said::Http(_)) => self.call(attempt, &ask),
+            Ok(Said::Http(_)) => self.call(attempt, &ask, bend),
             Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),
             Err(unbound) => {
                 let name = shard.dialect.spec.holes.name(unbound.0);
@@ -788,6 +801,15 @@ impl Driver {
         }
     }
 
+    /// The ack that an odd request asks for.
+    fn odd_ack(&mut self, odd: Option<Oddity>, ack: Option<u64>) -> Option<u64> {
+        match odd {
+            Some(Oddity::WithoutAck) => None,
+            Some(Oddity::WithAck) => ack.or_else(|| Some(self.voice.stray_ack())),
+            _ => ack,
+        }
+    }
+
     /// The members of a conversation as its creator names them, and who of them is somebody else.
     fn bind_people(&mut self, people: &[Scalar]) {
         let own = self.bindings.get(Hole::USER).cloned();
@@ -800,7 +822,7 @@ impl Driver {
         self.bindings.set(Hole::MEMBERS, Scalar::List(people.to_vec()));
     }
 
-    fn call(&mut self, attempt: AttemptId, ask: &Ask) {
+    fn call(&mut self, attempt: AttemptId, ask: &Ask, bend: Option<Bend>) {
         let shard = Rc::clone(&self.shard);
         let ask = rest::Ask {
             operation: ask.operation,
@@ -808,8 +830,9 @@ impl Driver {
             conversation: ask.conversation,
             people: ask.people(self.bindings.get(Hole::USER)),
             bindings: self.bindings.clone(),
+            bend,
         };
-        let own = self.http.clone();
+        let (own, troubled) = (self.http.clone(), self.trouble.excuses());
         self.trace("→", || format!("HTTP {}", ask.operation));
         self.calls.push(Box::pin(async move {
             // A request in trouble may take long, and shall keep nobody waiting.
@@ -818,7 +841,7 @@ impl Driver {
                 None => (&shard.http, shard.gate.acquire().await.ok()),
             };
             let outcome = rest::perform(http, &shard.dialect, ask).await;
-            Returned { attempt, outcome }
+            Returned { attempt, outcome, troubled }
         }));
     }
 

@@ -379,9 +379,9 @@ mod tests {
             launched.start_again().await.unwrap();
             assert_eq!(launched.said().await.len(), 1, "one that runs is left alone");
             if kill {
-                launched.kill().await
+                launched.kill().await;
             } else {
-                launched.end().await
+                launched.end().await;
             }
             assert!(launched.ended().is_some());
             launched.start_again().await.unwrap();

@@ -2,7 +2,7 @@
 
 use crate::client::Reply;
 use crate::dialect::http::{Call, Meaning, meaning};
-use crate::dialect::{Dialect, excerpt};
+use crate::dialect::{Bend, Dialect, excerpt};
 use crate::history::{ConversationId, Event, OpId};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
@@ -41,6 +41,8 @@ pub(super) struct Ask {
     pub people: usize,
     /// Everything the request needs.
     pub bindings: Bindings,
+    /// What bends it.
+    pub bend: Option<Bend>,
 }
 
 /// Does an operation over HTTP.
@@ -52,7 +54,7 @@ pub(super) async fn perform(http: &HttpClient, dialect: &Dialect, ask: Ask) -> O
         Operation::Sync | Operation::History | Operation::List | Operation::Contacts => {
             read(http, dialect, step, ask).await
         }
-        operation => act(http, dialect, operation, step, ask.bindings).await.0,
+        operation => act(http, dialect, operation, step, ask.bindings, ask.bend.as_ref()).await.0,
     }
 }
 
@@ -63,8 +65,9 @@ pub(super) async fn act(
     operation: Operation,
     step: &Step,
     mut bindings: Bindings,
+    bend: Option<&Bend>,
 ) -> (Outcome, Bindings) {
-    let outcome = match request(http, dialect, step, &bindings).await {
+    let outcome = match request(http, dialect, step, &bindings, bend).await {
         Err(reason) => Outcome::Failed(reason),
         Ok((status, body)) => match meaning(step, status, &body, &mut bindings) {
             Meaning::Yes(_) => Outcome::Answered(dialect.yes(operation, &bindings)),
@@ -82,7 +85,8 @@ async fn read(http: &HttpClient, dialect: &Dialect, step: &Step, ask: Ask) -> Ou
     bindings.set(Hole::LIMIT, Scalar::Int(limit.into()));
     let mut pages = Pages { number: 1, ..Pages::default() };
     loop {
-        let (status, body) = match request(http, dialect, step, &bindings).await {
+        let (status, body) = match request(http, dialect, step, &bindings, ask.bend.as_ref()).await
+        {
             Ok(answer) => answer,
             Err(reason) => return Outcome::Failed(reason),
         };
@@ -190,13 +194,17 @@ async fn request(
     dialect: &Dialect,
     step: &Step,
     bindings: &Bindings,
+    bend: Option<&Bend>,
 ) -> Result<(u16, String), CompactString> {
     let Request::Http(request) = &step.request else {
         return Err("the operation does not go over HTTP".into());
     };
-    let call = Call::new(&dialect.spec, request, bindings).map_err(|unbound| {
+    let mut call = Call::new(&dialect.spec, request, bindings).map_err(|unbound| {
         format_compact!("`${}` has no value", dialect.spec.holes.name(unbound.0))
     })?;
+    if let Some(bend) = bend {
+        bend.call(&mut call);
+    }
     let response = send(http, call).await?;
     let body = String::from_utf8(response.body.to_vec())
         .map_err(|_| CompactString::from("an answer that is not UTF-8"))?;

@@ -121,7 +121,8 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bi
         known = match &step.request {
             Request::Http(_) => {
                 let (outcome, bound) =
-                    rest::act(&shard.http, &shard.dialect, Operation::Create, step, known).await;
+                    rest::act(&shard.http, &shard.dialect, Operation::Create, step, known, None)
+                        .await;
                 match outcome {
                     rest::Outcome::Answered(Reply::Yes { .. }) => bound,
                     rest::Outcome::Answered(Reply::No(error)) => {

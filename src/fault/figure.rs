@@ -203,9 +203,12 @@ pub(super) struct Span(pub(super) Duration);
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanos = self.0.as_nanos();
-        match [(1_000_000_000, "s"), (1_000_000, "ms")].iter().find(|(unit, _)| nanos % unit == 0) {
+        match [(1_000_000_000_u128, "s"), (1_000_000, "ms")]
+            .into_iter()
+            .find(|(unit, _)| nanos.is_multiple_of(*unit))
+        {
             Some((unit, name)) => write!(f, "{}{name}", nanos / unit),
-            None => write!(f, "{}us", self.0.as_nanos() as f64 / 1e3),
+            None => write!(f, "{}us", nanos as f64 / 1e3),
         }
     }
 }

@@ -140,6 +140,12 @@ impl Effect {
         words.parse::<Fault>().map_or(Self::EVERYTHING, Fault::effect)
     }
 
+    /// What was under way may be held back, or go down with the connection.
+    #[must_use]
+    pub const fn holds_back(self) -> bool {
+        self.deliveries && self.connection
+    }
+
     /// In words, for the documentation.
     #[must_use]
     pub fn words(self) -> String {

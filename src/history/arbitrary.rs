@@ -53,8 +53,12 @@ fn seen() -> impl Strategy<Value = Seen> {
         op().prop_map(Carrier::Sync),
         op().prop_map(Carrier::History)
     ];
-    let damage =
-        prop_oneof![Just(Damage::Intact), text().prop_map(Damage::Changed), Just(Damage::NotShown)];
+    let damage = prop_oneof![
+        Just(Damage::Intact),
+        text().prop_map(Damage::Changed),
+        Just(Damage::Alive),
+        Just(Damage::NotShown)
+    ];
     let ids = (option::of(text()), option::of(text()), option::of(text()));
     (by, conversation(), option::of(token()), ids, option::of(position()), damage).prop_map(
         |(by, conversation, token, (key, id, sender), order, text)| Seen {
@@ -88,8 +92,13 @@ fn doing() -> impl Strategy<Value = Event> {
                 planned
             }
         ),
-        (op(), proptest::sample::select(&[Due::Accepted, Due::Refused, Due::Harmless]), text())
-            .prop_map(|(op, due, why)| Event::Due { op, due, why }),
+        (
+            op(),
+            proptest::sample::select(&[Due::Accepted, Due::Refused, Due::Harmless]),
+            text(),
+            any::<bool>(),
+        )
+            .prop_map(|(op, due, why, odd)| Event::Due { op, due, why, odd }),
         (op(), number()).prop_map(|(op, attempt)| Event::Attempt { op, attempt }),
         (op(), number(), answer(), any::<bool>()).prop_map(|(op, attempt, answer, excused)| {
             Event::Answered { op, attempt, answer, excused }

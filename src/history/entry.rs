@@ -115,6 +115,8 @@ pub enum Damage {
     Intact,
     /// The text differs; an excerpt of what came.
     Changed(CompactString),
+    /// The text came with its markup alive, although the spec says that it is made inert.
+    Alive,
     /// The channel does not carry the text.
     NotShown,
 }
@@ -195,6 +197,9 @@ pub enum Event {
         due: Due,
         /// What is special about it, in a few words (`a text of 1001 characters`).
         why: CompactString,
+        /// The request itself does not look as documented: it is a matter of bad input.
+        #[serde(default, skip_serializing_if = "is_false")]
+        odd: bool,
     },
     /// An attempt of the operation was put on the wire. The first attempt is number 0.
     Attempt {

@@ -8,6 +8,7 @@
 
 pub mod credential;
 pub mod dice;
+pub mod oddity;
 pub mod population;
 pub mod script;
 pub mod stream;
@@ -15,6 +16,7 @@ pub mod text;
 pub mod timeline;
 
 pub use credential::Credential;
+pub use oddity::Oddity;
 pub use population::{Cell, Conversation, Person};
 pub use timeline::{Act, Planned, Timeline};
 

@@ -30,7 +30,7 @@
 //! | `WHO VERB … [=> refused\|accepted\|harmless]` | a step: it is over when its clients are idle, that is when what they asked for was answered or given up. After `=>` stands what the documents demand |
 //! | `A … \| B …` | both released at once, and both awaited |
 //! | `start …` | the same, but the next step does not wait for it |
-//! | `pause DURATION` | nothing happens for so long |
+//! | `pause DURATION`, `pause window` | nothing happens for so long; for the window of the spec's rate of sends, and half of it more |
 //! | `pause heartbeat` | nothing happens until a server must have noticed a silent client: for ping interval and ping timeout of the newest session, and [`MARGIN`] |
 //! | `until DEVICE sees LABEL\|SIGHT`, `until DEVICE is connected\|disconnected\|ready` | waits for it, but not for ever |
 //! | `rest` | waits until everybody is idle and no delivery is awaited |
@@ -42,14 +42,21 @@
 //! |---|---|
 //! | `token KIND [elsewhere]` | holds another credential from now on: for its next connection, and for each request over HTTP. Kinds: see [`Credential`]; `elsewhere`: in the other documented place. After a refusal of a bad one the client stays away until it is told to `connect` |
 //! | `connect`, `disconnect` | goes online, goes offline; what is asked for meanwhile waits, as the contract says |
-//! | `send LABEL [as KIND] [in ROOM] [with key of LABEL] [with text of LABEL]` | sends a message; the same label again is the same message with the same key. Kinds: `short`, `long` (at the limit), `unicode`, `markup`, `overlong` |
-//! | `burst N [as KIND] [in ROOM]` | sends so many new messages at once, without waiting for answers |
+//! | `send LABEL [as KIND] [in ROOM] [with key of LABEL] [with text of LABEL]` | sends a message; the same label again is the same message with the same key. Kinds: `short`, `long` (at the limit), `unicode`, `markup`, `overlong`, and at the limit `emoji`, `combining`, `multibyte` |
+//! | `burst N [every DURATION\|paced] [as KIND] [in ROOM]` | sends so many new messages at once, or one after the other, without waiting for answers. `N` is a number, or follows from the spec's rate of sends: `rate`, `rate-1`, `2rate+5`. `paced`: a little slower than that rate |
 //! | `create [ROOM] with NAME, …` | makes a conversation of oneself and these people, or finds it. Once it is there all its members are in ROOM, and steps can happen in it |
 //! | `create [ROOM] of NAME, …` | the same, but the list of people that the server is given is exactly this one: in this order, oneself left out or some twice |
 //! | `type [in ROOM]` | presses a key; the contract makes starts and stops of it |
 //! | any other operation (`join`, `history`, `read LABEL`, `list`, …) `[LABEL] [in ROOM]` | asks for it |
 //! | any fault of [`fault::ALL`](crate::fault::ALL) (`cut rst`, `delay 200ms`, `drop message in`, …) `[for DURATION]` | it begins, and ends after so long or with `heal` |
 //! | `heal` | all faults of the client end |
+//!
+//! After a `send` or another operation may stand what is odd about the request, for each server in
+//! the terms of its own wire: `with text|key|conversation|message VALUE` (`empty`, `blank`, `null`,
+//! `number`, `boolean`, `array`, `object`, `nested`, `huge`, `nul`, `controls`, `surrogate`, `unknown`),
+//! `without text|key|conversation|message|arguments|ack`, `with an ack`, `with extra fields`,
+//! `with prototype fields`, `with extra arguments`, `with flat data` (a text where an object is
+//! documented), `under another name`. Nobody tries an odd request twice.
 //!
 //! After the last step faults end, everybody comes to rest, everybody who is in a room reads all
 //! of it, and leaves. Start with [`Script::parse`].
@@ -62,7 +69,8 @@ use crate::fault::{Fault, Server};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
 use crate::plan::credential::Credential;
-use crate::plan::text;
+use crate::plan::{Oddity, text};
+use crate::spec::Limits;
 use std::time::Duration;
 
 /// What `pause heartbeat` adds to the figures of the session.
@@ -129,6 +137,8 @@ pub enum Step {
     },
     /// Nothing happens for so long.
     Pause(Duration),
+    /// Nothing happens for the window of the spec's rate of sends, and half of it more.
+    PauseWindow,
     /// Nothing happens until a server must have noticed a silent client.
     PauseHeartbeat,
     /// A device sees something.
@@ -168,6 +178,8 @@ pub struct Deed {
     pub verb: Verb,
     /// What the documents demand of it.
     pub due: Option<Due>,
+    /// What is odd about the request.
+    pub odd: Option<Oddity>,
 }
 
 /// What a device can do. Rooms, labels and people are positions in the script's lists.
@@ -200,7 +212,9 @@ pub enum Verb {
     /// Sends several messages at once.
     Burst {
         /// How many.
-        count: u32,
+        count: Count,
+        /// The time from one to the next.
+        pace: Pace,
         /// Where.
         room: usize,
         /// What their texts are like.
@@ -236,6 +250,47 @@ pub enum Verb {
     },
     /// All faults of the device end.
     Heal,
+}
+
+/// How many messages: a number, or what follows from the spec's rate of sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// So many times what the rate allows in its window.
+    pub rates: u32,
+    /// So many more, or fewer.
+    pub plus: i32,
+}
+
+/// The time from one message of a burst to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// None.
+    AtOnce,
+    /// So long.
+    Every(Duration),
+    /// A quarter more than the spec's rate of sends asks for.
+    Paced,
+}
+
+impl Count {
+    /// The number, on a server with these limits.
+    #[must_use]
+    pub fn of(self, limits: &Limits) -> u32 {
+        let rate = limits.send_rate.map_or(0, |(most, _)| most);
+        rate.saturating_mul(self.rates).saturating_add_signed(self.plus)
+    }
+}
+
+impl Pace {
+    /// The time, on a server with these limits.
+    #[must_use]
+    pub fn of(self, limits: &Limits) -> Duration {
+        match (self, limits.send_rate) {
+            (Self::Every(pause), _) => pause,
+            (Self::Paced, Some((most, window))) => window * 5 / (most * 4),
+            (Self::AtOnce | Self::Paced, _) => Duration::ZERO,
+        }
+    }
 }
 
 impl Script {
@@ -302,6 +357,13 @@ impl Script {
         all.sort_unstable();
         all.dedup();
         all
+    }
+
+    /// The script waits for the window of the spec's rate of sends, or keeps its pace.
+    #[must_use]
+    pub fn waits_for_the_rate(&self) -> bool {
+        let paced = |deed: &Deed| matches!(deed.verb, Verb::Burst { pace: Pace::Paced, .. });
+        self.steps.contains(&Step::PauseWindow) || self.deeds().any(paced)
     }
 
     /// The server's process is stopped, killed or restarted.

@@ -3,7 +3,7 @@
 mod probes;
 mod suspicion;
 
-use crate::history::{Answer, ClientId, Entry, Event, MessageRef, Nanos, OpId};
+use crate::history::{Answer, ClientId, Due, Entry, Event, MessageRef, Nanos, OpId};
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{self, exhibit, span, violation};
 use crate::property::charge::nanos;
@@ -11,7 +11,7 @@ use crate::property::recent::{Recent, hash};
 use crate::property::stalls::Stalls;
 use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::Finding;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -31,7 +31,9 @@ static PAGE: Page = Page {
         answer must not exceed the bound and its tolerance. An attempt without any answer is \
         broken once that time is over. More answers to a key than attempts with it are broken. A \
         client whose answers a fault withheld is excused until one ack timeout after the fault; \
-        so is an attempt whose connection was lost. Where the generator's own lag (a tenth of \
+        so is an attempt whose connection was lost. A send that a case asks for so that it is \
+        refused, or because no document describes it, is the matter of the property whose case it \
+        is (`input-limits`, `rate-limit`, `authorization`). Where the generator's own lag (a tenth of \
         the time is a starved machine) or an undescribed message could explain the silence, the \
         judge doubts.",
     blind: "Answers that come with the right key to the wrong attempt of that key. Anything, \
@@ -76,6 +78,7 @@ impl Property for AckTimeout {
             answers: charge.answers,
             clients: FxHashMap::default(),
             restarted: None,
+            exempt: FxHashSet::default(),
             sends: Recent::new(4 * (bound + tolerance)),
             asked: Recent::new(charge.memory()),
             suspects: VecDeque::new(),
@@ -94,6 +97,8 @@ struct Waiting {
     clients: FxHashMap<ClientId, Link>,
     /// The last restart of the server: begun at, ended at.
     restarted: Option<(Nanos, Option<Nanos>)>,
+    /// Sends of which no yes is demanded: another property judges what becomes of them.
+    exempt: FxHashSet<OpId>,
     sends: Recent<OpId, Sending>,
     /// Per client and key: attempts made, answers had.
     asked: Recent<u64, (u32, u32)>,
@@ -153,6 +158,10 @@ impl Judge for Waiting {
         self.asked.tick(at);
         self.settle(at);
         match &entry.event {
+            Event::Due { op, due: Due::Refused | Due::Harmless, .. } => {
+                self.exempt.insert(*op);
+            }
+            Event::Invoke { op, .. } if self.exempt.remove(op) => {}
             Event::Invoke { op, operation: Operation::Send, message: Some(message), .. } => {
                 let message = message.clone();
                 let sending = Sending { client: entry.client, message, attempts: Vec::new() };
@@ -525,6 +534,22 @@ mod tests {
             a sends o1 t1 k1 #1
             @9000 phase end";
         stands(&AckTimeout, &charge, history, Standing::NotExercised);
+    }
+
+    #[test]
+    fn what_is_asked_for_to_be_refused_is_another_propertys_matter() {
+        for due in ["refusal", "peace"] {
+            let history = format!(
+                "a in #1
+                 a owes o1 {due}
+                 @1000 a sends o1 t1 k1 #1
+                 @6000 a timeout o1
+                 @9000 phase end"
+            );
+            stands(&AckTimeout, &charge(), &history, Standing::NotExercised);
+            let must = history.replace(due, "yes");
+            fails(&AckTimeout, &charge(), &must, "no ack within 5 s");
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@ mod probes;
 
 use self::final_read::{Acked, Ledger, Reading};
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, MessageRef, Nanos, OpId, Seen,
-    Token,
+    Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos, OpId,
+    Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{exhibit, place, span, violation};
@@ -40,7 +40,9 @@ static PAGE: Page = Page {
     blind: "Sends that the server does not answer. Messages without a witness from somebody who \
         does not take part (a bot's greeting): they are only counted. A message acked under the \
         id of another one, or sent under the key of another one, may be taken for a repetition: \
-        `idempotency` judges that.",
+        `idempotency` judges that. What a case asks for so that it is refused, or because \
+        no document describes it, may be stored or not: the property whose case it is judges \
+        that, and messages without a witness from whoever asks so oddly.",
     example: "  3.120 s  client 5  sent \"qzaaaabbbbcccc\", and had the ack\n \
         41.200 s  client 8  read the whole history of conversation 2 (57 rows)\n\
         therefore the acked message is in no complete history\n\
@@ -80,6 +82,9 @@ impl Property for AtLeastOnce {
             run: None,
             last_phase: false,
             users: FxHashSet::default(),
+            user_of: FxHashMap::default(),
+            odd_users: FxHashSet::default(),
+            due: FxHashMap::default(),
             epochs: FxHashMap::default(),
             ops: FxHashMap::default(),
             ended: Recent::new(memory),
@@ -110,6 +115,11 @@ struct Store {
     /// The final reads have begun.
     last_phase: bool,
     users: FxHashSet<CompactString>,
+    user_of: FxHashMap<ClientId, CompactString>,
+    /// Users who asked for something so odd that a message of theirs may have no witness.
+    odd_users: FxHashSet<CompactString>,
+    /// Operations to come of which no yes is demanded; `true`: odd ones.
+    due: FxHashMap<OpId, bool>,
     epochs: FxHashMap<ClientId, u32>,
     /// Sends that are not over.
     ops: FxHashMap<OpId, Op>,
@@ -149,6 +159,8 @@ struct Op {
     nacked: u64,
     acked: bool,
     error: CompactString,
+    /// Whether it may be stored is another property's matter; `Some(true)`: whether it must, too.
+    lenient: Option<bool>,
 }
 
 struct Sending {
@@ -181,6 +193,13 @@ impl Judge for Store {
         match &entry.event {
             Event::Person { user, .. } => {
                 self.users.insert(user.clone());
+                self.user_of.insert(client, user.clone());
+            }
+            Event::Due { op, due, odd, .. } if *odd || *due != Due::Accepted => {
+                self.due.insert(*op, *odd);
+                if let Some(user) = self.user_of.get(&client).filter(|_| *odd) {
+                    self.odd_users.insert(user.clone());
+                }
             }
             Event::Connection { state: ConnectionState::Connected, .. } => {
                 *self.epochs.entry(client).or_default() += 1;
@@ -255,6 +274,7 @@ impl Store {
         let blank = Sending { open: 0, maybe: false, seen: None };
         self.sends.entry(token).or_insert(blank).open += 1;
         let (key, sent, error) = (message.key.clone(), None, CompactString::default());
+        let lenient = self.due.remove(&op);
         let op_state = Op {
             client,
             token,
@@ -266,6 +286,7 @@ impl Store {
             nacked: 0,
             acked: false,
             error,
+            lenient,
         };
         self.ops.insert(op, op_state);
     }
@@ -297,7 +318,7 @@ impl Store {
         let Some(op) = self.ops.get_mut(&number).or(over) else { return };
         match answer {
             Answer::Ack { id, .. } => {
-                if std::mem::replace(&mut op.acked, true) {
+                if std::mem::replace(&mut op.acked, true) || op.lenient == Some(true) {
                     return;
                 }
                 if !op.own_key {
@@ -332,7 +353,8 @@ impl Store {
         }
         if let Some(sending) = self.sends.get_mut(&token) {
             sending.open -= 1;
-            sending.maybe |= op.acked || op.nacked.count_ones() < op.made;
+            let lenient = op.lenient.is_some();
+            sending.maybe |= lenient || op.acked || op.nacked.count_ones() < op.made;
             if sending.open == 0 {
                 let (maybe, seen) = (sending.maybe, sending.seen);
                 self.sends.remove(&token);

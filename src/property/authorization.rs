@@ -9,6 +9,7 @@ use self::trespass::Trespasses;
 use crate::history::{Answer, ClientId, ConversationId, Entry, Event};
 use crate::operation::{ConnectionState, Operation};
 use crate::property::charge::nanos;
+use crate::property::recent::hash;
 use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::Finding;
 use compact_str::CompactString;
@@ -95,6 +96,8 @@ struct Book {
     users: FxHashMap<ClientId, CompactString>,
     members: FxHashSet<(ClientId, ConversationId)>,
     homes: FxHashMap<CompactString, Vec<ConversationId>>,
+    /// Conversations by the server's ids, hashed.
+    ids: FxHashMap<u64, ConversationId>,
     /// The conversations that there are.
     known: FxHashSet<ConversationId>,
     /// Clients that are in none.
@@ -107,11 +110,20 @@ impl Judge for Walls {
         self.leaks.tick(at);
         match &entry.event {
             Event::Person { user, .. } => self.book.person(client, user),
-            Event::Member { conversation, .. } => self.book.member(client, *conversation),
+            Event::Member { conversation, id } => {
+                self.book.ids.insert(hash(id), *conversation);
+                self.book.member(client, *conversation);
+            }
+            Event::Listed { id: Some(id), .. } => {
+                self.leaks.listed(at, client, id, &self.book, &mut self.finding);
+            }
             Event::Due { op, due, .. } => self.trespasses.due(*op, *due),
             Event::Invoke { op, operation, conversation, message, .. } => {
                 if let Some(place) = conversation.filter(|place| !self.book.is_in(client, *place)) {
                     let guessed = !self.book.known.contains(&place);
+                    if let Some(message) = message {
+                        self.leaks.strange(client, message);
+                    }
                     self.trespasses.invoke(at, client, *op, *operation, place, guessed);
                 }
                 let watched = !self.book.homeless.is_empty();
@@ -154,6 +166,7 @@ impl Judge for Walls {
     }
 
     fn finish(mut self: Box<Self>) -> Finding {
+        self.leaks.conclude(&self.book, &mut self.finding);
         self.trespasses.conclude(&mut self.finding);
         self.finding
     }
@@ -163,7 +176,7 @@ impl Judge for Walls {
     }
 
     fn violations(&self) -> u64 {
-        self.finding.violation_count
+        self.finding.violation_count + self.leaks.suspicions()
     }
 }
 
@@ -206,7 +219,7 @@ impl Book {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::property::notation::{fails, passes, stands};
+    use crate::property::notation::{check, fails, stands};
     use crate::property::{at_least_once, idempotency, ordering};
     use crate::verdict::Standing;
 
@@ -229,26 +242,26 @@ mod tests {
 
     #[test]
     fn a_stranger_who_is_refused_is_evidence() {
-        let refused = "e must-not o1\ne sends o1 t1 k1 #1\ne refused o1\n\
-                       e must-not o2\ne reads o2 #1\ne refused o2\n\
-                       e must-not o3\ne asks join o3 #1\ne over o3";
+        let refused = "e owes o1 refusal\ne sends o1 t1 k1 #1\ne refused o1\n\
+                       e owes o2 refusal\ne reads o2 #1\ne refused o2\n\
+                       e owes o3 refusal\ne asks join o3 #1\ne over o3";
         assert_eq!(stand(refused, Standing::Pass).observations, 3);
     }
 
     #[test]
     fn a_yes_to_a_stranger_breaks_it() {
         fail(
-            "e must-not o1\ne sends o1 t1 k1 #1\ne acked o1 m1",
+            "e owes o1 refusal\ne sends o1 t1 k1 #1\ne acked o1 m1",
             "a stranger's `send` was accepted",
         );
-        fail("e must-not o1\ne reads o1 #1\ne done o1", "a stranger's `history` was accepted");
+        fail("e owes o1 refusal\ne reads o1 #1\ne done o1", "a stranger's `history` was accepted");
         stand("e sends o1 t1 k1 #1\ne acked o1 m1", Standing::NotExercised);
-        stand("a must-not o1\na sends o1 t1 k1 #1\na acked o1 m1", Standing::NotExercised);
+        stand("a owes o1 refusal\na sends o1 t1 k1 #1\na acked o1 m1", Standing::NotExercised);
     }
 
     #[test]
     fn a_stranger_who_gets_no_answer_is_doubted() {
-        let silent = "e must-not o1\ne reads o1 #1\ne lost o1\ne fails o1";
+        let silent = "e owes o1 refusal\ne reads o1 #1\ne lost o1\ne fails o1";
         stand(silent, Standing::Inconclusive);
     }
 
@@ -266,16 +279,30 @@ mod tests {
 
     #[test]
     fn rows_that_a_stranger_reads_are_told_of_too() {
-        let read = format!("{CAST}e must-not o1\ne reads o1 #1\ne row o1 t1 m1\ne done o1");
-        let finding = crate::property::notation::check(&Authorization, &Charge::default(), &read);
+        let read = format!("{CAST}e owes o1 refusal\ne reads o1 #1\ne row o1 t1 m1\ne done o1");
+        let finding = check(&Authorization, &Charge::default(), &read);
         assert_eq!(finding.violation_count, 2);
     }
 
     #[test]
     fn nothing_of_a_stranger_reaches_the_members() {
-        fail("a sees t1 m1 #1 u5", "a stranger's message reached a member");
+        let sent = "e owes o1 refusal\ne sends o1 t1 k1 #1\ne refused o1\na sees t1 m1 #1";
+        fail(sent, "a stranger's message reached a member");
         fail("a sees-of receipt u5 m1", "`receipt` of a stranger was seen");
         fail("a sees-of typing-start u5 #1", "a stranger's `typing-start` reached a member");
+    }
+
+    #[test]
+    fn a_list_shows_ones_own_conversations() {
+        let listed = |id: &str| {
+            let (at, client, op) = (9_000_000_000, ClientId(50), crate::history::OpId(9));
+            let event = Event::Listed { op, id: Some(id.into()), user: None };
+            let mut judge = Authorization.judge(&Charge::default());
+            crate::property::notation::read(CAST).iter().for_each(|entry| judge.observe(entry));
+            judge.observe(&Entry { at, client, event });
+            judge.finish().violation_count
+        };
+        assert_eq!([listed("c2"), listed("c1"), listed("c99")], [0, 1, 0]);
     }
 
     #[test]
@@ -286,6 +313,16 @@ mod tests {
         fails(&Authorization, &charge, &told("status"), summary);
         let own = format!("{history}b sees-of status m1");
         stands(&Authorization, &charge, &own, Standing::Pass);
+    }
+
+    #[test]
+    fn who_turns_out_to_be_a_member_was_no_stranger() {
+        let early = "a in #1\nb is\nb sees t1 m1 #1 u1\nb sees-of typing-start u1\n";
+        let charge = Charge::default();
+        let finding = check(&Authorization, &charge, early);
+        assert_eq!(finding.violation_count, 2);
+        let told = format!("{early}b in #1");
+        stands(&Authorization, &charge, &told, Standing::NotExercised);
     }
 
     #[test]
@@ -305,8 +342,8 @@ mod tests {
     fn refusals_do_not_tell_what_exists() {
         let tried = |one: &str, other: &str| {
             format!(
-                "e must-not o1\ne reads o1 #1\ne refused o1 saying {one}\n\
-                 e must-not o2\ne reads o2 #77\ne refused o2 saying {other}"
+                "e owes o1 refusal\ne reads o1 #1\ne refused o1 saying {one}\n\
+                 e owes o2 refusal\ne reads o2 #77\ne refused o2 saying {other}"
             )
         };
         fail(&tried("forbidden", "unknown"), "a refusal tells whether a conversation exists");
@@ -315,10 +352,10 @@ mod tests {
 
     #[test]
     fn the_other_judges_take_a_trespass_as_it_comes() {
-        let refused = "a b in #1\ne in #2\ne must-not o1\ne sends o1 t1 k1 #1\ne refused o1\n\
+        let refused = "a b in #1\ne in #2\ne owes o1 refusal\ne sends o1 t1 k1 #1\ne refused o1\n\
                        a sends o2 t2 k2 #1\na acked o2 m2 5\na sees t2 m2 5 #1 u1\nb sees t2 m2 5 #1 u1\n\
                        phase final-read\nb reads o3 #1\nb row o3 t2 m2 5 u1\nb done o3";
-        let accepted = "a b in #1\ne in #2\ne must-not o1\ne sends o1 t1 k1 #1\ne acked o1 m1 4\n\
+        let accepted = "a b in #1\ne in #2\ne owes o1 refusal\ne sends o1 t1 k1 #1\ne acked o1 m1 4\n\
                         a sees t1 m1 4 #1 u5\nb sees t1 m1 4 #1 u5\n\
                         a sends o2 t2 k2 #1\na acked o2 m2 5\na sees t2 m2 5 #1 u1\nb sees t2 m2 5 #1 u1\n\
                         phase final-read\nb reads o3 #1\nb row o3 t1 m1 4 u5\nb row o3 t2 m2 5 u1\nb done o3";
@@ -328,7 +365,8 @@ mod tests {
                 &ordering::Ordering,
                 &idempotency::Idempotency,
             ] {
-                passes(other, &Charge::default(), history);
+                let finding = check(other, &Charge::default(), history);
+                assert_eq!((finding.violation_count, finding.doubts.len()), (0, 0), "{finding:#?}");
             }
         }
     }

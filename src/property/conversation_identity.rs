@@ -126,7 +126,10 @@ impl Judge for Registrar {
                     (Operation::Create, Some(About::People(people)), place, _) => {
                         self.ask(entry, *op, people, *place);
                     }
-                    (Operation::List | Operation::Contacts, ..) => {
+                    // A list that must be refused says nothing, whoever it was made for.
+                    (Operation::List | Operation::Contacts, ..)
+                        if self.due.get(op) != Some(&Due::Refused) =>
+                    {
                         self.lists.asked(at, client, *op, *operation);
                     }
                     (Operation::Send, _, Some(place), Some(message)) => {
@@ -339,9 +342,9 @@ mod tests {
 
     #[test]
     fn a_conversation_with_oneself_must_be_refused() {
-        let refused = then("a due o1 refused\na creates o1 with a\na refused o1");
+        let refused = then("a owes o1 refusal\na creates o1 with a\na refused o1");
         passes(&IT, &charge(), &refused);
-        let made = then("a due o1 refused\na creates o1 with a a\na made o1 c17");
+        let made = then("a owes o1 refusal\na creates o1 with a a\na made o1 c17");
         fails(&IT, &charge(), &made, "a conversation with oneself");
     }
 

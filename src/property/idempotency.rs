@@ -5,6 +5,7 @@ mod probes;
 mod rules;
 
 use self::case::{Case, Try};
+use crate::fault::Effect;
 use crate::history::{
     Answer, Carrier, ClientId, ConversationId, Due, Entry, Event, MessageRef, Nanos, OpId,
     PersonId, Seen, Token,
@@ -108,6 +109,7 @@ impl Property for Idempotency {
             people: FxHashMap::default(),
             paces: FxHashMap::default(),
             epochs: FxHashMap::default(),
+            held: FxHashMap::default(),
             ops: Recent::new(memory),
             refusable: FxHashSet::default(),
             burnt: Vec::new(),
@@ -151,6 +153,8 @@ struct Identity {
     /// When each person sent lately; kept only where a rate is documented.
     paces: FxHashMap<PersonId, VecDeque<Nanos>>,
     epochs: FxHashMap<ClientId, u32>,
+    /// Faults of the client that may hold back what it sends.
+    held: FxHashMap<ClientId, u32>,
     ops: Recent<OpId, (Name, Token)>,
     /// Operations that must be refused.
     refusable: FxHashSet<OpId>,
@@ -201,6 +205,10 @@ impl Judge for Identity {
             }
             Event::Connection { state: ConnectionState::Connected, .. } => {
                 *self.epochs.entry(client).or_default() += 1;
+            }
+            Event::Fault { what, begins } if Effect::of(what).holds_back() => {
+                let held = self.held.entry(client).or_default();
+                *held = if *begins { *held + 1 } else { held.saturating_sub(1) };
             }
             Event::Due { op, due: Due::Refused, .. } => {
                 self.refusable.insert(*op);
@@ -339,7 +347,9 @@ impl Identity {
         }
         let first = case.tries[0].at;
         let spread = at.saturating_sub(first);
-        case.excused |= self.window.is_some_and(|window| spread > window);
+        // What a fault holds back comes nobody knows when, perhaps after the window.
+        let held = self.held.get(&client).is_some_and(|faults| *faults > 0);
+        case.excused |= self.window.is_some_and(|window| held || spread > window);
         case.trail.add(at, client, What::Sent(token, attempt));
         self.finding.observations += case.repeated();
     }
@@ -482,6 +492,10 @@ mod tests {
         let two = one.replace("acked o2 m1", "acked o2 m2");
         fails(&Idempotency, &charge, &two, "two ids for one key");
         passes(&Idempotency, &charge, &two.replace("@1200", "@1900"));
+        let held = two.replace("@1200", "@1100 a fault begins half-open\n@1200");
+        passes(&Idempotency, &charge, &held);
+        let touched = held.replace("half-open", "none");
+        fails(&Idempotency, &charge, &touched, "two ids for one key");
     }
 
     #[test]

@@ -16,13 +16,16 @@ pub mod connection_state;
 pub mod conversation_identity;
 pub mod explain;
 pub mod idempotency;
+pub mod input_limits;
 #[cfg(test)]
 mod model;
 pub mod no_loss_on_reconnect;
 #[cfg(test)]
 mod notation;
 pub mod ordering;
+mod pace;
 mod probe;
+pub mod rate_limit;
 pub mod receipts;
 mod recent;
 mod stalls;
@@ -84,6 +87,8 @@ pub const ALL: &[&dyn Property] = &[
     &backoff::Backoff,
     &authentication::Authentication,
     &authorization::Authorization,
+    &input_limits::InputLimits,
+    &rate_limit::RateLimit,
     &conversation_identity::ConversationIdentity,
     &receipts::Receipts,
 ];

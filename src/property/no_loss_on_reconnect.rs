@@ -197,7 +197,7 @@ impl Judge for Views {
                 link.ready = Some(at);
                 link.first_ready.get_or_insert(at);
             }
-            Event::Fault { what, begins } if may_eat(what) => {
+            Event::Fault { what, begins } if Effect::of(what).holds_back() => {
                 let link = self.link(client);
                 link.faults = if *begins { link.faults + 1 } else { link.faults.saturating_sub(1) };
                 link.fault_ended = Some(at);
@@ -435,12 +435,6 @@ impl Views {
             ready.is_none() || ready <= message.sent
         })
     }
-}
-
-/// A fault of the harness that may end the connection may take with it what was under way.
-fn may_eat(fault: &str) -> bool {
-    let effect = Effect::of(fault);
-    effect.deliveries && effect.connection
 }
 
 impl Link {
@@ -725,7 +719,7 @@ mod tests {
     fn who_leaves_is_owed_nothing_until_it_joins_again() {
         let left = "a b in #1\nb asks leave o1 #1\nb over o1\n";
         let sent = "a sends o2 t2 k2 #1\na acked o2 m2\n";
-        let end = "phase final-read\nphase end";
+        let end = "phase final-read\na reads o8 #1\na row o8 t2 m2\na done o8\nphase end";
         let history = format!("{left}{sent}{end}");
         stands(&NoLossOnReconnect, &charge(), &history, Standing::NotExercised);
         let back = format!("{left}b asks join o3 #1\nb over o3\n{sent}{end}");

@@ -2,8 +2,10 @@
 //!
 //! Clients are letters with a device number (`a`, `a2`, `b`: `a` and `a2` are one person),
 //! conversations `#1`, operations `o1`, tokens `t1`, keys `k1`, server ids `m1`, positions plain
-//! numbers, users `u1` (the person of `a`), server ids of conversations `c1`. Each line happens 10 ms after the one before, unless it begins with `@` and a time in
-//! milliseconds. `a b in #1` makes members who are connected and ready.
+//! numbers, users `u1` (the person of `a`), server ids of conversations `c1`. Each line happens
+//! 10 ms after the one before, unless it begins with `@` and a time in milliseconds. `a owes o1
+//! refusal|peace|yes [odd]` stands before an operation of which something is demanded, `textless`
+//! after one that carries no text of ours. `a b in #1` makes members who are connected and ready.
 
 use crate::history::{
     About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef,
@@ -150,13 +152,16 @@ impl Scribe {
         let attempt = find('/').map(|number| number.parse().unwrap());
         match verb {
             "owes" => {
-                let due = if said("refusal") { Due::Refused } else { Due::Accepted };
-                let op = op.unwrap();
-                self.push(client, Event::Due { op, due, why: "?".into() });
+                let dues = [("refusal", Due::Refused), ("peace", Due::Harmless)];
+                let due = dues.into_iter().find(|(word, _)| said(word));
+                let due = due.map_or(Due::Accepted, |(_, due)| due);
+                let (op, why) = (op.unwrap(), "asks so".into());
+                self.push(client, Event::Due { op, due, why, odd: said("odd") });
             }
             "sends" | "plans" => {
-                let message = MessageRef { token: token.unwrap(), key: key.unwrap() };
-                self.invoke(client, op.unwrap(), Operation::Send, place, Some(message), None);
+                let message = || MessageRef { token: token.unwrap(), key: key.unwrap() };
+                let message = (!said("textless")).then(message);
+                self.invoke(client, op.unwrap(), Operation::Send, place, message, None);
                 if verb == "sends" {
                     self.attempt(client, op.unwrap());
                 }
@@ -202,10 +207,6 @@ impl Scribe {
                 let (conversation, row) = (place, op);
                 self.push(client, Event::Saw { sight, conversation, user, id, state, row });
             }
-            "due" => {
-                let due = if said("refused") { Due::Refused } else { Due::Harmless };
-                self.push(client, Event::Due { op: op.unwrap(), due, why: "on purpose".into() });
-            }
             "tries" => self.attempt(client, op.unwrap()),
             "acked" | "answered" => {
                 self.answered(client, op.unwrap(), attempt, Answer::Ack { id, order }, false);
@@ -234,6 +235,8 @@ impl Scribe {
             "sees" | "row" => {
                 let text = if said("changed") {
                     Damage::Changed("cut sho".into())
+                } else if said("alive") {
+                    Damage::Alive
                 } else if said("notshown") {
                     Damage::NotShown
                 } else {
@@ -253,10 +256,6 @@ impl Scribe {
                 self.push(client, Event::Message(seen));
             }
             "is" => drop(self.person(client)),
-            "must-not" => {
-                let (op, due) = (op.unwrap(), Due::Refused);
-                self.push(client, Event::Due { op, due, why: "a stranger".into() });
-            }
             "asks" => {
                 let operation = Operation::parse(words[0]).expect("an operation");
                 self.invoke(client, op.unwrap(), operation, place, None, None);

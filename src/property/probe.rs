@@ -37,8 +37,14 @@ pub enum Need {
     Keys,
     /// The spec states the longest text.
     TextLimit,
+    /// The spec says that a text without a visible character is refused.
+    BlankRefused,
+    /// The spec says that markup comes back inert.
+    Sanitises,
     /// The spec states a rate of sends.
     RateLimit,
+    /// The rate's window is short enough to wait for it.
+    ShortRateWindow,
     /// People have tokens that the harness mints.
     MintedTokens,
     /// The spec knows another place for the token.

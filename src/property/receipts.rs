@@ -240,9 +240,9 @@ mod tests {
     #[test]
     fn a_strangers_receipt_fails_and_an_ignored_one_does_not() {
         let ignored =
-            "e in #2\ne due o3 refused\ne marks o3 m1 #1\nb marks o4 m1 #1\na hears m1 u2";
+            "e in #2\ne owes o3 refusal\ne marks o3 m1 #1\nb marks o4 m1 #1\na hears m1 u2";
         passes(&Receipts, &charge(), &then(ignored));
-        let taken = then("e in #2\ne due o3 refused\ne marks o3 m1 #1\na hears m1 u5");
+        let taken = then("e in #2\ne owes o3 refusal\ne marks o3 m1 #1\na hears m1 u5");
         fails(&Receipts, &charge(), &taken, "a stranger's receipt");
     }
 
@@ -264,7 +264,7 @@ mod tests {
             "b marks o3 m1 #1\nb drops",
             "b fault begins silence\nb marks o3 m1 #1",
             "b marks o3 m1 #1\na fault begins restart",
-            "b due o3 harmless\nb marks o3 m1 #1",
+            "b owes o3 peace\nb marks o3 m1 #1",
             "a marks o3 m1 #1",
             "b marks o3 m9 #1",
         ] {

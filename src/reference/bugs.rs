@@ -174,6 +174,64 @@ bugs! {
     AckByKey "ack-by-key" breaks "ack-timeout":
         "who waits for an ack is kept by key: of two attempts under one key within 50 ms the first is never answered",
 
+    LimitOneLess "limit-one-less" breaks "input-limits":
+        "a text of exactly the longest length is refused",
+    LimitOneMore "limit-one-more" breaks "input-limits":
+        "a text of one character more than the longest is taken",
+    LimitMissing "limit-missing" breaks "input-limits":
+        "a text of any length is taken",
+    LimitInBytes "limit-in-bytes" breaks "input-limits":
+        "the length of a text is counted in bytes",
+    LimitInUtf16 "limit-in-code-units" breaks "input-limits":
+        "the length of a text is counted in UTF-16 units: an emoji counts twice",
+    HugeDisconnects "huge-disconnects" breaks "input-limits":
+        "an event of more than 50,000 bytes costs the connection",
+    BlankStored "blank-stored" breaks "input-limits":
+        "a text without a visible character is refused and stored all the same",
+    NullAsText "null-as-text" breaks "input-limits":
+        "null is taken for the text `null`",
+    NumberAsText "number-as-text" breaks "input-limits":
+        "a number is taken for a text",
+    BadInputCrash "bad-input-crash" breaks "input-limits":
+        "a malformed send ends the handler of its conversation: everybody in it loses the connection",
+    BadInputDisconnects "bad-input-disconnects" breaks "input-limits":
+        "a malformed send costs its sender the connection, without an error",
+    BadInputSilent "bad-input-silent" breaks "input-limits":
+        "a malformed send is not answered",
+    ErrorLeaksStack "error-leaks-stack" breaks "input-limits":
+        "the error for a malformed request is a stack trace",
+    UnknownRoomSilent "unknown-room-silent" breaks "input-limits":
+        "a send to a conversation that does not exist is not answered",
+    ExtraFieldsRefused "extra-fields-refused" breaks "input-limits":
+        "a send with a field that is not documented is refused",
+    MissingAckCrash "missing-ack-crash" breaks "input-limits":
+        "a send without an acknowledgement function ends the handler of its conversation",
+    UnknownEventDisconnects "unknown-event-disconnects" breaks "input-limits":
+        "an event of an unknown name costs the connection",
+    TypingCrash "typing-crash" breaks "input-limits":
+        "a malformed typing event ends the handlers of its sender's conversations",
+    MarkupAlive "markup-alive" breaks "input-limits":
+        "markup is stored and shown as it came",
+
+    RateStrict "rate-strict" breaks "rate-limit":
+        "the last message that the rate allows is refused",
+    RateWindowLong "rate-window-long" breaks "rate-limit":
+        "the window of the rate is three times as long as documented",
+    RateLax "rate-lax" breaks "rate-limit":
+        "twice as many messages as the rate allows are taken",
+    RateSilent "rate-silent" breaks "rate-limit":
+        "what is beyond the rate is dropped without an answer",
+    RateStores "rate-stores" breaks "rate-limit":
+        "what is beyond the rate is refused and stored all the same",
+    RatePerSocket "rate-per-socket" breaks "rate-limit":
+        "each connection has an allowance of its own",
+    RateHitsOthers "rate-hits-others" breaks "rate-limit":
+        "who exceeds the rate mutes all members of the conversation for a second",
+    RateForever "rate-forever" breaks "rate-limit":
+        "who exceeds the rate once is refused for ever",
+    RateDisconnects "rate-disconnects" breaks "rate-limit":
+        "who exceeds the rate loses the connection",
+
     TokenMissing "token-missing" breaks "authentication":
         "who shows no token, or an empty one, is let in as a guest",
     TokenGarbage "token-garbage" breaks "authentication":
@@ -204,6 +262,8 @@ bugs! {
         "a token is verified in the first place it may stand in, and only read in the other",
     TokenFirstOnly "token-first-only" breaks "authentication":
         "who was let in once is let in again, whatever the token says now",
+    TokenOutlived "token-outlived" breaks "authentication" on "event-reply":
+        "a token is looked at when its client connects, and never again: events are taken after it has expired",
     TokenLate "token-late" breaks "authentication":
         "a connection is let in first and thrown out when its token has been looked at",
     TokenWrongError "token-wrong-error" breaks "authentication":
@@ -229,10 +289,10 @@ bugs! {
         "whoever knows a message's id can say that it was read",
     ReceiptLeak "receipt-leak" breaks "authorization":
         "whoever is connected and in no conversation is told who has read what",
-    RoomKept "room-kept" breaks "authorization":
+    RoomKept "room-kept" breaks "authorization" on "broadcast":
         "a connection that leaves a conversation goes on hearing it",
     ListForeign "list-foreign" breaks "authorization":
-        "the list of conversations shows those of others, too",
+        "to somebody who is in no conversation the list shows those of everybody",
     RefusalTells "refusal-tells" breaks "authorization":
         "a refusal says whether there is a conversation of that id",
 
@@ -359,7 +419,7 @@ impl fmt::Display for Bug {
 
 /// A set of bugs; empty on the honest server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bugs([u128; 2]);
+pub struct Bugs([u64; 4]);
 
 /// There is no bug of this name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -367,7 +427,7 @@ pub struct UnknownBug(pub String);
 
 impl Bugs {
     /// The honest server.
-    pub const NONE: Self = Self([0; 2]);
+    pub const NONE: Self = Self([0; 4]);
 
     /// The set of these names.
     ///
@@ -382,15 +442,16 @@ impl Bugs {
 
     /// This set and one bug more.
     #[must_use]
-    pub const fn with(mut self, bug: Bug) -> Self {
-        self.0[bug as usize / 128] |= 1 << (bug as usize % 128);
-        self
+    pub const fn with(self, bug: Bug) -> Self {
+        let mut words = self.0;
+        words[bug as usize / 64] |= 1 << (bug as u32 % 64);
+        Self(words)
     }
 
     /// Whether the server has this bug.
     #[must_use]
     pub const fn has(self, bug: Bug) -> bool {
-        self.0[bug as usize / 128] & (1 << (bug as usize % 128)) != 0
+        self.0[bug as usize / 64] >> (bug as u32 % 64) & 1 == 1
     }
 
     /// Whether the server has this bug and it strikes here: once in `times`, chosen by what the
@@ -403,7 +464,8 @@ impl Bugs {
     /// Whether this is the honest server.
     #[must_use]
     pub const fn is_none(self) -> bool {
-        self.0[0] == 0 && self.0[1] == 0
+        let [a, b, c, d] = self.0;
+        a | b | c | d == 0
     }
 
     /// The bugs of the set.

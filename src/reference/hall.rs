@@ -18,6 +18,9 @@ use std::time::Duration;
 pub(crate) trait Wire: Send + Sync {
     /// Sends, or queues, an event. `false`: the client is gone.
     fn push(&self, event: &Outgoing) -> bool;
+
+    /// Ends the connection; only by a bug.
+    fn hang_up(&self);
 }
 
 /// Presence is told in conversations of at most so many people: in a crowd it concerns nobody, and
@@ -116,6 +119,7 @@ impl Hall {
                     self.leave(connection, conversation);
                 }
             }
+            Event::Crashed => self.crash(caller),
             Event::Made { conversation, members } => {
                 self.made(&caller.user, conversation, &members);
             }
@@ -349,6 +353,22 @@ impl Hall {
         }
     }
 
+    /// Everybody in the person's rooms loses the connection.
+    fn crash(&mut self, caller: &Caller) {
+        let devices = self.of_user.get(&caller.user).into_iter().flatten();
+        let rooms = devices.filter_map(|device| self.present.get(device));
+        let mut lost: Vec<Connection> =
+            rooms.flat_map(|present| &present.rooms).flat_map(|room| self.room(*room)).collect();
+        lost.extend(caller.connection);
+        lost.sort_unstable();
+        lost.dedup();
+        for connection in lost {
+            if let Some(present) = self.present.get(&connection) {
+                present.wire.hang_up();
+            }
+        }
+    }
+
     /// Connections that turned out to be gone while something was told.
     fn sweep(&mut self) {
         while let Some(connection) = self.gone.pop() {
@@ -405,6 +425,10 @@ mod tests {
         fn push(&self, event: &Outgoing) -> bool {
             self.heard.lock().unwrap().push(event.name.clone());
             !self.deaf.load(Ordering::Relaxed)
+        }
+
+        fn hang_up(&self) {
+            self.deaf.store(true, Ordering::Relaxed);
         }
     }
 

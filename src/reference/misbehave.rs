@@ -42,10 +42,15 @@ pub(crate) fn manner(
     if first && bugs.strikes(Bug::AckLate, 5, &parts) {
         return Manner::After(patience + Duration::from_secs(1));
     }
+    let swallowed = outcome.as_ref().is_err_and(|refusal| match refusal.kind {
+        RefusalKind::TooMany => bugs.has(Bug::RateSilent),
+        RefusalKind::NotFound => bugs.has(Bug::UnknownRoomSilent),
+        _ => false,
+    });
     let lost = first && bugs.strikes(Bug::AckLost, 5, &parts);
     let unanswered_repeat = repeated && bugs.has(Bug::AckSilentRepeat);
     let unanswered_error = outcome.is_err() && bugs.has(Bug::AckSilentError);
-    if lost || unanswered_repeat || unanswered_error {
+    if lost || unanswered_repeat || unanswered_error || swallowed {
         return Manner::Never;
     }
     if bugs.has(Bug::AckByKey) {

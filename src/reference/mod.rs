@@ -19,6 +19,7 @@ mod gullible;
 mod hall;
 mod hosted;
 mod http;
+mod intake;
 mod meddler;
 mod misbehave;
 mod model;

@@ -98,6 +98,8 @@ pub(crate) enum Command {
     },
     /// Is the store well?
     Health,
+    /// The handlers of the person's rooms fail; only by a bug.
+    Crash,
     /// Nothing that can be done: the refusal takes its place in the order of answers.
     Refuse(Refusal),
 }
@@ -233,6 +235,8 @@ pub(crate) enum Event {
     Left {
         conversation: Conversation,
     },
+    /// What handled the person's rooms is gone, and with it the connections; only by a bug.
+    Crashed,
 }
 
 /// Why the server did not do it.

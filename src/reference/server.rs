@@ -280,6 +280,11 @@ impl Running {
         Ok(Up { app, io, quit, serving, working, front })
     }
 
+    const fn heartbeat(&self) -> Heartbeat {
+        let Options { ping_interval, ping_timeout, .. } = self.options;
+        Heartbeat { interval: ping_interval, timeout: ping_timeout }
+    }
+
     /// Puts a bent wire in front, if there is a bug of the wire; the server then listens elsewhere.
     fn bent(
         &self,
@@ -295,11 +300,6 @@ impl Running {
         let address = inner.local_addr().map_err(unbound)?;
         let front = bent::serve(outer, address, self.path(), bugs, self.figures_told());
         Ok((inner, Some(tokio::spawn(front))))
-    }
-
-    const fn heartbeat(&self) -> Heartbeat {
-        let Options { ping_interval, ping_timeout, .. } = self.options;
-        Heartbeat { interval: ping_interval, timeout: ping_timeout }
     }
 
     /// What the handshake tells.

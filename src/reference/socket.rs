@@ -10,6 +10,7 @@ use crate::reference::app::App;
 use crate::reference::bugs::Bug;
 use crate::reference::gullible::Door;
 use crate::reference::hall::Wire;
+use crate::reference::intake::{self, Intake, Mishap};
 use crate::reference::misbehave::{self, Manner};
 use crate::reference::model::*;
 use crate::reference::play::{Arguments, Asked, Outgoing, Reply};
@@ -180,11 +181,7 @@ struct Visitor {
 
 impl MessageHandler<LocalAdapter, Visitor> for Visitor {
     fn call(&self, socket: Arc<Socket>, mut value: Value, ack_id: Option<i64>) {
-        let question = match &value {
-            Value::Str(json, _) => self.app.play.event(json, &self.caller.user),
-            Value::Bytes(_) => None,
-        };
-        let Some(asked) = question else { return };
+        let Some((asked, command)) = self.understand(&socket, &value, ack_id) else { return };
         let acks = [(); 2].map(|()| {
             let Ok(ack) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
             ack
@@ -193,10 +190,6 @@ impl MessageHandler<LocalAdapter, Visitor> for Visitor {
         if caller.arrived < self.deaf_until {
             return;
         }
-        let command = match self.app.recheck(self.token.as_deref()) {
-            Ok(()) => self.app.play.command(&asked),
-            Err(refusal) => Command::Refuse(refusal),
-        };
         let attempt = match &command {
             Command::Send(send) if !self.app.bugs.is_none() => {
                 self.app.memory().takes(self.app.bugs, send.key.as_ref())
@@ -227,6 +220,47 @@ impl MessageHandler<LocalAdapter, Visitor> for Visitor {
     }
 }
 
+impl Visitor {
+    /// What is asked, unless it is nothing, or a bug makes something else of it.
+    fn understand(
+        &self,
+        socket: &Arc<Socket>,
+        value: &Value,
+        ack_id: Option<i64>,
+    ) -> Option<(Asked, Command)> {
+        let Value::Str(json, _) = value else { return None };
+        let (play, bugs) = (&self.app.play, self.app.bugs);
+        let coerced = intake::coerced(bugs, json);
+        let json = coerced.as_deref().unwrap_or(json);
+        let asked = play.event(json, &self.caller.user);
+        let mut command =
+            asked.as_ref().map(|asked| match self.app.recheck(self.token.as_deref()) {
+                Ok(()) => play.command(asked),
+                Err(refusal) => Command::Refuse(refusal),
+            });
+        let awaited = ack_id.is_some();
+        let intake = Intake { json, asked: asked.as_ref(), command: command.as_ref(), awaited };
+        if let Some(mishap) = intake.mishap(bugs, play) {
+            self.suffer(mishap, socket);
+            return None;
+        }
+        if let (Some(asked), Some(Command::Send(_))) = (&asked, &command)
+            && let Some(refusal) = intake::surplus(bugs, json, &play.documented(asked))
+        {
+            command = Some(Command::Refuse(refusal));
+        }
+        asked.zip(command)
+    }
+
+    fn suffer(&self, mishap: Mishap, socket: &Arc<Socket>) {
+        match mishap {
+            Mishap::Silence => {}
+            Mishap::HangUp => hang_up(socket),
+            Mishap::Crash => self.app.desk.ask(self.caller.clone(), Command::Crash, drop),
+        }
+    }
+}
+
 impl Drop for Visitor {
     fn drop(&mut self) {
         if let Some(connection) = self.caller.connection {
@@ -252,6 +286,13 @@ struct Asking {
 
 impl Asking {
     fn answer(self, outcome: &Result<Answer, Refusal>, acks: [AckSender; 2]) {
+        let too_many = outcome.as_ref().is_err_and(|no| no.kind == RefusalKind::TooMany);
+        if too_many
+            && self.app.bugs.has(Bug::RateDisconnects)
+            && let Some(socket) = self.socket.upgrade()
+        {
+            return hang_up(&socket);
+        }
         let Some(reply) = self.app.play.answer(&self.asked, outcome) else {
             return;
         };
@@ -344,6 +385,16 @@ impl Wire for SocketWire {
             None => self.emit(event),
         }
     }
+
+    fn hang_up(&self) {
+        if let Some(socket) = self.socket.upgrade() {
+            hang_up(&socket);
+        }
+    }
+}
+
+fn hang_up(socket: &Arc<Socket>) {
+    tokio::spawn(drop_when_possible(Arc::clone(socket).into()));
 }
 
 /// A full queue has no room for the goodbye either: it is tried until there is.

@@ -595,6 +595,8 @@ pub enum SyncFrom {
 pub struct Limits {
     /// Characters of a text.
     pub text_characters: Option<u32>,
+    /// A text without a visible character is documented to be refused.
+    pub blank_refused: bool,
     /// Messages per window and person.
     pub send_rate: Option<(u32, Duration)>,
     /// Rows of a page.
@@ -651,6 +653,13 @@ impl Deed {
 }
 
 impl Step {
+    /// An event answers this request, and what it carries back tells which.
+    #[must_use]
+    pub fn answers_by_event(&self) -> bool {
+        let mut all = self.yes.iter().chain(&self.no);
+        all.any(|one| matches!(one.via, Via::Event(_) | Via::Frame | Via::Echo))
+    }
+
     /// Nothing answers this request.
     #[must_use]
     pub fn is_unanswered(&self) -> bool {

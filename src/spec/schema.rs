@@ -311,6 +311,7 @@ fn known_failures() -> Value {
 fn limits() -> Value {
     let all = properties([
         ("text", json!({ "type": "string", "pattern": "^[0-9]+ characters$" })),
+        ("blank", words(&["refused", "undocumented"])),
         ("page", json!({ "type": "string", "pattern": "^[0-9]+ rows$" })),
         ("send-rate", reference("rate")),
     ]);

@@ -8,12 +8,15 @@ use crate::engine::stage::cast::{self, Cast};
 use crate::engine::target::Target;
 use crate::engine::trouble::nanos;
 use crate::fault::Fault;
-use crate::history::{Answer, ClientId, ConversationId, Event, MessageRef, Nanos, OpId, Token};
+use crate::history::{
+    Answer, ClientId, ConversationId, Due, Event, MessageRef, Nanos, OpId, Token,
+};
 use crate::operation::{ConnectionState, Operation};
 use crate::plan::script::{Deed, Device, MARGIN, Script, ServerDeed, Sighted, Step, Verb};
 use crate::plan::{Act, Credential, text};
 use compact_str::{CompactString, format_compact};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -49,6 +52,8 @@ pub(super) struct Director<'a> {
     made: FxHashSet<ConversationId>,
     faults: usize,
     burst: u32,
+    /// How many messages of paced bursts are still to be sent.
+    untold: FxHashMap<ClientId, Rc<Cell<u32>>>,
     hitches: Vec<String>,
 }
 
@@ -65,7 +70,6 @@ impl<'a> Director<'a> {
         let slots = shard.admit();
         let messages = vec![None; script.labels.len()];
         let (known, made) = (FxHashSet::default(), FxHashSet::default());
-        let (faults, burst, hitches) = (0, BURSTS, Vec::new());
         let holders = FxHashMap::default();
         Self {
             shard,
@@ -77,9 +81,10 @@ impl<'a> Director<'a> {
             known,
             made,
             holders,
-            faults,
-            burst,
-            hitches,
+            faults: 0,
+            burst: BURSTS,
+            untold: FxHashMap::default(),
+            hitches: Vec::new(),
         }
     }
 
@@ -142,6 +147,11 @@ impl<'a> Director<'a> {
             }
             Step::Pause(lasts) => {
                 self.pause(*lasts).await;
+                true
+            }
+            Step::PauseWindow => {
+                let window = self.shard.dialect.spec.limits.send_rate.map(|(_, window)| window);
+                self.pause(window.unwrap_or_default() * 3 / 2).await;
                 true
             }
             Step::PauseHeartbeat => {
@@ -246,7 +256,8 @@ impl<'a> Director<'a> {
     fn deed(&mut self, deed: &Deed) {
         let client = self.cast.client(deed.by);
         let now = self.now();
-        let due = deed.due.map(|due| (due, self.reason(deed)));
+        let due = deed.due.or(deed.odd.map(|_| Due::Harmless));
+        let due = due.map(|due| (self.tellable(due, deed), self.reason(deed)));
         match &deed.verb {
             Verb::Connect => {
                 self.known.insert(client);
@@ -257,14 +268,19 @@ impl<'a> Director<'a> {
             Verb::Send { label, room, kind, key_of, text_of } => {
                 let message = self.message(*label, *kind, *key_of, *text_of);
                 let Some(place) = self.place(*room) else { return };
-                self.tell(client, Command::Ask(now, Ask::send(place, message), due));
+                let ask = Ask { odd: deed.odd, ..Ask::send(place, message) };
+                self.tell(client, Command::Ask(now, ask, due));
             }
-            Verb::Burst { count, room, kind } => {
+            Verb::Burst { count, pace, room, kind } => {
                 let Some(place) = self.place(*room) else { return };
-                for _ in 0..*count {
+                let limits = &self.shard.dialect.spec.limits;
+                let (count, pace) = (count.of(limits), pace.of(limits));
+                let mut at = now;
+                for _ in 0..count {
                     self.burst += 1;
-                    let message = self.new_message(*kind, self.burst);
-                    self.tell(client, Command::Ask(now, Ask::send(place, message), due.clone()));
+                    let ask = Ask::send(place, self.new_message(*kind, self.burst));
+                    self.tell_at(client, at, Command::Ask(at, ask, due.clone()));
+                    at += pace.as_nanos() as Nanos;
                 }
             }
             Verb::Type { room } => {
@@ -281,6 +297,7 @@ impl<'a> Director<'a> {
             }
             Verb::Ask { operation, label, room } => {
                 if let Some(ask) = self.request(*operation, *label, *room) {
+                    let ask = Ask { odd: deed.odd, ..ask };
                     self.tell(client, Command::Ask(now, ask, due));
                 }
             }
@@ -293,7 +310,8 @@ impl<'a> Director<'a> {
                     Suffering { number: self.faults, kind: *fault, begins: true, until: ends };
                 self.tell(client, Command::Suffer(begin));
                 if let Some(at) = until {
-                    self.end_later(client, at, Suffering { begins: false, ..begin });
+                    let end = Suffering { begins: false, ..begin };
+                    self.tell_later(client, at, Command::Suffer(end), || ());
                 }
             }
             Verb::Heal => self.tell(client, Command::Heal),
@@ -322,15 +340,46 @@ impl<'a> Director<'a> {
         );
     }
 
-    fn end_later(&self, client: ClientId, at: Nanos, end: Suffering) {
+    /// Tells the client at this time; nobody is calm before everything was told.
+    fn tell_at(&mut self, client: ClientId, at: Nanos, command: Command) {
+        if at <= self.now() {
+            self.tell(client, command);
+        } else {
+            let untold = Rc::clone(self.untold.entry(client).or_default());
+            untold.set(untold.get() + 1);
+            self.tell_later(client, at, command, move || untold.set(untold.get() - 1));
+        }
+    }
+
+    fn tell_later(
+        &self,
+        client: ClientId,
+        at: Nanos,
+        command: Command,
+        told: impl FnOnce() + 'static,
+    ) {
         let Some(slot) = self.slots.get(&client).map(Rc::downgrade) else { return };
         let at = self.shard.clock.instant(at);
         tokio::task::spawn_local(async move {
             sleep_until(at).await;
             if let Some(slot) = slot.upgrade() {
-                slot.tell(Command::Suffer(end));
+                slot.tell(command);
             }
+            told();
         });
+    }
+
+    /// Where an answer could not be told from others, silence is no offence.
+    fn tellable(&self, due: Due, deed: &Deed) -> Due {
+        let (Due::Refused, Some(odd)) = (due, deed.odd) else { return due };
+        let operation = match deed.verb {
+            Verb::Ask { operation, .. } => operation,
+            _ => Operation::Send,
+        };
+        match self.shard.dialect.step(operation) {
+            Some(step) if odd.keeps_key() || !step.answers_by_event() => Due::Refused,
+            _ => Due::Harmless,
+        }
     }
 
     /// The message of a label; the same label is the same message.
@@ -412,7 +461,7 @@ impl<'a> Director<'a> {
             Verb::Send { kind: text::Kind::Overlong, .. } => {
                 format!("sends a text of {} characters", self.shard.plan.text_limit + 1)
             }
-            Verb::Send { kind: text::Kind::Long, .. } => {
+            Verb::Send { kind, .. } if kind.is_at_the_limit() => {
                 format!("sends a text of {} characters", self.shard.plan.text_limit)
             }
             Verb::Send { .. } | Verb::Burst { .. } => "sends".to_owned(),
@@ -422,7 +471,8 @@ impl<'a> Director<'a> {
             Verb::Ask { operation, .. } => format!("asks for `{operation}`"),
             _ => "does it".to_owned(),
         };
-        format_compact!("{who}{stranger} {what}")
+        let odd = deed.odd.map_or_else(String::new, |odd| format!(" {odd}"));
+        format_compact!("{who}{stranger} {what}{odd}")
     }
 
     // ------------------------------------------------------------------------------------------
@@ -478,7 +528,8 @@ impl<'a> Director<'a> {
     /// The client has done what it was told, and nothing of it is under way.
     fn is_calm(&self, client: ClientId) -> bool {
         let slot = &self.slots[&client];
-        slot.is_done() && (slot.idle.get() || slot.away.get() || !slot.started.get())
+        let told = self.untold.get(&client).is_none_or(|untold| untold.get() == 0);
+        told && slot.is_done() && (slot.idle.get() || slot.away.get() || !slot.started.get())
     }
 
     /// Everybody is calm and no delivery is awaited. Whoever is offline gets none: with somebody

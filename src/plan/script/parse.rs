@@ -1,9 +1,10 @@
 //! Reads the lines of a script.
 
-use super::{Deed, Device, Role, Room, Script, ServerDeed, Sighted, Step, Verb};
+use super::{Count, Deed, Device, Pace, Role, Room, Script, ServerDeed, Sighted, Step, Verb};
 use crate::fault::{self, Fault};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
+use crate::plan::Oddity;
 use crate::plan::credential::Credential;
 use crate::plan::text::Kind;
 use std::fmt;
@@ -137,6 +138,7 @@ impl Reader {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["rest"] => Ok(Step::Rest),
+            ["pause", "window"] => Ok(Step::PauseWindow),
             ["pause", "heartbeat"] => Ok(Step::PauseHeartbeat),
             ["pause", duration] => Ok(Step::Pause(self::duration(duration)?)),
             ["until", who, "sees", what] => {
@@ -176,8 +178,9 @@ impl Reader {
                 true => self.create(who[0].person, &mut words)?,
                 false => self.verb(&mut words)?,
             };
+            let odd = oddity(&mut words, &verb)?;
             words.end()?;
-            deeds.extend(who.into_iter().map(|by| Deed { by, verb: verb.clone(), due }));
+            deeds.extend(who.into_iter().map(|by| Deed { by, verb: verb.clone(), due, odd }));
         }
         Ok(Step::Do { deeds, awaited })
     }
@@ -204,10 +207,12 @@ impl Reader {
                 Ok(Verb::Send { label, room, kind, key_of, text_of })
             }
             "burst" => {
-                let count = words.next().and_then(|count| count.parse().ok());
-                let count = count.ok_or("`burst` needs a number, as in `burst 5`")?;
+                let count = words.next().and_then(count);
+                let count =
+                    count.ok_or("`burst` needs a number, as in `burst 5`, `burst rate+1`")?;
+                let pace = pace(words)?;
                 let kind = kind(words)?;
-                Ok(Verb::Burst { count, room: self.place(words)?, kind })
+                Ok(Verb::Burst { count, pace, room: self.place(words)?, kind })
             }
             "type" => Ok(Verb::Type { room: self.place(words)? }),
             _ => match Operation::parse(verb) {
@@ -264,7 +269,9 @@ impl Reader {
 
     fn ask(&mut self, operation: Operation, words: &mut Words<'_>) -> Parsed<Verb> {
         let label = match words.peek() {
-            Some(word) if word != "in" => Some(self.known_label(word)?),
+            Some(word) if !["in", "with", "without", "under"].contains(&word) => {
+                Some(self.known_label(word)?)
+            }
             _ => None,
         };
         if label.is_some() {
@@ -333,6 +340,37 @@ fn kind(words: &mut Words<'_>) -> Parsed<Kind> {
     }
     let word = words.next().unwrap_or_default();
     Kind::parse(word).ok_or_else(|| format!("`{word}` is no kind of text"))
+}
+
+/// `5`, `rate`, `rate+1`, `2rate-1`.
+fn count(word: &str) -> Option<Count> {
+    let Some((rates, plus)) = word.split_once("rate") else {
+        return Some(Count { rates: 0, plus: word.parse::<u16>().ok()?.into() });
+    };
+    let rates = if rates.is_empty() { 1 } else { rates.parse().ok()? };
+    let plus = if plus.is_empty() { 0 } else { plus.parse().ok()? };
+    Some(Count { rates, plus })
+}
+
+fn pace(words: &mut Words<'_>) -> Parsed<Pace> {
+    if words.take(&["paced"]) {
+        Ok(Pace::Paced)
+    } else if words.take(&["every"]) {
+        duration(words.next().unwrap_or_default()).map(Pace::Every)
+    } else {
+        Ok(Pace::AtOnce)
+    }
+}
+
+/// What is odd about the request, if anything more is said.
+fn oddity(words: &mut Words<'_>, verb: &Verb) -> Parsed<Option<Oddity>> {
+    let rest = words.rest();
+    if rest.is_empty() || !matches!(verb, Verb::Send { .. } | Verb::Ask { .. }) {
+        return Ok(None);
+    }
+    let odd = Oddity::parse(rest).ok_or_else(|| format!("`{}` means nothing", rest.join(" ")))?;
+    words.next = words.words.len();
+    Ok(Some(odd))
 }
 
 fn due(word: &str) -> Parsed<Due> {
@@ -426,6 +464,10 @@ impl<'a> Words<'a> {
         found
     }
 
+    fn rest(&self) -> &[&'a str] {
+        &self.words[self.next.min(self.words.len())..]
+    }
+
     fn end(&self) -> Parsed<()> {
         match self.peek() {
             Some(word) => Err(format!("`{word}` has no meaning here")),
@@ -476,6 +518,32 @@ mod tests {
         let operations = [Operation::Create, Operation::Send, Operation::History];
         assert_eq!(script.operations(), operations);
         assert!(script.handles_the_server());
+    }
+
+    #[test]
+    fn oddities_and_paces_are_read() {
+        let script = Script::parse(
+            "people: ann, bob
+             ann send x with text null => refused
+             bob join with conversation array
+             ann burst 2rate+5 every 50ms as unicode
+             ann burst 3 paced
+             pause window",
+        );
+        let script = script.unwrap();
+        let deeds: Vec<&Deed> = script.deeds().collect();
+        assert_eq!(deeds[0].odd.unwrap().to_string(), "with null as the text");
+        assert_eq!(deeds[1].odd.unwrap().to_string(), "with a list as the conversation's id");
+        let limits = crate::spec::Limits {
+            send_rate: Some((10, Duration::from_secs(1))),
+            ..Default::default()
+        };
+        let paced = |deed: &Deed| match deed.verb {
+            Verb::Burst { count, pace, .. } => (count.of(&limits), pace.of(&limits).as_millis()),
+            _ => panic!("{deed:?}"),
+        };
+        assert_eq!((paced(deeds[2]), paced(deeds[3])), ((25, 50), (3, 125)));
+        assert!(script.waits_for_the_rate());
     }
 
     #[test]
@@ -543,6 +611,10 @@ mod tests {
             "server delay",
             "ann history => perhaps",
             "until ann sees a",
+            "ann send a with text of",
+            "ann send a with nothing",
+            "ann type with text null",
+            "ann burst rat",
             "burst 3",
             "ann token golden",
             "ann create",

@@ -314,6 +314,7 @@ pub(super) const PROBES: &[Probe] = &[
             bob history => refused
             bob send a => refused
         ",
+        catches: &["token-outlived"],
         ..Probe::DEFAULT
     },
 ];

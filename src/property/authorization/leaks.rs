@@ -6,9 +6,19 @@ use crate::history::{Carrier, ClientId, ConversationId, MessageRef, Nanos, OpId,
 use crate::operation::{Operation, Sight};
 use crate::property::argument::{exhibit, place, violation, with_id};
 use crate::property::recent::{Recent, hash};
-use crate::verdict::Finding;
+use crate::verdict::{Finding, Violation};
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
+
+/// What is suspected one by one; a flood of leaks is cut here.
+const SUSPICIONS: usize = 2_000;
+
+/// Who is a stranger, unless it turns out otherwise.
+enum Suspect {
+    Client(ClientId, ConversationId),
+    User(CompactString, ConversationId),
+    Pair(ClientId, CompactString),
+}
 
 /// Something seen beside a message.
 pub(super) struct About<'a> {
@@ -21,14 +31,19 @@ pub(super) struct About<'a> {
 pub(super) struct Leaks {
     now: Nanos,
     tolerance: Nanos,
-    /// Conversations under way to be made: whom they bring together is not known yet.
+    /// Conversations under way to be made.
     making: FxHashSet<OpId>,
-    /// One may have been made without our knowing: who shares what is unsure from then on.
+    /// One may have been made without our knowing, so who shares what is unsure.
     unsure: bool,
+    /// What is wrong unless somebody turns out to be a member: a conversation that is made while
+    /// the clients are at work may be seen before it is known who is in it.
+    suspicions: Vec<(Suspect, Violation)>,
     /// Leaves under way.
     leaving: FxHashMap<OpId, ConversationId>,
     /// Who has left what, and when.
     left: FxHashMap<(ClientId, ConversationId), Nanos>,
+    /// Messages that somebody sent where they are no member.
+    foreign: FxHashMap<Token, ClientId>,
     /// When messages were sent; kept while somebody has left something.
     sent: Recent<Token, Nanos>,
     /// Where messages are, by id; kept while somebody is in no conversation.
@@ -44,8 +59,10 @@ impl Leaks {
             tolerance,
             making: FxHashSet::default(),
             unsure: false,
+            suspicions: Vec::new(),
             leaving: FxHashMap::default(),
             left: FxHashMap::default(),
+            foreign: FxHashMap::default(),
             sent: Recent::new(memory),
             places: Recent::new(memory),
             sends: Recent::new(memory),
@@ -57,6 +74,30 @@ impl Leaks {
         self.sent.tick(at);
         self.places.tick(at);
         self.sends.tick(at);
+    }
+
+    /// Accuses those who did not turn out to be members.
+    pub(super) fn conclude(&mut self, book: &Book, found: &mut Finding) {
+        for (suspect, violation) in std::mem::take(&mut self.suspicions) {
+            let innocent = match &suspect {
+                Suspect::Client(client, place) => book.is_in(*client, *place),
+                Suspect::User(user, place) => book.user_is_in(user, *place) != Some(false),
+                Suspect::Pair(client, user) => self.unsure || !book.are_strangers(*client, user),
+            };
+            if !innocent {
+                found.violate(|| violation);
+            }
+        }
+    }
+
+    pub(super) fn suspicions(&self) -> u64 {
+        self.suspicions.len() as u64
+    }
+
+    fn suspect(&mut self, suspect: Suspect, violation: impl FnOnce() -> Violation) {
+        if self.suspicions.len() < SUSPICIONS {
+            self.suspicions.push((suspect, violation()));
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -97,6 +138,11 @@ impl Leaks {
             }
             _ => {}
         }
+    }
+
+    /// A stranger sends this.
+    pub(super) fn strange(&mut self, client: ClientId, message: &MessageRef) {
+        self.foreign.insert(message.token, client);
     }
 
     /// A send was acked with this id.
@@ -143,18 +189,18 @@ impl Leaks {
         let is_in = book.is_in(client, conversation);
         found.observations += u64::from(is_in && !book.homeless.is_empty());
         if !is_in && book.known.contains(&conversation) {
-            found.violate(|| {
+            self.suspect(Suspect::Client(client, conversation), || {
                 let line = format!("{}, a stranger there", words(seen, conversation));
                 let therefore = format!("a stranger knows what is said in {}", place(conversation));
                 let lines = vec![exhibit(at, client, line)];
                 violation("a message reached a stranger", lines, therefore, BUT)
             });
         }
-        let sender = seen.sender.as_ref();
-        if is_in && sender.and_then(|user| book.user_is_in(user, conversation)) == Some(false) {
-            found.violate(|| {
-                let user = sender.map_or("", CompactString::as_str);
-                let line = format!("{} from user {user}", words(seen, conversation));
+        let stranger = seen.token.and_then(|token| self.foreign.get(&token)).copied();
+        if let (true, Some(stranger)) = (is_in, stranger) {
+            self.suspect(Suspect::Client(stranger, conversation), || {
+                let line =
+                    format!("{}, which client {} sent", words(seen, conversation), stranger.0);
                 let therefore = format!("a stranger spoke in {}", place(conversation));
                 let lines = vec![exhibit(at, client, line)];
                 violation("a stranger's message reached a member", lines, therefore, BUT)
@@ -206,22 +252,45 @@ impl Leaks {
         let by_id = about.id.and_then(|id| self.places.get(hash(id)).copied());
         let conversation = about.conversation.or(by_id);
         let there = conversation.filter(|place| book.known.contains(place));
-        if let Some(conversation) = there {
-            let inside = about.user.and_then(|user| book.user_is_in(user, conversation));
-            if !book.is_in(client, conversation) {
-                reached(at, client, about, Whom::Stranger, found);
-            } else if inside == Some(false) {
-                reached(at, client, about, Whom::Member, found);
+        let watched = !book.homeless.is_empty();
+        let (suspect, whom) = match (there, about.user) {
+            (Some(place), _) if !book.is_in(client, place) => {
+                (Suspect::Client(client, place), Whom::Stranger)
             }
+            (Some(place), Some(user)) if book.user_is_in(user, place) == Some(false) => {
+                (Suspect::User(user.clone(), place), Whom::Member)
+            }
+            (None, Some(user)) if book.are_strangers(client, user) => {
+                (Suspect::Pair(client, user.clone()), Whom::Either)
+            }
+            _ => {
+                found.observations += u64::from(watched && !book.homeless.contains(&client));
+                return;
+            }
+        };
+        self.suspect(suspect, || reached(at, client, about, whom));
+    }
+
+    /// A list showed a conversation.
+    pub(super) fn listed(
+        &mut self,
+        at: Nanos,
+        client: ClientId,
+        id: &CompactString,
+        book: &Book,
+        found: &mut Finding,
+    ) {
+        let Some(&conversation) = book.ids.get(&hash(id)) else { return };
+        if book.is_in(client, conversation) {
             found.observations += u64::from(!book.homeless.is_empty());
-        } else if self.making.is_empty()
-            && !self.unsure
-            && about.user.is_some_and(|user| book.are_strangers(client, user))
-        {
-            reached(at, client, about, Whom::Either, found);
-        } else if !book.homeless.is_empty() && !book.homeless.contains(&client) {
-            found.observations += 1;
+            return;
         }
+        self.suspect(Suspect::Client(client, conversation), || {
+            let line = format!("saw {} in its list of conversations", place(conversation));
+            let therefore = "a stranger knows of a conversation, and how it is called";
+            let lines = vec![exhibit(at, client, line)];
+            violation("a list shows a foreign conversation", lines, therefore, BUT)
+        });
     }
 }
 
@@ -242,33 +311,31 @@ enum Whom {
     Either,
 }
 
-fn reached(at: Nanos, client: ClientId, about: &About<'_>, whom: Whom, found: &mut Finding) {
+fn reached(at: Nanos, client: ClientId, about: &About<'_>, whom: Whom) -> Violation {
     let sight = about.sight;
-    found.violate(|| {
-        let mut line = format!("saw `{sight}`");
-        if let Some(user) = about.user {
-            line += &format!(" of user {user}");
-        }
-        if let Some(conversation) = about.conversation {
-            line += &format!(" in {}", place(conversation));
-        }
-        line += &with_id(about.id.map(CompactString::as_str));
-        let (summary, therefore) = match whom {
-            Whom::Stranger => (
-                format!("`{sight}` reached a stranger"),
-                "somebody who is not in the conversation learned of it",
-            ),
-            Whom::Member => (
-                format!("a stranger's `{sight}` reached a member"),
-                "somebody who is not in the conversation is seen in it",
-            ),
-            Whom::Either => (
-                format!("`{sight}` of a stranger was seen"),
-                "one learned of another with whom it shares no conversation",
-            ),
-        };
-        violation(&summary, vec![exhibit(at, client, line)], therefore, BUT)
-    });
+    let mut line = format!("saw `{sight}`");
+    if let Some(user) = about.user {
+        line += &format!(" of user {user}");
+    }
+    if let Some(conversation) = about.conversation {
+        line += &format!(" in {}", place(conversation));
+    }
+    line += &with_id(about.id.map(CompactString::as_str));
+    let (summary, therefore) = match whom {
+        Whom::Stranger => (
+            format!("`{sight}` reached a stranger"),
+            "somebody who is not in the conversation learned of it",
+        ),
+        Whom::Member => (
+            format!("a stranger's `{sight}` reached a member"),
+            "somebody who is not in the conversation is seen in it",
+        ),
+        Whom::Either => (
+            format!("`{sight}` of a stranger was seen"),
+            "one learned of another with whom it shares no conversation",
+        ),
+    };
+    violation(&summary, vec![exhibit(at, client, line)], therefore, BUT)
 }
 
 /// `was pushed "qz…" with id 17 in conversation 2`.

@@ -139,6 +139,20 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "list-is-ones-own",
+        says: "The list of conversations shows those that one is in, and no other.",
+        why: "A query without its condition returns everything, and looks right with one user.",
+        script: "
+            people: ann, bob, eve stranger
+            room one: ann, bob
+            eve list
+            ann list
+            eve history in one => refused
+        ",
+        catches: &["list-foreign", "history-unchecked"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "typing-stays-inside",
         says: "Who types is shown to participants and to nobody else.",
         why: "Where typing names no conversation, sending it to everybody looks right in a demonstration.",

@@ -105,18 +105,13 @@ impl Core {
     pub(super) fn list(&self, user: &User, window: &Window) -> Vec<Conversation> {
         let limit = window.limit.map_or(usize::MAX, |limit| limit as usize);
         let skip = window.page.map_or(0, |page| page.saturating_sub(1) as usize);
-        if self.bugs.has(Bug::ListForeign) {
-            let mut all: Vec<Conversation> = self.conversations.keys().copied().collect();
-            all.sort_unstable();
-            return all;
-        }
         let mut all = self.conversations_of(user).to_vec();
         match all.last().copied() {
             Some(_) if self.bugs.has(Bug::ListMisses) => drop(all.pop()),
             Some(newest) if self.bugs.has(Bug::ListDoubles) => all.push(newest),
             _ => {}
         }
-        if self.bugs.has(Bug::ListForeign) {
+        if self.bugs.has(Bug::ListForeign) && all.is_empty() {
             all = self.conversations.keys().copied().collect();
             all.sort_unstable();
         }

@@ -6,18 +6,20 @@
 //! `receipt` who has read it.
 
 mod create;
+mod rate;
 mod read;
 mod receipt;
 mod send;
 
 use crate::operation::Operation;
 use crate::reference::bugs::{Bug, Bugs};
+use crate::reference::intake::careless;
 use crate::reference::model::*;
 use crate::reference::store::{Outline, Store};
 use crate::spec::{Create, Dedup, Hole, Sanitise, Spec};
 use compact_str::CompactString;
+use rate::Rates;
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
 
@@ -72,8 +74,7 @@ pub(crate) struct Core {
     of_user: FxHashMap<User, Vec<Conversation>>,
     last_message: i64,
     last_conversation: Conversation,
-    /// When each person's sends of the last window arrived.
-    sent: FxHashMap<User, VecDeque<i64>>,
+    rates: Rates,
     /// When each person last connected; kept only for `sync-since-connect` and `drop-queued`.
     arrivals: FxHashMap<User, Arrival>,
     /// Keys whose first attempt failed; kept only for `ack-silent-error`.
@@ -109,7 +110,7 @@ impl Core {
             of_user: FxHashMap::default(),
             last_message: 0,
             last_conversation: 0,
-            sent: FxHashMap::default(),
+            rates: Rates::default(),
             arrivals: FxHashMap::default(),
             failed: FxHashSet::default(),
             burnt: FxHashSet::default(),
@@ -125,7 +126,7 @@ impl Core {
     /// Forgets what is not in the store, as a new process does.
     pub(crate) fn reload(&mut self) -> rusqlite::Result<()> {
         let (conversations, newest) = self.store.outlines()?;
-        self.sent.clear();
+        self.rates = Rates::default();
         self.noted.clear();
         self.of_user.clear();
         self.conversations.clear();
@@ -230,7 +231,11 @@ impl Core {
                 self.store.check()?;
                 Ok(Answer::Done)
             }
-            Command::Refuse(refusal) => Err(refusal),
+            Command::Crash => {
+                events.push(Event::Crashed);
+                Ok(Answer::Done)
+            }
+            Command::Refuse(refusal) => Err(careless(self.bugs, refusal)),
         }
     }
 

@@ -25,7 +25,7 @@ impl Core {
         events: &mut Vec<Event>,
     ) -> Result<Answer, Refusal> {
         let conversation = self.place(caller, &send.place, events)?;
-        self.member_unless(Bug::SendUnchecked, &caller.user, conversation)?;
+        self.check_place(caller, conversation)?;
         let key = send.key.as_deref().unwrap_or_default();
         let mut scope = self.scope(caller, conversation, key, &send.text);
         if let Some(first) = self.first(scope.as_deref(), now)? {
@@ -39,15 +39,20 @@ impl Core {
             }
         }
         self.check_key(scope.as_deref(), &send.text)?;
-        self.check_text(&send.text)?;
-        self.check_rate(caller)?;
+        let refused =
+            self.check_text(&send.text).and_then(|()| self.check_rate(caller, conversation));
+        if let Err(refusal) = &refused
+            && !self.stores_refused(&send.text, refusal)
+        {
+            return Err(refusal.clone());
+        }
         let mut message = Message {
             id: self.last_message + 1,
             conversation,
             seq: 0,
             at: 0,
             sender: caller.user.clone(),
-            text: sanitised(self.rules.sanitise, &send.text),
+            text: self.sanitised(&send.text),
             key: send.key.clone(),
             status: None,
         };
@@ -74,6 +79,7 @@ impl Core {
         if self.bugs.strikes(Bug::Phantom, SELDOM, &who) {
             self.add_phantom(&message, now)?;
         }
+        refused?;
         if self.bugs.strikes(Bug::RefusedStored, SELDOM, &who) {
             return Err(out_of_order());
         }
@@ -189,7 +195,7 @@ impl Core {
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         if self.bugs.has(Bug::DedupOverwrites) {
-            self.store.rewrite(first.id, &sanitised(self.rules.sanitise, text))?;
+            self.store.rewrite(first.id, &self.sanitised(text))?;
         }
         // Attempts at the same time share the fate of what was refused and stored all the same. A
         // later one is acked and so pushed: an ack of what nobody got would be another bug.
@@ -244,38 +250,52 @@ impl Core {
         if text.trim().is_empty() {
             return Err(Refusal::malformed("the text is empty"));
         }
-        let Some(most) = self.rules.text_characters else {
+        let Some(most) = self.rules.text_characters.map(|most| most as usize) else {
             return Ok(());
         };
         // A text of fewer bytes has fewer characters: most need not be counted.
-        if text.len() > most as usize && text.chars().count() > most as usize {
+        if self.is_longer(text, most) {
             let text = format!("the text is longer than {most} characters");
             return Err(Refusal::malformed(text));
         }
         Ok(())
     }
 
-    /// A window of the past that slides with each arrival; refused sends do not count.
-    fn check_rate(&mut self, caller: &Caller) -> Result<(), Refusal> {
-        let Some((most, window)) = self.rules.send_rate else {
-            return Ok(());
+    fn is_longer(&self, text: &str, most: usize) -> bool {
+        if self.bugs.is_none() {
+            return text.len() > most && text.chars().count() > most;
+        }
+        let length = match () {
+            () if self.bugs.has(Bug::LimitMissing) => 0,
+            () if self.bugs.has(Bug::LimitInBytes) => text.len(),
+            () if self.bugs.has(Bug::LimitInUtf16) => text.encode_utf16().count(),
+            () if self.bugs.has(Bug::LimitOneLess) => text.chars().count() + 1,
+            () if self.bugs.has(Bug::LimitOneMore) => text.chars().count().saturating_sub(1),
+            () => text.chars().count(),
         };
-        if !self.sent.contains_key(&caller.user) {
-            self.sent.insert(caller.user.clone(), Default::default());
+        length > most
+    }
+
+    /// Whether a refused message is stored all the same, by a bug.
+    fn stores_refused(&self, text: &str, refusal: &Refusal) -> bool {
+        match refusal.kind {
+            RefusalKind::TooMany => self.bugs.has(Bug::RateStores),
+            _ => self.bugs.has(Bug::BlankStored) && text.trim().is_empty(),
         }
-        let Some(sent) = self.sent.get_mut(&caller.user) else {
-            return Ok(());
-        };
-        let since = caller.arrived - window.as_millis() as i64;
-        while sent.front().is_some_and(|at| *at <= since) {
-            sent.pop_front();
+    }
+
+    fn check_place(&self, caller: &Caller, conversation: Conversation) -> Result<(), Refusal> {
+        if self.bugs.has(Bug::UnknownRoomSilent) && !self.conversations.contains_key(&conversation)
+        {
+            return Err(Refusal::new(RefusalKind::NotFound, "there is no such conversation"));
         }
-        if sent.len() >= most as usize {
-            let text = format!("more than {most} messages in {window:?}");
-            return Err(Refusal::new(RefusalKind::TooMany, text));
-        }
-        sent.push_back(caller.arrived);
-        Ok(())
+        self.member_unless(Bug::SendUnchecked, &caller.user, conversation).map(|_| ())
+    }
+
+    fn sanitised(&self, text: &str) -> String {
+        let how =
+            if self.bugs.has(Bug::MarkupAlive) { Sanitise::Verbatim } else { self.rules.sanitise };
+        sanitised(how, text)
     }
 
     /// Gives the message its place: after everything in the conversation, in number and in time.
@@ -310,8 +330,7 @@ impl Core {
         let long = || text.chars().nth(500).is_some();
         let burst = || {
             let since = caller.arrived - BURST.1;
-            let sent = self.sent.get(&caller.user).into_iter().flatten();
-            sent.filter(|at| **at > since).count() > BURST.0
+            self.rates.arrivals(&caller.user).filter(|at| *at > since).count() > BURST.0
         };
         let settling = || {
             let arrival = self.arrivals.get(&caller.user);
@@ -335,7 +354,7 @@ impl Core {
             *text = text.replace(|c: char| c > '\u{ffff}', "?");
         }
         if self.bugs.has(Bug::EscapedTwice) {
-            *text = sanitised(self.rules.sanitise, text);
+            *text = self.sanitised(text);
         }
     }
 

@@ -44,6 +44,8 @@ impl Play {
                 Ok(()) => return Some(asked(*route, bindings, None)),
                 Err(mismatch) if nearly.is_none() && named.is_some() => {
                     let refusal = Refusal::malformed(mismatch.to_string());
+                    // The answer must find its question, whatever is wrong with it.
+                    shape.glean(json, &mut bindings);
                     nearly = Some(asked(*route, bindings, Some(refusal)));
                 }
                 Err(_) => {}

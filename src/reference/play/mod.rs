@@ -16,7 +16,7 @@ use crate::operation::{Operation, Sight};
 use crate::reference::model::{Message, Position, ReceiptKind};
 use crate::reference::stamp;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Deed, Hole, Request, Spec, Step, UserIds};
+use crate::spec::{Bindings, Deed, Hole, Request, Spec, Step, UserIds, Via};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -90,6 +90,20 @@ impl Play {
 
     pub(crate) fn operation(&self, route: Route) -> Operation {
         self.spec.does[route.deed].operation
+    }
+
+    /// The step is answered by an acknowledgement.
+    pub(crate) fn acks(&self, route: Route) -> bool {
+        let step = self.step(route);
+        step.yes.iter().chain(&step.no).any(|one| one.via == Via::Ack)
+    }
+
+    /// The event as the spec documents it, with what the client said in its holes.
+    pub(crate) fn documented(&self, asked: &Asked) -> String {
+        match &self.step(asked.route).request {
+            Request::Emit { shape, .. } => fill(shape, &asked.bindings, &[]),
+            _ => String::new(),
+        }
     }
 
     fn step(&self, route: Route) -> &Step {
