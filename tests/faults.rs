@@ -33,7 +33,7 @@ fn played(bugs: Bugs, scripts: &[String]) -> Vec<Played> {
         let options = Options {
             bugs,
             ping_interval: Duration::from_secs(1),
-            ping_timeout: Duration::from_secs(1),
+            ping_timeout: Duration::from_secs(3),
             ..Options::default()
         };
         let choice = TargetChoice::Embedded(options);
@@ -148,9 +148,15 @@ fn crowd(fault: &str) -> String {
 fn faults_that_touch_no_answer_excuse_none() {
     let faults = ["none", "drop message in", "duplicate typing-start out", "reorder receipt in"];
     let scripts: Vec<String> = faults.iter().map(|fault| crowd(fault)).collect();
+    let ack_timeout = property::ids().into_iter().position(|id| id == "ack-timeout").unwrap();
     for bug in [Bug::AckLost, Bug::AckTwice] {
         for (fault, played) in faults.iter().zip(played(Bugs::NONE.with(bug), &scripts)) {
-            assert!(broken(&played).contains(&"ack-timeout"), "{bug} is hidden by {fault}");
+            let finding = &played.findings[ack_timeout];
+            let excused = finding.figures.iter().any(|(figure, _)| figure == "excused by a fault");
+            assert!(!excused, "{bug} is excused by {fault}: {finding:#?}");
+            // On a starved machine the judge may doubt.
+            let seen = finding.violation_count > 0 || !finding.doubts.is_empty();
+            assert!(seen, "{bug} is hidden by {fault}: {finding:#?}");
         }
     }
 }
@@ -234,7 +240,7 @@ fn what_is_held_back_on_the_way_comes_when_the_fault_ends() {
 #[test]
 fn a_server_that_hears_nothing_hangs_up_and_the_harness_did_it() {
     let played = one(
-        "people: ann, bob\nann send a\nbob half-open for 4s\nuntil bob is disconnected\nbob heal\nann send b",
+        "people: ann, bob\nann send a\nbob half-open for 9s\nuntil bob is disconnected\nbob heal\nann send b",
     );
     let lost = of(&played, BOB).find_map(|entry| match &entry.event {
         Event::Connection { state: ConnectionState::Disconnected, caused, .. } => Some(*caused),

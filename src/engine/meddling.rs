@@ -6,7 +6,7 @@
 //! server saw two.
 
 use crate::client::{AttemptId, Reply, Transmit};
-use crate::history::{Answer, Event, Nanos, OpId, Seen};
+use crate::history::{Answer, Event, Nanos, OpId, Seen, TWIN};
 
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,8 +171,7 @@ fn answer(op: OpId, answer: Answer, excused: bool) -> Event {
 
 /// A twin that was not answered, and is not sent again.
 fn ended(op: OpId, how: Answer, excused: bool) -> [Event; 2] {
-    let error = "sent twice by a fault of the harness, not answered".into();
-    [answer(op, how, excused), Event::Failed { op, error, certain: false }]
+    [answer(op, how, excused), Event::Failed { op, error: TWIN.into(), certain: false }]
 }
 
 #[cfg(test)]

@@ -38,6 +38,10 @@ pub const STARTED: &str = "start";
 /// How [`Event::Connection`] says that the user went offline.
 pub const STOPPED: &str = "stopped";
 
+/// How [`Event::Failed`] says that the operation was only the second one of a request that a fault of
+/// the harness sent twice. Nobody tries that again.
+pub const TWIN: &str = "sent twice by a fault of the harness, not answered";
+
 /// A position by which the server orders messages (a timestamp in nanoseconds since 1970, or a
 /// sequence number). Compared with other positions of the same server only, never with [`Nanos`].
 pub type Order = i64;

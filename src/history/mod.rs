@@ -11,6 +11,6 @@ pub mod token;
 
 pub use entry::{
     About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef,
-    NO_PING, Nanos, OpId, Order, PersonId, STARTED, STOPPED, Seen,
+    NO_PING, Nanos, OpId, Order, PersonId, STARTED, STOPPED, Seen, TWIN,
 };
 pub use token::Token;

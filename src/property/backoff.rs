@@ -5,7 +5,7 @@ mod probes;
 
 use self::accounts::{Line, Trial};
 use crate::fault::Effect;
-use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId, STARTED, STOPPED};
+use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId, STARTED, STOPPED, TWIN};
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::span;
 use crate::property::charge::nanos;
@@ -140,8 +140,8 @@ impl Judge for Pauses {
                 self.answered(at, *op, *attempt, answer);
             }
             Event::Ok { op, .. } => self.end(*op, "it was over"),
-            Event::Failed { op, certain, .. } => {
-                if !certain {
+            Event::Failed { op, certain, error } => {
+                if !certain && error != TWIN {
                     self.gave_up(at, *op);
                 }
                 self.end(*op, "it had failed");
