@@ -27,21 +27,16 @@ pub(super) const PROBES: &[Probe] = &[
         script: "people: ann, bob
             ann burst 2rate paced => harmless
             rest",
-        catches: &["rate-window-long"],
         ..Probe::DEFAULT
     },
     Probe {
         name: "excess-is-refused",
-        says: "Whoever sends more than the rate window after window is refused the excess.",
+        says: "Whoever sends more than the rate, window after window, is refused the excess.",
         why: "A limit in a document that nothing enforces, or one that is twice as lax, protects \
               nobody.",
         needs: WINDOW,
         script: "people: ann, bob
-            ann burst 3rate => harmless
-            pause window
-            ann burst 3rate => harmless
-            pause window
-            ann burst 3rate => harmless
+            ann burst 8rate every 50ms => harmless
             rest",
         catches: &["rate-lax"],
         ..Probe::DEFAULT
@@ -76,7 +71,7 @@ pub(super) const PROBES: &[Probe] = &[
         says: "All devices of a person share one allowance.",
         why: "A counter kept on the socket doubles the allowance with each tab.",
         needs: RATE,
-        script: "people: ann x3, bob
+        script: "people: ann x5, bob
             ann burst rate => harmless
             rest",
         catches: &["rate-per-socket"],
@@ -121,7 +116,7 @@ pub(super) const PROBES: &[Probe] = &[
             pause window
             ann burst rate
             rest",
-        catches: &["rate-forever"],
+        catches: &["rate-forever", "rate-window-long"],
         ..Probe::DEFAULT
     },
     Probe {
