@@ -30,7 +30,9 @@ impl Watching {
                 if self.is_missing(watcher, check.due, now) {
                     self.accuse(check.due, watcher, check.person, &wrong);
                 } else {
-                    let again = Check { at: now, watcher: Some(watcher), ..check };
+                    // Again with the next entry.
+                    let at = now.saturating_sub(HESITATION);
+                    let again = Check { at, watcher: Some(watcher), ..check };
                     self.checks.push(Reverse(again));
                 }
             }

@@ -11,6 +11,7 @@ pub(super) const PROBES: &[Probe] = &[
             people: ann, dan, bob offline
             bob connect
             pause 1300ms
+            ann history | dan history
         ",
         catches: &["presence-never-online"],
         ..Probe::DEFAULT
@@ -25,6 +26,7 @@ pub(super) const PROBES: &[Probe] = &[
             pause 300ms
             bob disconnect
             pause 1300ms
+            ann history | dan history
         ",
         catches: &["presence-ghost", "presence-offline-late"],
         ..Probe::DEFAULT
@@ -39,6 +41,7 @@ pub(super) const PROBES: &[Probe] = &[
             pause 300ms
             bob cut rst for 30s
             pause 1300ms
+            ann history
         ",
         catches: &["presence-ghost"],
         ..Probe::DEFAULT
@@ -53,6 +56,7 @@ pub(super) const PROBES: &[Probe] = &[
             pause 300ms
             bob cut fin for 30s
             pause 1300ms
+            ann history
         ",
         catches: &["presence-ghost"],
         ..Probe::DEFAULT
@@ -67,6 +71,7 @@ pub(super) const PROBES: &[Probe] = &[
             pause 300ms
             bob cut close-frame for 30s
             pause 1300ms
+            ann history
         ",
         catches: &["presence-ghost"],
         ..Probe::DEFAULT
@@ -81,6 +86,7 @@ pub(super) const PROBES: &[Probe] = &[
             pause 300ms
             bob cut half-frame for 30s
             pause 1300ms
+            ann history
         ",
         catches: &["presence-ghost"],
         ..Probe::DEFAULT
@@ -96,6 +102,7 @@ pub(super) const PROBES: &[Probe] = &[
             pause 300ms
             bob.1 disconnect
             pause 1400ms
+            ann history
         ",
         catches: &["presence-offline-early"],
         ..Probe::DEFAULT
@@ -110,6 +117,7 @@ pub(super) const PROBES: &[Probe] = &[
             pause 300ms
             bob.2 cut rst for 30s
             pause 1400ms
+            ann history
         ",
         catches: &["presence-offline-early"],
         ..Probe::DEFAULT
@@ -127,6 +135,7 @@ pub(super) const PROBES: &[Probe] = &[
             dan.1 disconnect
             dan.2 disconnect
             pause 1300ms
+            ann history
         ",
         catches: &["presence-ghost"],
         ..Probe::DEFAULT
@@ -142,6 +151,7 @@ pub(super) const PROBES: &[Probe] = &[
             bob.2 connect
             bob.1 disconnect
             pause 1400ms
+            ann history
         ",
         catches: &["presence-offline-early"],
         ..Probe::DEFAULT
@@ -158,6 +168,7 @@ pub(super) const PROBES: &[Probe] = &[
             until bob is disconnected
             until bob is ready
             pause 2800ms
+            ann history
         ",
         catches: &["presence-flap"],
         quick: false,
@@ -178,8 +189,10 @@ pub(super) const PROBES: &[Probe] = &[
             until bob is disconnected
             until bob is ready
             pause 2800ms
+            ann history
             bob disconnect
             pause 1300ms
+            ann history
         ",
         catches: &["presence-flap"],
         quick: false,
@@ -195,8 +208,10 @@ pub(super) const PROBES: &[Probe] = &[
             pause 300ms
             bob disconnect
             pause 1300ms
+            ann history
             bob connect
             pause 1300ms
+            ann history
         ",
         catches: &["presence-never-online"],
         quick: false,
@@ -213,8 +228,10 @@ pub(super) const PROBES: &[Probe] = &[
             room three: bob, fay
             bob connect
             pause 1200ms
+            ann history in one | dan history in two | fay history in three
             bob disconnect
             pause 1300ms
+            ann history in one | dan history in two | fay history in three
         ",
         catches: &["presence-one-room"],
         ..Probe::DEFAULT
@@ -243,6 +260,7 @@ pub(super) const PROBES: &[Probe] = &[
             pause 200ms
             bob disconnect | fay.1 disconnect | dan cut rst for 30s
             pause 1400ms
+            ann history
         ",
         copies: 3,
         catches: &["presence-ghost"],
@@ -259,6 +277,7 @@ pub(super) const PROBES: &[Probe] = &[
             bob silence
             until ann sees offline
             pause 1200ms
+            ann history
         ",
         quick: false,
         catches: &["presence-ghost"],

@@ -45,7 +45,9 @@ impl Watching {
                 continue;
             }
             if self.is_unsaid(&end) || !self.is_missing(client, base, now) {
-                self.checks.push(Reverse((now, client, indicator, since)));
+                // Again with the next entry.
+                let next = now.saturating_sub(HESITATION);
+                self.checks.push(Reverse((next, client, indicator, since)));
                 continue;
             }
             if let Some(shown) = self.shown.get_mut(&client) {

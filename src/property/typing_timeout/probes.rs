@@ -270,7 +270,7 @@ pub(super) const PROBES: &[Probe] = &[
             pause 200ms
             start bob cut rst for 300ms
             pause 100ms
-            ann send a
+            ann cut rst for 500ms
             until bob is ready
             pause 1000ms
         ",
