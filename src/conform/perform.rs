@@ -10,6 +10,7 @@ use crate::conform::wire::{self, WireCase};
 use crate::conform::{Catalogued, Choice, catalogue};
 use crate::engine::stage::{self, Play, Site};
 use crate::engine::{Failure, TargetChoice, Unreachable};
+use crate::history::{ClientId, PersonId};
 use crate::outcome::conformance::{Case, Conformance, Kind, SCHEMA};
 use crate::spec::{Protocol, Spec, Transports};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -91,7 +92,7 @@ pub async fn run(
     let chosen = settings.choice.of(catalogue());
     let chosen = chosen.map_err(|unknown| Failure::Internal(unknown.to_string()))?;
     let today = chrono::DateTime::<chrono::Utc>::from(began).format("%Y-%m-%d").to_string();
-    let tally = Tally::new(&settings.spec, &settings.command, &today);
+    let tally = Tally::new(&settings.spec, &settings.command, &today, settings.strict);
     let own = !matches!(settings.target, TargetChoice::Running(_));
     let lacking = |case: &&Catalogued| lacks(case, &settings.spec, own);
     let fitting: Vec<&Catalogued> =
@@ -363,7 +364,11 @@ async fn perform_wire(case: &WireCase, number: u32, site: &Site, trace: bool) ->
     };
     let began = site.clock.now();
     let performed = wire::perform(case, &place).await;
+    let PersonId(first) = place.person;
+    let names = ["the case", "the bystander", "the newcomer"].into_iter().zip(first..);
+    let names = names.map(|(name, client)| (ClientId(client), name.to_owned()));
     Copy {
+        names: names.collect(),
         finding: performed.finding,
         trace: if trace { performed.trace } else { Vec::new() },
         nanos: site.clock.now().saturating_sub(began),

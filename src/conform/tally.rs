@@ -85,11 +85,13 @@ pub(super) struct Tally<'a> {
     pub(super) command: &'a str,
     /// Today, `2026-11-20`.
     pub(super) today: &'a str,
+    /// A `should` that fails counts, too.
+    pub(super) strict: bool,
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn new(spec: &'a Spec, command: &'a str, today: &'a str) -> Self {
-        Self { spec, charge: Charge::of(spec), command, today }
+    pub(super) fn new(spec: &'a Spec, command: &'a str, today: &'a str, strict: bool) -> Self {
+        Self { spec, charge: Charge::of(spec), command, today, strict }
     }
 
     /// A case that the server cannot do.
@@ -139,7 +141,7 @@ impl<'a> Tally<'a> {
         all.map(|(id, promised, judged_by)| PropertyResult {
             property: id.to_owned(),
             promised,
-            standing: standing(id, cases),
+            standing: standing(id, self.strict, cases),
             judged_by,
         })
         .collect()
@@ -213,9 +215,10 @@ fn take(case: &mut Case, hitches: &mut Vec<String>, copy: Copy) {
     case.finding = std::mem::take(&mut case.finding).merge(finding);
 }
 
-/// How a property stands: what its own cases say, and what was broken elsewhere.
-fn standing(id: &str, cases: &[Case]) -> Option<Standing> {
-    let own = || cases.iter().filter(|case| case.property == id && !case.is_excused());
+/// How a property stands: what its own cases say that count, and what was broken elsewhere.
+fn standing(id: &str, strict: bool, cases: &[Case]) -> Option<Standing> {
+    let weighs = |case: &&Case| case.severity.weighs(strict) && !case.is_excused();
+    let own = || cases.iter().filter(|case| case.property == id).filter(weighs);
     let any = |standing| own().any(|case| case.end == End::Judged(standing));
     let elsewhere = cases.iter().flat_map(|case| &case.also).any(|also| also.property == id);
     [Standing::Fail, Standing::Inconclusive, Standing::Pass, Standing::NotExercised]

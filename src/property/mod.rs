@@ -86,18 +86,17 @@ pub const ALL: &[&dyn Property] = &[
     &ordering::Ordering,
     &at_least_once::AtLeastOnce,
     &no_loss_on_reconnect::NoLossOnReconnect,
+    &typing_timeout::TypingTimeout,
     &connection_state::ConnectionStates,
     &ack_timeout::AckTimeout,
     &backoff::Backoff,
+    &conversation_identity::ConversationIdentity,
     &authentication::Authentication,
     &authorization::Authorization,
     &input_limits::InputLimits,
     &rate_limit::RateLimit,
-    &conversation_identity::ConversationIdentity,
-    &receipts::Receipts,
-    &typing_timeout::TypingTimeout,
-    &ack_timeout::AckTimeout,
     &presence::Presence,
+    &receipts::Receipts,
 ];
 
 /// The ids of all properties.
