@@ -5,6 +5,7 @@ pub mod client;
 pub mod conform;
 pub mod dialect;
 pub mod engine;
+pub mod fault;
 pub mod history;
 pub mod metric;
 pub mod operation;

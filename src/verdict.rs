@@ -206,6 +206,16 @@ impl Standing {
 }
 
 impl Severity {
+    /// A failure of a promise of this weight fails the run.
+    #[must_use]
+    pub const fn weighs(self, strict: bool) -> bool {
+        match self {
+            Self::Must => true,
+            Self::Should => strict,
+            Self::Informational => false,
+        }
+    }
+
     /// The word as reports show it.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["scalar", "operation"],
     &["history", "verdict", "outcome"],
-    &["source", "spec", "scenario"],
+    &["source", "spec", "fault", "scenario"],
     &["plan", "wire", "dialect", "client", "property", "metric"],
     &["transport"],
     &["engine", "reference"],

@@ -38,6 +38,19 @@ fn the_fixed_server_breaks_nothing() {
 }
 
 #[test]
+fn what_the_fixed_server_acked_outlives_it() {
+    let outcome = outcome_of("scenarios/callback-ack-node-weather.yaml");
+    for verdict in &outcome.verdicts {
+        assert_ne!(verdict.standing, Standing::Fail, "{verdict:#?}");
+    }
+    let told = |piece: &str| outcome.notes.iter().any(|note| note.contains(piece));
+    assert!(!told("the server was not") && !told("ended by itself"), "{:#?}", outcome.notes);
+    let reconnects = outcome.counts.iter().find(|(name, _)| name == "reconnects");
+    let (clients, (_, reconnects)) = (u64::from(outcome.run.clients), reconnects.unwrap());
+    assert!(*reconnects >= 2 * clients, "everybody came back twice: {reconnects} of {clients}");
+}
+
+#[test]
 fn the_traps_of_the_documents_listing_are_found() {
     let outcome = outcome_of("scenarios/callback-ack-node-as-documented.yaml");
     let idempotency = kinds(&outcome, "idempotency");

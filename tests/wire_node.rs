@@ -185,7 +185,7 @@ async fn namespaces_are_granted_and_refused_with_data() {
         let error = SocketIo::open(&node.endpoint, &options).await.unwrap_err();
         let payload = r#"{"message":"wrong token","data":{"code":401}}"#.to_owned();
         let namespace = "/private".to_owned();
-        assert_eq!(error, ConnectError::ConnectRefused { namespace, payload });
+        assert_eq!(error, ConnectError::ConnectRefused { namespace, payload, before: 0 });
     }
 }
 

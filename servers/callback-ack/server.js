@@ -28,6 +28,9 @@ const http = createServer();
 // Longer than any client keeps an idle connection, so that it is the client who closes and no request meets a closed one.
 http.keepAliveTimeout = 120_000;
 
+// Before Socket.IO is attached: it passes on what is not its own. A listener that comes later would hear its polls, too.
+let rest;
+http.on('request', (request, response) => rest(request, response));
 const io = new Server(http, {
   serveClient: false,
   pingInterval: Number(env.PING_INTERVAL_MS ?? 25_000),
@@ -35,7 +38,7 @@ const io = new Server(http, {
 });
 io.use(gate(secret));
 const mode = startMode(io, store);
-http.on('request', restHandler({ store, mode, secret }));
+rest = restHandler({ store, mode, secret });
 
 // A backlog for thousands of clients that all come back in the same moment; the default of 511 turns some away.
 http.on('error', (error) => fail(error.message));

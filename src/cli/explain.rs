@@ -2,6 +2,7 @@
 
 use crate::cli::{Failure, display};
 use crate::conform::{Catalogued, catalogue};
+use crate::fault::{self, Kind};
 use crate::metric::{Counter, Series};
 use crate::operation::{Operation, Sight};
 use crate::outcome::Exit;
@@ -16,13 +17,14 @@ Examples:
   assize explain idempotency/at-once-on-two-devices
                                     a case: what the server must do, and its steps
   assize explain dedup-race         a bug: what it does, which property catches it
+  assize explain half-open          a fault: what goes wrong, its figures, what it excuses
   assize explain delivery           a figure: from where to where it is measured";
 
 /// The arguments of `explain`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// A property, case, bug, latency, count, operation, sight or report format.
+    /// A property, case, bug, fault, latency, count, operation, sight or report format.
     pub id: String,
 }
 
@@ -42,6 +44,7 @@ fn page(id: &str) -> Option<String> {
         property::find(id).map(property::explain::text),
         catalogue().iter().find(|case| case.name == id).map(case),
         Bug::parse(id).map(bug),
+        Kind::find(id).map(fault),
         Series::parse(id).map(|series| line(id, "a latency", series.about())),
         counter(id).map(|counter| line(id, "a count", counter.about())),
         Operation::parse(id).map(|operation| line(id, "an operation", operation.about())),
@@ -75,24 +78,45 @@ fn bug(bug: Bug) -> String {
 
 fn case(case: &Catalogued) -> String {
     let fact = |label, text: &str| Look::PLAIN.fact(2, label, 9, text);
-    let copies = match case.probe.copies {
+    let copies = match case.copies {
         1 => String::new(),
         copies => format!(", {copies} times side by side with other people each time"),
     };
-    let mut out = line(&case.name, "a case of the conformance catalogue", case.says());
-    out.push_str(&format!("\n  {}\n\n", Look::PLAIN.wrap(case.why(), 2)));
+    let mut out = line(&case.name, "a case of the conformance catalogue", case.says);
+    out.push_str(&format!("\n  {}\n\n", Look::PLAIN.wrap(case.why, 2)));
     for step in case.steps() {
         out.push_str(&format!("    {step}\n"));
     }
     out.push('\n');
     out.push_str(&fact("played", &format!("as written above{copies}")));
-    out.push_str(&fact("weighs", case.severity().name()));
-    out.push_str(&fact("judged by", case.property()));
-    if !case.catches().is_empty() {
-        out.push_str(&fact("catches", &case.catches().join(", ")));
+    out.push_str(&fact("weighs", case.severity.name()));
+    out.push_str(&fact("judged by", case.property));
+    if !case.catches.is_empty() {
+        out.push_str(&fact("catches", &case.catches.join(", ")));
     }
     out.push_str(&fact("try it", &format!("assize conform --spec callback-ack {}", case.name)));
     out
+}
+
+fn fault(kind: &Kind) -> String {
+    let fact = |label, text: &str| Look::PLAIN.fact(2, label, 9, text);
+    let effect = kind.exemplar().effect().words();
+    let who = if kind.of_server { "server" } else { "ann" };
+    let scenario = if kind.of_server { "{}" } else { "{ share: 10%, … }" };
+    let length = if kind.lasts { ", for: 2s" } else { "" };
+    let facts = [
+        line(kind.name, "a fault", kind.about),
+        "\n".to_owned(),
+        fact("why", kind.why),
+        fact("may spoil", &format!("{effect}; what it may spoil is not held against the server")),
+        fact("script", &format!("{who} {} for 2s", kind.example)),
+        fact("scenario", &format!("{{ at: 3s{length}, {}: {scenario} }}", kind.name)),
+    ];
+    let figures = kind.figures.iter().map(|figure| {
+        let must = if figure.required { "" } else { ", or nothing" };
+        fact(figure.name, &format!("{}: {}{must}", figure.about, figure.form.expected()))
+    });
+    facts.into_iter().chain(figures).collect()
 }
 
 fn unknown(id: &str) -> Failure {
@@ -102,7 +126,9 @@ fn unknown(id: &str) -> Failure {
     let figures = Series::ALL.iter().map(|series| series.name());
     let formats = FORMATS.iter().map(|format| format.name);
     let cases = catalogue().iter().map(|case| case.name.as_str());
-    let names = cases.chain(properties).chain(bugs).chain(words).chain(figures).chain(formats);
+    let faults = fault::ALL.iter().map(|kind| kind.name);
+    let names = cases.chain(properties).chain(bugs).chain(faults).chain(words);
+    let names = names.chain(figures).chain(formats);
     let failure = Failure::usage(format!("nothing is called `{id}`"));
     match suggestion(id, names) {
         Some(name) => failure.hint(format!("did you mean `{name}`?")),
@@ -128,6 +154,15 @@ mod tests {
         for bug in Bug::ALL {
             let page = page(bug.name()).unwrap();
             assert!(page.contains(bug.property()), "{page}");
+        }
+    }
+
+    #[test]
+    fn every_fault_has_a_page_with_its_figures() {
+        for kind in fault::ALL {
+            let page = page(kind.name).unwrap();
+            assert!(page.contains("may spoil") && page.contains(kind.example), "{page}");
+            assert!(kind.figures.iter().all(|figure| page.contains(figure.name)), "{page}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::cli::{Colour, Failure, display, files};
 use crate::conform::catalogue;
+use crate::fault;
 use crate::outcome::Exit;
 use crate::property;
 use crate::reference::bugs::Bug;
@@ -27,6 +28,8 @@ pub enum Topic {
     Cases,
     /// What the reference server can be told to do wrong.
     Bugs,
+    /// What can go wrong around a server, in scenarios and scripts.
+    Faults,
     /// What is judged.
     Properties,
     /// The servers' wires in `specs/`.
@@ -73,8 +76,8 @@ fn rows(topic: Topic) -> Result<Vec<Row>, Failure> {
             .iter()
             .map(|case| Row {
                 name: case.name.clone(),
-                about: case.says().to_owned(),
-                more: Some(("severity", case.severity().name().to_owned())),
+                about: case.says.to_owned(),
+                more: Some(("severity", case.severity.name().to_owned())),
             })
             .collect(),
         Topic::Bugs => Bug::ALL
@@ -83,6 +86,14 @@ fn rows(topic: Topic) -> Result<Vec<Row>, Failure> {
                 name: bug.name().to_owned(),
                 about: bug.sentence().to_owned(),
                 more: Some(("breaks", bug.property().to_owned())),
+            })
+            .collect(),
+        Topic::Faults => fault::ALL
+            .iter()
+            .map(|kind| Row {
+                name: kind.name.to_owned(),
+                about: kind.about.to_owned(),
+                more: Some(("example", kind.example.to_owned())),
             })
             .collect(),
         Topic::Properties => property::ALL

@@ -9,7 +9,7 @@
 //! ```
 
 use crate::client::{Moment, Output};
-use crate::history::{Event, Nanos};
+use crate::history::{Event, Nanos, STARTED, STOPPED};
 use crate::operation::ConnectionState;
 use compact_str::{CompactString, format_compact};
 
@@ -67,7 +67,7 @@ impl Connection {
         if self.deadline().is_some_and(|due| due <= moment.now) {
             self.due = None;
             let why = match self.failures {
-                0 => CompactString::const_new("start"),
+                0 => CompactString::const_new(STARTED),
                 count => format_compact!("attempt {count} to reconnect"),
             };
             self.change(ConnectionState::Connecting, why, false, moment);
@@ -112,7 +112,7 @@ impl Connection {
         self.due = None;
         if was_open || self.state == ConnectionState::Connecting {
             moment.effects.push(Output::Close);
-            self.change(ConnectionState::Disconnected, "stopped".into(), true, moment);
+            self.change(ConnectionState::Disconnected, STOPPED.into(), true, moment);
         }
         was_open
     }

@@ -187,7 +187,7 @@ impl Conversation {
             self.ahead = Since::Clock(moment.now);
         }
         let payload = Payload::Since(self.since.clone());
-        Ask { operation: Operation::Sync, conversation: Some(self.id), payload }
+        Ask { payload, ..Ask::of(Operation::Sync, Some(self.id)) }
     }
 
     /// The operation whose end it waits for.

@@ -1,7 +1,9 @@
 //! What a client wants done: the outputs of the machine, and the numbers it gives to operations.
 
-use crate::history::{ConversationId, Event, MessageRef, Nanos, OpId, Order};
+use crate::history::{About, ConversationId, Event, MessageRef, Nanos, OpId, Order};
 use crate::operation::Operation;
+use crate::plan::Oddity;
+use crate::scalar::Scalar;
 use compact_str::CompactString;
 
 /// Something the client wants done, in this order.
@@ -46,6 +48,8 @@ pub struct Ask {
     pub conversation: Option<ConversationId>,
     /// With what.
     pub payload: Payload,
+    /// What is odd about the request.
+    pub odd: Option<Oddity>,
 }
 
 /// What an operation carries. A message's text is not here: it follows from the token.
@@ -57,6 +61,8 @@ pub enum Payload {
     Message(MessageRef),
     /// The server's id of the message that it speaks of.
     About(CompactString),
+    /// The people of a new conversation as its creator names them, as the server writes user ids.
+    People(Vec<Scalar>),
     /// Where a sync begins.
     Since(Since),
 }
@@ -85,14 +91,14 @@ impl Ask {
     /// An operation without a payload.
     #[must_use]
     pub const fn of(operation: Operation, conversation: Option<ConversationId>) -> Self {
-        Self { operation, conversation, payload: Payload::None }
+        Self { operation, conversation, payload: Payload::None, odd: None }
     }
 
     /// Send a message.
     #[must_use]
     pub const fn send(conversation: ConversationId, message: MessageRef) -> Self {
         let payload = Payload::Message(message);
-        Self { operation: Operation::Send, conversation: Some(conversation), payload }
+        Self { operation: Operation::Send, conversation: Some(conversation), payload, odd: None }
     }
 
     /// Read the whole history.
@@ -105,13 +111,54 @@ impl Ask {
     #[must_use]
     pub const fn read(conversation: ConversationId, id: CompactString) -> Self {
         let payload = Payload::About(id);
-        Self { operation: Operation::Read, conversation: Some(conversation), payload }
+        Self { operation: Operation::Read, conversation: Some(conversation), payload, odd: None }
     }
 
-    pub(super) const fn message(&self) -> Option<&MessageRef> {
+    /// Make, or find, a conversation of these people; `conversation` is the plan's name for it.
+    #[must_use]
+    pub const fn create(conversation: Option<ConversationId>, people: Vec<Scalar>) -> Self {
+        let payload = Payload::People(people);
+        Self { operation: Operation::Create, conversation, payload, odd: None }
+    }
+
+    /// How many people it concerns, this user included: those of a conversation that is asked
+    /// for; 0 for other operations.
+    #[must_use]
+    pub fn people(&self, user: Option<&Scalar>) -> usize {
+        let Payload::People(people) = &self.payload else { return 0 };
+        let mut all: Vec<&Scalar> = people.iter().chain(user).collect();
+        all.sort_unstable_by_key(|user| user.id());
+        all.dedup();
+        all.len()
+    }
+
+    /// The message, if the request carries its text: another text is another message.
+    #[must_use]
+    pub fn message(&self) -> Option<&MessageRef> {
         match &self.payload {
-            Payload::Message(message) => Some(message),
+            Payload::Message(message) if self.odd.is_none_or(Oddity::keeps_text) => Some(message),
             _ => None,
+        }
+    }
+
+    /// The entry that says that it is asked for.
+    #[must_use]
+    pub fn invocation(&self, op: OpId, planned: Nanos) -> Event {
+        Event::Invoke {
+            op,
+            operation: self.operation,
+            conversation: self.conversation,
+            message: self.message().cloned(),
+            about: self.about(),
+            planned,
+        }
+    }
+
+    fn about(&self) -> Option<About> {
+        match &self.payload {
+            Payload::About(id) => Some(About::Message(id.clone())),
+            Payload::People(people) => Some(About::People(people.iter().map(Scalar::id).collect())),
+            Payload::None | Payload::Message(_) | Payload::Since(_) => None,
         }
     }
 
@@ -162,13 +209,7 @@ impl Effects {
 
     /// Records that an operation is asked for.
     pub(super) fn invoke(&mut self, op: OpId, ask: &Ask, planned: Nanos) {
-        self.record(Event::Invoke {
-            op,
-            operation: ask.operation,
-            conversation: ask.conversation,
-            message: ask.message().cloned(),
-            planned,
-        });
+        self.record(ask.invocation(op, planned));
     }
 
     /// Records an attempt and puts it on the wire.

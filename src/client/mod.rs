@@ -28,7 +28,7 @@
 //! | typing | a start at the first keystroke, a stop `typing_stop` (2 s) after the last, and at once on send; a start within `typing_batch` (100 ms) of a stop is held until the window ends; only in conversations that the client has entered since the last connect |
 //! | view | per conversation the newest `view` (100) messages, merged by id, sorted by the server's order |
 //! | cursor | see [`SyncFrom`](crate::spec::SyncFrom); it never moves past messages that a sync under way may bring |
-//! | not repeatable | `create` and `announce` have one attempt |
+//! | not repeatable | `create`, `announce` and odd requests have one attempt |
 //! | not answered | an operation without an answer on this server is `Ok` as soon as it left |
 //!
 //! At most one attempt of an operation is in flight. Two operations with the same message are two
@@ -135,6 +135,12 @@ impl Client {
         self.requests.unsettled()
     }
 
+    /// What an operation asks for, as long as it has not ended.
+    #[must_use]
+    pub fn asked(&self, op: OpId) -> Option<Operation> {
+        self.requests.asked(op)
+    }
+
     /// What the person sees of a conversation, if the client takes part in it.
     #[must_use]
     pub fn view(&self, conversation: ConversationId) -> Option<&View> {
@@ -166,9 +172,11 @@ impl Client {
             }
             Input::Answered { attempt, reply } => self.answered(attempt, &reply, moment),
             Input::Saw(seen) => self.saw(seen, moment),
-            Input::Withhold(begins) => {
-                self.withheld_until = if begins { Nanos::MAX } else { moment.now };
+            Input::Withhold(true) => self.withheld_until = Nanos::MAX,
+            Input::Withhold(false) if self.withheld_until == Nanos::MAX => {
+                self.withheld_until = moment.now;
             }
+            Input::Withhold(false) => {}
             Input::Away { until } => self.connection.stay_away(until),
             Input::Tick => {}
         }

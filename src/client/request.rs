@@ -7,6 +7,8 @@
 
 use crate::client::{Ask, AttemptId, Moment, Output, Reply};
 use crate::history::{Answer, Event, Nanos, OpId};
+use crate::operation::Operation;
+use crate::plan::Oddity;
 use compact_str::{CompactString, format_compact};
 
 /// Operations of the user that may be unsettled at once; the next one is refused.
@@ -64,6 +66,12 @@ impl Requests {
     /// Operations of the user that have not ended.
     pub(super) fn unsettled(&self) -> usize {
         self.list.iter().filter(|request| request.owner == Owner::User).count()
+    }
+
+    /// What an operation that has not ended asks for.
+    pub(super) fn asked(&self, op: OpId) -> Option<Operation> {
+        let request = self.list.iter().find(|request| request.op == op)?;
+        Some(request.ask.operation)
     }
 
     /// The user asks; the request waits for [`Requests::release`].
@@ -126,7 +134,9 @@ impl Requests {
         moment: &mut Moment,
     ) -> Option<&Ask> {
         let Some(request) = self.open(attempt.op) else {
-            let excused = moment.withheld_until > 0;
+            // When it was sent is forgotten: one ack timeout is as long as it may have waited.
+            let since = moment.now.saturating_sub(moment.rules.ack_timeout);
+            let excused = moment.withheld_until > since;
             record_answer(attempt, reply.answer(), excused, moment);
             return None;
         };
@@ -190,7 +200,8 @@ impl Request {
         self.attempts += 1;
         self.stage = Stage::InFlight { until: moment.now + moment.rules.ack_timeout };
         moment.effects.transmit(self.last(), self.ask.clone());
-        if !moment.rules.answers(self.ask.operation) {
+        let unanswerable = self.ask.odd.is_some_and(Oddity::is_final);
+        if unanswerable || !moment.rules.answers(self.ask.operation) {
             self.succeed(0, None, moment);
         }
     }
@@ -237,8 +248,7 @@ impl Request {
             record_answer(self.last(), Answer::Lost, excused, moment);
             self.abandon(moment);
         }
-        let spent = self.attempts > 0
-            && moment.rules.retry_pause(self.ask.operation, self.attempts).is_none();
+        let spent = self.attempts > 0 && self.retry_pause(moment).is_none();
         if spent || self.owner == Owner::Contract || !moment.rules.offline_queue {
             let certain = self.attempts == 0;
             self.fail(End::GivenUp, "connection lost".into(), certain, moment);
@@ -247,9 +257,15 @@ impl Request {
         }
     }
 
+    /// The pause before the next attempt, if there is one.
+    fn retry_pause(&self, moment: &Moment) -> Option<Nanos> {
+        let pause = moment.rules.retry_pause(self.ask.operation, self.attempts);
+        pause.filter(|_| self.ask.odd.is_none())
+    }
+
     /// The last attempt is settled without an answer: pause, or give up.
     fn again(&mut self, error: &str, moment: &mut Moment) {
-        match moment.rules.retry_pause(self.ask.operation, self.attempts) {
+        match self.retry_pause(moment) {
             Some(pause) => self.stage = Stage::Pausing { until: moment.now + pause },
             None => {
                 let error = format_compact!("{error}, attempt {} was the last", self.attempts);

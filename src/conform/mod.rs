@@ -9,6 +9,7 @@ mod naming;
 mod perform;
 mod selection;
 mod tally;
+pub mod wire;
 
 pub use catalogue::{Catalogued, catalogue};
 pub use perform::{Progress, Settings, run};

@@ -3,11 +3,14 @@
 //! Each core has a thread with its own runtime that takes plays from one queue; the slow ones come
 //! first, because the longest timers decide how long the whole takes.
 
+use crate::conform::catalogue::Way;
 use crate::conform::selection::lacks;
-use crate::conform::tally::{Copied, Stopped, Tally};
+use crate::conform::tally::{Copied, Copy, Stopped, Tally};
+use crate::conform::wire::{self, WireCase};
 use crate::conform::{Catalogued, Choice, catalogue};
 use crate::engine::stage::{self, Play, Site};
 use crate::engine::{Failure, TargetChoice, Unreachable};
+use crate::history::{ClientId, PersonId};
 use crate::outcome::conformance::{Case, Conformance, Kind, SCHEMA};
 use crate::spec::{Protocol, Spec, Transports};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -20,6 +23,9 @@ use tokio::task::LocalSet;
 
 /// Plays that a thread has under way at once.
 const AT_ONCE: usize = 64;
+/// How often the target is looked after, and how many failures in a row mean that it is gone.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+const MISSED: u32 = 3;
 /// How often there is progress to show.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -64,8 +70,9 @@ pub struct Progress {
 struct Job {
     /// The case, by its position among the chosen ones.
     case: usize,
-    play: Play,
-    own_server: bool,
+    /// Unlike that of any other play of the run.
+    number: u32,
+    catalogued: Catalogued,
 }
 
 enum News {
@@ -85,7 +92,7 @@ pub async fn run(
     let chosen = settings.choice.of(catalogue());
     let chosen = chosen.map_err(|unknown| Failure::Internal(unknown.to_string()))?;
     let today = chrono::DateTime::<chrono::Utc>::from(began).format("%Y-%m-%d").to_string();
-    let tally = Tally::new(&settings.spec, &settings.command, &today);
+    let tally = Tally::new(&settings.spec, &settings.command, &today, settings.strict);
     let own = !matches!(settings.target, TargetChoice::Running(_));
     let lacking = |case: &&Catalogued| lacks(case, &settings.spec, own);
     let fitting: Vec<&Catalogued> =
@@ -174,7 +181,7 @@ impl Troupe {
             let thread = Builder::new().name(format!("stage-{number}")).spawn(|| stage.run());
             threads.push(thread.map_err(|error| Failure::Internal(error.to_string()))?);
         }
-        let open = cases.iter().map(|case| case.probe.copies as usize).collect();
+        let open = cases.iter().map(|case| case.copies as usize).collect();
         let site = site.clone();
         Ok(Self { threads, news, stop, open, site, died: None, interrupted: false })
     }
@@ -191,6 +198,7 @@ impl Troupe {
         let mut progress = Progress { of: cases.len(), ..Progress::default() };
         let began = tokio::time::Instant::now();
         let mut tick = tokio::time::interval(TICK);
+        let mut death = std::pin::pin!(watch_over(self.site.clone()));
         while self.open.iter().any(|open| *open > 0) && !self.interrupted && self.died.is_none() {
             tokio::select! {
                 news = self.news.recv() => match news {
@@ -198,18 +206,18 @@ impl Troupe {
                     Some(News::Began(case)) => running[case] = true,
                     Some(News::Ended(case, copied)) => {
                         self.open[case] -= 1;
-                        self.died = self.look_after(&copied).await;
                         ends[case].push(*copied);
                         if self.open[case] == 0 {
                             running[case] = false;
                             progress.done += 1;
-                            if fails(cases[case], &ends[case]) {
+                            if fails(&ends[case]) {
                                 progress.failed.push(cases[case].name.clone());
                             }
                         }
                     }
                 },
                 () = settings.interrupt.notified() => self.interrupted = true,
+                why = &mut death => self.died = Some(why),
                 _ = tick.tick() => {}
             }
             progress.elapsed = began.elapsed();
@@ -227,46 +235,40 @@ impl Troupe {
         }
         ends
     }
+}
 
-    /// After a play that did not go well: is the server still there? Says so if it is not.
-    async fn look_after(&self, copied: &Copied) -> Option<String> {
-        let unwell = match copied {
-            Ok(played) => !played.hitches.is_empty(),
-            Err(stopped) => matches!(stopped, Stopped::NoServer(_)),
-        };
-        if !unwell {
-            return None;
-        }
-        let mut why = None;
-        for _ in 0..3 {
-            match self.site.knock().await {
-                Ok(()) => return None,
-                Err(Unreachable { what, .. }) => why = Some(what),
+/// Looks now and then whether the server is still there; returns when it is not, and says why.
+async fn watch_over(site: Site) -> String {
+    let mut failures = 0;
+    loop {
+        tokio::time::sleep(LOOK_AFTER).await;
+        match site.knock().await {
+            Ok(()) => failures = 0,
+            Err(Unreachable { what, .. }) => {
+                failures += 1;
+                if failures == MISSED {
+                    return format!("the target died in the middle: {what}");
+                }
             }
-            tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        why.map(|why| format!("the target died in the middle: {why}"))
     }
 }
 
-fn fails(case: &Catalogued, ends: &[Copied]) -> bool {
-    let position = crate::property::ids().iter().position(|id| *id == case.property());
-    ends.iter().flatten().any(|played| {
-        position.is_some_and(|position| played.findings[position].violation_count > 0)
-    })
+fn fails(ends: &[Copied]) -> bool {
+    ends.iter().flatten().any(|copy| copy.finding.violation_count > 0)
 }
 
 /// All plays, the slow ones first, the copies of a case one after the other.
 fn queue(cases: &[&Catalogued]) -> VecDeque<Job> {
     let mut order: Vec<usize> = (0..cases.len()).collect();
-    order.sort_by_key(|case| cases[*case].probe.quick);
+    order.sort_by_key(|case| cases[*case].quick);
     let copies = order
         .into_iter()
-        .flat_map(|case| (0..cases[case].probe.copies).map(move |_| (case, cases[case])));
+        .flat_map(|case| (0..cases[case].copies).map(move |_| (case, cases[case])));
     let jobs = copies.enumerate().map(|(number, (case, catalogued))| Job {
         case,
-        play: Play { number: number as u32, script: Arc::clone(&catalogued.script) },
-        own_server: catalogued.wants_own_server(),
+        number: number as u32,
+        catalogued: catalogued.clone(),
     });
     jobs.collect()
 }
@@ -332,14 +334,44 @@ async fn perform(
     transport: Option<Transports>,
     trace: bool,
 ) -> Copied {
-    if !job.own_server {
-        return Ok(stage::play(site, &job.play, None, trace).await?);
+    let case = &job.catalogued;
+    let script = match &case.way {
+        Way::Wire(case) => return Ok(perform_wire(case, job.number, site, trace).await),
+        Way::Play(_, _, script) => Arc::clone(script),
+    };
+    let play = Play { number: job.number, script };
+    if !case.wants_own_server() {
+        let played = stage::play(site, &play, None, trace).await?;
+        return Ok(Copy::of_play(case.property, played));
     }
     let opened = Site::open(choice, &site.spec, transport, site.run).await;
     let (mut target, mut own) =
         opened.map_err(|why| Stopped::NoServer(format!("{}; {}", why.what, why.hint)))?;
     own.clock = site.clock;
-    let played = stage::play(&own, &job.play, Some(&mut target), trace).await;
+    let played = stage::play(&own, &play, Some(&mut target), trace).await;
     target.stop().await;
-    Ok(played?)
+    Ok(Copy::of_play(case.property, played?))
+}
+
+/// Performs a case of the wire's chapters.
+async fn perform_wire(case: &WireCase, number: u32, site: &Site, trace: bool) -> Copy {
+    let place = wire::Site {
+        endpoint: site.endpoint.clone(),
+        spec: Arc::clone(&site.spec),
+        clock: site.clock,
+        person: stage::first_person(number, site.run),
+        trace,
+    };
+    let began = site.clock.now();
+    let performed = wire::perform(case, &place).await;
+    let PersonId(first) = place.person;
+    let names = ["the case", "the bystander", "the newcomer"].into_iter().zip(first..);
+    let names = names.map(|(name, client)| (ClientId(client), name.to_owned()));
+    Copy {
+        names: names.collect(),
+        finding: performed.finding,
+        trace: if trace { performed.trace } else { Vec::new() },
+        nanos: site.clock.now().saturating_sub(began),
+        ..Copy::default()
+    }
 }

@@ -1,11 +1,16 @@
 //! Which cases are run: those that were asked for, and that the server's spec can do.
 
-use crate::conform::Catalogued;
-use crate::operation::Sight;
+use crate::conform::catalogue::Way;
+use crate::conform::{Catalogued, wire};
+use crate::operation::{Operation, Sight};
 use crate::property::{Charge, Need};
 use crate::source;
-use crate::spec::{DedupBy, Protocol, Spec, TokenSource};
+use crate::spec::{DedupBy, Protocol, Sanitise, Spec, TokenCheck, TokenSource};
 use std::fmt;
+use std::time::Duration;
+
+/// The longest window of a rate that a case waits for several times.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +50,7 @@ impl Choice {
     pub fn of<'a>(&self, all: &'a [Catalogued]) -> Result<Vec<&'a Catalogued>, UnknownCase> {
         for name in &self.names {
             if !all.iter().any(|case| is_called(case, name)) {
-                let names = all.iter().flat_map(|case| [case.name.as_str(), case.property()]);
+                let names = all.iter().flat_map(|case| [case.name.as_str(), case.property]);
                 let near = source::suggestion(name, names).map(str::to_owned);
                 return Err(UnknownCase { name: name.clone(), near });
             }
@@ -53,13 +58,13 @@ impl Choice {
         let asked = |case: &&Catalogued| {
             self.names.is_empty() || self.names.iter().any(|name| is_called(case, name))
         };
-        let fits = |case: &&Catalogued| !self.quick || case.probe.quick;
+        let fits = |case: &&Catalogued| !self.quick || case.quick;
         Ok(all.iter().filter(asked).filter(fits).collect())
     }
 }
 
 fn is_called(case: &Catalogued, name: &str) -> bool {
-    case.name == name || case.property() == name
+    case.name == name || case.property == name
 }
 
 /// What the server lacks for a case, if anything. `own_server`: the harness starts the server.
@@ -70,13 +75,17 @@ pub(super) fn lacks(case: &Catalogued, spec: &Spec, own_server: bool) -> Option<
     if case.wants_own_server() && !own_server {
         return Some("the server is not the harness's to stop and start".into());
     }
-    if let Some(operation) = case.operations().iter().find(|o| spec.deed(**o).is_none()) {
+    let (probe, script) = match &case.way {
+        Way::Wire(case) => return wire::disabled(case, spec),
+        Way::Play(_, probe, script) => (probe, script),
+    };
+    if let Some(operation) = script.operations().iter().find(|o| spec.deed(**o).is_none()) {
         return Some(format!("the spec has no operation `{operation}`"));
     }
-    if let Some(sight) = case.script.sights().iter().find(|sight| !shows(spec, **sight)) {
+    if let Some(sight) = script.sights().iter().find(|sight| !shows(spec, **sight)) {
         return Some(format!("the spec has no event `{sight}`"));
     }
-    case.probe.needs.iter().find_map(|need| need_lacks(*need, spec)).map(str::to_owned)
+    probe.needs.iter().find_map(|need| need_lacks(*need, spec)).map(str::to_owned)
 }
 
 fn shows(spec: &Spec, sight: Sight) -> bool {
@@ -90,10 +99,32 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
         Need::TextLimit => {
             (spec.limits.text_characters.is_some(), "the spec states no longest text")
         }
+        Need::BlankRefused => {
+            (spec.limits.blank_refused, "the spec does not say that a blank text is refused")
+        }
+        Need::Sanitises => (
+            spec.traits.sanitise == Sanitise::Html,
+            "the spec does not say that markup comes back inert",
+        ),
+        Need::ShortRateWindow => (
+            spec.limits.send_rate.is_some_and(|(_, window)| window <= PATIENCE),
+            "the window of the spec's rate of sends is too long to wait for",
+        ),
         Need::RateLimit => (spec.limits.send_rate.is_some(), "the spec states no rate of sends"),
         Need::MintedTokens => (
             matches!(spec.people.token, TokenSource::Jwt { .. }),
             "people have no tokens that the harness mints",
+        ),
+        Need::TokenElsewhere => {
+            (spec.connect.elsewhere.is_some(), "the spec knows one place for the token")
+        }
+        Need::TokenOnEachEvent => (
+            spec.traits.token == TokenCheck::OnEachEvent,
+            "the server looks at a token when its client connects, and not on each event",
+        ),
+        Need::TokenOnRequests => (
+            Charge::of(spec).requests.contains(&Operation::History),
+            "the history is read over the connection, not by requests with a token of their own",
         ),
         Need::Refusal => {
             (!spec.connect.refused.is_empty(), "the spec does not say how a connection is refused")
@@ -102,6 +133,10 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
         Need::Numbers => (
             spec.traits.order.as_ref().is_some_and(|order| order.gap_free),
             "the spec numbers no messages without gaps",
+        ),
+        Need::Statuses => (
+            Charge::of(spec).reads_status,
+            "those who read messages are not shown how far each has come",
         ),
         Need::OwnServer => (true, ""),
     };

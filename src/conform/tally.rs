@@ -1,15 +1,61 @@
 //! What came of the plays, put together: copies into cases, cases into properties.
 
-use crate::conform::Catalogued;
+use crate::conform::catalogue::Way;
 use crate::conform::naming::Names;
+use crate::conform::{Catalogued, wire};
 use crate::engine::stage::{Played, Unplayed};
+use crate::history::ClientId;
 use crate::outcome::conformance::{Also, Case, End, Known, PropertyResult};
 use crate::property::{self, Charge};
 use crate::spec::Spec;
 use crate::verdict::{Finding, Standing};
 
 /// What came of one copy of a case.
-pub(super) type Copied = Result<Played, Stopped>;
+pub(super) type Copied = Result<Copy, Stopped>;
+
+/// A copy that was played to its end.
+#[derive(Debug, Default)]
+pub(super) struct Copy {
+    /// What the case's own judge found.
+    pub(super) finding: Finding,
+    /// What the judges of other properties found.
+    pub(super) others: Vec<(&'static str, Finding)>,
+    /// What the clients are called.
+    pub(super) names: Vec<(ClientId, String)>,
+    /// What the messages are called, by their tokens.
+    pub(super) labels: Vec<(String, String)>,
+    /// What did not go as it should.
+    pub(super) hitches: Vec<String>,
+    /// The packets.
+    pub(super) trace: Vec<String>,
+    /// How long it took, in nanoseconds.
+    pub(super) nanos: u64,
+}
+
+impl Copy {
+    /// A script that was played, of a case of this property.
+    pub(super) fn of_play(property: &str, played: Played) -> Self {
+        let ids = property::ALL.iter().map(|property| property.page().id);
+        let mut finding = Finding::default();
+        let mut others = Vec::new();
+        for (id, found) in ids.zip(played.findings) {
+            if id == property {
+                finding = found;
+            } else if found.violation_count > 0 {
+                others.push((id, found));
+            }
+        }
+        let mut hitches = played.hitches;
+        if !hitches.is_empty() {
+            hitches.extend(played.samples.into_iter().take(SAMPLES));
+        }
+        let Played { names, labels, trace, nanos, .. } = played;
+        Self { finding, others, names, labels, hitches, trace, nanos }
+    }
+}
+
+/// Samples of what went wrong that are told beside a hitch.
+const SAMPLES: usize = 2;
 
 /// Why a copy was not played to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +85,13 @@ pub(super) struct Tally<'a> {
     pub(super) command: &'a str,
     /// Today, `2026-11-20`.
     pub(super) today: &'a str,
+    /// A `should` that fails counts, too.
+    pub(super) strict: bool,
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn new(spec: &'a Spec, command: &'a str, today: &'a str) -> Self {
-        Self { spec, charge: Charge::of(spec), command, today }
+    pub(super) fn new(spec: &'a Spec, command: &'a str, today: &'a str, strict: bool) -> Self {
+        Self { spec, charge: Charge::of(spec), command, today, strict }
     }
 
     /// A case that the server cannot do.
@@ -60,7 +108,7 @@ impl<'a> Tally<'a> {
         let mut hitches = Vec::new();
         for copy in copies {
             match copy {
-                Ok(played) => take(&mut result, &mut hitches, played),
+                Ok(copy) => take(&mut result, &mut hitches, copy),
                 Err(Stopped::Broken(why)) => broken = Some(why),
                 Err(Stopped::NoServer(why) | Stopped::NotReached(why)) => unreached = Some(why),
             }
@@ -79,29 +127,36 @@ impl<'a> Tally<'a> {
 
     /// How the properties stand after these cases.
     pub(super) fn properties(&self, cases: &[Case]) -> Vec<PropertyResult> {
-        let all = property::ALL.iter();
-        all.map(|property| {
-            let page = property.page();
-            PropertyResult {
-                property: page.id.to_owned(),
-                promised: self.charge.promise(page.id).is_some(),
-                standing: standing(page.id, cases),
-                judged_by: property.judged_by(&self.charge),
-            }
+        let properties = property::ALL.iter().map(|property| {
+            let id = property.page().id;
+            let promised = self.charge.promise(id).is_some();
+            (id, promised, property.judged_by(&self.charge))
+        });
+        let chapters = wire::CHAPTERS.iter().map(|chapter| {
+            let own = wire::TOLERANCE.as_secs();
+            let rule = format!("the figures of the handshake, plus {own} s for busy machines");
+            (*chapter, true, rule)
+        });
+        let all = properties.chain(chapters);
+        all.map(|(id, promised, judged_by)| PropertyResult {
+            property: id.to_owned(),
+            promised,
+            standing: standing(id, self.strict, cases),
+            judged_by,
         })
         .collect()
     }
 
     fn blank(&self, case: &Catalogued, end: End) -> Case {
-        let promise = self.charge.promise(case.property());
+        let (promised, promise, source) = self.promise(case);
         Case {
             name: case.name.clone(),
-            property: case.property().to_owned(),
-            says: case.probe.says.to_owned(),
-            severity: case.severity(),
-            promised: promise.is_some(),
-            promise: promise.map_or(case.page.title, |promise| &promise.says).to_owned(),
-            source: promise.map_or(case.page.source, |promise| &promise.source).to_owned(),
+            property: case.property.to_owned(),
+            says: case.says.to_owned(),
+            severity: case.severity,
+            promised,
+            promise,
+            source,
             end,
             copies: 0,
             failed: 0,
@@ -112,6 +167,17 @@ impl<'a> Tally<'a> {
             names: Vec::new(),
             again: format!("{} {}", self.command, case.name),
             trace: Vec::new(),
+        }
+    }
+
+    /// Whether the server promises what the case tries, in which words, and where.
+    fn promise(&self, case: &Catalogued) -> (bool, String, String) {
+        match &case.way {
+            Way::Wire(case) => (true, case.says.to_owned(), case.source.to_owned()),
+            Way::Play(page, ..) => match self.charge.promise(page.id) {
+                Some(promise) => (true, promise.says.clone(), promise.source.clone()),
+                None => (false, page.title.to_owned(), page.source.to_owned()),
+            },
         }
     }
 
@@ -126,38 +192,33 @@ impl<'a> Tally<'a> {
 }
 
 /// Adds a copy to its case.
-fn take(case: &mut Case, hitches: &mut Vec<String>, mut played: Played) {
-    let names = Names { clients: &played.names, messages: &played.labels };
-    for violation in played.findings.iter_mut().flat_map(|finding| &mut finding.violations) {
-        names.put_into(violation);
-    }
-    case.nanos = case.nanos.max(played.nanos);
-    case.names.extend(played.names);
-    hitches.extend(played.hitches);
-    if case.trace.is_empty() || case.failed == 0 {
-        case.trace = played.trace;
-    }
-    for (property, finding) in property::ALL.iter().zip(played.findings) {
-        let id = property.page().id;
-        if id == case.property {
-            case.failed += u32::from(finding.violation_count > 0);
-            case.finding = std::mem::take(&mut case.finding).merge(finding);
-        } else if let Some(violation) = finding.violations.first() {
-            let count = finding.violation_count;
-            match case.also.iter_mut().find(|also| also.property == id) {
-                Some(also) => also.count += count,
-                None => {
-                    let violation = violation.clone();
-                    case.also.push(Also { property: id.to_owned(), count, violation });
-                }
-            }
+fn take(case: &mut Case, hitches: &mut Vec<String>, copy: Copy) {
+    let Copy { mut finding, others, names, labels, trace, nanos, .. } = copy;
+    let words = Names { clients: &names, messages: &labels };
+    finding.violations.iter_mut().for_each(|violation| words.put_into(violation));
+    for (id, finding) in others {
+        let Some(mut violation) = finding.violations.into_iter().next() else { continue };
+        words.put_into(&mut violation);
+        let count = finding.violation_count;
+        match case.also.iter_mut().find(|also| also.property == id) {
+            Some(also) => also.count += count,
+            None => case.also.push(Also { property: id.to_owned(), count, violation }),
         }
     }
+    case.names.extend(names);
+    case.nanos = case.nanos.max(nanos);
+    hitches.extend(copy.hitches);
+    if case.failed == 0 {
+        case.trace = trace;
+    }
+    case.failed += u32::from(finding.violation_count > 0);
+    case.finding = std::mem::take(&mut case.finding).merge(finding);
 }
 
-/// How a property stands: what its own cases say, and what was broken elsewhere.
-fn standing(id: &str, cases: &[Case]) -> Option<Standing> {
-    let own = || cases.iter().filter(|case| case.property == id && !case.is_excused());
+/// How a property stands: what its own cases say that count, and what was broken elsewhere.
+fn standing(id: &str, strict: bool, cases: &[Case]) -> Option<Standing> {
+    let weighs = |case: &&Case| case.severity.weighs(strict) && !case.is_excused();
+    let own = || cases.iter().filter(|case| case.property == id).filter(weighs);
     let any = |standing| own().any(|case| case.end == End::Judged(standing));
     let elsewhere = cases.iter().flat_map(|case| &case.also).any(|also| also.property == id);
     [Standing::Fail, Standing::Inconclusive, Standing::Pass, Standing::NotExercised]

@@ -1,8 +1,8 @@
 //! HTTP requests made of a spec's shapes, and what their answers mean.
 
 use crate::spec::{
-    Answer, Bindings, Came, Field, HttpRequest, Mismatch, Reception, Shape, Spec, Step, Unbound,
-    Via,
+    Answer, Bindings, Came, Field, Hole, HttpRequest, Mismatch, Reception, Shape, Spec, Step,
+    Unbound, Via,
 };
 
 /// One HTTP request, ready to be sent.
@@ -49,7 +49,7 @@ impl Call {
     }
 }
 
-/// Names and values; a field whose optional hole is unbound is left out.
+/// Names and values; a field whose optional hole, or whose token, is unbound is left out.
 ///
 /// # Errors
 /// A required hole is unbound.
@@ -61,8 +61,11 @@ pub fn fields(
     let mut filled = Vec::with_capacity(fields.len());
     for field in fields {
         let mut value = String::new();
-        if field.value.fill(bindings, percent, &mut value)? {
-            filled.push((field.name.clone(), value));
+        match field.value.fill(bindings, percent, &mut value) {
+            Ok(true) => filled.push((field.name.clone(), value)),
+            // Who has no token leaves out where it would stand, as any client without one does.
+            Ok(false) | Err(Unbound(Hole::TOKEN)) => {}
+            Err(unbound) => return Err(unbound),
         }
     }
     Ok(filled)

@@ -4,19 +4,23 @@
 //! knows no meaning. It is pure: bytes in, meaning out. It does not know retries, time or judges.
 //! Start with [`Dialect`], which all clients of a shard share, and [`Voice`], one client's part.
 
+pub mod bend;
 pub mod http;
 pub mod position;
 pub mod voice;
 
+pub use bend::Bend;
 pub use http::Call;
 pub use voice::{Heard, Said, Voice};
 
 use crate::client::Reply;
-use crate::history::{Carrier, ConversationId, Damage, Seen, Token};
+use crate::history::{Carrier, ConversationId, Damage, Event, OpId, Seen, Token};
 use crate::operation::{Operation, Sight};
 use crate::plan::text;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Candidate, Channel, Hole, Pushed, Receiver, Sanitise, Spec, Step};
+use crate::spec::{
+    Bindings, Candidate, Channel, Hole, Pushed, Receiver, Sanitise, Shape, Spec, Step,
+};
 use compact_str::CompactString;
 use position::Positions;
 use rustc_hash::FxHashMap;
@@ -33,6 +37,8 @@ pub struct Dialect {
     positions: Cell<Positions>,
     /// The server's message ids are JSON integers.
     integer_ids: Cell<bool>,
+    /// The server's conversation ids are JSON integers.
+    integer_places: Cell<bool>,
     order_hole: Option<Hole>,
     sanitise: Sanitise,
     text_limit: u32,
@@ -58,6 +64,7 @@ impl Dialect {
             conversations: RefCell::default(),
             positions: Cell::new(Positions::Unknown),
             integer_ids: Cell::new(false),
+            integer_places: Cell::new(false),
             text_limit,
             run: (run & 0xfff) as u16,
             scratch: RefCell::default(),
@@ -96,6 +103,14 @@ impl Dialect {
         self.channel(operation)?.steps.first()
     }
 
+    /// The first request of an operation that concerns so many people.
+    #[must_use]
+    pub fn step_for(&self, operation: Operation, people: usize) -> Option<&Step> {
+        let deed = self.spec.deed(operation)?;
+        let index = if operation == Operation::Create { deed.channel_for(people) } else { 0 };
+        deed.channels.get(index)?.steps.first()
+    }
+
     /// Writes the text of a message.
     pub fn write_text(&self, token: Token, out: &mut String) {
         text::write(token, self.text_limit, out);
@@ -129,11 +144,49 @@ impl Dialect {
         }
     }
 
-    /// A yes with what it binds.
+    /// What a row of a read shows: a message, and its delivery status where the server says it; or
+    /// a conversation.
+    pub(crate) fn row(
+        &self,
+        operation: Operation,
+        op: OpId,
+        bindings: &Bindings,
+        place: Option<ConversationId>,
+        rows: &mut Vec<Event>,
+    ) {
+        let text = |hole| bindings.get(hole).map(Scalar::id);
+        let by = match operation {
+            Operation::Sync => Carrier::Sync(op),
+            Operation::List | Operation::Contacts => {
+                let (id, user) = (text(Hole::CONVERSATION), text(Hole::PEER));
+                return rows.push(Event::Listed { op, id, user });
+            }
+            _ => Carrier::History(op),
+        };
+        rows.push(Event::Message(self.seen(by, bindings, place)));
+        if let Some(state) = text(Hole::STATUS) {
+            rows.push(Event::Saw {
+                sight: Sight::Status,
+                conversation: self.place(bindings).or(place),
+                user: None,
+                id: text(Hole::MESSAGE),
+                state: Some(state),
+                users: None,
+                row: Some(op),
+            });
+        }
+    }
+
+    /// A yes to an operation, with what it binds.
     #[must_use]
-    pub fn yes(&self, bindings: &Bindings) -> Reply {
+    pub fn yes(&self, operation: Operation, bindings: &Bindings) -> Reply {
+        let hole = if operation == Operation::Create { Hole::CONVERSATION } else { Hole::MESSAGE };
+        let id = bindings.get(hole);
+        if operation == Operation::Create {
+            self.integer_places.set(matches!(id, Some(Scalar::Int(_))));
+        }
         Reply::Yes {
-            id: bindings.get(Hole::MESSAGE).map(Scalar::id),
+            id: id.map(Scalar::id),
             order: self.order(bindings),
             rows: 0,
             cursor: bindings.get(Hole::CURSOR).map(Scalar::id),
@@ -161,10 +214,25 @@ impl Dialect {
         integer.map_or_else(|| Scalar::Text(id.clone()), Scalar::Int)
     }
 
+    /// A conversation's id as this server writes ids.
+    #[must_use]
+    pub fn conversation_id(&self, id: &CompactString) -> Scalar {
+        let integer = if self.integer_places.get() { id.parse().ok() } else { None };
+        integer.map_or_else(|| Scalar::Text(id.clone()), Scalar::Int)
+    }
+
     /// A wall-clock time as this server writes times.
     #[must_use]
     pub fn time(&self, nanos_since_1970: i64) -> Scalar {
         position::write(Positions::Iso, nanos_since_1970)
+    }
+
+    /// A refused connection is documented to be told like this, or in no way at all.
+    #[must_use]
+    pub fn is_documented_refusal(&self, payload: &str) -> bool {
+        let documented = &self.spec.connect.refused;
+        let fits = |shape: &Shape| shape.fits(payload, &mut self.spec.constants.clone());
+        documented.is_empty() || documented.iter().any(fits)
     }
 
     /// What a pushed event shows, if it fits a pushed shape of the spec; binds its holes. `json` is

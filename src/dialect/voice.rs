@@ -20,12 +20,16 @@ const AWAITED: usize = 4_096;
 pub struct Voice {
     next_ack: u64,
     awaited: Vec<Awaited>,
+    /// Acks that were asked for where none is documented; whatever comes of it is no answer.
+    stray: Vec<u64>,
 }
 
 #[derive(Debug)]
 struct Awaited {
     attempt: AttemptId,
     operation: Operation,
+    /// How many people it concerns, where that decides how it is asked.
+    people: usize,
     answered: bool,
     ack: Option<u64>,
     /// What the request bound, for answers that carry it back.
@@ -46,8 +50,8 @@ pub enum Said {
 /// What arrived.
 #[derive(Debug)]
 pub enum Heard {
-    /// An answer to an attempt, and the messages it holds if it answers a read.
-    Answer(AttemptId, Vec<Seen>, Reply),
+    /// An answer to an attempt, and the rows it holds if it answers a read.
+    Answer(AttemptId, Vec<Event>, Reply),
     /// Something seen without having asked.
     Sight(Event),
     /// A pushed message that answers the attempt which sent it.
@@ -58,8 +62,15 @@ pub enum Heard {
     Garbage(CompactString),
 }
 
+impl Awaited {
+    fn step<'a>(&self, dialect: &'a Dialect) -> Option<&'a Step> {
+        dialect.step_for(self.operation, self.people)
+    }
+}
+
 impl Voice {
-    /// Puts an attempt into words. `bindings` holds what the request needs.
+    /// Puts an attempt into words: `step` is the request of its operation, which concerns so many
+    /// people. `bindings` holds what the request needs.
     ///
     /// # Errors
     /// A required hole is unbound.
@@ -67,7 +78,7 @@ impl Voice {
         &mut self,
         dialect: &Dialect,
         attempt: AttemptId,
-        operation: Operation,
+        (operation, people): (Operation, usize),
         step: &Step,
         bindings: &Bindings,
         out: &mut String,
@@ -85,7 +96,8 @@ impl Voice {
                 shape.fill(bindings, out)?;
                 if !step.is_unanswered() {
                     let bound = (!acked || reads(operation)).then(|| Box::new(bindings.clone()));
-                    self.wait_for(Awaited { attempt, operation, answered: false, ack, bound });
+                    let answered = false;
+                    self.wait_for(Awaited { attempt, operation, people, answered, ack, bound });
                 }
                 Ok(Said::Event(ack))
             }
@@ -94,6 +106,13 @@ impl Voice {
                 Ok(Said::Frame)
             }
         }
+    }
+
+    /// Asks for an ack where none is documented.
+    pub fn stray_ack(&mut self) -> u64 {
+        self.next_ack += 1;
+        self.stray.push(self.next_ack);
+        self.next_ack
     }
 
     fn wait_for(&mut self, awaited: Awaited) {
@@ -109,6 +128,7 @@ impl Voice {
     /// Forgets what it waits for: the connection is gone, and no answer can come over another.
     pub fn hang_up(&mut self) {
         self.awaited.clear();
+        self.stray.clear();
     }
 
     /// Reads a Socket.IO packet.
@@ -126,6 +146,9 @@ impl Voice {
 
     /// Answers stay awaited, so that a second answer to the same attempt is noticed.
     fn hear_ack(&mut self, dialect: &Dialect, packet: &Packet<'_>) -> Heard {
+        if packet.ack.is_some_and(|number| self.stray.contains(&number)) {
+            return Heard::Unknown;
+        }
         let asked = |awaited: &&mut Awaited| packet.ack.is_some() && awaited.ack == packet.ack;
         let Some(awaited) = self.awaited.iter_mut().rev().find(asked) else {
             let number = packet.ack.map_or_else(|| "none".into(), |number| number.to_string());
@@ -133,7 +156,7 @@ impl Voice {
                 "an ack that answers nothing: number {number}"
             )));
         };
-        let Some(step) = dialect.step(awaited.operation) else { return Heard::Unknown };
+        let Some(step) = awaited.step(dialect) else { return Heard::Unknown };
         let nothing = Bindings::new();
         let bound = awaited.bound.as_deref().unwrap_or(&nothing);
         match read(dialect, step, awaited, &Via::Ack, packet.data, bound) {
@@ -160,7 +183,9 @@ impl Voice {
         if Dialect::is_message(pushed) {
             let seen = dialect.seen(Carrier::Live, &bindings, None);
             return match self.hear_echo(dialect, &seen) {
-                Some(attempt) => Heard::Echo(attempt, dialect.yes(&bindings), seen),
+                Some(attempt) => {
+                    Heard::Echo(attempt, dialect.yes(Operation::Send, &bindings), seen)
+                }
                 None => Heard::Sight(Event::Message(seen)),
             };
         }
@@ -171,6 +196,7 @@ impl Voice {
             user: somebody(&bindings).filter(|_| users.is_none()),
             id: bindings.get(Hole::MESSAGE).map(Scalar::id),
             state: bindings.get(Hole::STATUS).map(Scalar::id),
+            row: None,
             users,
         })
     }
@@ -179,7 +205,7 @@ impl Voice {
     fn hear_echo(&mut self, dialect: &Dialect, seen: &Seen) -> Option<AttemptId> {
         let token = seen.token?;
         let index = self.awaited.iter().position(|awaited| {
-            let step = dialect.step(awaited.operation);
+            let step = awaited.step(dialect);
             let by_echo = step.is_some_and(|step| step.yes.iter().any(|one| one.via == Via::Echo));
             let text = awaited.bound.as_ref().and_then(|bound| bound.get(Hole::TEXT));
             by_echo && text.is_some_and(|text| Token::find(&text.text()) == Some(token))
@@ -193,7 +219,7 @@ impl Voice {
         let mut found = None;
         for (index, awaited) in self.awaited.iter().enumerate() {
             let Some(bound) = &awaited.bound else { continue };
-            let Some(step) = dialect.step(awaited.operation) else { continue };
+            let Some(step) = awaited.step(dialect) else { continue };
             if let Ok(answer) = read(dialect, step, awaited, &via, json, bound) {
                 found = Some((index, answer));
                 break;
@@ -220,9 +246,12 @@ fn listed(pushed: &Pushed, json: &str) -> Option<Vec<CompactString>> {
     read.is_ok().then_some(users)
 }
 
-/// The operation asks for messages.
+/// The operation asks for rows.
 const fn reads(operation: Operation) -> bool {
-    matches!(operation, Operation::Sync | Operation::History)
+    matches!(
+        operation,
+        Operation::Sync | Operation::History | Operation::List | Operation::Contacts
+    )
 }
 
 /// Reads an answer by the shapes of its step, a no before a yes.
@@ -233,7 +262,7 @@ fn read(
     via: &Via,
     json: &str,
     bound: &Bindings,
-) -> Result<(Vec<Seen>, Reply), CompactString> {
+) -> Result<(Vec<Event>, Reply), CompactString> {
     let lists = [(false, &step.limited), (false, &step.no), (true, &step.yes)];
     let all = || lists.iter().flat_map(|(yes, list)| list.iter().map(move |one| (*yes, one)));
     let mut candidates = all().filter(|(_, one)| one.via == *via);
@@ -242,7 +271,7 @@ fn read(
         Some((true, one)) if reads(awaited.operation) => {
             rows(dialect, step, awaited, one, json, bound)
         }
-        Some((true, _)) => Ok((Vec::new(), dialect.yes(&bindings))),
+        Some((true, _)) => Ok((Vec::new(), dialect.yes(awaited.operation, &bindings))),
         Some((false, _)) => {
             let error = bindings.get(Hole::ERROR).map(Scalar::id);
             Ok((Vec::new(), Reply::No(error.unwrap_or_default())))
@@ -271,7 +300,7 @@ fn difference<'a>(
     }
 }
 
-/// The messages that a read brought. A page that may be followed by another is no whole read: over
+/// The rows that a read brought. A page that may be followed by another is no whole read: over
 /// a socket only the first page is asked for.
 fn rows(
     dialect: &Dialect,
@@ -280,15 +309,13 @@ fn rows(
     reception: &Reception,
     json: &str,
     bound: &Bindings,
-) -> Result<(Vec<Seen>, Reply), CompactString> {
-    let by = match awaited.operation {
-        Operation::Sync => Carrier::Sync(awaited.attempt.op),
-        _ => Carrier::History(awaited.attempt.op),
-    };
-    let place = dialect.place(bound);
-    let mut rows = Vec::new();
-    let read =
-        reception.shape.rows(json, bound, &mut |row| rows.push(dialect.seen(by, row, place)));
+) -> Result<(Vec<Event>, Reply), CompactString> {
+    let (operation, op, place) = (awaited.operation, awaited.attempt.op, dialect.place(bound));
+    let (mut rows, mut count) = (Vec::new(), 0);
+    let read = reception.shape.rows(json, bound, &mut |row| {
+        count += 1;
+        dialect.row(operation, op, row, place, &mut rows);
+    });
     read.map_err(|mismatch| {
         compact_str::format_compact!(
             "a row that fits no shape: at `{}` expected {}, found {}",
@@ -298,11 +325,10 @@ fn rows(
         )
     })?;
     let limit = dialect.spec.limits.page_rows.map_or(usize::MAX, |rows| rows as usize);
-    if step.paging.is_some() && rows.len() >= limit {
+    if step.paging.is_some() && count >= limit {
         return Ok((rows, Reply::Lost));
     }
-    let count = rows.len() as u32;
-    Ok((rows, Reply::Yes { id: None, order: None, rows: count, cursor: None }))
+    Ok((rows, Reply::Yes { id: None, order: None, rows: count as u32, cursor: None }))
 }
 
 #[cfg(test)]
@@ -328,7 +354,8 @@ mod tests {
         }
         let step = dialect.step(Operation::Send).unwrap();
         let mut out = String::new();
-        let said = voice.say(dialect, attempt(number), Operation::Send, step, &bindings, &mut out);
+        let said =
+            voice.say(dialect, attempt(number), (Operation::Send, 0), step, &bindings, &mut out);
         let Ok(Said::Event(Some(ack))) = said else { panic!("{said:?}") };
         ack
     }
@@ -364,7 +391,8 @@ mod tests {
         bindings.set(Hole::TEXT, Scalar::Text(mine.to_string().into()));
         let step = dialect.step(Operation::Send).unwrap();
         let mut out = String::new();
-        voice.say(&dialect, attempt(1), Operation::Send, step, &bindings, &mut out).unwrap();
+        let asked = (Operation::Send, 0);
+        voice.say(&dialect, attempt(1), asked, step, &bindings, &mut out).unwrap();
         let mut hear = |token: Token| {
             let text = format!(
                 "2[\"message:new\",{{\"id\":5,\"conversationId\":3,\"senderId\":1,\

@@ -5,12 +5,13 @@
 
 use crate::engine::pulse::Pulse;
 use crate::engine::shard::{Shard, Stage};
-use crate::engine::slot::{Command, Slot};
+use crate::engine::slot::{Command, Slot, Suffering};
 use crate::history::{ClientId, Event, Nanos};
 use crate::plan::{Act, Cell, Plan, Timeline};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -26,6 +27,7 @@ pub(super) struct Conduct {
     pub(super) slots: FxHashMap<ClientId, Rc<Slot>>,
     pub(super) pulse: Arc<Pulse>,
     pub(super) stage: watch::Receiver<Stage>,
+    pub(super) server: watch::Receiver<Vec<Suffering>>,
     pub(super) dropped: u64,
 }
 
@@ -53,9 +55,24 @@ impl Conduct {
 
     /// Sleeps until a time of the run's clock; `false` if the user wants to stop.
     async fn sleep_until(&mut self, at: Instant) -> bool {
-        tokio::select! {
-            () = sleep_until(at) => true,
-            _ = self.stage.wait_for(|stage| *stage == Stage::Interrupted) => false,
+        loop {
+            tokio::select! {
+                () = sleep_until(at) => return true,
+                _ = self.stage.wait_for(|stage| *stage == Stage::Interrupted) => return false,
+                Ok(()) = self.server.changed() => {}
+            }
+            self.pass_on();
+        }
+    }
+
+    /// Tells everybody what happens to the server.
+    fn pass_on(&mut self) {
+        let all = self.server.borrow_and_update();
+        let heard = self.pulse.heard.swap(all.len(), Relaxed);
+        for suffering in all.iter().skip(heard) {
+            for slot in self.slots.values() {
+                slot.tell(Command::Suffer(*suffering));
+            }
         }
     }
 

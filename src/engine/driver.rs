@@ -6,23 +6,29 @@
 use crate::client::{
     Action, Ask, AttemptId, Client, Input, Output, Payload, Reply, Since, Transmit,
 };
+use crate::dialect::Bend;
 use crate::dialect::voice::{Heard, Said, Voice};
+use crate::dialect::{Dialect, excerpt};
 use crate::engine::converse::Converse;
 use crate::engine::link::{Link, LinkEvent};
-use crate::engine::rest;
+use crate::engine::meddling::{Fate, Meddling, Parcel, dropped};
 use crate::engine::shard::Shard;
-use crate::engine::slot::{Command, Slot, Suffering};
+use crate::engine::slot::{Command, Held, Slot, Suffering};
 use crate::engine::trouble::{Cut, Trouble, nanos};
-use crate::history::{ClientId, ConversationId, Due, Event, Nanos, OpId, Seen};
-use crate::operation::Operation;
-use crate::plan::Act;
+use crate::engine::{rest, setup};
+use crate::fault::Passing;
+use crate::history::{ClientId, Due, Event, Nanos, OpId, Seen};
+use crate::operation::{Operation, Sight};
 use crate::plan::dice::mix;
+use crate::plan::{Act, Oddity};
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Hole};
-use crate::transport::Leave;
+use crate::spec::{Bindings, Hole, Step};
+use crate::transport::http::HttpClient;
 use crate::transport::socket_io::{Incoming, Received};
+use crate::transport::weather::{Conditions, Weather};
+use crate::transport::{ConnectError, Leave};
 use crate::wire::socket_io::Kind;
-use compact_str::CompactString;
+use compact_str::{CompactString, ToCompactString};
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::rc::Rc;
@@ -30,6 +36,8 @@ use std::time::Duration;
 
 /// How long a polite goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
+/// How long what was sent may take to be out, before a cut that waits for it.
+const FLUSHING: Duration = Duration::from_millis(200);
 
 pub(super) struct Driver {
     shard: Rc<Shard>,
@@ -42,18 +50,44 @@ pub(super) struct Driver {
     /// The person's id, name and credential; requests add what they need and take it away again.
     bindings: Bindings,
     trouble: Trouble,
+    meddling: Meddling,
+    /// What its connections go through, where faults may shape their bytes.
+    weather: Option<Weather>,
+    /// Its own way to the server over HTTP, while it does not share the others'.
+    http: Option<Rc<HttpClient>>,
     converse: Option<Box<Converse>>,
     /// A cut that happens as soon as what was sent is out.
     cut_due: Option<Cut>,
     /// The connection makes requests wait for one another.
     held_back: bool,
     leaving: bool,
+    /// The token stands in the other place that the spec knows.
+    elsewhere: bool,
+    /// The credential is none that a server takes.
+    barred: bool,
 }
 
 /// A request over HTTP that came to its end.
 struct Returned {
     attempt: AttemptId,
     outcome: rest::Outcome,
+    /// A fault may have spoilt it.
+    troubled: bool,
+}
+
+/// What becomes of the requests that the machine lets go in one go.
+#[derive(Default)]
+struct Leaving {
+    /// An attempt that is recorded if it really leaves.
+    attempt: Option<Event>,
+    /// A fault dropped this one.
+    dropped: Option<OpId>,
+    /// A fault holds this one back.
+    held: Option<OpId>,
+    /// What these faults hold back was overtaken.
+    overtaken: Vec<usize>,
+    /// These leave twice.
+    twice: Vec<Transmit>,
 }
 
 /// What woke the client.
@@ -72,6 +106,8 @@ impl Driver {
         machine: Client,
         bindings: Bindings,
     ) -> Self {
+        let seed = mix(shard.plan.seed, id.0.into(), 11);
+        let weather = shard.weathered.get().then(|| Weather::new(seed));
         Self {
             shard,
             slot,
@@ -81,11 +117,16 @@ impl Driver {
             link: Link::Down,
             calls: FuturesUnordered::new(),
             bindings,
-            trouble: Trouble::default(),
+            trouble: Trouble::new(seed),
+            meddling: Meddling::default(),
+            weather,
+            http: None,
             converse: None,
             cut_due: None,
             held_back: false,
             leaving: false,
+            elsewhere: false,
+            barred: false,
         }
     }
 
@@ -104,7 +145,7 @@ impl Driver {
                 Woken::Due => self.due(),
             }
             if let Some(cut) = self.cut_due.take() {
-                let _ = self.link.flush().await;
+                let _ = tokio::time::timeout(FLUSHING, self.link.flush()).await;
                 self.bear(Some(cut)).await;
             }
             if self.held_back != self.link.holds_back() {
@@ -136,15 +177,25 @@ impl Driver {
 
     fn deadline(&self) -> Option<Nanos> {
         let converse = self.converse.as_ref().and_then(|converse| converse.due());
-        [self.machine.deadline(), converse].into_iter().flatten().min()
+        let due = [self.machine.deadline(), self.meddling.deadline(), converse];
+        due.into_iter().flatten().min()
     }
 
     fn is_idle(&self) -> bool {
-        self.machine.is_ready() && self.machine.unsettled() == 0 && self.calls.is_empty()
+        self.machine.is_ready()
+            && self.machine.unsettled() == 0
+            && self.calls.is_empty()
+            && self.meddling.is_empty()
     }
 
     fn due(&mut self) {
         let now = self.shard.clock.now();
+        if self.meddling.deadline().is_some_and(|at| at <= now) {
+            let due = self.meddling.due(now);
+            self.let_go(due);
+            let overdue = self.meddling.overdue(now, self.trouble.excuses());
+            overdue.into_iter().for_each(|event| self.record(event));
+        }
         if self.machine.deadline().is_some_and(|at| at <= now) {
             self.input(Input::Tick);
         }
@@ -172,8 +223,12 @@ impl Driver {
         match command {
             Command::Act(planned, act) => self.act(planned, act).await,
             Command::Ask(planned, ask, due) => self.ask_as_due(planned, ask, due),
+            Command::Hold(held) => self.hold(*held),
             Command::Disconnect => self.disconnect(),
             Command::Suffer(suffering) => self.suffer(suffering).await,
+            Command::Enter(conversation) => {
+                self.input(Input::Act(Action::Enter(conversation)));
+            }
             Command::Heal => self.heal().await,
             Command::FinalRead(conversation) => {
                 let planned = self.shard.clock.now();
@@ -215,9 +270,16 @@ impl Driver {
     fn ask_as_due(&mut self, planned: Nanos, ask: Ask, due: Option<(Due, CompactString)>) {
         let op = self.shard.effects.borrow_mut().next_op();
         if let Some((due, why)) = due {
-            self.record(Event::Due { op, due, why });
+            self.record(Event::Due { op, due, why, odd: ask.odd.is_some() });
         }
         self.input(Input::Act(Action::Ask { op, ask, planned }));
+    }
+
+    fn hold(&mut self, Held { passport, what, valid, lasts, elsewhere }: Held) {
+        self.bindings = passport;
+        (self.elsewhere, self.barred) = (elsewhere, !valid);
+        let until = lasts.map(|lasts| self.shard.clock.now() + lasts);
+        self.record(Event::Credential { what, valid, until });
     }
 
     fn disconnect(&mut self) {
@@ -235,12 +297,14 @@ impl Driver {
         if !begins && !self.trouble.has(number) {
             return;
         }
-        self.record(Event::Fault { what: kind.name().into(), begins });
+        self.record(Event::Fault { what: kind.to_compact_string(), begins });
         if begins {
             let cut = self.trouble.begin(number, kind, until);
             self.bear(cut).await;
         } else {
             self.trouble.end(number);
+            let held = self.meddling.of(number);
+            self.let_go(held);
             self.bear(None).await;
         }
     }
@@ -248,11 +312,15 @@ impl Driver {
     /// Drops the connection if a fault says so, and tells the machine what else the faults do.
     async fn bear(&mut self, cut: Option<Cut>) {
         self.excuse();
+        self.weather_changes();
         if let Some(cut) = cut {
             self.input(Input::Away { until: cut.until });
+            let opening = matches!(self.link, Link::Opening(_));
             if let Some(session) = self.link.take() {
                 let how = cut.apply(session).await;
                 self.hung_up(how, true);
+            } else if opening {
+                self.hung_up("cut before it was open", true);
             }
         }
     }
@@ -262,10 +330,28 @@ impl Driver {
         self.input(Input::Withhold(self.held_back || self.trouble.excuses()));
     }
 
-    async fn heal(&mut self) {
-        for kind in self.trouble.clear() {
-            self.record(Event::Fault { what: kind.name().into(), begins: false });
+    /// What its connections go through follows from its faults.
+    fn weather_changes(&mut self) {
+        let Some(weather) = &self.weather else { return };
+        let conditions = self.trouble.conditions();
+        weather.change(conditions);
+        if conditions == Conditions::default() {
+            self.http = None;
+        } else if self.http.is_none() {
+            let shard = &self.shard;
+            let mut connect = shard.session.engine.connect.clone();
+            connect.weather = Some(weather.clone());
+            let http = setup::http_client(&shard.endpoint, &shard.dialect.spec, connect, 1);
+            self.http = Some(Rc::new(http));
         }
+    }
+
+    async fn heal(&mut self) {
+        for fault in self.trouble.clear() {
+            self.record(Event::Fault { what: fault.to_compact_string(), begins: false });
+        }
+        let held = self.meddling.all();
+        self.let_go(held);
         self.bear(None).await;
         self.input(Input::Away { until: 0 });
     }
@@ -283,64 +369,172 @@ impl Driver {
                     let polling = self.link.is_polling();
                     self.record(Event::Session { ping_interval, ping_timeout, polling });
                 }
+                self.trouble.opened();
                 self.input(Input::Opened);
             }
-            LinkEvent::OpenFailed(error) => {
-                self.shard.note_connect_error(&error);
-                let why = crate::dialect::excerpt(&error.to_string());
-                self.input(Input::Closed { why, caused: false });
-            }
+            LinkEvent::OpenFailed(error) => self.not_let_in(&error),
             LinkEvent::Incoming(Incoming::Packet(received)) => self.packet(&received).await,
             LinkEvent::Incoming(Incoming::Ping) => {}
             LinkEvent::Incoming(Incoming::Malformed(error)) => {
-                self.garbage(crate::dialect::excerpt(&error.to_string()));
+                self.garbage(excerpt(&error.to_string()));
             }
             LinkEvent::Incoming(Incoming::Closed(closed)) => {
-                self.hung_up(&closed.to_string(), false);
+                self.hung_up(&closed.to_string(), self.trouble.explains_loss());
             }
+        }
+    }
+
+    fn not_let_in(&mut self, error: &ConnectError) {
+        let caused = self.trouble.explains_loss();
+        if !self.barred && !caused {
+            self.shard.note_connect_error(error);
+        }
+        if let Some(refused) = refusal(&self.shard.dialect, error) {
+            self.record(refused);
+        }
+        let why = excerpt(&error.to_string());
+        self.input(Input::Closed { why, caused });
+        self.despair();
+    }
+
+    /// With a bad credential there is no point in trying again.
+    fn despair(&mut self) {
+        if self.barred {
+            self.disconnect();
         }
     }
 
     fn hung_up(&mut self, why: &str, caused: bool) {
         self.trace("×", || format!("connection lost: {why}"));
-        if !caused {
+        if !caused && !self.barred {
             self.shard.note_loss(why);
         }
         self.link = Link::Down;
         self.voice.hang_up();
+        self.forget_held();
         self.input(Input::Closed { why: why.into(), caused });
+        self.despair();
     }
 
     async fn packet(&mut self, received: &Received) {
         let packet = received.packet();
         self.trace("←", || format!("4{}", &**received.text()));
         match self.voice.hear(&self.shard.dialect, &packet) {
-            Heard::Answer(attempt, rows, reply) => {
-                if !self.trouble.withholds_acks() {
-                    for seen in rows {
-                        self.input(Input::Saw(seen));
-                    }
-                    self.input(Input::Answered { attempt, reply });
-                }
-            }
+            Heard::Answer(attempt, rows, reply) => self.answered(attempt, rows, reply),
             Heard::Echo(attempt, reply, seen) => {
-                if !self.trouble.withholds_acks() {
-                    self.input(Input::Answered { attempt, reply });
-                }
-                self.saw(seen);
+                self.answered(attempt, Vec::new(), reply);
+                self.pushed(seen);
             }
             Heard::Sight(Event::Message(seen)) => {
-                self.saw(seen);
+                self.pushed(seen);
                 if let Some(cut) = self.trouble.on_message() {
                     self.bear(Some(cut)).await;
                 }
             }
             Heard::Sight(event) => self.record(event),
             Heard::Unknown if packet.kind == Kind::Disconnect => {
-                self.hung_up("Socket.IO disconnect packet", false);
+                self.hung_up("Socket.IO disconnect packet", self.trouble.explains_loss());
             }
             Heard::Unknown => {}
             Heard::Garbage(what) => self.garbage(what),
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------
+    // what arrives, and what faults make of it
+
+    fn fate(&mut self, passing: Passing) -> Fate {
+        if !self.trouble.meddles() {
+            return Fate::Passes;
+        }
+        let now = self.shard.clock.now();
+        let meddling = &self.meddling;
+        self.trouble.fate(now, passing, |number| meddling.holds(number))
+    }
+
+    /// The server answered.
+    fn answered(&mut self, attempt: AttemptId, rows: Vec<Event>, reply: Reply) {
+        let operation = self.machine.asked(attempt.op);
+        match self.fate(Passing::Answered(operation)) {
+            Fate::Passes => self.take_answer(attempt, rows, reply),
+            Fate::Dropped => {}
+            Fate::Twice => {
+                self.take_answer(attempt, rows.clone(), reply.clone());
+                for row in rows {
+                    if let Event::Message(seen) = row {
+                        self.input_unseen(Input::Saw(seen));
+                    }
+                }
+                self.input_unseen(Input::Answered { attempt, reply });
+            }
+            Fate::Late { until, number } => {
+                self.meddling.hold(until, number, Parcel::Answer(attempt, rows, reply));
+            }
+            Fate::Overtakes(number) => {
+                self.take_answer(attempt, rows, reply);
+                let held = self.meddling.of(number);
+                self.let_go(held);
+            }
+        }
+    }
+
+    fn take_answer(&mut self, attempt: AttemptId, rows: Vec<Event>, reply: Reply) {
+        if let Some(events) = self.meddling.answered(attempt, &rows, &reply) {
+            return events.into_iter().for_each(|event| self.record(event));
+        }
+        for row in rows {
+            match row {
+                Event::Message(seen) => self.input(Input::Saw(seen)),
+                event => self.record(event),
+            }
+        }
+        self.input(Input::Answered { attempt, reply });
+    }
+
+    /// The server pushed a message: it is recorded as it came, whatever the client gets of it.
+    fn pushed(&mut self, seen: Seen) {
+        match self.fate(Passing::Seen(Sight::Message)) {
+            Fate::Passes => self.saw(seen),
+            Fate::Dropped => self.record(Event::Message(seen)),
+            Fate::Twice => {
+                self.saw(seen.clone());
+                self.input_unseen(Input::Saw(seen));
+            }
+            Fate::Late { until, number } => {
+                self.record(Event::Message(seen.clone()));
+                self.meddling.hold(until, number, Parcel::Push(seen));
+            }
+            Fate::Overtakes(number) => {
+                self.saw(seen);
+                let held = self.meddling.of(number);
+                self.let_go(held);
+            }
+        }
+    }
+
+    /// What was held back arrives.
+    fn let_go(&mut self, parcels: Vec<Parcel>) {
+        for parcel in parcels {
+            match parcel {
+                Parcel::Answer(attempt, rows, reply) => self.take_answer(attempt, rows, reply),
+                Parcel::Push(seen) => self.input_unseen(Input::Saw(seen)),
+                Parcel::Request(transmit, events) => {
+                    let now = self.shard.clock.now();
+                    for event in events {
+                        self.record_at(now, event);
+                    }
+                    self.transmit(now, transmit);
+                }
+            }
+        }
+    }
+
+    /// The connection is gone: nothing that was held back arrives.
+    fn forget_held(&mut self) {
+        if !self.meddling.is_empty() {
+            for event in self.meddling.lost() {
+                self.record(event);
+            }
         }
     }
 
@@ -362,23 +556,22 @@ impl Driver {
         }
     }
 
-    fn returned(&mut self, Returned { attempt, outcome }: Returned) {
+    fn returned(&mut self, Returned { attempt, outcome, troubled }: Returned) {
         self.trace("←", || format!("HTTP {outcome:?}"));
-        let reply = match outcome {
-            rest::Outcome::Answered(reply) => reply,
-            rest::Outcome::Read(rows) => {
-                let count = rows.len() as u32;
-                for seen in rows {
-                    self.input(Input::Saw(seen));
-                }
-                Reply::Yes { id: None, order: None, rows: count, cursor: None }
+        let (rows, reply) = match outcome {
+            rest::Outcome::Answered(reply) => (Vec::new(), reply),
+            rest::Outcome::Read { rows, count } => {
+                (rows, Reply::Yes { id: None, order: None, rows: count, cursor: None })
+            }
+            rest::Outcome::Failed(_) if troubled || self.trouble.excuses() => {
+                (Vec::new(), Reply::Lost)
             }
             rest::Outcome::Failed(why) => {
                 self.garbage(why);
-                Reply::Lost
+                (Vec::new(), Reply::Lost)
             }
         };
-        self.input(Input::Answered { attempt, reply });
+        self.answered(attempt, rows, reply);
     }
 
     fn trace(&self, arrow: &'static str, packet: impl FnOnce() -> String) {
@@ -401,22 +594,111 @@ impl Driver {
 
     /// Gives the machine an input and does what it says.
     fn input(&mut self, input: Input) {
+        self.feed(input, |_| true);
+    }
+
+    /// Gives the machine what a fault delivers once more, or later than it came: that is not in the
+    /// history, for the server did nothing.
+    fn input_unseen(&mut self, input: Input) {
+        self.feed(input, |event| !matches!(event, Event::Message(_) | Event::Answered { .. }));
+    }
+
+    fn feed(&mut self, input: Input, is_news: impl Fn(&Event) -> bool) {
         let shard = Rc::clone(&self.shard);
         let now = shard.clock.now();
+        let mut leaving = Leaving::default();
         let mut effects = shard.effects.borrow_mut();
         self.machine.handle(now, input, &mut effects);
         for output in effects.drain() {
             match output {
-                Output::Record(event) => {
-                    self.overhear(now, &event);
-                    shard.recorder.borrow_mut().record(now, self.id, event);
+                Output::Record(event) if !is_news(&event) => {}
+                Output::Record(event) => self.note(now, event, &mut leaving),
+                Output::Open => {
+                    self.link =
+                        Link::open(&shard, &self.bindings, self.elsewhere, self.weather.as_ref());
                 }
-                Output::Open => self.link = Link::open(&shard, &self.bindings),
                 Output::Close => self.close(),
-                Output::Transmit(transmit) => self.transmit(now, transmit),
+                Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
                 Output::Abandon(_) => {}
             }
         }
+        drop(effects);
+        for number in leaving.overtaken {
+            let held = self.meddling.of(number);
+            self.let_go(held);
+        }
+        for transmit in leaving.twice {
+            self.send_twin(transmit);
+        }
+    }
+
+    /// Records what the machine says, unless a fault makes something else of it.
+    fn note(&mut self, now: Nanos, event: Event, leaving: &mut Leaving) {
+        let event = match event {
+            // Whether it really leaves is known in a moment.
+            Event::Attempt { .. } if self.trouble.meddles() => {
+                leaving.attempt = Some(event);
+                return;
+            }
+            Event::Ok { op, .. } if leaving.dropped == Some(op) => dropped(op),
+            Event::Ok { op, .. } if leaving.held == Some(op) => {
+                return self.meddling.add_to_last(event);
+            }
+            event => event,
+        };
+        self.record_at(now, event);
+    }
+
+    /// A request leaves, or a fault makes something else of it.
+    fn depart(&mut self, now: Nanos, transmit: Transmit, leaving: &mut Leaving) {
+        let op = transmit.attempt.op;
+        let attempt = leaving.attempt.take();
+        let fate = match attempt {
+            Some(_) => self.fate(Passing::Asked(transmit.ask.operation)),
+            None => Fate::Passes,
+        };
+        match fate {
+            Fate::Dropped => leaving.dropped = Some(op),
+            Fate::Late { until, number } => {
+                leaving.held = Some(op);
+                let events = attempt.into_iter().collect();
+                self.meddling.hold(until, number, Parcel::Request(transmit, events));
+            }
+            Fate::Passes | Fate::Twice | Fate::Overtakes(_) => {
+                if let Some(attempt) = attempt {
+                    self.record_at(now, attempt);
+                }
+                match fate {
+                    Fate::Twice => leaving.twice.push(transmit.clone()),
+                    Fate::Overtakes(number) => leaving.overtaken.push(number),
+                    _ => {}
+                }
+                self.transmit(now, transmit);
+            }
+        }
+    }
+
+    /// The same request once more, as an operation of its own.
+    fn send_twin(&mut self, transmit: Transmit) {
+        let now = self.shard.clock.now();
+        let op = self.shard.effects.borrow_mut().next_op();
+        let operation = transmit.ask.operation;
+        self.record_at(now, transmit.ask.invocation(op, now));
+        self.record_at(now, Event::Attempt { op, attempt: 0 });
+        let spec = &self.shard.dialect.spec;
+        let patience = nanos(spec.contract.ack_timeout);
+        if self.shard.dialect.step(operation).is_none_or(Step::is_unanswered) {
+            self.record_at(now, Event::Ok { op, rows: 0 });
+        } else {
+            self.meddling.add_twin(op, now + patience);
+        }
+        self.transmit(now, Transmit { attempt: AttemptId { op, number: 0 }, ask: transmit.ask });
+    }
+
+    /// Records what is known of a request at this moment.
+    fn record_at(&mut self, now: Nanos, event: Event) {
+        self.overhear(now, &event);
+        self.shard.recorder.borrow_mut().record(now, self.id, event);
     }
 
     /// The closed workload hears of the end of its send.
@@ -434,19 +716,26 @@ impl Driver {
         }
         self.link = Link::Down;
         self.voice.hang_up();
+        self.forget_held();
     }
 
     fn transmit(&mut self, now: Nanos, Transmit { attempt, ask }: Transmit) {
         let shard = Rc::clone(&self.shard);
         let mark = self.bindings.mark();
         self.bind(&ask);
-        let Some(step) = shard.dialect.step(ask.operation) else { return };
+        let people = ask.people(self.bindings.get(Hole::USER));
+        let bend = ask.odd.map(|odd| Bend::begin(odd, &mut self.bindings));
+        let Some(step) = shard.dialect.step_for(ask.operation, people) else { return };
         let mut data = shard.scratch.take();
         data.clear();
-        let said =
-            self.voice.say(&shard.dialect, attempt, ask.operation, step, &self.bindings, &mut data);
+        let asked = (ask.operation, people);
+        let said = self.voice.say(&shard.dialect, attempt, asked, step, &self.bindings, &mut data);
         match said {
-            Ok(Said::Event(ack)) => {
+            Ok(Said::Event(mut ack)) => {
+                if let Some(bend) = &bend {
+                    bend.event(&mut data);
+                    ack = self.odd_ack(ask.odd, ack);
+                }
                 shard.trace.borrow_mut().note(now, self.id, "→", || match ack {
                     Some(ack) => format!("42{ack}{data}"),
                     None => format!("42{data}"),
@@ -458,7 +747,7 @@ impl Driver {
                     self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
                 }
             }
-            Ok(Said::Http(_)) => self.call(attempt, ask.operation, ask.conversation),
+            Ok(Said::Http(_)) => self.call(attempt, &ask, bend),
             Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),
             Err(unbound) => {
                 let name = shard.dialect.spec.holes.name(unbound.0);
@@ -473,7 +762,7 @@ impl Driver {
     }
 
     fn complain(&mut self, now: Nanos, what: &str) {
-        let event = Event::Garbage { what: crate::dialect::excerpt(what) };
+        let event = Event::Garbage { what: excerpt(what) };
         self.shard.note_garbage(what);
         self.shard.recorder.borrow_mut().record(now, self.id, event);
     }
@@ -481,11 +770,15 @@ impl Driver {
     /// Binds what a request needs beside the person.
     fn bind(&mut self, ask: &Ask) {
         let dialect = &self.shard.dialect;
-        if let Some(id) = ask.conversation.and_then(|place| dialect.conversation(place)) {
+        // The id of a conversation that is asked for is the answer's to say, also the second time.
+        if let Some(id) = ask.conversation.and_then(|place| dialect.conversation(place))
+            && ask.operation != Operation::Create
+        {
             self.bindings.set(Hole::CONVERSATION, id);
         }
         match &ask.payload {
             Payload::None => {}
+            Payload::People(people) => self.bind_people(people),
             Payload::Message(message) => {
                 if let Some(peer) = ask.conversation.and_then(|c| self.shard.peer(self.id, c)) {
                     self.bindings.set(Hole::PEER, peer);
@@ -509,19 +802,47 @@ impl Driver {
         }
     }
 
-    fn call(&mut self, attempt: AttemptId, operation: Operation, place: Option<ConversationId>) {
+    /// The ack that an odd request asks for.
+    fn odd_ack(&mut self, odd: Option<Oddity>, ack: Option<u64>) -> Option<u64> {
+        match odd {
+            Some(Oddity::WithoutAck) => None,
+            Some(Oddity::WithAck) => ack.or_else(|| Some(self.voice.stray_ack())),
+            _ => ack,
+        }
+    }
+
+    /// The members of a conversation as its creator names them, and who of them is somebody else.
+    fn bind_people(&mut self, people: &[Scalar]) {
+        let own = self.bindings.get(Hole::USER).cloned();
+        let others: Vec<Scalar> =
+            people.iter().filter(|user| Some(*user) != own.as_ref()).cloned().collect();
+        if let Some(peer) = others.first().or(people.first()) {
+            self.bindings.set(Hole::PEER, peer.clone());
+        }
+        self.bindings.set(Hole::OTHERS, Scalar::List(others));
+        self.bindings.set(Hole::MEMBERS, Scalar::List(people.to_vec()));
+    }
+
+    fn call(&mut self, attempt: AttemptId, ask: &Ask, bend: Option<Bend>) {
         let shard = Rc::clone(&self.shard);
         let ask = rest::Ask {
-            operation,
+            operation: ask.operation,
             op: attempt.op,
-            conversation: place,
+            conversation: ask.conversation,
+            people: ask.people(self.bindings.get(Hole::USER)),
             bindings: self.bindings.clone(),
+            bend,
         };
-        self.trace("→", || format!("HTTP {operation}"));
+        let (own, troubled) = (self.http.clone(), self.trouble.excuses());
+        self.trace("→", || format!("HTTP {}", ask.operation));
         self.calls.push(Box::pin(async move {
-            let _turn = shard.gate.acquire().await;
-            let outcome = rest::perform(&shard.http, &shard.dialect, ask).await;
-            Returned { attempt, outcome }
+            // A request in trouble may take long, and shall keep nobody waiting.
+            let (http, _turn) = match &own {
+                Some(own) => (&**own, None),
+                None => (&shard.http, shard.gate.acquire().await.ok()),
+            };
+            let outcome = rest::perform(http, &shard.dialect, ask).await;
+            Returned { attempt, outcome, troubled }
         }));
     }
 
@@ -531,4 +852,19 @@ impl Driver {
             let _ = tokio::time::timeout(GOODBYE, session.leave(Leave::Polite)).await;
         }
     }
+}
+
+/// What the history has of a server's refusal, if that is what it is.
+fn refusal(dialect: &Dialect, error: &ConnectError) -> Option<Event> {
+    let (said, documented, before) = match error {
+        ConnectError::ConnectRefused { payload, before, .. } => {
+            (excerpt(payload), dialect.is_documented_refusal(payload), *before)
+        }
+        ConnectError::HttpStatus { status: 401 | 403, body }
+        | ConnectError::NotWebSocket { status: 401 | 403, body } => {
+            (excerpt(body), dialect.spec.connect.refused.is_empty(), 0)
+        }
+        _ => return None,
+    };
+    Some(Event::Refused { said, documented, before })
 }

@@ -3,6 +3,9 @@
 use crate::scenario::{Launch, Ready};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::VecDeque;
+use std::io;
+use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,10 +28,19 @@ pub struct Launched {
     /// The process group, which is the process's own.
     group: Pid,
     launch: Launch,
+    places: Arc<Places>,
     /// Where it listens.
     pub url: String,
     talk: Talk,
     listeners: Vec<JoinHandle<()>>,
+}
+
+/// What a server keeps over restarts where its command asks for it: `$port`, a free port, and
+/// `$data`, a folder that is deleted in the end.
+#[derive(Debug, Default)]
+struct Places {
+    port: Option<u16>,
+    data: Option<PathBuf>,
 }
 
 /// The last lines that the server said.
@@ -50,11 +62,20 @@ impl Launched {
     /// # Errors
     /// It cannot be started, ends before it is ready, or is not ready in time.
     pub async fn start(launch: &Launch) -> Result<Self, LaunchError> {
+        let places = Arc::new(Places::of(launch).map_err(|error| LaunchError {
+            what: format!("there is no place for the server: {error}"),
+            said: Vec::new(),
+        })?);
+        Self::launch(launch, places).await
+    }
+
+    async fn launch(launch: &Launch, places: Arc<Places>) -> Result<Self, LaunchError> {
         let talk = Talk::default();
         let program = launch.command.first().map_or("", String::as_str);
+        let environment = launch.environment.iter();
         let mut child = Command::new(program)
-            .args(&launch.command[1..])
-            .envs(launch.environment.iter().cloned())
+            .args(launch.command[1..].iter().map(|word| places.fill(word)))
+            .envs(environment.map(|(name, value)| (name, places.fill(value))))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -83,7 +104,7 @@ impl Launched {
             said: Vec::new(),
         })?;
         let (launch, url) = (launch.clone(), String::new());
-        let mut launched = Self { child, group, launch, url, talk, listeners };
+        let mut launched = Self { child, group, launch, places, url, talk, listeners };
         match launched.ready(told).await {
             Ok(url) => {
                 launched.url = url;
@@ -105,7 +126,7 @@ impl Launched {
                 Ready::Line(line) => told
                     .await
                     .map_err(|_| format!("`{program}` closed its output before it said `{line}`")),
-                Ready::Probe(url) => probe(url).await,
+                Ready::Probe(url) => probe(&self.places.fill(url)).await,
             }
         };
         tokio::select! {
@@ -141,10 +162,58 @@ impl Launched {
 
     /// SIGTERM, then SIGKILL if it does not end in time.
     pub async fn stop(mut self) {
+        self.end().await;
+    }
+
+    /// The same, but it may be started again.
+    pub async fn end(&mut self) {
         if self.child.id().is_some() {
             self.signal(Signal::TERM);
-            let _ = timeout(self.launch.stop_within, self.child.wait()).await;
+            // One that was halted hears it only now.
+            self.signal(Signal::CONT);
+            if timeout(self.launch.stop_within, self.child.wait()).await.is_err() {
+                self.kill().await;
+            }
         }
+    }
+
+    /// SIGKILL; it may be started again.
+    pub async fn kill(&mut self) {
+        if self.child.id().is_some() {
+            self.signal(Signal::KILL);
+            let _ = self.child.wait().await;
+        }
+    }
+
+    /// SIGSTOP: it stands still until it goes on.
+    pub fn halt(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// SIGCONT.
+    pub fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Starts it again after it ended; it must come up where it was. Nothing happens if it runs.
+    ///
+    /// # Errors
+    /// As [`Launched::start`], or it listens somewhere else.
+    pub async fn start_again(&mut self) -> Result<(), LaunchError> {
+        if self.ended().is_none() {
+            return Ok(());
+        }
+        let again = Self::launch(&self.launch, self.places.clone()).await?;
+        let (url, before) = (again.url.clone(), self.url.clone());
+        *self = again;
+        if url == before {
+            return Ok(());
+        }
+        let what = format!(
+            "it came up again at {url} and was at {before}: give `launch: command` a port of its \
+             own, such as `--port, $port`"
+        );
+        Err(LaunchError { what, said: Vec::new() })
     }
 
     /// To the whole group, for a script has children of its own.
@@ -199,6 +268,50 @@ async fn probe(url: &str) -> Result<String, String> {
     }
 }
 
+impl Places {
+    /// Finds what the command, its environment or the probe ask for.
+    fn of(launch: &Launch) -> io::Result<Self> {
+        let values = launch.environment.iter().map(|(_, value)| value);
+        let probe = match &launch.ready {
+            Ready::Probe(url) => Some(url),
+            Ready::Line(_) => None,
+        };
+        let words: Vec<&String> = launch.command.iter().chain(values).chain(probe).collect();
+        let wanted = |name: &str| words.iter().any(|word| word.contains(name));
+        let mut places = Self::default();
+        if wanted("$port") {
+            places.port = Some(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port());
+        }
+        if wanted("$data") {
+            let folder = format!("assize-{}", uuid::Uuid::new_v4().simple());
+            let folder = std::env::temp_dir().join(folder);
+            std::fs::create_dir(&folder)?;
+            places.data = Some(folder);
+        }
+        Ok(places)
+    }
+
+    fn fill(&self, word: &str) -> String {
+        let mut filled = word.to_owned();
+        if let Some(port) = self.port {
+            filled = filled.replace("$port", &port.to_string());
+        }
+        if let Some(data) = &self.data {
+            filled = filled.replace("$data", &data.display().to_string());
+        }
+        filled
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        if let Some(data) = &self.data {
+            // What the server left without permission stays in the folder for temporary files.
+            let _ = std::fs::remove_dir_all(data);
+        }
+    }
+}
+
 impl Talk {
     fn add(&self, line: String) {
         let mut lines = self.0.lock().expect("nobody panics with it");
@@ -246,5 +359,68 @@ mod tests {
         let error = Launched::start(&launch).await.unwrap_err();
         assert!(error.what.contains("before"), "{}", error.what);
         assert_eq!(error.said, ["no database"]);
+    }
+
+    /// A server that says where it would listen, who it is and what it found in its folder.
+    fn memory() -> Launch {
+        let script = "cat $0/known 2>/dev/null; echo known > $0/known; \
+                      echo listening on http://127.0.0.1:$1/; exec sleep 600";
+        let mut launch = shell(script, Ready::Line("listening on".into()));
+        launch.command.extend(["$data".into(), "$port".into()]);
+        launch
+    }
+
+    #[tokio::test]
+    async fn it_comes_up_again_where_it_was_with_what_it_stored() {
+        for kill in [false, true] {
+            let mut launched = Launched::start(&memory()).await.unwrap();
+            let url = launched.url.clone();
+            assert!(!url.contains('$') && launched.said().await.len() == 1, "{url}");
+            launched.start_again().await.unwrap();
+            assert_eq!(launched.said().await.len(), 1, "one that runs is left alone");
+            if kill {
+                launched.kill().await;
+            } else {
+                launched.end().await;
+            }
+            assert!(launched.ended().is_some());
+            launched.start_again().await.unwrap();
+            let said = launched.said().await;
+            assert_eq!((launched.url.as_str(), said[0].as_str()), (url.as_str(), "known"));
+            let data = launched.places.data.clone().unwrap();
+            launched.stop().await;
+            assert!(!data.exists(), "its folder is deleted in the end");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_halted_process_stands_still_and_ends_when_it_is_told_to() {
+        let launched = Launched::start(&memory()).await.unwrap();
+        let id = launched.child.id().unwrap();
+        let state = || {
+            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+            stat.rsplit(')').next().unwrap().trim().chars().next().unwrap()
+        };
+        launched.halt();
+        while state() != 'T' {
+            tokio::task::yield_now().await;
+        }
+        launched.go_on();
+        while state() == 'T' {
+            tokio::task::yield_now().await;
+        }
+        launched.halt();
+        launched.stop().await;
+        assert!(!std::path::Path::new(&format!("/proc/{id}/cmdline")).exists());
+    }
+
+    #[tokio::test]
+    async fn one_that_comes_up_elsewhere_is_told_how_not_to() {
+        let script = "echo listening on http://127.0.0.1:$$/; exec sleep 600";
+        let ready = Ready::Line("listening on".into());
+        let mut launched = Launched::start(&shell(script, ready)).await.unwrap();
+        launched.kill().await;
+        let error = launched.start_again().await.unwrap_err();
+        assert!(error.what.contains("$port"), "{}", error.what);
     }
 }

@@ -8,6 +8,7 @@ use crate::engine::shard::Shard;
 use crate::spec::{Bindings, Spec};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::socket_io::{Incoming, Options, SocketIo};
+use crate::transport::weather::Weather;
 use crate::transport::websocket::WebSocket;
 use crate::transport::{Closed, ConnectError, Leave, SendError};
 use futures_util::future::LocalBoxFuture;
@@ -46,12 +47,20 @@ pub(super) enum LinkEvent {
 
 impl Link {
     /// Begins to open a connection for the person of these bindings.
-    pub(super) fn open(shard: &Rc<Shard>, bindings: &Bindings) -> Self {
+    pub(super) fn open(
+        shard: &Rc<Shard>,
+        bindings: &Bindings,
+        elsewhere: bool,
+        weather: Option<&Weather>,
+    ) -> Self {
         let shard = Rc::clone(shard);
-        let options = session_options(&shard.session, &shard.dialect.spec, bindings);
+        let mut options = handshake(&shard.session, &shard.dialect.spec, bindings, elsewhere);
+        options.engine.connect.weather = weather.cloned();
+        let fair = weather.is_none_or(Weather::is_fair);
         Self::Opening(Box::pin(async move {
-            // Thousands of clients at once would only make one another time out.
-            let _turn = shard.doors.acquire().await;
+            // Thousands of clients at once would only make one another time out. Who is in trouble
+            // may take long, and shall keep nobody waiting.
+            let _turn = if fair { shard.doors.acquire().await.ok() } else { None };
             shard.maker.open(&shard.endpoint, &options).await
         }))
     }
@@ -201,25 +210,39 @@ impl Session {
 }
 
 /// The handshake of a person: path, query, headers and the CONNECT payload.
-pub(super) fn session_options(session: &Options, spec: &Spec, bindings: &Bindings) -> Options {
+pub(crate) fn session_options(session: &Options, spec: &Spec, bindings: &Bindings) -> Options {
+    handshake(session, spec, bindings, false)
+}
+
+/// The same, with the token in the other place that the spec knows, if that is asked for.
+pub(super) fn handshake(
+    session: &Options,
+    spec: &Spec,
+    bindings: &Bindings,
+    elsewhere: bool,
+) -> Options {
     let mut options = session.clone();
     let connect = &spec.connect;
+    let (query, headers, auth) = match &connect.elsewhere {
+        Some(other) if elsewhere => (&other.query, &other.headers, &other.auth),
+        _ => (&connect.query, &connect.headers, &connect.auth),
+    };
     let mut path = String::new();
     if connect.path.fill(bindings, true, &mut path).is_ok() {
         options.engine.path = path;
     }
-    if let Ok(query) = fields(&connect.query, bindings, true) {
+    if let Ok(query) = fields(query, bindings, true) {
         let pairs: Vec<String> =
             query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         options.engine.query = pairs.join("&");
     }
-    for (name, value) in fields(&connect.headers, bindings, false).unwrap_or_default() {
+    for (name, value) in fields(headers, bindings, false).unwrap_or_default() {
         let name = hyper::header::HeaderName::from_bytes(name.as_bytes());
         if let (Ok(name), Ok(value)) = (name, hyper::header::HeaderValue::from_str(&value)) {
             options.engine.headers.insert(name, value);
         }
     }
-    if let Some(shape) = &connect.auth {
+    if let Some(shape) = auth {
         let mut auth = String::new();
         if shape.fill(bindings, &mut auth).is_ok() {
             options.auth = Some(auth);

@@ -5,6 +5,7 @@
 //! everything once more, and hand over what they found. The engine knows no YAML, no report and no
 //! exit code. Start with [`run`].
 
+mod agenda;
 pub mod clock;
 mod conduct;
 mod converse;
@@ -12,6 +13,8 @@ mod driver;
 mod errand;
 pub mod launch;
 mod link;
+mod meddling;
+mod mint;
 mod notes;
 pub mod people;
 mod preflight;
@@ -31,6 +34,7 @@ mod trace;
 mod trouble;
 pub mod usage;
 
+pub(crate) use link::session_options;
 pub use preflight::Unreachable;
 pub use run::{ClientKind, Failure, Measured, Settings, run};
 pub use target::{Target, TargetChoice};

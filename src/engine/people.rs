@@ -1,8 +1,11 @@
 //! Who the people are to the server: ids, names, credentials.
 
+use crate::engine::mint::{Bearer, Mint};
 use crate::history::PersonId;
+use crate::plan::Credential;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Hole, Spec, TokenSource, UserIds};
+use crate::spec::{Bindings, Hole, Shape, Spec, TokenSource, UserIds};
+use serde_json::{Map, Value};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Makes people's credentials.
@@ -46,6 +49,18 @@ impl<'a> Registry<'a> {
     /// # Errors
     /// The credential cannot be made here; says why.
     pub fn passport(&self, person: PersonId) -> Result<Bindings, NoCredential> {
+        self.passport_with(person, Credential::Good)
+    }
+
+    /// The same with a credential of this kind. Where people have none it makes no difference.
+    ///
+    /// # Errors
+    /// As [`Registry::passport`].
+    pub fn passport_with(
+        &self,
+        person: PersonId,
+        credential: Credential,
+    ) -> Result<Bindings, NoCredential> {
         let mut bindings = self.spec.constants.clone();
         bindings.set(Hole::USER, self.user(person));
         bindings.set(Hole::NAME, Scalar::Text(format!("Person {}", person.0).into()));
@@ -53,13 +68,19 @@ impl<'a> Registry<'a> {
             TokenSource::None => {}
             TokenSource::Jwt { algorithm, secret, claims, lives } => {
                 let secret = reveal(secret)?;
-                let mut json = String::new();
-                claims.fill(&bindings, &mut json).map_err(|unbound| {
-                    let name = self.spec.holes.name(unbound.0);
-                    NoCredential(format!("the token's claims need `${name}`"))
-                })?;
-                let token = mint(algorithm, &secret, &json, lives.as_secs())?;
-                bindings.set(Hole::TOKEN, Scalar::Text(token.into()));
+                let now = SystemTime::now().duration_since(UNIX_EPOCH);
+                let (lives, now) = (lives.as_secs(), now.map_or(0, |now| now.as_secs()));
+                let mint = Mint { algorithm, secret: &secret, lives, now };
+                let other = Bindings::clone(&bindings).with(Hole::USER, self.somebody_else(person));
+                let bearer = Bearer {
+                    claims: self.claims(claims, &bindings)?,
+                    user: json(&self.user(person)),
+                    other: self.claims(claims, &other)?,
+                };
+                let token = mint.token(&bearer, credential).map_err(unmade)?;
+                if let Some(token) = token {
+                    bindings.set(Hole::TOKEN, Scalar::Text(token.into()));
+                }
             }
             TokenSource::ByServer | TokenSource::File { .. } => {
                 return Err(NoCredential(
@@ -71,6 +92,24 @@ impl<'a> Registry<'a> {
         }
         Ok(bindings)
     }
+
+    /// Whose id somebody would write who wants to be taken for another person.
+    fn somebody_else(&self, person: PersonId) -> Scalar {
+        self.user(PersonId(person.0.checked_sub(1).unwrap_or(person.0 + 1)))
+    }
+
+    fn claims(
+        &self,
+        claims: &Shape,
+        bindings: &Bindings,
+    ) -> Result<Map<String, Value>, NoCredential> {
+        let mut json = String::new();
+        claims.fill(bindings, &mut json).map_err(|unbound| {
+            let name = self.spec.holes.name(unbound.0);
+            NoCredential(format!("the token's claims need `${name}`"))
+        })?;
+        serde_json::from_str(&json).map_err(unmade)
+    }
 }
 
 fn reveal(secret: &crate::spec::Secret) -> Result<String, NoCredential> {
@@ -81,24 +120,14 @@ fn reveal(secret: &crate::spec::Secret) -> Result<String, NoCredential> {
     })
 }
 
-fn mint(algorithm: &str, secret: &str, claims: &str, lives: u64) -> Result<String, NoCredential> {
-    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-    let failed = |reason: String| NoCredential(format!("token could not be made: {reason}"));
-    let algorithm: Algorithm =
-        algorithm.parse().map_err(|_| failed(format!("`{algorithm}` is not a known algorithm")))?;
-    let mut claims: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(claims).map_err(|error| failed(error.to_string()))?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    claims.insert("iat".into(), now.into());
-    claims.insert("exp".into(), (now + lives).into());
-    let key = match algorithm {
-        Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => {
-            Ok(EncodingKey::from_secret(secret.as_bytes()))
-        }
-        Algorithm::ES256 | Algorithm::ES384 => EncodingKey::from_ec_pem(secret.as_bytes()),
-        Algorithm::EdDSA => EncodingKey::from_ed_pem(secret.as_bytes()),
-        _ => EncodingKey::from_rsa_pem(secret.as_bytes()),
-    };
-    let key = key.map_err(|error| failed(error.to_string()))?;
-    encode(&Header::new(algorithm), &claims, &key).map_err(|error| failed(error.to_string()))
+fn unmade(reason: impl std::fmt::Display) -> NoCredential {
+    NoCredential(format!("token could not be made: {reason}"))
+}
+
+/// A user id as it stands in a token.
+fn json(user: &Scalar) -> Value {
+    match user {
+        Scalar::Int(number) => (*number).into(),
+        other => other.text().into(),
+    }
 }

@@ -4,7 +4,7 @@ use crate::engine::recorder::Recorder;
 use crate::history::Nanos;
 use crate::metric::{Counter, Series};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// One shard's figures of the moment.
 #[derive(Debug, Default)]
@@ -29,6 +29,8 @@ pub(super) struct Pulse {
     pub lag_p99: AtomicU64,
     /// Violations found so far.
     pub violations: AtomicU64,
+    /// What happened to the server and the clients know of, so many times.
+    pub heard: AtomicUsize,
     last_shown: AtomicU64,
     phase: Mutex<String>,
 }

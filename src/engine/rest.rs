@@ -2,8 +2,8 @@
 
 use crate::client::Reply;
 use crate::dialect::http::{Call, Meaning, meaning};
-use crate::dialect::{Dialect, excerpt};
-use crate::history::{Carrier, ConversationId, OpId, Seen};
+use crate::dialect::{Bend, Dialect, excerpt};
+use crate::history::{ConversationId, Event, OpId};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Paging, Request, Step};
@@ -22,8 +22,8 @@ const ROWS: u32 = 100;
 pub(super) enum Outcome {
     /// Yes or no, as the spec says it.
     Answered(Reply),
-    /// A read that came to its end.
-    Read(Vec<Seen>),
+    /// A read that came to its end: what its rows show, and how many there were.
+    Read { rows: Vec<Event>, count: u32 },
     /// No answer, or none that the spec knows; why.
     Failed(CompactString),
 }
@@ -37,18 +37,24 @@ pub(super) struct Ask {
     pub op: OpId,
     /// Where.
     pub conversation: Option<ConversationId>,
+    /// How many people it concerns, where that decides how it is asked.
+    pub people: usize,
     /// Everything the request needs.
     pub bindings: Bindings,
+    /// What bends it.
+    pub bend: Option<Bend>,
 }
 
 /// Does an operation over HTTP.
 pub(super) async fn perform(http: &HttpClient, dialect: &Dialect, ask: Ask) -> Outcome {
-    let Some(step) = dialect.step(ask.operation) else {
+    let Some(step) = dialect.step_for(ask.operation, ask.people) else {
         return Outcome::Failed("the spec has no such operation".into());
     };
     match ask.operation {
-        Operation::Sync | Operation::History => read(http, dialect, step, ask).await,
-        _ => act(http, dialect, step, ask.bindings).await.0,
+        Operation::Sync | Operation::History | Operation::List | Operation::Contacts => {
+            read(http, dialect, step, ask).await
+        }
+        operation => act(http, dialect, operation, step, ask.bindings, ask.bend.as_ref()).await.0,
     }
 }
 
@@ -56,13 +62,15 @@ pub(super) async fn perform(http: &HttpClient, dialect: &Dialect, ask: Ask) -> O
 pub(super) async fn act(
     http: &HttpClient,
     dialect: &Dialect,
+    operation: Operation,
     step: &Step,
     mut bindings: Bindings,
+    bend: Option<&Bend>,
 ) -> (Outcome, Bindings) {
-    let outcome = match request(http, dialect, step, &bindings).await {
+    let outcome = match request(http, dialect, step, &bindings, bend).await {
         Err(reason) => Outcome::Failed(reason),
         Ok((status, body)) => match meaning(step, status, &body, &mut bindings) {
-            Meaning::Yes(_) => Outcome::Answered(dialect.yes(&bindings)),
+            Meaning::Yes(_) => Outcome::Answered(dialect.yes(operation, &bindings)),
             Meaning::No(error) => Outcome::Answered(Reply::No(error_text(&error))),
             Meaning::Strange(mismatch) => Outcome::Failed(strange(status, &body, mismatch)),
         },
@@ -75,13 +83,10 @@ async fn read(http: &HttpClient, dialect: &Dialect, step: &Step, ask: Ask) -> Ou
     let mut bindings = ask.bindings;
     let limit = dialect.spec.limits.page_rows.unwrap_or(ROWS);
     bindings.set(Hole::LIMIT, Scalar::Int(limit.into()));
-    let by = match ask.operation {
-        Operation::Sync => Carrier::Sync(ask.op),
-        _ => Carrier::History(ask.op),
-    };
-    let mut pages = Pages { rows: Vec::new(), known: FxHashSet::default(), number: 1 };
+    let mut pages = Pages { number: 1, ..Pages::default() };
     loop {
-        let (status, body) = match request(http, dialect, step, &bindings).await {
+        let (status, body) = match request(http, dialect, step, &bindings, ask.bend.as_ref()).await
+        {
             Ok(answer) => answer,
             Err(reason) => return Outcome::Failed(reason),
         };
@@ -95,36 +100,44 @@ async fn read(http: &HttpClient, dialect: &Dialect, step: &Step, ask: Ask) -> Ou
         };
         let mut page = Vec::new();
         let read = shape.rows(&body, &bindings, &mut |row| {
-            page.push(dialect.seen(by, row, ask.conversation));
+            let mut events = Vec::new();
+            dialect.row(ask.operation, ask.op, row, ask.conversation, &mut events);
+            page.push(events);
         });
         if let Err(mismatch) = read {
             return Outcome::Failed(strange(status, &body, Some(mismatch)));
         }
         let more = pages.add(page, limit);
         if !more || !pages.turn(dialect, step.paging.as_ref(), &bound, &mut bindings) {
-            return Outcome::Read(pages.rows);
+            return Outcome::Read { rows: pages.rows, count: pages.count };
         }
     }
 }
 
 /// The pages read so far.
+#[derive(Default)]
 struct Pages {
-    rows: Vec<Seen>,
+    rows: Vec<Event>,
+    count: u32,
     known: FxHashSet<CompactString>,
     number: u32,
 }
 
 impl Pages {
     /// Adds a page without the rows that an earlier page had; `false` if it was the last one.
-    fn add(&mut self, page: Vec<Seen>, limit: u32) -> bool {
+    /// What comes twice on one page stays: that is for the judges.
+    fn add(&mut self, page: Vec<Vec<Event>>, limit: u32) -> bool {
         let full = page.len() >= limit as usize;
-        let before = self.rows.len();
-        for seen in page {
-            if seen.id.as_ref().is_none_or(|id| self.known.insert(id.clone())) {
-                self.rows.push(seen);
+        let before = self.count;
+        let ids: Vec<Option<CompactString>> = page.iter().map(|row| row_id(row)).collect();
+        for (events, id) in page.into_iter().zip(&ids) {
+            if id.as_ref().is_none_or(|id| !self.known.contains(id)) {
+                self.count += 1;
+                self.rows.extend(events);
             }
         }
-        full && self.rows.len() > before && self.number < PAGES
+        self.known.extend(ids.into_iter().flatten());
+        full && self.count > before && self.number < PAGES
     }
 
     /// Binds what asks for the next page; `false` if the server has no way to ask.
@@ -142,7 +155,7 @@ impl Pages {
                 bindings.set(Hole::PAGE, Scalar::Int(self.number.into()));
                 true
             }
-            Some(Paging::Since) => match self.rows.iter().filter_map(|seen| seen.order).max() {
+            Some(Paging::Since) => match self.rows.iter().filter_map(order).max() {
                 Some(order) => {
                     bindings.set(Hole::SINCE, dialect.position(order));
                     true
@@ -160,18 +173,38 @@ impl Pages {
     }
 }
 
+/// What a row is known by.
+fn row_id(events: &[Event]) -> Option<CompactString> {
+    match events.first()? {
+        Event::Message(seen) => seen.id.clone(),
+        Event::Listed { id, user, .. } => id.clone().or_else(|| user.clone()),
+        _ => None,
+    }
+}
+
+fn order(event: &Event) -> Option<i64> {
+    match event {
+        Event::Message(seen) => seen.order,
+        _ => None,
+    }
+}
+
 async fn request(
     http: &HttpClient,
     dialect: &Dialect,
     step: &Step,
     bindings: &Bindings,
+    bend: Option<&Bend>,
 ) -> Result<(u16, String), CompactString> {
     let Request::Http(request) = &step.request else {
         return Err("the operation does not go over HTTP".into());
     };
-    let call = Call::new(&dialect.spec, request, bindings).map_err(|unbound| {
+    let mut call = Call::new(&dialect.spec, request, bindings).map_err(|unbound| {
         format_compact!("`${}` has no value", dialect.spec.holes.name(unbound.0))
     })?;
+    if let Some(bend) = bend {
+        bend.call(&mut call);
+    }
     let response = send(http, call).await?;
     let body = String::from_utf8(response.body.to_vec())
         .map_err(|_| CompactString::from("an answer that is not UTF-8"))?;

@@ -1,5 +1,6 @@
 //! One run from the first connection to the last verdict.
 
+use crate::engine::agenda::Agenda;
 use crate::engine::clock::Clock;
 use crate::engine::link::Maker;
 use crate::engine::notes::Notes;
@@ -18,7 +19,7 @@ use crate::metric::{Counters, Meter, ProcessUse, Progress, Timeline, expectation
 use crate::outcome::{Outcome, Run, SCHEMA};
 use crate::plan::Plan;
 use crate::property::{self, Bench, Charge};
-use crate::scenario::{FaultKind, Scenario};
+use crate::scenario::Scenario;
 use crate::spec::{Spec, Transports};
 use crate::verdict::Standing;
 use std::fs::File;
@@ -185,6 +186,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 },
                 pulse: Arc::clone(&pulse),
                 stage: shards.stage(),
+                server: shards.server(),
             };
             let spawned = shards.spawn(number, pulse, move || shard::run(job));
             spawned.map_err(|error| Failure::Internal(error.to_string()))?;
@@ -294,7 +296,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         Err(failure)
     }
 
-    /// Shows the progress, restarts the server when the plan says so, and gathers the reports.
+    /// Shows the progress, does to the server what the plan says, and gathers the reports.
     async fn watch(
         &mut self,
         shards: &mut Shards,
@@ -303,9 +305,17 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         target: &mut Target,
     ) -> Watched {
         let mut watched = Watched::default();
-        let mut restarts = restarts(&self.settings.scenario, start);
+        let scenario = &self.settings.scenario;
+        let mut agenda = Agenda::of(scenario, start);
         loop {
-            match shards.news(&self.settings.interrupt).await {
+            let news = tokio::select! {
+                news = shards.news(&self.settings.interrupt) => news,
+                () = agenda.due(clock) => {
+                    watched.notes.extend(agenda.next(scenario, shards, target).await);
+                    continue;
+                }
+            };
+            match news {
                 News::Told(Told::Done(report)) => watched.reports.push(*report),
                 News::Told(Told::SetUp(_) | Told::Panicked) => {}
                 News::Over => return watched,
@@ -319,14 +329,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                     shards.stop();
                 }
                 News::Tick => {
-                    let now = clock.now();
-                    if restarts.last().is_some_and(|at| *at <= now) {
-                        restarts.pop();
-                        if let Err(why) = target.restart().await {
-                            watched.notes.push(format!("the server was not restarted: {why}"));
-                        }
-                    }
-                    let progress = self.progress(shards.pulses(), now, start);
+                    let progress = self.progress(shards.pulses(), clock.now(), start);
                     (self.show)(progress);
                 }
             }
@@ -364,7 +367,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 .faults
                 .iter()
                 .filter(active)
-                .map(|fault| fault.fault.name().to_owned())
+                .map(|fault| fault.fault.to_string())
                 .collect(),
         }
     }
@@ -463,13 +466,4 @@ struct Facts<'a> {
 /// How long all phases last.
 fn length(scenario: &Scenario) -> Duration {
     scenario.phases.iter().map(|phase| phase.lasts).sum()
-}
-
-/// When the server is restarted, the next one last.
-fn restarts(scenario: &Scenario, start: Nanos) -> Vec<Nanos> {
-    let restarts = scenario.faults.iter().filter(|fault| fault.fault == FaultKind::Restart);
-    let mut times: Vec<Nanos> =
-        restarts.map(|fault| start + fault.at.as_nanos() as Nanos).collect();
-    times.sort_unstable_by(|a, b| b.cmp(a));
-    times
 }

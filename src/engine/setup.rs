@@ -50,14 +50,43 @@ pub(super) async fn converse(shard: &Rc<Shard>) -> Result<(), String> {
     let places = shard
         .cells()
         .iter()
-        .flat_map(|cell| (0..cell.conversations.len()).map(move |index| (cell, index)));
+        .flat_map(|cell| (0..cell.conversations.len()).map(move |index| (cell, index)))
+        .filter(|(cell, index)| !cell.conversations[*index].members.is_empty());
     let mut made = stream::iter(places)
         .map(|(cell, index)| create(shard, &registry, cell, index))
         .buffer_unordered(AT_ONCE);
     while let Some(result) = made.next().await {
         result?;
     }
+    shard.cells().iter().for_each(|cell| guess(shard, cell));
     Ok(())
+}
+
+/// Conversations without members are none: their ids are guessed from one that there is.
+fn guess(shard: &Shard, cell: &Cell) {
+    let first = cell.conversations.first().and_then(|one| shard.dialect.conversation(one.id));
+    let Some(first) = first else { return };
+    for conversation in cell.conversations.iter().filter(|one| one.members.is_empty()) {
+        shard.dialect.learn(conversation.id, unlikely(&first));
+    }
+}
+
+/// An id that looks like this one, and that nothing has.
+fn unlikely(id: &Scalar) -> Scalar {
+    if let Scalar::Int(number) = id {
+        return Scalar::Int(2_000_000_000 - number % 1_000_000_000);
+    }
+    let text = id.text();
+    let from = text.len().saturating_sub(6);
+    let turned = text.char_indices().map(|(at, letter)| match letter {
+        _ if at < from => letter,
+        '0'..='8' => '9',
+        '9' => '0',
+        'a'..='e' => 'f',
+        'f' => 'a',
+        other => other,
+    });
+    Scalar::Text(turned.collect())
 }
 
 async fn create(
@@ -91,14 +120,16 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bi
     for step in steps {
         known = match &step.request {
             Request::Http(_) => {
-                let (outcome, bound) = rest::act(&shard.http, &shard.dialect, step, known).await;
+                let (outcome, bound) =
+                    rest::act(&shard.http, &shard.dialect, Operation::Create, step, known, None)
+                        .await;
                 match outcome {
                     rest::Outcome::Answered(Reply::Yes { .. }) => bound,
                     rest::Outcome::Answered(Reply::No(error)) => {
                         return Err(format!("the server refused: `{error}`"));
                     }
                     rest::Outcome::Failed(why) => return Err(why.to_string()),
-                    rest::Outcome::Answered(Reply::Lost) | rest::Outcome::Read(_) => {
+                    rest::Outcome::Answered(Reply::Lost) | rest::Outcome::Read { .. } => {
                         return Err("no answer".into());
                     }
                 }

@@ -13,10 +13,10 @@ use crate::engine::link::Maker;
 use crate::engine::people::Registry;
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
-use crate::engine::slot::Slot;
+use crate::engine::slot::{Slot, Suffering};
 use crate::engine::trace::Trace;
 use crate::engine::{setup, usage};
-use crate::history::{ClientId, ConversationId, MessageRef, Nanos, Token};
+use crate::history::{ClientId, ConversationId, Event, MessageRef, Nanos, Token};
 use crate::metric::{Meter, ShardUse};
 use crate::operation::Operation;
 use crate::plan::{Cell, Plan, stream, text};
@@ -50,6 +50,8 @@ pub(super) struct Job {
     pub(super) pulse: Arc<Pulse>,
     /// The stage of the run, as the conductor says it.
     pub(super) stage: watch::Receiver<Stage>,
+    /// What happens to the server.
+    pub(super) server: watch::Receiver<Vec<Suffering>>,
 }
 
 /// What the clients of a shard stand on: the plan, the way to the server, the clock, the recorder.
@@ -145,8 +147,12 @@ pub(super) struct Shard {
     pub(super) reads: Slotted<f64>,
     /// The packets, where a play keeps them.
     pub(super) trace: RefCell<Trace>,
+    /// How fast the clocks of some clients are, in nanoseconds, beside the scenario's skew.
+    pub(super) skews: RefCell<FxHashMap<ClientId, i64>>,
+    /// Faults may shape the bytes of the clients' connections.
+    pub(super) weathered: Slotted<bool>,
     cells: Vec<Cell>,
-    places: FxHashMap<ClientId, Vec<ConversationId>>,
+    places: RefCell<FxHashMap<ClientId, Vec<ConversationId>>>,
     /// A send names the other person of a pair.
     names_peer: bool,
     tell: mpsc::UnboundedSender<Told>,
@@ -170,7 +176,7 @@ pub(super) fn run(job: Job) {
 }
 
 async fn live(job: Job) {
-    let Job { number, shards, ground, pulse, mut stage } = job;
+    let Job { number, shards, ground, pulse, mut stage, server } = job;
     let tell = ground.tell.clone();
     let cells = ground.plan.cells(number, shards).collect();
     let shard = Rc::new(Shard::new(ground, cells));
@@ -184,7 +190,8 @@ async fn live(job: Job) {
     if failed {
         return;
     }
-    let mut conduct = Conduct { slots: shard.admit(), shard, pulse, stage, dropped: 0 };
+    let slots = shard.admit();
+    let mut conduct = Conduct { slots, shard, pulse, stage, server, dropped: 0 };
     let Some(start) = conduct.wait_for_go().await else { return };
     let cpu = usage::thread_cpu();
     let began = conduct.shard.clock.now();
@@ -224,6 +231,7 @@ impl Shard {
                 }
             }
         }
+        let weathered = plan.scenario.faults.iter().any(|fault| fault.fault.shapes_bytes());
         Self {
             dialect: Dialect::new(spec, plan.text_limit, plan.run),
             namespace: session.namespace.clone(),
@@ -241,8 +249,10 @@ impl Shard {
             start: Slotted::new(0),
             reads: Slotted::new(0.0),
             trace: RefCell::default(),
+            skews: RefCell::default(),
+            weathered: Slotted::new(weathered),
             cells,
-            places,
+            places: RefCell::new(places),
             names_peer,
             tell,
             closed_messages: Slotted::new(0),
@@ -259,7 +269,15 @@ impl Shard {
 
     /// The conversations a client takes part in.
     pub(super) fn conversations_of(&self, client: ClientId) -> Vec<ConversationId> {
-        self.places.get(&client).cloned().unwrap_or_default()
+        self.places.borrow().get(&client).cloned().unwrap_or_default()
+    }
+
+    /// A conversation was made after the setup: the server calls it so, and this client is in it.
+    pub(super) fn add_member(&self, client: ClientId, conversation: ConversationId, id: Scalar) {
+        let event = Event::Member { conversation, id: id.id() };
+        self.recorder.borrow_mut().record(self.clock.now(), client, event);
+        self.places.borrow_mut().entry(client).or_default().push(conversation);
+        self.dialect.learn(conversation, id);
     }
 
     /// The other person of a conversation of two, if the spec's `send` names one.
@@ -317,7 +335,8 @@ impl Shard {
         let skew = self.plan.scenario.people.clock_skew.as_nanos() as f64;
         let draw = crate::plan::dice::mix(self.plan.seed, client.0.into(), 7) as f64;
         let offset = (draw / u64::MAX as f64 - 0.5) * 2.0 * skew;
-        self.clock.wall(at) + offset as i64
+        let own = self.skews.borrow().get(&client).copied().unwrap_or_default();
+        self.clock.wall(at) + offset as i64 + own
     }
 
     /// Keeps a sample of what did not fit the spec.

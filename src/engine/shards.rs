@@ -4,22 +4,29 @@
 
 use crate::engine::pulse::Pulse;
 use crate::engine::shard::{Stage, Told};
+use crate::engine::slot::Suffering;
 use crate::history::Nanos;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::Interval;
+use tokio::time::{Interval, sleep, timeout};
 
 /// How often there is news even if nothing happened.
 const TICK: Duration = Duration::from_millis(100);
+/// How long all shards may take to hear what happens to the server, and how often it is looked.
+const HEARING: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(1);
 
 /// The shards while they live.
 pub(super) struct Shards {
     threads: Vec<JoinHandle<()>>,
     pulses: Vec<Arc<Pulse>>,
     stage: watch::Sender<Stage>,
+    /// What happened to the server so far.
+    server: watch::Sender<Vec<Suffering>>,
     told: mpsc::UnboundedReceiver<Told>,
     ticks: Interval,
     panicked: bool,
@@ -46,6 +53,7 @@ impl Shards {
             threads: Vec::new(),
             pulses: Vec::new(),
             stage: watch::Sender::new(Stage::Setup),
+            server: watch::Sender::default(),
             told,
             ticks: tokio::time::interval(TICK),
             panicked: false,
@@ -68,6 +76,24 @@ impl Shards {
     /// The stage, for a shard to follow.
     pub(super) fn stage(&self) -> watch::Receiver<Stage> {
         self.stage.subscribe()
+    }
+
+    /// What happens to the server, for a shard to pass on.
+    pub(super) fn server(&self) -> watch::Receiver<Vec<Suffering>> {
+        self.server.subscribe()
+    }
+
+    /// Tells everybody what happens to the server; returns when all shards have passed it on, or
+    /// after a while.
+    pub(super) async fn announce(&self, suffering: Suffering) {
+        self.server.send_modify(|all| all.push(suffering));
+        let count = self.server.borrow().len();
+        let heard = async {
+            while self.pulses.iter().any(|pulse| pulse.heard.load(Relaxed) < count) {
+                sleep(POLL).await;
+            }
+        };
+        let _ = timeout(HEARING, heard).await;
     }
 
     /// How the shards stand.

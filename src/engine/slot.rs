@@ -1,9 +1,10 @@
 //! The door to one client: what the shard wants of it, and how it stands.
 
 use crate::client::Ask;
+use crate::fault::{Fault, Server};
 use crate::history::{ConversationId, Due, Nanos};
 use crate::plan::Act;
-use crate::scenario::FaultKind;
+use crate::spec::Bindings;
 use compact_str::CompactString;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -19,10 +20,14 @@ pub(super) enum Command {
     Act(Nanos, Act),
     /// Ask for an operation, planned for this time, of which the documents may demand something.
     Ask(Nanos, Ask, Option<(Due, CompactString)>),
+    /// Hold another credential.
+    Hold(Box<Held>),
     /// Go offline, until told to connect.
     Disconnect,
     /// A fault, told apart by its number, begins or ends.
     Suffer(Suffering),
+    /// Take part in a conversation from now on.
+    Enter(ConversationId),
     /// The faults are over, whatever the timeline still says.
     Heal,
     /// Read the whole history of a conversation, once more and for the judges.
@@ -31,17 +36,39 @@ pub(super) enum Command {
     Leave,
 }
 
+/// Another credential.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    /// Everything that requests need of the person, the credential included.
+    pub(super) passport: Bindings,
+    /// What is special about it.
+    pub(super) what: CompactString,
+    /// The server must take it.
+    pub(super) valid: bool,
+    /// For so long, in nanoseconds; without: as long as the run lasts.
+    pub(super) lasts: Option<Nanos>,
+    /// It stands in the other place that the spec knows.
+    pub(super) elsewhere: bool,
+}
+
 /// A fault of one client.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Suffering {
     /// Its number among the faults of the run.
     pub(super) number: usize,
     /// What it is.
-    pub(super) kind: FaultKind,
+    pub(super) kind: Fault,
     /// It begins, or it ends.
     pub(super) begins: bool,
     /// When it ends, on the run's clock.
     pub(super) until: Nanos,
+}
+
+impl Suffering {
+    /// What happens to the server happens to everybody, until it is over.
+    pub(super) const fn of_server(number: usize, what: Server, begins: bool) -> Self {
+        Self { number, kind: Fault::Server(what), begins, until: Nanos::MAX }
+    }
 }
 
 /// One client's door.

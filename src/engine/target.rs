@@ -2,6 +2,7 @@
 
 use crate::engine::launch::Launched;
 use crate::engine::preflight::Unreachable;
+use crate::fault::Server;
 use crate::reference::{self, Bugs};
 use crate::scenario::Launch;
 use crate::spec::Spec;
@@ -94,11 +95,49 @@ impl Target {
         }
     }
 
-    /// Stops the server and starts it again at the same address, with what it stored.
-    pub(super) async fn restart(&mut self) -> Result<(), String> {
-        match self {
-            Self::Embedded(hosted) => hosted.restart().map_err(|error| error.to_string()),
-            _ => Err("only the embedded server can be restarted by this version".into()),
+    /// A fault of the server's process begins. It is down, or halted, until it is released.
+    ///
+    /// # Errors
+    /// The server is not the harness's to handle, or does not obey; says why.
+    pub async fn strike(&mut self, fault: Server) -> Result<(), String> {
+        match (self, fault) {
+            (Self::Embedded(hosted), Server::Restart) => hosted.close().map_err(of_start),
+            (Self::Embedded(hosted), Server::Kill) => hosted.pause().map_err(of_start),
+            (Self::Embedded(hosted), Server::Stop) => hosted.halt().map_err(of_start),
+            (Self::Launched(launched, _), Server::Restart) => {
+                launched.end().await;
+                Ok(())
+            }
+            (Self::Launched(launched, _), Server::Kill) => {
+                launched.kill().await;
+                Ok(())
+            }
+            (Self::Launched(launched, _), Server::Stop) => {
+                launched.halt();
+                Ok(())
+            }
+            (Self::Running(_), _) => Err("it runs without the harness, which only looks on".into()),
+        }
+    }
+
+    /// The fault of the server's process ends: it is up again at the same address, with what it
+    /// stored. Nothing happens if it is.
+    ///
+    /// # Errors
+    /// It does not come up again; says why.
+    pub async fn release(&mut self, fault: Server) -> Result<(), String> {
+        match (self, fault) {
+            (Self::Embedded(hosted), Server::Stop) => hosted.go_on().map_err(of_start),
+            (Self::Embedded(hosted), _) => hosted.resume().map_err(of_start),
+            (Self::Launched(launched, _), Server::Stop) => {
+                launched.go_on();
+                Ok(())
+            }
+            (Self::Launched(launched, _), _) => launched
+                .start_again()
+                .await
+                .map_err(|error| format!("{}; {}", error.what, last_words(&error.said))),
+            (Self::Running(_), _) => Ok(()),
         }
     }
 
@@ -118,6 +157,11 @@ impl Target {
             Self::Running(_) => {}
         }
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
+fn of_start(error: reference::StartError) -> String {
+    error.to_string()
 }
 
 fn last_words(said: &[String]) -> String {

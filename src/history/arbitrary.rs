@@ -1,8 +1,8 @@
 //! Entries of every kind and content, for tests.
 
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos, OpId,
-    Order, PersonId, Seen, Token,
+    About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos,
+    OpId, Order, PersonId, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation, Sight};
 use compact_str::CompactString;
@@ -53,8 +53,12 @@ fn seen() -> impl Strategy<Value = Seen> {
         op().prop_map(Carrier::Sync),
         op().prop_map(Carrier::History)
     ];
-    let damage =
-        prop_oneof![Just(Damage::Intact), text().prop_map(Damage::Changed), Just(Damage::NotShown)];
+    let damage = prop_oneof![
+        Just(Damage::Intact),
+        text().prop_map(Damage::Changed),
+        Just(Damage::Alive),
+        Just(Damage::NotShown)
+    ];
     let ids = (option::of(text()), option::of(text()), option::of(text()));
     (by, conversation(), option::of(token()), ids, option::of(position()), damage).prop_map(
         |(by, conversation, token, (key, id, sender), order, text)| Seen {
@@ -72,19 +76,29 @@ fn seen() -> impl Strategy<Value = Seen> {
 
 fn doing() -> impl Strategy<Value = Event> {
     let message = option::of((token(), text()).prop_map(|(token, key)| MessageRef { token, key }));
+    let about = prop_oneof![
+        text().prop_map(About::Message),
+        proptest::collection::vec(text(), 0..3).prop_map(About::People),
+    ];
     let operation = proptest::sample::select(Operation::ALL);
     prop_oneof![
-        (op(), operation, conversation(), message, time()).prop_map(
-            |(op, operation, conversation, message, planned)| Event::Invoke {
+        (op(), operation, conversation(), message, option::of(about), time()).prop_map(
+            |(op, operation, conversation, message, about, planned)| Event::Invoke {
                 op,
                 operation,
                 conversation,
                 message,
+                about,
                 planned
             }
         ),
-        (op(), proptest::sample::select(&[Due::Accepted, Due::Refused, Due::Harmless]), text())
-            .prop_map(|(op, due, why)| Event::Due { op, due, why }),
+        (
+            op(),
+            proptest::sample::select(&[Due::Accepted, Due::Refused, Due::Harmless]),
+            text(),
+            any::<bool>(),
+        )
+            .prop_map(|(op, due, why, odd)| Event::Due { op, due, why, odd }),
         (number(), time()).prop_map(|(conversation, planned)| Event::Keystroke {
             conversation: ConversationId(conversation),
             planned
@@ -106,14 +120,15 @@ fn saw() -> impl Strategy<Value = Event> {
     let sight = proptest::sample::select(Sight::ALL);
     let words = (option::of(text()), option::of(text()), option::of(text()));
     let users = option::of(proptest::collection::vec(text(), 0..3));
-    (sight, conversation(), words, users).prop_map(
-        |(sight, conversation, (user, id, state), users)| Event::Saw {
+    (sight, conversation(), words, users, option::of(op())).prop_map(
+        |(sight, conversation, (user, id, state), users, row)| Event::Saw {
             sight,
             conversation,
             user,
             id,
             state,
             users,
+            row,
         },
     )
 }
@@ -129,6 +144,11 @@ fn happening() -> impl Strategy<Value = Event> {
         }),
         seen().prop_map(Event::Message),
         saw(),
+        (op(), option::of(text()), option::of(text())).prop_map(|(op, id, user)| Event::Listed {
+            op,
+            id,
+            user
+        }),
         (state, text(), any::<bool>()).prop_map(|(state, why, caused)| Event::Connection {
             state,
             why,
@@ -136,6 +156,13 @@ fn happening() -> impl Strategy<Value = Event> {
         }),
         (time(), time(), any::<bool>()).prop_map(|(ping_interval, ping_timeout, polling)| {
             Event::Session { ping_interval, ping_timeout, polling }
+        }),
+        (text(), any::<bool>(), option::of(time()))
+            .prop_map(|(what, valid, until)| Event::Credential { what, valid, until }),
+        (text(), any::<bool>(), number()).prop_map(|(said, documented, before)| Event::Refused {
+            said,
+            documented,
+            before
         }),
         Just(Event::Ready),
         text().prop_map(|what| Event::Garbage { what }),

@@ -28,6 +28,20 @@ pub struct ConversationId(pub u32);
 #[serde(transparent)]
 pub struct OpId(pub u32);
 
+/// How [`Event::Connection`] begins to say that the client gave the connection up because no ping
+/// came.
+pub const NO_PING: &str = "no ping for";
+
+/// How [`Event::Connection`] says that the user went online.
+pub const STARTED: &str = "start";
+
+/// How [`Event::Connection`] says that the user went offline.
+pub const STOPPED: &str = "stopped";
+
+/// How [`Event::Failed`] says that the operation was only the second one of a request that a fault of
+/// the harness sent twice. Nobody tries that again.
+pub const TWIN: &str = "sent twice by a fault of the harness, not answered";
+
 /// A position by which the server orders messages (a timestamp in nanoseconds since 1970, or a
 /// sequence number). Compared with other positions of the same server only, never with [`Nanos`].
 pub type Order = i64;
@@ -39,6 +53,16 @@ pub struct MessageRef {
     pub token: Token,
     /// The client message id; two invocations with the same person and key are the same message.
     pub key: CompactString,
+}
+
+/// What an operation is about, where that is not a message that it carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// A message of somebody, by the server's id: a receipt, an announcement.
+    Message(CompactString),
+    /// The people of a new conversation as the creator names them: user ids, in this order.
+    People(Vec<CompactString>),
 }
 
 /// What must become of an operation.
@@ -95,6 +119,8 @@ pub enum Damage {
     Intact,
     /// The text differs; an excerpt of what came.
     Changed(CompactString),
+    /// The text came with its markup alive, although the spec says that it is made inert.
+    Alive,
     /// The channel does not carry the text.
     NotShown,
 }
@@ -159,6 +185,9 @@ pub enum Event {
         /// The message, for a send.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<MessageRef>,
+        /// What it is about, for a receipt and for the making of a conversation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<About>,
         /// When the plan wanted it; earlier than the entry's time if the generator was late.
         planned: Nanos,
     },
@@ -172,6 +201,9 @@ pub enum Event {
         due: Due,
         /// What is special about it, in a few words (`a text of 1001 characters`).
         why: CompactString,
+        /// The request itself does not look as documented: it is a matter of bad input.
+        #[serde(default, skip_serializing_if = "is_false")]
+        odd: bool,
     },
     /// The person pressed a key of a message; the contract makes starts and stops of it.
     Keystroke {
@@ -243,6 +275,20 @@ pub enum Event {
         /// empty list, and no list at all is `None`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         users: Option<Vec<CompactString>>,
+        /// The read whose row said so; without one, the server pushed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        row: Option<OpId>,
+    },
+    /// A row of the client's list of conversations or contacts.
+    Listed {
+        /// The operation that asked for the list.
+        op: OpId,
+        /// The conversation, by the server's id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<CompactString>,
+        /// The person at the other end, by the server's id; of contacts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<CompactString>,
     },
     /// The client's connection changed its state.
     Connection {
@@ -264,6 +310,27 @@ pub enum Event {
         /// It is a row of HTTP requests: only silence tells the server that it is over.
         #[serde(default, skip_serializing_if = "is_false")]
         polling: bool,
+    },
+    /// From now on the client proves who it is with another credential: when it connects, and with
+    /// each request that carries one itself. A client without such an entry has a valid one.
+    Credential {
+        /// What is special about it, in a few words (`a token that has expired`).
+        what: CompactString,
+        /// The server must take it.
+        valid: bool,
+        /// It was valid until this time, on the run's clock; without: as long as the run lasts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Nanos>,
+    },
+    /// The server refused to let the client in. The connection's state follows.
+    Refused {
+        /// What it said.
+        said: CompactString,
+        /// It said so in one of the documented ways, or none is documented.
+        documented: bool,
+        /// Events that it sent before.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        before: u32,
     },
     /// The client is (again) in its conversations, synced, and its queue is being sent.
     Ready,
@@ -310,6 +377,11 @@ impl Damage {
     const fn is_intact(&self) -> bool {
         matches!(self, Self::Intact)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]

@@ -10,7 +10,7 @@ pub mod stored;
 pub mod token;
 
 pub use entry::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos, OpId,
-    Order, PersonId, Seen,
+    About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef,
+    NO_PING, Nanos, OpId, Order, PersonId, STARTED, STOPPED, Seen, TWIN,
 };
 pub use token::Token;

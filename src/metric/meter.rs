@@ -3,6 +3,7 @@
 //! So a stored history yields the same figures again. Memory is bounded: a send is remembered until
 //! its last delivery can be expected, and never more than [`REMEMBERED`] of them.
 
+use crate::fault::Effect;
 use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId, Token};
 use crate::metric::{Counter, Counters, Recorder, Series, Timing};
 use crate::operation::{ConnectionState, Operation, Sight};
@@ -53,8 +54,6 @@ struct Connection {
     attempt: Nanos,
     /// It was ready once.
     ready_before: bool,
-    /// The harness keeps it from coming back.
-    held: bool,
 }
 
 impl Meter {
@@ -101,13 +100,16 @@ impl Meter {
             }
             Event::Connection { state, .. } => self.connection(*client, *state, *at),
             Event::Ready => self.ready(*client, *at),
-            Event::Fault { begins, .. } => self.fault(*client, *begins, *at),
+            Event::Fault { what, begins } => self.fault(*client, what, *begins, *at),
             Event::Garbage { .. } => self.counters.add(Counter::Garbage, 1),
             Event::Due { .. }
-            | Event::Keystroke { .. }
             | Event::Session { .. }
+            | Event::Credential { .. }
+            | Event::Refused { .. }
+            | Event::Keystroke { .. }
             | Event::Lag { .. }
             | Event::Saw { .. }
+            | Event::Listed { .. }
             | Event::Phase { .. }
             | Event::Member { .. } => {}
         }
@@ -258,12 +260,15 @@ impl Meter {
 
     /// While a fault keeps a client away, nobody waits for it: its way back is measured from the
     /// fault's end.
-    fn fault(&mut self, client: ClientId, begins: bool, at: Nanos) {
-        let connection = self.connections.entry(client).or_default();
-        connection.held = begins;
-        if begins {
+    fn fault(&mut self, client: ClientId, what: &str, begins: bool, at: Nanos) {
+        if begins && what != "none" {
             self.counters.add(Counter::Faults, 1);
-        } else if let Some(wanted) = &mut connection.wanted {
+        }
+        if !Effect::of(what).connection {
+            return;
+        }
+        let connection = self.connections.entry(client).or_default();
+        if !begins && let Some(wanted) = &mut connection.wanted {
             *wanted = at;
         }
     }
@@ -288,6 +293,7 @@ mod tests {
             operation: Operation::Send,
             conversation: Some(ConversationId(0)),
             message,
+            about: None,
             planned: 1_000_000,
         };
         observe(&mut meter, 3_000_000, 0, invoke);

@@ -171,12 +171,7 @@ impl Case {
     /// A failure of it fails the run.
     #[must_use]
     pub fn counts(&self, strict: bool) -> bool {
-        let weighs = match self.severity {
-            Severity::Must => true,
-            Severity::Should => strict,
-            Severity::Informational => false,
-        };
-        weighs && self.promised
+        self.severity.weighs(strict) && self.promised
     }
 
     /// It fails the run: broken and counting, or known to fail and passing.

@@ -6,13 +6,17 @@
 //! one core, on eight, or on several machines, and judging needs no locks. Nothing here knows a
 //! clock or a socket. Start with [`Plan`].
 
+pub mod credential;
 pub mod dice;
+pub mod oddity;
 pub mod population;
 pub mod script;
 pub mod stream;
 pub mod text;
 pub mod timeline;
 
+pub use credential::Credential;
+pub use oddity::Oddity;
 pub use population::{Cell, Conversation, Person};
 pub use timeline::{Act, Planned, Timeline};
 
@@ -113,7 +117,7 @@ mod tests {
                 at: Duration::from_secs(5),
                 lasts: Duration::from_secs(1),
                 share: 0.1,
-                fault: FaultKind::Cut { how: CutHow::Rst, on_message: false },
+                fault: "cut rst".parse().unwrap(),
             }],
             patience: Duration::from_secs(5),
             expect: Vec::new(),

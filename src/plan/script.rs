@@ -22,27 +22,41 @@
 //!
 //! | line | meaning |
 //! |---|---|
+//! | `people: NAME [xN] [offline] [stranger] [skewed [-]DURATION], …` | the cast, first of all. `x2`: two devices, `ann.1` and `ann.2`. All but those `offline` are connected and ready before the first step. A `stranger` has an account and is in no room. The clocks of who is `skewed` are fast by so much, or slow |
 //! | `people: NAME [xN] [offline] [stranger], …` | the cast, first of all. `x2`: two devices, `ann.1` and `ann.2`. All but those `offline` are connected and ready before the first step. A `stranger` has an account and is in no room |
+//! | `room NAME guessed` | a conversation that does not exist; its id looks like that of the first |
 //! | `room NAME: NAME, …` | a conversation. Without any there is one, `room`, of all who are no strangers; a step without `in ROOM` means the first |
+//! | `no room` | there is no conversation before a step creates one |
 //! | `WHO VERB … [=> refused\|accepted\|harmless]` | a step: it is over when its clients are idle, that is when what they asked for was answered or given up. After `=>` stands what the documents demand |
 //! | `A … \| B …` | both released at once, and both awaited |
 //! | `start …` | the same, but the next step does not wait for it |
-//! | `pause DURATION` | nothing happens for so long |
+//! | `pause DURATION`, `pause window` | nothing happens for so long; for the window of the spec's rate of sends, and half of it more |
+//! | `pause heartbeat` | nothing happens until a server must have noticed a silent client: for ping interval and ping timeout of the newest session, and [`MARGIN`] |
 //! | `until DEVICE sees LABEL\|SIGHT`, `until DEVICE is connected\|disconnected\|ready` | waits for it, but not for ever |
 //! | `rest` | waits until everybody is idle and no delivery is awaited |
-//! | `server restart\|kill\|stop [for DURATION]` | what happens to the server's process |
+//! | `server restart\|kill [for DURATION]`, `server stop for DURATION` | what happens to the server's process |
 //!
 //! `WHO` is a person (with several devices: each of them, at once) or a device. The verbs:
 //!
 //! | verb | meaning |
 //! |---|---|
+//! | `token KIND [elsewhere]` | holds another credential from now on: for its next connection, and for each request over HTTP. Kinds: see [`Credential`]; `elsewhere`: in the other documented place. After a refusal of a bad one the client stays away until it is told to `connect` |
 //! | `connect`, `disconnect` | goes online, goes offline; what is asked for meanwhile waits, as the contract says |
-//! | `send LABEL [as KIND] [in ROOM] [with key of LABEL] [with text of LABEL]` | sends a message; the same label again is the same message with the same key. Kinds: `short`, `long` (at the limit), `unicode`, `markup`, `overlong` |
-//! | `burst N [as KIND] [in ROOM]` | sends so many new messages at once, without waiting for answers |
+//! | `send LABEL [as KIND] [in ROOM] [with key of LABEL] [with text of LABEL]` | sends a message; the same label again is the same message with the same key. Kinds: `short`, `long` (at the limit), `unicode`, `markup`, `overlong`, and at the limit `emoji`, `combining`, `multibyte` |
+//! | `burst N [every DURATION\|paced] [as KIND] [in ROOM]` | sends so many new messages at once, or one after the other, without waiting for answers. `N` is a number, or follows from the spec's rate of sends: `rate`, `rate-1`, `2rate+5`. `paced`: a little slower than that rate |
+//! | `create [ROOM] with NAME, …` | makes a conversation of oneself and these people, or finds it. Once it is there all its members are in ROOM, and steps can happen in it |
+//! | `create [ROOM] of NAME, …` | the same, but the list of people that the server is given is exactly this one: in this order, oneself left out or some twice |
 //! | `type [in ROOM]` | presses a key; the contract makes starts and stops of it |
 //! | any other operation (`join`, `history`, `read LABEL`, `list`, …) `[LABEL] [in ROOM]` | asks for it |
-//! | any fault (`cut rst`, `silence`, `withhold-acks`, …) `[for DURATION]` | it begins, and ends after so long or with `heal` |
+//! | any fault of [`fault::ALL`](crate::fault::ALL) (`cut rst`, `delay 200ms`, `drop message in`, …) `[for DURATION]` | it begins, and ends after so long or with `heal` |
 //! | `heal` | all faults of the client end |
+//!
+//! After a `send` or another operation may stand what is odd about the request, for each server in
+//! the terms of its own wire: `with text|key|conversation|message VALUE` (`empty`, `blank`, `null`,
+//! `number`, `boolean`, `array`, `object`, `nested`, `huge`, `nul`, `controls`, `surrogate`, `unknown`),
+//! `without text|key|conversation|message|arguments|ack`, `with an ack`, `with extra fields`,
+//! `with prototype fields`, `with extra arguments`, `with flat data` (a text where an object is
+//! documented), `under another name`. Nobody tries an odd request twice.
 //!
 //! After the last step faults end, everybody comes to rest, everybody who is in a room reads all
 //! of it, and leaves. Start with [`Script::parse`].
@@ -51,11 +65,16 @@ mod parse;
 
 pub use parse::Mistake;
 
+use crate::fault::{Fault, Server};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
-use crate::plan::text;
-use crate::scenario::FaultKind;
+use crate::plan::credential::Credential;
+use crate::plan::{Oddity, text};
+use crate::spec::Limits;
 use std::time::Duration;
+
+/// What `pause heartbeat` adds to the figures of the session.
+pub const MARGIN: Duration = Duration::from_millis(1_500);
 
 /// A small plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,6 +100,8 @@ pub struct Role {
     pub stranger: bool,
     /// The person's devices do not connect before a step says so.
     pub offline: bool,
+    /// How fast the clocks of the person's devices are, in milliseconds; below 0 they are slow.
+    pub skew_ms: i64,
 }
 
 /// One conversation.
@@ -88,8 +109,11 @@ pub struct Role {
 pub struct Room {
     /// The name.
     pub name: String,
-    /// Positions in the cast; the first one creates it.
+    /// Positions in the cast; the first one creates it. Without any there is no such conversation,
+    /// and its id is guessed.
     pub members: Vec<usize>,
+    /// A step of the script makes it; without it, it is there before the first step.
+    pub by_step: bool,
 }
 
 /// One device of one person, both counted from 0.
@@ -113,6 +137,10 @@ pub enum Step {
     },
     /// Nothing happens for so long.
     Pause(Duration),
+    /// Nothing happens for the window of the spec's rate of sends, and half of it more.
+    PauseWindow,
+    /// Nothing happens until a server must have noticed a silent client.
+    PauseHeartbeat,
     /// A device sees something.
     UntilSees(Device, Sighted),
     /// A device's connection has this state; `None`: it is ready.
@@ -134,13 +162,11 @@ pub enum Sighted {
 
 /// What happens to the server's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServerDeed {
-    /// It is stopped politely and started again.
-    Restart,
-    /// It is killed and started again.
-    Kill,
-    /// It is halted for so long, and goes on.
-    Stop(Duration),
+pub struct ServerDeed {
+    /// What.
+    pub what: Server,
+    /// How long it lasts: how long it is down, or halted.
+    pub lasts: Duration,
 }
 
 /// What one device does.
@@ -152,11 +178,20 @@ pub struct Deed {
     pub verb: Verb,
     /// What the documents demand of it.
     pub due: Option<Due>,
+    /// What is odd about the request.
+    pub odd: Option<Oddity>,
 }
 
 /// What a device can do. Rooms, labels and people are positions in the script's lists.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verb {
+    /// Holds another credential.
+    Hold {
+        /// Which.
+        credential: Credential,
+        /// In the other documented place.
+        elsewhere: bool,
+    },
     /// Goes online.
     Connect,
     /// Goes offline.
@@ -177,7 +212,9 @@ pub enum Verb {
     /// Sends several messages at once.
     Burst {
         /// How many.
-        count: u32,
+        count: Count,
+        /// The time from one to the next.
+        pace: Pace,
         /// Where.
         room: usize,
         /// What their texts are like.
@@ -187,6 +224,13 @@ pub enum Verb {
     Type {
         /// Where.
         room: usize,
+    },
+    /// Makes a conversation, or finds it.
+    Create {
+        /// Under which name later steps speak of it.
+        room: Option<usize>,
+        /// Who the creator says is in it, in this order.
+        people: Vec<usize>,
     },
     /// Asks for an operation.
     Ask {
@@ -200,12 +244,53 @@ pub enum Verb {
     /// A fault begins.
     Suffer {
         /// Which.
-        fault: FaultKind,
+        fault: Fault,
         /// How long it lasts; until `heal` if nothing is said.
         lasts: Option<Duration>,
     },
     /// All faults of the device end.
     Heal,
+}
+
+/// How many messages: a number, or what follows from the spec's rate of sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// So many times what the rate allows in its window.
+    pub rates: u32,
+    /// So many more, or fewer.
+    pub plus: i32,
+}
+
+/// The time from one message of a burst to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// None.
+    AtOnce,
+    /// So long.
+    Every(Duration),
+    /// A quarter more than the spec's rate of sends asks for.
+    Paced,
+}
+
+impl Count {
+    /// The number, on a server with these limits.
+    #[must_use]
+    pub fn of(self, limits: &Limits) -> u32 {
+        let rate = limits.send_rate.map_or(0, |(most, _)| most);
+        rate.saturating_mul(self.rates).saturating_add_signed(self.plus)
+    }
+}
+
+impl Pace {
+    /// The time, on a server with these limits.
+    #[must_use]
+    pub fn of(self, limits: &Limits) -> Duration {
+        match (self, limits.send_rate) {
+            (Self::Every(pause), _) => pause,
+            (Self::Paced, Some((most, window))) => window * 5 / (most * 4),
+            (Self::AtOnce | Self::Paced, _) => Duration::ZERO,
+        }
+    }
 }
 
 impl Script {
@@ -243,8 +328,13 @@ impl Script {
             let wanted: &[Operation] = match &deed.verb {
                 Verb::Send { .. } | Verb::Burst { .. } => &[Operation::Send],
                 Verb::Type { .. } => &[Operation::TypingStart],
+                Verb::Create { .. } => &[Operation::Create],
                 Verb::Ask { operation, .. } => std::slice::from_ref(operation),
-                Verb::Connect | Verb::Disconnect | Verb::Suffer { .. } | Verb::Heal => &[],
+                Verb::Hold { .. }
+                | Verb::Connect
+                | Verb::Disconnect
+                | Verb::Suffer { .. }
+                | Verb::Heal => &[],
             };
             all.extend(wanted);
         }
@@ -267,6 +357,13 @@ impl Script {
         all.sort_unstable();
         all.dedup();
         all
+    }
+
+    /// The script waits for the window of the spec's rate of sends, or keeps its pace.
+    #[must_use]
+    pub fn waits_for_the_rate(&self) -> bool {
+        let paced = |deed: &Deed| matches!(deed.verb, Verb::Burst { pace: Pace::Paced, .. });
+        self.steps.contains(&Step::PauseWindow) || self.deeds().any(paced)
     }
 
     /// The server's process is stopped, killed or restarted.

@@ -5,7 +5,7 @@ use crate::plan::Plan;
 use crate::plan::dice::Dice;
 use crate::plan::population::Cell;
 use crate::plan::stream::{Source, Stream};
-use crate::scenario::{FaultKind, FaultPlan};
+use crate::scenario::FaultPlan;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -172,7 +172,7 @@ fn arrival(plan: &Plan, place: f64) -> Option<Nanos> {
 
 /// Begin and end of each fault for the clients it hits: exactly its share of each cell.
 fn faults<'a>(plan: &'a Plan, cell: &'a Cell) -> impl Iterator<Item = Planned> + 'a {
-    let of_clients = |fault: &&FaultPlan| fault.fault != FaultKind::Restart;
+    let of_clients = |fault: &&FaultPlan| fault.fault.of_server().is_none();
     plan.scenario.faults.iter().enumerate().filter(move |(_, fault)| of_clients(fault)).flat_map(
         move |(index, fault)| {
             let mut dice = Dice::new(plan.seed, "fault", u64::from(cell.number), index as u64);

@@ -1,15 +1,17 @@
 //! `ack-timeout`: a sender has an ack, or knows that there is none, within the documented time.
 
+mod probes;
 mod suspicion;
 
-use crate::history::{Answer, ClientId, Entry, Event, MessageRef, Nanos, OpId};
+use crate::history::{Answer, ClientId, Due, Entry, Event, MessageRef, Nanos, OpId};
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{self, exhibit, span, violation};
 use crate::property::charge::nanos;
 use crate::property::recent::{Recent, hash};
-use crate::property::{Charge, Judge, Page, Property, Tolerance};
+use crate::property::stalls::Stalls;
+use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::Finding;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -29,7 +31,9 @@ static PAGE: Page = Page {
         answer must not exceed the bound and its tolerance. An attempt without any answer is \
         broken once that time is over. More answers to a key than attempts with it are broken. A \
         client whose answers a fault withheld is excused until one ack timeout after the fault; \
-        so is an attempt whose connection was lost. Where the generator's own lag (a tenth of \
+        so is an attempt whose connection was lost. A send that a case asks for so that it is \
+        refused, or because no document describes it, is the matter of the property whose case it \
+        is (`input-limits`, `rate-limit`, `authorization`). Where the generator's own lag (a tenth of \
         the time is a starved machine) or an undescribed message could explain the silence, the \
         judge doubts.",
     blind: "Answers that come with the right key to the wrong attempt of that key. Anything, \
@@ -61,6 +65,10 @@ impl Property for AckTimeout {
         )
     }
 
+    fn probes(&self) -> &'static [Probe] {
+        probes::PROBES
+    }
+
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
         let bound = nanos(charge.contract.ack_timeout);
         let tolerance = nanos(charge.tolerance(&PAGE));
@@ -70,10 +78,11 @@ impl Property for AckTimeout {
             answers: charge.answers,
             clients: FxHashMap::default(),
             restarted: None,
+            exempt: FxHashSet::default(),
             sends: Recent::new(4 * (bound + tolerance)),
             asked: Recent::new(charge.memory()),
             suspects: VecDeque::new(),
-            lags: VecDeque::new(),
+            lags: Stalls::default(),
             doubtful: Doubtful::default(),
             finding: Finding::default(),
         })
@@ -88,13 +97,14 @@ struct Waiting {
     clients: FxHashMap<ClientId, Link>,
     /// The last restart of the server: begun at, ended at.
     restarted: Option<(Nanos, Option<Nanos>)>,
+    /// Sends of which no yes is demanded: another property judges what becomes of them.
+    exempt: FxHashSet<OpId>,
     sends: Recent<OpId, Sending>,
     /// Per client and key: attempts made, answers had.
     asked: Recent<u64, (u32, u32)>,
     /// Attempts that timed out, and when that becomes a violation.
     suspects: VecDeque<(Nanos, OpId, u32)>,
-    /// The generator's stalls: from, to.
-    lags: VecDeque<(Nanos, Nanos)>,
+    lags: Stalls,
     doubtful: Doubtful,
     finding: Finding,
 }
@@ -148,6 +158,10 @@ impl Judge for Waiting {
         self.asked.tick(at);
         self.settle(at);
         match &entry.event {
+            Event::Due { op, due: Due::Refused | Due::Harmless, .. } => {
+                self.exempt.insert(*op);
+            }
+            Event::Invoke { op, .. } if self.exempt.remove(op) => {}
             Event::Invoke { op, operation: Operation::Send, message: Some(message), .. } => {
                 let message = message.clone();
                 let sending = Sending { client: entry.client, message, attempts: Vec::new() };
@@ -169,7 +183,7 @@ impl Judge for Waiting {
             Event::Garbage { .. } => {
                 self.clients.entry(entry.client).or_default().garbage = Some(at);
             }
-            Event::Lag { nanos } => self.lags.push_back((at.saturating_sub(*nanos), at)),
+            Event::Lag { nanos } => self.lags.note(at, *nanos),
             _ => {}
         }
     }
@@ -520,6 +534,22 @@ mod tests {
             a sends o1 t1 k1 #1
             @9000 phase end";
         stands(&AckTimeout, &charge, history, Standing::NotExercised);
+    }
+
+    #[test]
+    fn what_is_asked_for_to_be_refused_is_another_propertys_matter() {
+        for due in ["refusal", "peace"] {
+            let history = format!(
+                "a in #1
+                 a owes o1 {due}
+                 @1000 a sends o1 t1 k1 #1
+                 @6000 a timeout o1
+                 @9000 phase end"
+            );
+            stands(&AckTimeout, &charge(), &history, Standing::NotExercised);
+            let must = history.replace(due, "yes");
+            fails(&AckTimeout, &charge(), &must, "no ack within 5 s");
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@ mod probes;
 
 use self::final_read::{Acked, Ledger, Reading};
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, MessageRef, Nanos, OpId, Seen,
-    Token,
+    Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos, OpId,
+    Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{exhibit, place, span, violation};
@@ -39,7 +39,10 @@ static PAGE: Page = Page {
         or not. Texts must come as they were sent, after the documented sanitising.",
     blind: "Sends that the server does not answer. Messages without a witness from somebody who \
         does not take part (a bot's greeting): they are only counted. A message acked under the \
-        id of another one is taken for deduplicated; `idempotency` judges that.",
+        id of another one, or sent under the key of another one, may be taken for a repetition: \
+        `idempotency` judges that. What a case asks for so that it is refused, or because \
+        no document describes it, may be stored or not: the property whose case it is judges \
+        that, and messages without a witness from whoever asks so oddly.",
     example: "  3.120 s  client 5  sent \"qzaaaabbbbcccc\", and had the ack\n \
         41.200 s  client 8  read the whole history of conversation 2 (57 rows)\n\
         therefore the acked message is in no complete history\n\
@@ -79,6 +82,9 @@ impl Property for AtLeastOnce {
             run: None,
             last_phase: false,
             users: FxHashSet::default(),
+            user_of: FxHashMap::default(),
+            odd_users: FxHashSet::default(),
+            due: FxHashMap::default(),
             epochs: FxHashMap::default(),
             ops: FxHashMap::default(),
             ended: Recent::new(memory),
@@ -87,7 +93,7 @@ impl Property for AtLeastOnce {
             invoked: TokenSet::default(),
             stored: TokenSet::default(),
             refused: FxHashMap::default(),
-            answers: Recent::new(memory),
+            keys: Recent::new(memory),
             ledgers: FxHashMap::default(),
             readings: FxHashMap::default(),
             strays: FxHashMap::default(),
@@ -109,6 +115,11 @@ struct Store {
     /// The final reads have begun.
     last_phase: bool,
     users: FxHashSet<CompactString>,
+    user_of: FxHashMap<ClientId, CompactString>,
+    /// Users who asked for something so odd that a message of theirs may have no witness.
+    odd_users: FxHashSet<CompactString>,
+    /// Operations to come of which no yes is demanded; `true`: odd ones.
+    due: FxHashMap<OpId, bool>,
     epochs: FxHashMap<ClientId, u32>,
     /// Sends that are not over.
     ops: FxHashMap<OpId, Op>,
@@ -123,8 +134,8 @@ struct Store {
     stored: TokenSet,
     /// Messages that must never be seen.
     refused: FxHashMap<Token, Refused>,
-    /// The conversation in which a key and an id were acked first, by the hash of the two.
-    answers: Recent<u64, ConversationId>,
+    /// The first message under each key, whoever's it is.
+    keys: Recent<u64, Token>,
     ledgers: FxHashMap<ConversationId, Ledger>,
     readings: FxHashMap<OpId, Reading>,
     /// Seen, with this run's mark, and not sent: yet, or ever.
@@ -139,6 +150,7 @@ struct Op {
     client: ClientId,
     token: Token,
     key: CompactString,
+    own_key: bool,
     conversation: ConversationId,
     /// First attempt, and the connection it went out on.
     sent: Option<(Nanos, u32)>,
@@ -147,6 +159,8 @@ struct Op {
     nacked: u64,
     acked: bool,
     error: CompactString,
+    /// Whether it may be stored is another property's matter; `Some(true)`: whether it must, too.
+    lenient: Option<bool>,
 }
 
 struct Sending {
@@ -175,10 +189,17 @@ impl Judge for Store {
         let (at, client) = (entry.at, entry.client);
         self.ended.tick(at);
         self.places.tick(at);
-        self.answers.tick(at);
+        self.keys.tick(at);
         match &entry.event {
             Event::Person { user, .. } => {
                 self.users.insert(user.clone());
+                self.user_of.insert(client, user.clone());
+            }
+            Event::Due { op, due, odd, .. } if *odd || *due != Due::Accepted => {
+                self.due.insert(*op, *odd);
+                if let Some(user) = self.user_of.get(&client).filter(|_| *odd) {
+                    self.odd_users.insert(user.clone());
+                }
             }
             Event::Connection { state: ConnectionState::Connected, .. } => {
                 *self.epochs.entry(client).or_default() += 1;
@@ -225,7 +246,7 @@ impl Judge for Store {
             + self.ended.len()
             + self.sends.len()
             + self.places.len()
-            + self.answers.len()
+            + self.keys.len()
             + self.refused.len()
             + self.strays.len()
             + self.ledgers.values().map(due).sum::<usize>()
@@ -246,13 +267,39 @@ impl Store {
         self.invoked.insert(token);
         self.refused.remove(&token);
         self.strays.remove(&token);
-        self.places.insert(token, conversation);
+        let own_key = self.has_own_key(message);
+        if own_key {
+            self.places.insert(token, conversation);
+        }
         let blank = Sending { open: 0, maybe: false, seen: None };
         self.sends.entry(token).or_insert(blank).open += 1;
         let (key, sent, error) = (message.key.clone(), None, CompactString::default());
-        let op_state =
-            Op { client, token, key, conversation, sent, made: 0, nacked: 0, acked: false, error };
+        let lenient = self.due.remove(&op);
+        let op_state = Op {
+            client,
+            token,
+            key,
+            own_key,
+            conversation,
+            sent,
+            made: 0,
+            nacked: 0,
+            acked: false,
+            error,
+            lenient,
+        };
         self.ops.insert(op, op_state);
+    }
+
+    /// The message's key was no other message's before, except of one that was refused.
+    fn has_own_key(&mut self, message: &MessageRef) -> bool {
+        let key = hash(&message.key);
+        let first = *self.keys.entry(key, || message.token);
+        if self.refused.contains_key(&first) {
+            self.keys.insert(key, message.token);
+            return true;
+        }
+        first == message.token
     }
 
     fn attempt(&mut self, at: Nanos, client: ClientId, op: OpId) {
@@ -271,14 +318,11 @@ impl Store {
         let Some(op) = self.ops.get_mut(&number).or(over) else { return };
         match answer {
             Answer::Ack { id, .. } => {
-                if std::mem::replace(&mut op.acked, true) {
+                if std::mem::replace(&mut op.acked, true) || op.lenient == Some(true) {
                     return;
                 }
-                if let Some(id) = id {
-                    let first = *self.answers.entry(hash(&(&op.key, id)), || op.conversation);
-                    if first != op.conversation {
-                        return; // The same key, elsewhere: it is no message of its own.
-                    }
+                if !op.own_key {
+                    return; // It may be a repetition of another message.
                 }
                 let id = id.as_ref().map_or(0, |id| short(id));
                 let (token, client, key) = (op.token, op.client, short(&op.key));
@@ -309,7 +353,8 @@ impl Store {
         }
         if let Some(sending) = self.sends.get_mut(&token) {
             sending.open -= 1;
-            sending.maybe |= op.acked || op.nacked.count_ones() < op.made;
+            let lenient = op.lenient.is_some();
+            sending.maybe |= lenient || op.acked || op.nacked.count_ones() < op.made;
             if sending.open == 0 {
                 let (maybe, seen) = (sending.maybe, sending.seen);
                 self.sends.remove(&token);
@@ -586,8 +631,22 @@ mod tests {
         for entry in crate::property::notation::read(&read_back("", "t1 m1 1,t2 m2 2")) {
             judge.observe(&entry);
         }
-        // Two sends that are over, two places; nothing waits for a read any more.
-        assert_eq!(judge.unsettled(), 4);
+        // Two sends that are over, two places, two keys; nothing waits for a read any more.
+        assert_eq!(judge.unsettled(), 6);
+    }
+
+    #[test]
+    fn a_key_that_another_message_had_need_not_make_one() {
+        let lost = |sends: &str| {
+            let read = "b reads o98 #2\nb done o98\nb reads o99";
+            let all = read_back(&format!("a b in #2\n{sends}"), "t1 m1 1,t2 m2 2");
+            all.replace("b reads o99", read)
+        };
+        passes(&AtLeastOnce, &charge(), &lost("a sends o3 t3 k1 #2\na acked o3 m1"));
+        let own = lost("a sends o3 t3 k3 #2\na acked o3 m1");
+        fails(&AtLeastOnce, &charge(), &own, "an acked message is lost");
+        let mended = lost("a sends o3 t3 k3 #2\na refused o3\na sends o4 t4 k3 #2\na acked o4 m1");
+        fails(&AtLeastOnce, &charge(), &mended, "an acked message is lost");
     }
 
     #[test]

@@ -102,7 +102,7 @@ mod tests {
         Answer, Carrier, ClientId, ConversationId, Damage, Event, MessageRef, OpId, Seen, Token,
     };
     use crate::operation::Operation;
-    use crate::property::model::{Bug, run};
+    use crate::property::model::{Bug, charge, run};
     use crate::spec::Promise;
     use crate::verdict::Standing;
     use compact_str::format_compact;
@@ -120,7 +120,7 @@ mod tests {
 
         #[test]
         fn an_honest_server_is_never_accused_nor_doubted(seed: u64) {
-            let charge = Charge::default();
+            let charge = charge();
             let findings = judge_all(&charge, &run(seed, STEPS, None));
             for finding in &findings {
                 prop_assert_eq!(finding.violation_count, 0, "{:#?}", finding);
@@ -133,7 +133,7 @@ mod tests {
             seed: u64,
             (bug, property) in proptest::sample::select(Bug::ALL),
         ) {
-            let findings = judge_all(&Charge::default(), &run(seed, STEPS, Some(bug)));
+            let findings = judge_all(&charge(), &run(seed, STEPS, Some(bug)));
             let broken = broken(&findings);
             prop_assert!(
                 broken.iter().all(|id| *id == property),
@@ -160,7 +160,7 @@ mod tests {
     fn each_bug_is_caught_by_its_property() {
         for (bug, property) in Bug::ALL {
             let caught = (0..8).filter(|seed| {
-                let findings = judge_all(&Charge::default(), &run(*seed, STEPS, Some(*bug)));
+                let findings = judge_all(&charge(), &run(*seed, STEPS, Some(*bug)));
                 broken(&findings).contains(property)
             });
             let caught = caught.count();
@@ -192,6 +192,7 @@ mod tests {
             operation: Operation::Send,
             conversation: Some(conversation),
             message: Some(MessageRef { token, key }),
+            about: None,
             planned: at,
         };
         let answer = Answer::Ack { id: Some(id), order };
@@ -236,9 +237,23 @@ mod tests {
 
     #[test]
     fn an_honest_run_exercises_every_property() {
-        let findings = judge_all(&Charge::default(), &run(1, STEPS, None));
+        let findings = judge_all(&charge(), &run(1, STEPS, None));
+        // What this little world does not play.
+        let elsewhere = [
+            "authentication",
+            "authorization",
+            "conversation-identity",
+            "input-limits",
+            "presence",
+            "rate-limit",
+            "receipts",
+            "typing-timeout",
+        ];
         for (property, finding) in ALL.iter().zip(findings) {
-            assert_eq!(finding.standing(1), Standing::Pass, "{}", property.page().id);
+            let id = property.page().id;
+            if !elsewhere.contains(&id) {
+                assert_eq!(finding.standing(1), Standing::Pass, "{id}");
+            }
         }
     }
 

@@ -4,8 +4,8 @@ use crate::history::Nanos;
 use crate::operation::{Operation, Sight};
 use crate::property::Page;
 use crate::spec::{
-    Contract, Create, Dedup, DedupBy, Echo, Hole, Join, Limits, Ordering, Promise, Receipts,
-    RepeatAnswer, Sanitise, Scope, Spec, Traits,
+    Contract, Create, Dedup, DedupBy, Deed, Echo, Hole, Join, Limits, Ordering, Promise, Pushed,
+    Receipts, RepeatAnswer, Request, Sanitise, Scope, Spec, TokenCheck, Traits,
 };
 use std::time::Duration;
 
@@ -24,6 +24,18 @@ pub struct Charge {
     pub answers: bool,
     /// The whole history can be read.
     pub history: bool,
+    /// Operations that go over HTTP: each request shows its own credential.
+    pub requests: Vec<Operation>,
+    /// Somebody is told who read a message.
+    pub tells_receipts: bool,
+    /// Somebody is told how far a message has come.
+    pub tells_status: bool,
+    /// Those who read messages are shown how far each has come.
+    pub reads_status: bool,
+    /// Clients say that a message arrived; where they cannot, a server may know by itself.
+    pub says_delivered: bool,
+    /// Pushed messages name their conversation.
+    pub names_conversation: bool,
     /// A client says itself that it stopped typing.
     pub typing_stops: bool,
     /// What a client can see without asking.
@@ -34,6 +46,10 @@ impl Charge {
     /// The charge against the server of this spec.
     #[must_use]
     pub fn of(spec: &Spec) -> Self {
+        let sees = |sight| spec.sees.iter().filter(move |pushed| pushed.sight == sight);
+        let names = |pushed: &Pushed| {
+            pushed.reception.shape.holes().iter().any(|(hole, _)| *hole == Hole::CONVERSATION)
+        };
         let send = spec.deed(Operation::Send).and_then(|deed| deed.channels.first());
         Self {
             traits: spec.traits.clone(),
@@ -42,6 +58,12 @@ impl Charge {
             promises: spec.promises.iter().map(|promise| cited(promise, spec)).collect(),
             answers: send.is_some_and(|send| send.steps.iter().any(|step| !step.is_unanswered())),
             history: spec.deed(Operation::History).is_some(),
+            requests: requests(spec),
+            tells_receipts: sees(Sight::Receipt).next().is_some(),
+            tells_status: sees(Sight::Status).next().is_some(),
+            reads_status: reads_status(spec),
+            says_delivered: spec.deed(Operation::Delivered).is_some(),
+            names_conversation: sees(Sight::Message).all(names),
             typing_stops: spec.deed(Operation::TypingStop).is_some(),
             sees: spec.sees.iter().map(|pushed| pushed.sight).collect(),
         }
@@ -66,6 +88,12 @@ impl Charge {
             .and_then(|promise| promise.tolerance)
             .or_else(|| page.tolerance.as_ref().map(|tolerance| tolerance.default))
             .unwrap_or_default()
+    }
+
+    /// A send goes over the connection, and its answer comes over it.
+    #[must_use]
+    pub fn answers_live(&self) -> bool {
+        self.answers && !self.requests.contains(&Operation::Send)
     }
 
     /// The longest a send may take on a connection that stays up: every attempt timing out, and
@@ -111,16 +139,40 @@ impl Default for Charge {
                 create: Create::GetOrCreate,
                 receipts: Receipts::Message,
                 typing_expires: None,
+                token: TokenCheck::AtConnect,
             },
             contract: Contract::default(),
             limits: Limits::default(),
             promises: Vec::new(),
             answers: true,
             history: true,
+            requests: Vec::new(),
+            tells_receipts: true,
+            tells_status: false,
+            reads_status: false,
+            says_delivered: false,
+            names_conversation: true,
             typing_stops: true,
             sees: Sight::ALL.to_vec(),
         }
     }
+}
+
+/// The operations whose first request goes over HTTP.
+fn requests(spec: &Spec) -> Vec<Operation> {
+    let over_http = |deed: &&Deed| {
+        let step = deed.channels.first().and_then(|channel| channel.steps.first());
+        step.is_some_and(|step| matches!(step.request, Request::Http(_)))
+    };
+    spec.does.iter().filter(over_http).map(|deed| deed.operation).collect()
+}
+
+fn reads_status(spec: &Spec) -> bool {
+    let reads = [Operation::History, Operation::Sync];
+    let deeds = reads.iter().filter_map(|operation| spec.deed(*operation));
+    let steps = deeds.flat_map(|deed| &deed.channels).flat_map(|channel| &channel.steps);
+    let mut holes = steps.flat_map(|step| &step.yes).flat_map(|yes| yes.shape.holes());
+    holes.any(|(hole, _)| hole == Hole::STATUS)
 }
 
 /// A promise whose source names the document it stands in.

@@ -7,20 +7,30 @@
 pub mod ack_timeout;
 mod argument;
 pub mod at_least_once;
+pub mod authentication;
+pub mod authorization;
+pub mod backoff;
 mod bench;
 mod charge;
 mod company;
+pub mod connection_state;
+pub mod conversation_identity;
 pub mod explain;
 pub mod idempotency;
+pub mod input_limits;
 #[cfg(test)]
 mod model;
 pub mod no_loss_on_reconnect;
 #[cfg(test)]
 mod notation;
 pub mod ordering;
+mod pace;
 pub mod presence;
 mod probe;
+pub mod rate_limit;
+pub mod receipts;
 mod recent;
+mod stalls;
 pub mod typing_timeout;
 mod weather;
 
@@ -77,8 +87,16 @@ pub const ALL: &[&dyn Property] = &[
     &at_least_once::AtLeastOnce,
     &no_loss_on_reconnect::NoLossOnReconnect,
     &typing_timeout::TypingTimeout,
+    &connection_state::ConnectionStates,
     &ack_timeout::AckTimeout,
+    &backoff::Backoff,
+    &conversation_identity::ConversationIdentity,
+    &authentication::Authentication,
+    &authorization::Authorization,
+    &input_limits::InputLimits,
+    &rate_limit::RateLimit,
     &presence::Presence,
+    &receipts::Receipts,
 ];
 
 /// The ids of all properties.

@@ -9,6 +9,7 @@ use crate::history::{
     Order, PersonId, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation, Sight};
+use crate::property::Charge;
 use compact_str::{CompactString, ToCompactString, format_compact};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use std::collections::VecDeque;
 const MILLISECOND: Nanos = 1_000_000;
 const ACK_TIMEOUT: Nanos = 5_000 * MILLISECOND;
 const ATTEMPTS: u32 = 4;
+const PAUSES: [Nanos; 3] = [1_000 * MILLISECOND, 2_000 * MILLISECOND, 4_000 * MILLISECOND];
 
 /// What is wrong with the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,13 @@ impl Bug {
         (Self::AckLost, "ack-timeout"),
         (Self::AckTwice, "ack-timeout"),
     ];
+}
+
+/// What the model's clients keep to: they connect again whenever they like.
+pub(super) fn charge() -> Charge {
+    let mut charge = Charge::default();
+    charge.contract.reconnect = Vec::new();
+    charge
 }
 
 /// A run of `steps` random steps, brought to rest and read back at the end.
@@ -133,6 +142,8 @@ struct Send {
     message: MessageRef,
     attempts: u32,
     sent: Option<Nanos>,
+    /// When the next attempt may go out on this connection.
+    due: Nanos,
     withheld: bool,
 }
 
@@ -361,7 +372,7 @@ impl World {
     fn invoke(&mut self, client: usize, room: usize, message: MessageRef) {
         let op = self.next_op();
         self.asked(client, op, Operation::Send, room, Some(message.clone()));
-        let send = Send { op, room, message, attempts: 0, sent: None, withheld: false };
+        let send = Send { op, room, message, attempts: 0, sent: None, due: 0, withheld: false };
         self.clients[client].sends.push(send);
         self.transmit(client);
     }
@@ -376,7 +387,9 @@ impl World {
     ) {
         let conversation = Some(place(room));
         let planned = self.now;
-        self.record(client, Event::Invoke { op, operation, conversation, message, planned });
+        let about = None;
+        let event = Event::Invoke { op, operation, conversation, message, about, planned };
+        self.record(client, event);
     }
 
     /// Puts every send that waits on the wire.
@@ -386,7 +399,7 @@ impl World {
         }
         for index in 0..self.clients[client].sends.len() {
             let send = &mut self.clients[client].sends[index];
-            if send.sent.is_some() {
+            if send.sent.is_some() || send.due > self.now {
                 continue;
             }
             send.sent = Some(self.now);
@@ -580,7 +593,10 @@ impl World {
                 let user = Some(format_compact!("u{person}"));
                 let conversation = room.map(place);
                 let (id, state, users) = (None, None, None);
-                self.record(client, Event::Saw { sight, conversation, user, id, state, users });
+                self.record(
+                    client,
+                    Event::Saw { sight, conversation, user, id, state, users, row: None },
+                );
             }
             Some(Reply::Rows { op, room, rows, history }) => {
                 let by = if history { Carrier::History(op) } else { Carrier::Sync(op) };
@@ -675,6 +691,7 @@ impl World {
             let due = send.sent.is_some_and(|sent| sent + ACK_TIMEOUT <= self.now);
             if send.sent.is_some() && (*answer == Answer::Lost || due) {
                 send.sent = None;
+                send.due = self.now + PAUSES[(send.attempts as usize - 1).min(2)];
                 let (op, attempt) = (send.op, send.attempts - 1);
                 let (answer, excused) = (answer.clone(), send.withheld);
                 self.record(client, Event::Answered { op, attempt, answer, excused });
@@ -711,6 +728,7 @@ impl World {
         let state = &mut self.clients[client];
         if state.up && !state.ready && state.syncs == 0 {
             state.ready = true;
+            state.sends.iter_mut().for_each(|send| send.due = 0);
             state.cursors.clone_from(&state.newest);
             self.record(client, Event::Ready);
             self.transmit(client);
@@ -735,20 +753,20 @@ impl World {
         }
     }
 
-    /// Lets the ack timers of what never was answered fire, one after the other.
+    /// Lets the timers of what never was answered fire, one after the other.
     fn settle_timers(&mut self) {
         self.drain();
-        let sends = |client: &Client| client.sends.iter().filter_map(|send| send.sent).min();
-        while let Some(sent) = self.clients.iter().filter_map(sends).min() {
-            self.now = self.now.max(sent + ACK_TIMEOUT);
+        let timer = |send: &Send| send.sent.map_or(send.due, |sent| sent + ACK_TIMEOUT);
+        let timers = |client: &Client| client.sends.iter().map(timer).min();
+        let ready = |client: &&Client| client.ready;
+        while let Some(due) = self.clients.iter().filter(ready).filter_map(timers).min() {
+            self.now = self.now.max(due);
             for client in 0..self.clients.len() {
                 self.give_up(client, &Answer::TimedOut);
+                self.transmit(client);
             }
             self.end_faults();
-        }
-        self.now += 1_000 * MILLISECOND;
-        for client in 0..self.clients.len() {
-            self.transmit(client);
+            self.drain();
         }
     }
 

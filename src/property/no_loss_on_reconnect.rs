@@ -2,15 +2,17 @@
 
 mod conclusion;
 mod debts;
+mod probes;
 
 use self::debts::Bits;
+use crate::fault::Effect;
 use crate::history::{
     Answer, Carrier, ClientId, ConversationId, Entry, Event, MessageRef, Nanos, OpId, PersonId,
     Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation};
 use crate::property::recent::{Recent, TokenSet, hash};
-use crate::property::{Charge, Judge, Page, Property};
+use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::spec::Echo;
 use crate::verdict::Finding;
 use compact_str::CompactString;
@@ -33,7 +35,8 @@ static PAGE: Page = Page {
         may be missing that was acked before the sync was asked for and first sent after the \
         client had been ready once. At the end of the run, nothing may be missing that was sent \
         while the client was ready. Only what a history or sync shows afterwards can be missing: \
-        what is nowhere stored is lost for everybody, and `at-least-once` judges that. Late is \
+        what is nowhere stored is lost for everybody, and `at-least-once` judges that. One sync may \
+        not bring one message twice. Late is \
         not wrong. Who gets a push follows the spec's echo policy.",
     blind: "A message sent while the client was on its way back and acked after its sync was \
         asked for, until the next sync. One of several messages with equal texts. Clients that \
@@ -64,6 +67,10 @@ impl Property for NoLossOnReconnect {
             Echo::None => "nothing is pushed",
         };
         format!("all that was acked before a sync is in the view after it; {echo}; no tolerance")
+    }
+
+    fn probes(&self) -> &'static [Probe] {
+        probes::PROBES
     }
 
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
@@ -125,6 +132,8 @@ struct Room {
     places: FxHashMap<ClientId, usize>,
     /// Acked messages that some member waits for.
     owed: FxHashSet<Token>,
+    /// Members who asked to hear no more of it.
+    left: FxHashSet<ClientId>,
 }
 
 struct Message {
@@ -160,6 +169,8 @@ struct Read {
     sync: bool,
     asked: Nanos,
     recovered: u64,
+    /// The ids of a sync's rows, hashed; a sync that showed one twice has none any more.
+    rows: Option<FxHashSet<u64>>,
 }
 
 impl Judge for Views {
@@ -186,7 +197,7 @@ impl Judge for Views {
                 link.ready = Some(at);
                 link.first_ready.get_or_insert(at);
             }
-            Event::Fault { what, begins } if !what.starts_with("withhold") => {
+            Event::Fault { what, begins } if Effect::of(what).holds_back() => {
                 let link = self.link(client);
                 link.faults = if *begins { link.faults + 1 } else { link.faults.saturating_sub(1) };
                 link.fault_ended = Some(at);
@@ -204,13 +215,23 @@ impl Judge for Views {
                     (Operation::Sync | Operation::History, _) => {
                         let sync = *operation == Operation::Sync;
                         let conversation = *conversation;
-                        let read = Read { conversation, sync, asked: at, recovered: 0 };
+                        let rows = sync.then(FxHashSet::default);
+                        let read = Read { conversation, sync, asked: at, recovered: 0, rows };
                         self.reads.insert(*op, read);
+                    }
+                    (Operation::Leave, _) => self.leave(*conversation, client),
+                    (Operation::Join, _) => {
+                        let room = self.rooms.entry(*conversation).or_default();
+                        room.left.remove(&client);
                     }
                     _ => {}
                 }
             }
             Event::Attempt { op, .. } => {
+                let read = self.reads.get_mut(op);
+                if let Some(rows) = read.and_then(|read| read.rows.as_mut()) {
+                    rows.clear();
+                }
                 let message = self.ops.get(op).and_then(|token| self.open.get_mut(token));
                 if let Some(message) = message {
                     message.sent.get_or_insert(at);
@@ -227,7 +248,12 @@ impl Judge for Views {
                 self.ended(*op);
                 self.reads.remove(op);
             }
-            Event::Message(seen) => self.seen(at, client, seen),
+            Event::Message(seen) => {
+                if let Carrier::Sync(op) = seen.by {
+                    self.row(at, client, op, seen);
+                }
+                self.seen(at, client, seen);
+            }
             _ => {}
         }
     }
@@ -242,9 +268,9 @@ impl Judge for Views {
     }
 
     fn awaited_deliveries(&self) -> usize {
-        let waiting = |token: &&Token| self.open.get(token).is_some_and(|open| open.waiting > 0);
-        let owed = self.rooms.values().map(|room| room.owed.iter().filter(waiting).count());
-        owed.sum()
+        let rooms = self.rooms.values();
+        let owed = rooms.flat_map(|room| room.owed.iter().map(move |token| (room, token)));
+        owed.filter(|(room, token)| self.on_its_way(room, token)).count()
     }
 
     fn unsettled(&self) -> usize {
@@ -363,6 +389,17 @@ impl Views {
         }
     }
 
+    /// A row of a sync: each message stands in it once.
+    fn row(&mut self, at: Nanos, client: ClientId, op: OpId, seen: &Seen) {
+        let (Some(read), Some(id)) = (self.reads.get_mut(&op), &seen.id) else { return };
+        let new = read.rows.as_mut().is_none_or(|rows| rows.insert(hash(id)));
+        if !new {
+            read.rows = None;
+            let (asked, place) = (read.asked, read.conversation);
+            self.finding.violate(|| conclusion::twice(client, asked, at, place, id));
+        }
+    }
+
     /// A sync is over: what was acked before it was asked for must be there.
     fn synced(&mut self, at: Nanos, client: ClientId, op: OpId) {
         let Some(sync) = self.reads.remove(&op).filter(|read| read.sync) else { return };
@@ -382,6 +419,21 @@ impl Views {
         if sync.recovered > 0 {
             self.finding.count("messages recovered by syncs", sync.recovered);
         }
+    }
+}
+
+impl Views {
+    /// Somebody may still get the message: a member who waits for it and is away, or was ready when
+    /// it was first sent. (To those who came back since, a sync has brought it, or nothing will.)
+    fn on_its_way(&self, room: &Room, token: &Token) -> bool {
+        let Some(message) = self.open.get(token).filter(|message| message.waiting > 0) else {
+            return false;
+        };
+        let members = room.members[..message.members].iter().enumerate();
+        members.filter(|(index, _)| !message.settled.has(*index)).any(|(_, (member, _))| {
+            let ready = self.clients.get(member).and_then(|link| link.ready);
+            ready.is_none() || ready <= message.sent
+        })
     }
 }
 
@@ -429,6 +481,25 @@ mod tests {
              a done o99
              phase end"
         )
+    }
+
+    #[test]
+    fn who_comes_back_after_a_send_is_awaited_no_more() {
+        let awaited = |events: &str| {
+            let mut judge = NoLossOnReconnect.judge(&charge());
+            let history = format!("a b in #1\n{events}\na sends o1 t1 k1 #1\na acked o1 m1");
+            for entry in crate::property::notation::read(&history) {
+                judge.observe(&entry);
+            }
+            let before = judge.awaited_deliveries();
+            for mut entry in crate::property::notation::read("@900 b back\nb ready") {
+                entry.at += 1_000_000_000;
+                judge.observe(&entry);
+            }
+            (before, judge.awaited_deliveries())
+        };
+        assert_eq!(awaited("b drops"), (1, 0));
+        assert_eq!(awaited(""), (1, 0));
     }
 
     #[test]
@@ -629,10 +700,31 @@ mod tests {
     }
 
     #[test]
+    fn a_sync_brings_each_message_once() {
+        let twice = away("t1 m1 1,t1 m1 1", "");
+        fails(&NoLossOnReconnect, &charge(), &twice, "twice in one sync");
+        let begun_anew =
+            away("t1 m1 1", "").replace("b row o2", "b row o2 t1 m1 1\nb tries o2\nb row o2");
+        passes(&NoLossOnReconnect, &charge(), &begun_anew);
+    }
+
+    #[test]
     fn a_failed_sync_says_nothing() {
         let history = away("", "").replace("b done o2", "b fails o2");
         let finding = check(&NoLossOnReconnect, &charge(), &history);
         assert_eq!((finding.violation_count, finding.observations), (0, 0));
+    }
+
+    #[test]
+    fn who_leaves_is_owed_nothing_until_it_joins_again() {
+        let left = "a b in #1\nb asks leave o1 #1\nb over o1\n";
+        let sent = "a sends o2 t2 k2 #1\na acked o2 m2\n";
+        let end = "phase final-read\na reads o8 #1\na row o8 t2 m2\na done o8\nphase end";
+        let history = format!("{left}{sent}{end}");
+        stands(&NoLossOnReconnect, &charge(), &history, Standing::NotExercised);
+        let back = format!("{left}b asks join o3 #1\nb over o3\n{sent}{end}");
+        let finding = check(&NoLossOnReconnect, &charge(), &back);
+        assert_eq!(finding.violation_count, 1, "{finding:#?}");
     }
 
     #[test]

@@ -2,12 +2,15 @@
 //!
 //! Clients are letters with a device number (`a`, `a2`, `b`: `a` and `a2` are one person),
 //! conversations `#1`, operations `o1`, tokens `t1`, keys `k1`, server ids `m1`, positions plain
-//! numbers. Each line happens 10 ms after the one before, unless it begins with `@` and a time in
-//! milliseconds. `a b in #1` makes members who are connected and ready; `a off in #1` makes one who is not.
+//! numbers, users `u1` (the person of `a`), server ids of conversations `c1`. Each line happens
+//! 10 ms after the one before, unless it begins with `@` and a time in milliseconds. `a owes o1
+//! refusal|peace|yes [odd]` stands before an operation of which something is demanded, `textless`
+//! after one that carries no text of ours. `a b in #1` makes members who are connected and ready;
+//! `a off in #1` makes one who is not.
 
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef, Nanos, OpId,
-    PersonId, Seen, Token,
+    About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef,
+    NO_PING, Nanos, OpId, PersonId, STARTED, STOPPED, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation, Sight};
 use crate::property::{Charge, Property};
@@ -91,11 +94,17 @@ impl Scribe {
             self.now = time.parse::<u64>().unwrap() * 1_000_000;
             words.remove(0);
         }
-        if let Some(position) = words.iter().position(|word| *word == "in") {
+        if words.get(1) == Some(&"creates") && words.contains(&"with") {
+            self.creates(client(words[0]), &words[2..]);
+        } else if let Some(position) = words.iter().position(|word| *word == "in") {
             let conversation = conversation(words[position + 1]);
             let off = words[..position].contains(&"off");
             for name in words[..position].iter().filter(|word| **word != "off") {
                 self.member(client(name), conversation, !off);
+            }
+        } else if let Some(names) = line.strip_suffix(" know #") {
+            for name in names.split_whitespace() {
+                self.person(client(name));
             }
         } else if words[0] == "phase" {
             self.push(ClientId(0), Event::Phase { name: words[1].into() });
@@ -104,13 +113,19 @@ impl Scribe {
         }
     }
 
-    fn member(&mut self, client: ClientId, conversation: ConversationId, online: bool) {
+    /// `a b know #`: people who are in no conversation.
+    fn person(&mut self, client: ClientId) -> bool {
         let new = !self.people.contains(&client);
         if new {
             self.people.push(client);
             let person = PersonId(client.0 / 10);
             self.push(client, Event::Person { person, user: format!("u{}", person.0).into() });
         }
+        new
+    }
+
+    fn member(&mut self, client: ClientId, conversation: ConversationId, online: bool) {
+        let new = self.person(client);
         let id = format!("c{}", conversation.0).into();
         self.push(client, Event::Member { conversation, id });
         if new && online {
@@ -120,7 +135,11 @@ impl Scribe {
     }
 
     fn connection(&mut self, client: ClientId, state: ConnectionState, caused: bool) {
-        self.push(client, Event::Connection { state, why: "".into(), caused });
+        self.ends(client, state, "", caused);
+    }
+
+    fn ends(&mut self, client: ClientId, state: ConnectionState, why: &str, caused: bool) {
+        self.push(client, Event::Connection { state, why: why.into(), caused });
     }
 
     fn event(&mut self, client: ClientId, verb: &str, words: &[&str], line: &str) {
@@ -129,27 +148,69 @@ impl Scribe {
         let place = find('#').map(|number| ConversationId(number.parse().unwrap()));
         let op = find('o').and_then(|number| number.parse().ok()).map(OpId);
         let id = find('m').map(|id| format!("m{id}").into());
-        let order = words.iter().find_map(|word| word.parse().ok());
+        let order: Option<i64> = words.iter().find_map(|word| word.parse().ok());
         let key = find('k').map(|key| format!("k{key}").into());
         let token = find('t').and_then(|number| number.parse().ok()).map(|n| Token::new(RUN, n));
         let attempt = find('/').map(|number| number.parse().unwrap());
         match verb {
             "owes" => {
-                let due = if said("refusal") { Due::Refused } else { Due::Accepted };
-                let op = op.unwrap();
-                self.push(client, Event::Due { op, due, why: "?".into() });
+                let dues = [("refusal", Due::Refused), ("peace", Due::Harmless)];
+                let due = dues.into_iter().find(|(word, _)| said(word));
+                let due = due.map_or(Due::Accepted, |(_, due)| due);
+                let (op, why) = (op.unwrap(), "asks so".into());
+                self.push(client, Event::Due { op, due, why, odd: said("odd") });
             }
             "sends" | "plans" => {
-                let message = MessageRef { token: token.unwrap(), key: key.unwrap() };
-                self.invoke(client, op.unwrap(), Operation::Send, place, Some(message));
+                let message = || MessageRef { token: token.unwrap(), key: key.unwrap() };
+                let message = (!said("textless")).then(message);
+                self.invoke(client, op.unwrap(), Operation::Send, place, message, None);
                 if verb == "sends" {
                     self.attempt(client, op.unwrap());
                 }
             }
             "syncs" | "reads" => {
                 let operation = if verb == "syncs" { Operation::Sync } else { Operation::History };
-                self.invoke(client, op.unwrap(), operation, place, None);
+                self.invoke(client, op.unwrap(), operation, place, None, None);
                 self.attempt(client, op.unwrap());
+            }
+            "lists" | "contacts" | "joins" => {
+                let operation = match verb {
+                    "lists" => Operation::List,
+                    "contacts" => Operation::Contacts,
+                    _ => Operation::Join,
+                };
+                self.invoke(client, op.unwrap(), operation, place, None, None);
+                self.attempt(client, op.unwrap());
+            }
+            "listed" => {
+                self.row(op.unwrap());
+                let id = find('c').map(|id| format!("c{id}").into());
+                let user = find('u').map(|user| format!("u{user}").into());
+                self.push(client, Event::Listed { op: op.unwrap(), id, user });
+            }
+            "made" => {
+                let id = find('c').map(|id| format!("c{id}").into());
+                self.answered(client, op.unwrap(), attempt, Answer::Ack { id, order }, false);
+                self.over(client, op.unwrap(), |op, rows| Event::Ok { op, rows });
+            }
+            "marks" => {
+                let operation =
+                    if said("delivered") { Operation::Delivered } else { Operation::Read };
+                let about = id.map(About::Message);
+                self.invoke(client, op.unwrap(), operation, place, None, about);
+                self.attempt(client, op.unwrap());
+                self.over(client, op.unwrap(), |op, rows| Event::Ok { op, rows });
+            }
+            "hears" => {
+                let user = find('u').map(|user| format!("u{user}").into());
+                let words = ["sending", "sent", "delivered", "read"];
+                let state = words.into_iter().find(|word| said(word)).map(Into::into);
+                let sight = if user.is_some() { Sight::Receipt } else { Sight::Status };
+                let (conversation, row) = (place, op);
+                self.push(
+                    client,
+                    Event::Saw { sight, conversation, user, id, state, users: None, row },
+                );
             }
             "tries" => self.attempt(client, op.unwrap()),
             "acked" | "answered" => {
@@ -159,7 +220,8 @@ impl Scribe {
                 }
             }
             "refused" | "nacked" => {
-                let answer = Answer::Nack("not so".into());
+                let text = words.iter().position(|word| *word == "saying").map(|at| words[at + 1]);
+                let answer = Answer::Nack(text.unwrap_or("not so").into());
                 self.answered(client, op.unwrap(), attempt, answer, false);
                 if verb == "refused" {
                     self.over(client, op.unwrap(), |op, _| failed(op, true));
@@ -178,6 +240,8 @@ impl Scribe {
             "sees" | "row" => {
                 let text = if said("changed") {
                     Damage::Changed("cut sho".into())
+                } else if said("alive") {
+                    Damage::Alive
                 } else if said("notshown") {
                     Damage::NotShown
                 } else {
@@ -196,6 +260,42 @@ impl Scribe {
                 let seen = Seen { by, conversation, token, key, id, order, sender, text };
                 self.push(client, Event::Message(seen));
             }
+            "is" => drop(self.person(client)),
+            "asks" => {
+                let operation = Operation::parse(words[0]).expect("an operation");
+                self.invoke(client, op.unwrap(), operation, place, None, None);
+                self.attempt(client, op.unwrap());
+            }
+            "over" => self.over(client, op.unwrap(), |op, rows| Event::Ok { op, rows }),
+            "sees-of" => {
+                let sight = Sight::parse(words[0]).expect("a sight");
+                let user = find('u').map(|user| format!("u{user}").into());
+                self.push(
+                    client,
+                    Event::Saw {
+                        sight,
+                        conversation: place,
+                        user,
+                        id,
+                        state: None,
+                        users: None,
+                        row: None,
+                    },
+                );
+            }
+            "holds" => {
+                let valid = words[0] != "bad";
+                let until = order.map(|millis| self.now + millis as Nanos * 1_000_000);
+                let what = format!("a {} token", words[0]).into();
+                self.push(client, Event::Credential { what, valid, until });
+            }
+            "knocks" => self.connection(client, ConnectionState::Connecting, false),
+            "denied" => {
+                let before = order.unwrap_or_default() as u32;
+                let (said, documented) = ("no".into(), !said("oddly"));
+                self.push(client, Event::Refused { said, documented, before });
+            }
+            "out" => self.connection(client, ConnectionState::Error, false),
             "saw" => {
                 let users: Vec<_> =
                     words.iter().filter_map(|word| word.strip_prefix('u')).collect();
@@ -212,6 +312,7 @@ impl Scribe {
                         id,
                         state: find('=').map(Into::into),
                         users: state.then_some(users),
+                        row: None,
                     },
                 );
             }
@@ -219,34 +320,46 @@ impl Scribe {
                 let event = Event::Keystroke { conversation: place.unwrap(), planned: self.now };
                 self.push(client, event);
             }
-            "starts" | "stops" => {
+            "starts" | "stops" if op.is_some() => {
                 let operation =
                     if verb == "starts" { Operation::TypingStart } else { Operation::TypingStop };
-                self.invoke(client, op.unwrap(), operation, place, None);
+                self.invoke(client, op.unwrap(), operation, place, None, None);
                 self.attempt(client, op.unwrap());
                 self.over(client, op.unwrap(), |op, rows| Event::Ok { op, rows });
             }
             "creates" | "leaves" => {
                 let operation =
                     if verb == "creates" { Operation::Create } else { Operation::Leave };
-                self.invoke(client, op.unwrap(), operation, place, None);
+                self.invoke(client, op.unwrap(), operation, place, None, None);
                 self.attempt(client, op.unwrap());
             }
             "due" => {
-                let event =
-                    Event::Due { op: op.unwrap(), due: Due::Refused, why: "on purpose".into() };
-                self.push(client, event);
-            }
-            "session" => {
-                let ping_interval = order.unwrap() as Nanos * 1_000_000;
-                let polling = said("polling");
-                let ping_timeout = 0;
-                self.push(client, Event::Session { ping_interval, ping_timeout, polling });
+                let (op, due, why) = (op.unwrap(), Due::Refused, "on purpose".into());
+                self.push(client, Event::Due { op, due, why, odd: false });
             }
             "dials" => self.connection(client, ConnectionState::Connecting, false),
             "cut" => self.connection(client, ConnectionState::Disconnected, true),
             "drops" => self.connection(client, ConnectionState::Disconnected, false),
-            "back" => self.connection(client, ConnectionState::Connected, false),
+            "back" => {
+                self.connection(client, ConnectionState::Connecting, false);
+                self.connection(client, ConnectionState::Connected, false);
+            }
+            "starts" => self.ends(client, ConnectionState::Connecting, STARTED, false),
+            "stops" => self.ends(client, ConnectionState::Disconnected, STOPPED, true),
+            "closed" => self.ends(client, ConnectionState::Disconnected, "close frame 1000", false),
+            "deserts" => self.ends(client, ConnectionState::Disconnected, NO_PING, false),
+            "turns" => {
+                let state = ConnectionState::parse(words[0]).unwrap();
+                self.connection(client, state, false);
+            }
+            "session" => {
+                let figures = words.iter().filter_map(|word| word.parse::<u64>().ok());
+                let mut figures = figures.map(|millis| millis * 1_000_000);
+                let ping_interval = figures.next().unwrap();
+                let ping_timeout = figures.next().unwrap_or(0);
+                let polling = said("polling");
+                self.push(client, Event::Session { ping_interval, ping_timeout, polling });
+            }
             "ready" => self.push(client, Event::Ready),
             "fault" => {
                 let event = Event::Fault { what: words[1].into(), begins: words[0] == "begins" };
@@ -268,11 +381,25 @@ impl Scribe {
         operation: Operation,
         conversation: Option<ConversationId>,
         message: Option<MessageRef>,
+        about: Option<About>,
     ) {
         let asked = Op { operation, conversation, attempts: 0, rows: 0, over: false };
         assert!(self.ops.insert(op.0, asked).is_none(), "{op:?} is asked twice");
         let planned = self.now;
-        self.push(client, Event::Invoke { op, operation, conversation, message, planned });
+        let event = Event::Invoke { op, operation, conversation, message, about, planned };
+        self.push(client, event);
+    }
+
+    /// `a creates o1 #1 with a b`.
+    fn creates(&mut self, client: ClientId, words: &[&str]) {
+        let with = words.iter().position(|word| *word == "with").unwrap();
+        let (before, names) = words.split_at(with);
+        let op = OpId(before[0].strip_prefix('o').unwrap().parse().unwrap());
+        let place = before.get(1).map(|word| conversation(word));
+        let user = |name: &&str| format!("u{}", self::client(name).0 / 10).into();
+        let about = Some(About::People(names[1..].iter().map(user).collect()));
+        self.invoke(client, op, Operation::Create, place, None, about);
+        self.attempt(client, op);
     }
 
     fn attempt(&mut self, client: ClientId, op: OpId) {

@@ -37,16 +37,30 @@ pub enum Need {
     Keys,
     /// The spec states the longest text.
     TextLimit,
+    /// The spec says that a text without a visible character is refused.
+    BlankRefused,
+    /// The spec says that markup comes back inert.
+    Sanitises,
     /// The spec states a rate of sends.
     RateLimit,
+    /// The rate's window is short enough to wait for it.
+    ShortRateWindow,
     /// People have tokens that the harness mints.
     MintedTokens,
+    /// The spec knows another place for the token.
+    TokenElsewhere,
+    /// The server looks at the token on each event.
+    TokenOnEachEvent,
+    /// The whole history goes over HTTP, and each request shows a token.
+    TokenOnRequests,
     /// The spec says what a refused connection looks like.
     Refusal,
     /// The spec numbers messages without gaps.
     Numbers,
     /// Sends are answered, yes or no.
     Answers,
+    /// Those who read messages are shown how far each has come.
+    Statuses,
     /// The harness started the server and can stop, kill and restart it; the case has it for itself.
     OwnServer,
 }

@@ -1,13 +1,16 @@
 //! What a running server's two doors, sockets and HTTP, have in common.
 
 use crate::reference::auth::Doorman;
-use crate::reference::bugs::Bugs;
+use crate::reference::bugs::{Bug, Bugs};
 use crate::reference::desk::Desk;
+use crate::reference::gullible::{self, Door};
+use crate::reference::misbehave::Memory;
 use crate::reference::model::*;
 use crate::reference::play::Play;
 use crate::scalar::Scalar;
-use std::sync::Arc;
+use crate::spec::TokenCheck;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) struct App {
     pub(crate) play: Arc<Play>,
@@ -15,6 +18,8 @@ pub(crate) struct App {
     pub(crate) doorman: Doorman,
     pub(crate) bugs: Bugs,
     pub(crate) last_connection: AtomicU64,
+    /// Only for the bugs.
+    pub(crate) memory: Mutex<Memory>,
 }
 
 impl App {
@@ -22,25 +27,63 @@ impl App {
         self.last_connection.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Who this is: whom the token names, or, where there are no tokens, who they say they are.
     pub(crate) fn admit(
         &self,
         token: Option<&Scalar>,
         claimed: Option<&Scalar>,
+        door: Door,
     ) -> Result<User, Refusal> {
         let refused = |missing| {
-            let text = self.play.refused(missing);
+            let text = match self.bugs.has(Bug::TokenWrongError) {
+                true => "JsonWebTokenError: jwt malformed at verify (/srv/chat/auth.js:17)".into(),
+                false => self.play.refused(missing),
+            };
             Refusal::new(RefusalKind::Unauthenticated, text)
         };
         if !self.doorman.wants_token() {
             return claimed.map(Scalar::id).ok_or_else(|| refused(true));
         }
-        let token = token.ok_or_else(|| refused(true))?;
-        let user = self.doorman.user(&token.text()).ok_or_else(|| refused(false))?;
+        let token = token.map(Scalar::text);
+        let user = match token.as_deref().and_then(|token| self.doorman.user(token)) {
+            Some(user) => user,
+            None => self.believe(token.as_deref(), door).ok_or_else(|| refused(token.is_none()))?,
+        };
+        if !self.bugs.is_none() {
+            self.doorman.remember(&user);
+        }
         if claimed.is_some_and(|claimed| claimed.id() != user) {
             let text = "the token is somebody else's";
             return Err(Refusal::new(RefusalKind::Forbidden, text));
         }
         Ok(user)
+    }
+
+    /// Where the spec says that each event needs a valid token: whether it still is.
+    pub(crate) fn recheck(&self, token: Option<&str>) -> Result<(), Refusal> {
+        let checks = self.play.spec().traits.token == TokenCheck::OnEachEvent
+            && !self.bugs.has(Bug::TokenOutlived);
+        match token {
+            Some(token) if checks && self.doorman.user(token).is_none() => {
+                let text = self.play.refused(false);
+                Err(Refusal::new(RefusalKind::Unauthenticated, text))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whom a token names, verified or not.
+    pub(crate) fn claimed(&self, token: Option<&Scalar>) -> Option<User> {
+        gullible::claimed(&self.doorman, &token?.text())
+    }
+
+    /// Whom a doorman with a bug lets in.
+    fn believe(&self, token: Option<&str>, door: Door) -> Option<User> {
+        let believed = || gullible::believed(&self.doorman, self.bugs, token, door);
+        if self.bugs.is_none() { None } else { believed() }
     }
 }

@@ -12,7 +12,7 @@ use crate::reference::bugs::{Bug, Bugs, draw};
 use crate::reference::model::*;
 use crate::reference::play::{Outgoing, Play};
 use crate::reference::stamp;
-use crate::spec::{Bindings, Echo, Hole};
+use crate::spec::{Bindings, Echo, Hole, Receipts};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +24,9 @@ use typing::{Typist, Typists};
 pub(crate) trait Wire: Send + Sync {
     /// Sends, or queues, an event. `false`: the client is gone.
     fn push(&self, event: &Outgoing) -> bool;
+
+    /// Ends the connection; only by a bug.
+    fn hang_up(&self);
 }
 
 /// Presence is told in conversations of at most so many people: in a crowd it concerns nobody, and
@@ -156,30 +159,63 @@ impl Hall {
                 }
             }
             Event::Left { conversation } => {
-                if let Some(connection) = caller.connection {
+                if let (false, Some(connection)) = (self.bugs.has(Bug::RoomKept), caller.connection)
+                {
                     self.leave(connection, conversation);
                 }
             }
+            Event::Crashed => self.crash(caller),
             Event::Made { conversation, members } => {
                 self.made(&caller.user, conversation, &members);
             }
-            Event::Receipt { message, conversation, sender, kind, at } => {
-                let mut about = self.play.about_receipt(&caller.user, message, conversation);
+            Event::Receipt { message, conversation, sender, reader, kind, status, at } => {
+                let mut about = self.play.about_receipt(&reader, message, conversation);
                 about.set(Hole::AT, stamp::to_iso(at).as_str());
-                about.set(Hole::STATUS, kind.word());
-                let devices = self.of_user.get(&sender).cloned().unwrap_or_default();
-                if kind == ReceiptKind::Read {
-                    self.push(Sight::Receipt, &mut about, &devices);
+                if !self.bugs.has(Bug::ReceiptUntold) {
+                    self.tell_receipt(caller, &mut about, (&sender, conversation), (kind, status));
                 }
-                self.push(Sight::Status, &mut about, &devices);
             }
         }
         self.sweep();
     }
 
+    /// The sender's devices hear of a reader; everybody in the room, of a message's new status.
+    fn tell_receipt(
+        &mut self,
+        caller: &Caller,
+        about: &mut Bindings,
+        (sender, conversation): (&User, Conversation),
+        (kind, status): (ReceiptKind, Option<ReceiptKind>),
+    ) {
+        let mut devices = self.of_user.get(sender).cloned().unwrap_or_default();
+        if self.bugs.has(Bug::ReceiptOneDevice) {
+            devices.truncate(1);
+        }
+        self.leak(Bug::ReceiptLeak, &mut devices);
+        if self.play.spec().traits.receipts == Receipts::Conversation {
+            let own = self.of_user.get(&caller.user).into_iter().flatten().copied();
+            devices.extend(own.filter(|device| Some(*device) != caller.connection));
+        }
+        if kind == ReceiptKind::Read {
+            self.push(Sight::Receipt, about, &devices);
+            if self.bugs.has(Bug::ReceiptDoubled) {
+                self.push(Sight::Receipt, about, &devices);
+            }
+        }
+        let Some(status) = status else { return };
+        about.set(Hole::STATUS, status.word());
+        if !self.bugs.has(Bug::ReceiptOneDevice) {
+            devices.extend(self.room(conversation));
+            devices.sort_unstable();
+            devices.dedup();
+        }
+        self.push(Sight::Status, about, &devices);
+    }
+
     fn tell_message(&mut self, caller: &Caller, message: &Message) {
         self.typing_ends_with_message(caller, message.conversation);
         let mut receivers = self.room(message.conversation);
+        self.leak_to_contacts(&message.sender, &mut receivers);
         let is_other_person = |id: &Connection| self.present[id].user != caller.user;
         match self.play.spec().traits.echo {
             Echo::All => {}
@@ -209,7 +245,7 @@ impl Hall {
         if self.bugs.has(Bug::ReceiverSkipped) {
             receivers.retain(|connection| {
                 let user = &self.present[connection].user;
-                *user == caller.user || !self.bugs.strikes(Bug::ReceiverSkipped, 20, &[&id, user])
+                *user == caller.user || !self.bugs.strikes(Bug::ReceiverSkipped, 12, &[&id, user])
             });
         }
         if self.bugs.has(Bug::StampLive) {
@@ -278,6 +314,25 @@ impl Hall {
         }
     }
 
+    /// With this bug whoever is connected and in no room hears of it.
+    fn leak(&self, bug: Bug, receivers: &mut Vec<Connection>) {
+        if self.bugs.has(bug) {
+            let homeless = self.present.iter().filter(|(_, present)| present.rooms.is_empty());
+            receivers.extend(homeless.map(|(connection, _)| *connection));
+        }
+    }
+
+    /// With the bug `message-leak` whoever shares another room with the sender hears of it.
+    fn leak_to_contacts(&self, sender: &User, receivers: &mut Vec<Connection>) {
+        if self.bugs.has(Bug::MessageLeak) {
+            let devices = self.of_user.get(sender).into_iter().flatten();
+            let rooms = devices.flat_map(|id| &self.present[id].rooms);
+            receivers.extend(rooms.filter_map(|room| self.rooms.get(room)).flatten());
+            receivers.sort_unstable();
+            receivers.dedup();
+        }
+    }
+
     fn note_size(&mut self, conversation: Conversation, people: usize) {
         if people > CROWD {
             self.crowds.insert(conversation);
@@ -302,6 +357,22 @@ impl Hall {
         if let Some(present) = self.present.get_mut(&connection) {
             present.rooms.retain(|room| *room != conversation);
             take_out(&mut self.rooms, &conversation, connection);
+        }
+    }
+
+    /// Everybody in the person's rooms loses the connection.
+    fn crash(&mut self, caller: &Caller) {
+        let devices = self.of_user.get(&caller.user).into_iter().flatten();
+        let rooms = devices.filter_map(|device| self.present.get(device));
+        let mut lost: Vec<Connection> =
+            rooms.flat_map(|present| &present.rooms).flat_map(|room| self.room(*room)).collect();
+        lost.extend(caller.connection);
+        lost.sort_unstable();
+        lost.dedup();
+        for connection in lost {
+            if let Some(present) = self.present.get(&connection) {
+                present.wire.hang_up();
+            }
         }
     }
 
@@ -356,6 +427,10 @@ mod tests {
             self.heard.lock().unwrap().push(event.name.clone());
             !self.deaf.load(Ordering::Relaxed)
         }
+
+        fn hang_up(&self) {
+            self.deaf.store(true, Ordering::Relaxed);
+        }
     }
 
     impl Ear {
@@ -390,6 +465,7 @@ mod tests {
             sender: sender.into(),
             text: "hi".into(),
             key: None,
+            status: None,
         })
     }
 

@@ -5,8 +5,8 @@
 use crate::reference::server::{Figures, Options, Running, StartError};
 use crate::spec::Spec;
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread::JoinHandle;
 use tokio::runtime::{Builder, Runtime};
 
@@ -19,7 +19,10 @@ pub struct Hosted {
 
 enum Order {
     Pause,
+    Close,
     Resume,
+    Halt,
+    GoOn,
     Figures,
 }
 
@@ -71,6 +74,31 @@ impl Hosted {
         self.order(Order::Pause).map(|_| ())
     }
 
+    /// Ends politely: what is under way is answered, and connections are told.
+    ///
+    /// # Errors
+    /// The server's thread is gone.
+    pub fn close(&mut self) -> Result<(), StartError> {
+        self.order(Order::Close).map(|_| ())
+    }
+
+    /// Stands still, as a process that is stopped: connections stay, nothing is answered, no timer
+    /// fires, until it goes on or comes to an end.
+    ///
+    /// # Errors
+    /// The server's thread is gone.
+    pub fn halt(&mut self) -> Result<(), StartError> {
+        self.order(Order::Halt).map(|_| ())
+    }
+
+    /// Goes on after a halt. Nothing happens if it was not halted.
+    ///
+    /// # Errors
+    /// The server's thread is gone.
+    pub fn go_on(&mut self) -> Result<(), StartError> {
+        self.order(Order::GoOn).map(|_| ())
+    }
+
     /// Comes up again on the same port. Nothing happens if it is up.
     ///
     /// # Errors
@@ -105,19 +133,57 @@ impl Drop for Hosted {
 
 fn host(mut running: Running, workers: usize, orders: &Receiver<(Order, Sender<Report>)>) {
     let mut runtime = None;
+    let mut halted: Option<Sender<()>> = None;
     while let Ok((order, report)) = orders.recv() {
+        if !matches!(order, Order::Figures | Order::Halt) {
+            halted = None;
+        }
         let done = match order {
             Order::Pause => {
                 crash(&mut running, runtime.take());
                 Ok(())
             }
+            Order::Close => {
+                close(&mut running, runtime.take());
+                Ok(())
+            }
             Order::Resume if runtime.is_some() => Ok(()),
             Order::Resume => wake(&mut running, workers).map(|awake| runtime = Some(awake)),
-            Order::Figures => Ok(()),
+            Order::Halt if halted.is_some() => Ok(()),
+            Order::Halt => {
+                halted = runtime.as_ref().map(|runtime| halt(runtime, workers));
+                Ok(())
+            }
+            Order::GoOn | Order::Figures => Ok(()),
         };
         let _ = report.send(done.map(|()| (running.url().to_owned(), running.figures())));
     }
+    drop(halted);
     crash(&mut running, runtime);
+}
+
+/// Occupies every worker until the sender is dropped; returns when all are.
+fn halt(runtime: &Runtime, workers: usize) -> Sender<()> {
+    let (go_on, halted) = channel::<()>();
+    let halted = Arc::new(Mutex::new(halted));
+    let standing = Arc::new(Barrier::new(workers + 1));
+    for _ in 0..workers {
+        let (halted, standing) = (Arc::clone(&halted), Arc::clone(&standing));
+        runtime.spawn(async move {
+            standing.wait();
+            // Nothing is ever sent: this waits until there is nobody to send.
+            drop(halted.lock().map(|halted| halted.recv()));
+        });
+    }
+    standing.wait();
+    go_on
+}
+
+fn close(running: &mut Running, runtime: Option<Runtime>) {
+    if let Some(runtime) = runtime {
+        runtime.block_on(running.pause());
+        drop(runtime);
+    }
 }
 
 fn wake(running: &mut Running, workers: usize) -> Result<Runtime, StartError> {

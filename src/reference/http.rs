@@ -2,6 +2,7 @@
 
 use crate::operation::Operation;
 use crate::reference::app::App;
+use crate::reference::gullible::Door;
 use crate::reference::misbehave::{self, Manner};
 use crate::reference::model::*;
 use crate::reference::play::{Asked, HttpAsk, Reply};
@@ -33,7 +34,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
     };
     let (outcome, manner) = outcome(&app, &asked).await;
     match manner {
-        Manner::Once | Manner::Twice => {}
+        Manner::Once | Manner::Twice | Manner::IfLast(_) => {}
         Manner::Never => std::future::pending().await,
         Manner::After(pause) => tokio::time::sleep(pause).await,
     }
@@ -66,7 +67,7 @@ async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) 
     let arrived = stamp::now();
     let open = app.play.operation(asked.route) == Operation::Health;
     let (token, claimed) = (asked.bindings.get(Hole::TOKEN), asked.bindings.get(Hole::USER));
-    let user = match app.admit(token, claimed) {
+    let user = match app.admit(token, claimed, Door::Http) {
         Ok(user) => user,
         Err(_) if open => User::default(),
         Err(refusal) => return (Err(refusal), Manner::Once),
@@ -77,11 +78,9 @@ async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) 
         Command::Send(send) => Some(send.clone()),
         _ => None,
     };
-    let outcome = match (misbehave::detour(app.bugs, &command), command) {
-        (Some(detour), Command::Send(send)) => {
-            misbehave::wander(&app.desk, caller, send, detour, || true).await
-        }
-        (_, command) => app.desk.answer(caller, command).await,
+    let outcome = match misbehave::detour(app.bugs, &command) {
+        Some(detour) => misbehave::wander(&app.desk, caller, command, detour, || true).await,
+        None => app.desk.answer(caller, command).await,
     };
     let patience = app.play.spec().contract.ack_timeout;
     let manner = misbehave::manner(app.bugs, patience, &user, send.as_ref(), &outcome);

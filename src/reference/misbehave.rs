@@ -5,6 +5,8 @@
 use crate::reference::bugs::{Bug, Bugs, draw};
 use crate::reference::desk::Desk;
 use crate::reference::model::*;
+use compact_str::CompactString;
+use rustc_hash::FxHashMap;
 use std::time::Duration;
 
 /// Between look and insert.
@@ -19,6 +21,8 @@ pub(crate) enum Manner {
     Twice,
     Never,
     After(Duration),
+    /// After so long, if no other attempt came under the same key.
+    IfLast(Duration),
 }
 
 /// How this send is answered. A client waits `patience` for an ack.
@@ -35,25 +39,81 @@ pub(crate) fn manner(
     let parts = [user, send.key.as_deref().unwrap_or(&send.text)];
     let repeated = matches!(outcome, Ok(Answer::Message { repeated: true, .. }));
     let first = !repeated && outcome.is_ok();
-    if first && bugs.strikes(Bug::AckLate, 25, &parts) {
+    if first && bugs.strikes(Bug::AckLate, 5, &parts) {
         return Manner::After(patience + Duration::from_secs(1));
     }
-    let lost = first && bugs.strikes(Bug::AckLost, 25, &parts);
+    let swallowed = outcome.as_ref().is_err_and(|refusal| match refusal.kind {
+        RefusalKind::TooMany => bugs.has(Bug::RateSilent),
+        RefusalKind::NotFound => bugs.has(Bug::UnknownRoomSilent),
+        _ => false,
+    });
+    let lost = first && bugs.strikes(Bug::AckLost, 5, &parts);
     let unanswered_repeat = repeated && bugs.has(Bug::AckSilentRepeat);
     let unanswered_error = outcome.is_err() && bugs.has(Bug::AckSilentError);
-    if lost || unanswered_repeat || unanswered_error {
+    if lost || unanswered_repeat || unanswered_error || swallowed {
         return Manner::Never;
     }
-    if bugs.strikes(Bug::AckTwice, 25, &parts) {
+    if bugs.has(Bug::AckByKey) {
+        return Manner::IfLast(OVERLAP);
+    }
+    if bugs.strikes(Bug::AckTwice, 5, &parts) {
         return Manner::Twice;
     }
     Manner::Once
 }
 
+/// What the bugs remember of those who came by.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// Connections of each person: so far, and open now.
+    connections: FxHashMap<User, (u32, u32)>,
+    /// The last attempt under each key.
+    last: FxHashMap<CompactString, u64>,
+    attempts: u64,
+}
+
+/// How long who just came is not heard.
+const DEAF_MS: i64 = 4_000;
+/// How long a second attempt can take the place of the first.
+const OVERLAP: Duration = Duration::from_millis(50);
+
+impl Memory {
+    /// A person connects; says until when nothing they ask is heard.
+    pub(crate) fn arrives(&mut self, bugs: Bugs, user: &User, now: i64) -> i64 {
+        if !bugs.has(Bug::DeafDevice) && !bugs.has(Bug::DeafReconnect) {
+            return 0;
+        }
+        let (before, open) = self.connections.entry(user.clone()).or_default();
+        let deaf = bugs.has(Bug::DeafDevice) && *open > 0
+            || bugs.has(Bug::DeafReconnect) && *before > 0 && *open == 0;
+        (*before, *open) = (*before + 1, *open + 1);
+        if deaf { now + DEAF_MS } else { 0 }
+    }
+
+    pub(crate) fn departs(&mut self, user: &User) {
+        if let Some((_, open)) = self.connections.get_mut(user) {
+            *open = open.saturating_sub(1);
+        }
+    }
+
+    /// An attempt under a key is taken; its number.
+    pub(crate) fn takes(&mut self, bugs: Bugs, key: Option<&CompactString>) -> u64 {
+        let Some(key) = key.filter(|_| bugs.has(Bug::AckByKey)) else { return 0 };
+        self.attempts += 1;
+        self.last.insert(key.clone(), self.attempts);
+        self.attempts
+    }
+
+    /// This attempt is the last one under its key.
+    pub(crate) fn is_last(&self, key: &CompactString, attempt: u64) -> bool {
+        self.last.get(key) == Some(&attempt)
+    }
+}
+
 /// A way to the store that is not the direct one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Detour {
-    /// Looks for the key, and inserts after a gap.
+    /// Looks for what may be there, and inserts after a gap.
     Look(Guard),
     /// Is busy for so long with something else first.
     Dawdle(Duration),
@@ -61,45 +121,62 @@ pub(crate) enum Detour {
 
 /// The detour that this command takes, if any.
 pub(crate) fn detour(bugs: Bugs, command: &Command) -> Option<Detour> {
-    let Command::Send(send) = command else { return None };
-    if bugs.has(Bug::DedupRace) {
-        Some(Detour::Look(Guard::Blind))
-    } else if bugs.has(Bug::DedupRaceError) {
-        Some(Detour::Look(Guard::Index))
-    } else if bugs.has(Bug::KeyBeforeStore) {
-        Some(Detour::Look(Guard::Noted))
-    } else if bugs.has(Bug::SendsOvertaken) {
-        let pause = draw(&[&send.text]) % DAWDLING_MS;
-        Some(Detour::Dawdle(Duration::from_millis(pause)))
-    } else {
-        None
-    }
+    let races: &[(Bug, Guard)] = match command {
+        Command::Send(send) if bugs.has(Bug::SendsOvertaken) => {
+            let pause = draw(&[&send.text]) % DAWDLING_MS;
+            return Some(Detour::Dawdle(Duration::from_millis(pause)));
+        }
+        Command::Send(_) => &[
+            (Bug::DedupRace, Guard::Blind),
+            (Bug::DedupRaceError, Guard::Index),
+            (Bug::KeyBeforeStore, Guard::Noted),
+        ],
+        Command::Create { .. } => {
+            &[(Bug::CreateRace, Guard::Blind), (Bug::CreateRaceError, Guard::Index)]
+        }
+        Command::Receipt { about: Marked::Message(_), .. } => &[(Bug::ReceiptRace, Guard::Blind)],
+        _ => &[],
+    };
+    let race = races.iter().find(|(bug, _)| bugs.has(*bug));
+    race.map(|(_, guard)| Detour::Look(*guard))
 }
 
-/// Sends by a detour. `stays` says whether the sender's connection is still there.
+/// Does a command by a detour. `stays` says whether the sender's connection is still there.
 pub(crate) async fn wander(
     desk: &Desk,
     caller: Caller,
-    send: Sending,
+    command: Command,
     detour: Detour,
     stays: impl Fn() -> bool,
 ) -> Result<Answer, Refusal> {
     let guard = match detour {
         Detour::Dawdle(pause) => {
             tokio::time::sleep(pause).await;
-            return desk.answer(caller, Command::Send(send)).await;
+            return desk.answer(caller, command).await;
         }
         Detour::Look(guard) => guard,
     };
-    match desk.answer(caller.clone(), Command::Look(send.clone())).await? {
-        Answer::Done => {}
-        known => return Ok(known),
-    }
+    let look = match &command {
+        Command::Create { members, .. } => Command::Find { members: members.clone() },
+        Command::Receipt { about: Marked::Message(message), .. } => {
+            Command::Receipts { message: *message }
+        }
+        Command::Send(send) => Command::Look(send.clone()),
+        other => return desk.answer(caller, other.clone()).await,
+    };
+    let insert = match (desk.answer(caller.clone(), look).await?, command) {
+        (Answer::Done, Command::Send(send)) => Command::Send(Sending { guard, ..send }),
+        (Answer::Done, Command::Create { members, .. }) => Command::Create { members, guard },
+        (Answer::Count(count), Command::Receipt { about, kind, .. }) => {
+            Command::Receipt { about, kind, looked: Some(count) }
+        }
+        (known, _) => return Ok(known),
+    };
     tokio::time::sleep(GAP).await;
     if guard == Guard::Noted && !stays() {
         return Err(Refusal::new(RefusalKind::Internal, "the client is gone"));
     }
-    desk.answer(caller, Command::Send(Sending { guard, ..send })).await
+    desk.answer(caller, insert).await
 }
 
 #[cfg(test)]
@@ -122,6 +199,47 @@ mod tests {
     }
 
     #[test]
+    fn who_came_before_or_is_here_already_is_not_heard_at_first() {
+        let user = User::from("ann");
+        for (bug, until) in [
+            (Bug::DeafDevice, [0, 4_002, 4_003, 0]),
+            (Bug::DeafReconnect, [0, 0, 0, 4_004]),
+            (Bug::AckLate, [0; 4]),
+        ] {
+            let (bugs, mut memory) = (Bugs::NONE.with(bug), Memory::default());
+            let first = (1..=3).map(|now| memory.arrives(bugs, &user, now)).collect::<Vec<_>>();
+            assert_eq!(first, until[..3], "{bug}");
+            (0..3).for_each(|_| memory.departs(&user));
+            assert_eq!(memory.arrives(bugs, &user, 4), until[3], "{bug}");
+        }
+    }
+
+    #[test]
+    fn the_last_attempt_under_a_key_is_known() {
+        let (bugs, mut memory) = (Bugs::NONE.with(Bug::AckByKey), Memory::default());
+        let key = CompactString::from("k");
+        let first = memory.takes(bugs, Some(&key));
+        assert!(memory.is_last(&key, first));
+        let second = memory.takes(bugs, Some(&key));
+        assert!(!memory.is_last(&key, first) && memory.is_last(&key, second));
+    }
+
+    #[test]
+    fn only_a_send_takes_a_detour_and_only_by_a_bug() {
+        let send = Command::Send(Sending {
+            place: Place::Conversation(1),
+            text: "hi".into(),
+            key: None,
+            guard: Guard::Atomic,
+        });
+        assert!(detour(Bugs::NONE, &send).is_none());
+        for bug in [Bug::DedupRace, Bug::DedupRaceError, Bug::KeyBeforeStore, Bug::SendsOvertaken] {
+            assert!(detour(Bugs::NONE.with(bug), &send).is_some(), "{bug}");
+            assert!(detour(Bugs::NONE.with(bug), &Command::Health).is_none(), "{bug}");
+        }
+    }
+
+    #[test]
     fn a_retry_of_a_lost_or_late_ack_is_answered() {
         let stored = |repeated| {
             let message = Message {
@@ -132,6 +250,7 @@ mod tests {
                 sender: "ann".into(),
                 text: "hi".into(),
                 key: None,
+                status: None,
             };
             Ok(Answer::Message { message, repeated })
         };
@@ -141,7 +260,7 @@ mod tests {
             (Bug::AckTwice, Manner::Twice),
         ] {
             let struck = manners(bug, &stored(false));
-            assert!((20..80).contains(&struck.len()), "{bug}: {}", struck.len());
+            assert!((150..250).contains(&struck.len()), "{bug}: {}", struck.len());
             assert!(struck.iter().all(|struck| *struck == manner));
             assert_eq!(manners(bug, &stored(true)).is_empty(), bug != Bug::AckTwice);
         }

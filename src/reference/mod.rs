@@ -11,12 +11,16 @@
 
 mod app;
 mod auth;
+mod bent;
 pub mod bugs;
 mod core;
 mod desk;
+mod gullible;
 mod hall;
 mod hosted;
 mod http;
+mod intake;
+mod meddler;
 mod misbehave;
 mod model;
 mod play;

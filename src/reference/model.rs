@@ -30,6 +30,8 @@ pub(crate) struct Message {
     pub(crate) text: String,
     /// The client's own id of it.
     pub(crate) key: Option<CompactString>,
+    /// How far it has come; known where it is read, and where the spec shows it.
+    pub(crate) status: Option<ReceiptKind>,
 }
 
 /// What a person asks of the server.
@@ -37,6 +39,11 @@ pub(crate) struct Message {
 pub(crate) enum Command {
     /// Make a conversation, or find the one that two people have.
     Create {
+        members: Vec<User>,
+        guard: Guard,
+    },
+    /// Whether two people have a conversation; only the servers with a race ask this first.
+    Find {
         members: Vec<User>,
     },
     /// Be told what happens in a conversation.
@@ -78,13 +85,21 @@ pub(crate) enum Command {
         conversation: Conversation,
         on: bool,
     },
-    /// The person has, or has read, a message.
+    /// The person has, or has read, messages.
     Receipt {
-        message: i64,
+        about: Marked,
         kind: ReceiptKind,
+        /// How many receipts the message had when somebody looked a while ago.
+        looked: Option<i64>,
+    },
+    /// How many receipts a message has; only the servers with a race ask this first.
+    Receipts {
+        message: i64,
     },
     /// Is the store well?
     Health,
+    /// The handlers of the person's rooms fail; only by a bug.
+    Crash,
     /// Nothing that can be done: the refusal takes its place in the order of answers.
     Refuse(Refusal),
 }
@@ -110,7 +125,18 @@ pub(crate) enum Place {
     Peer(User),
 }
 
-/// How a send is guarded against the same key arriving twice.
+/// Which messages a receipt is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Marked {
+    Message(i64),
+    /// This one, and those before it.
+    UpTo(i64),
+    /// All that are there now.
+    All(Conversation),
+}
+
+/// How a send is guarded against the same key arriving twice, and a pair's conversation against
+/// being made twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Guard {
     /// Look and insert in one step.
@@ -142,7 +168,7 @@ pub(crate) enum Position {
 }
 
 /// How far a message has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ReceiptKind {
     Delivered,
     Read,
@@ -162,11 +188,21 @@ impl ReceiptKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Done,
-    Conversation { id: Conversation, new: bool },
-    Message { message: Message, repeated: bool },
-    Rows { rows: Vec<Message>, more: bool },
+    Conversation {
+        id: Conversation,
+        new: bool,
+    },
+    Message {
+        message: Message,
+        repeated: bool,
+    },
+    Rows {
+        rows: Vec<Message>,
+        more: bool,
+    },
     Conversations(Vec<Conversation>),
-    People(Vec<User>),
+    /// People, and the conversation that each has with the person alone.
+    People(Vec<(User, Option<Conversation>)>),
     Count(i64),
 }
 
@@ -182,7 +218,10 @@ pub(crate) enum Event {
         message: i64,
         conversation: Conversation,
         sender: User,
+        reader: User,
         kind: ReceiptKind,
+        /// The message has come further than before: so far.
+        status: Option<ReceiptKind>,
         at: i64,
     },
     /// A conversation was made; its members' connections belong into it.
@@ -196,6 +235,8 @@ pub(crate) enum Event {
     Left {
         conversation: Conversation,
     },
+    /// What handled the person's rooms is gone, and with it the connections; only by a bug.
+    Crashed,
 }
 
 /// Why the server did not do it.

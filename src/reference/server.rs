@@ -2,23 +2,25 @@
 
 use crate::reference::app::App;
 use crate::reference::auth::Doorman;
+use crate::reference::bent;
 use crate::reference::bugs::Bugs;
 use crate::reference::core::{Core, Rules};
 use crate::reference::desk::{Counts, Desk};
 use crate::reference::hall::Hall;
 use crate::reference::http;
+use crate::reference::meddler::{Heartbeat, Meddler};
 use crate::reference::play::Play;
 use crate::reference::socket::Entrance;
 use crate::reference::stamp;
 use crate::spec::{Bindings, Protocol, Spec};
 use axum::Router;
-use axum::serve::ListenerExt;
+use axum::serve::{Listener, ListenerExt};
 use socketioxide::SocketIo;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
@@ -26,6 +28,8 @@ use tokio::task::JoinHandle;
 
 /// Packets that may wait for a client that reads slowly, before it is dropped.
 const CLIENT_QUEUE: usize = 4096;
+/// Bytes of a polled payload, and of a message on a WebSocket.
+const MAX_PAYLOAD: u64 = 1 << 20;
 /// How long closing may take before what is left is abandoned.
 const CLOSING: Duration = Duration::from_secs(1);
 
@@ -86,6 +90,8 @@ struct Up {
     quit: oneshot::Sender<()>,
     serving: JoinHandle<()>,
     working: JoinHandle<Core>,
+    /// The relay in front, for bugs of the wire.
+    front: Option<JoinHandle<()>>,
 }
 
 /// What a server has done since it was started.
@@ -208,8 +214,9 @@ impl Running {
 
     /// Stops deciding, as a process that is killed: connections are left to die with the runtime.
     pub(super) async fn freeze(&mut self) {
-        if let Some(up) = self.take_up() {
+        if let Some(mut up) = self.take_up() {
             // The port must be free before anybody can come up again.
+            up.take_front().await;
             up.serving.abort();
             up.app.desk.close().await;
             let core = up.working.await.ok();
@@ -250,6 +257,7 @@ impl Running {
             desk,
             bugs: self.options.bugs,
             last_connection: self.last_connection.into(),
+            memory: Mutex::default(),
         });
         let working = tokio::spawn(work);
         let mut router = Router::new().fallback(http::handle).with_state(Arc::clone(&app));
@@ -261,30 +269,72 @@ impl Running {
             io = Some(sockets);
         }
         let (quit, quitting) = oneshot::channel::<()>();
-        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        let serving = tokio::spawn(async move {
-            let quitting = async move { drop(quitting.await) };
-            let _ = axum::serve(listener, router).with_graceful_shutdown(quitting).await;
-        });
-        Ok(Up { app, io, quit, serving, working })
+        let (listener, front) = self.bent(listener)?;
+        let serving = if Meddler::needed(self.options.bugs) {
+            let meddler = Meddler::new(listener, self.options.bugs, self.heartbeat());
+            tokio::spawn(serve(meddler, router, quitting))
+        } else {
+            let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+            tokio::spawn(serve(listener, router, quitting))
+        };
+        Ok(Up { app, io, quit, serving, working, front })
     }
 
-    fn socket_io(&self) -> (socketioxide::layer::SocketIoLayer, SocketIo) {
+    const fn heartbeat(&self) -> Heartbeat {
+        let Options { ping_interval, ping_timeout, .. } = self.options;
+        Heartbeat { interval: ping_interval, timeout: ping_timeout }
+    }
+
+    /// Puts a bent wire in front, if there is a bug of the wire; the server then listens elsewhere.
+    fn bent(
+        &self,
+        outer: TcpListener,
+    ) -> Result<(TcpListener, Option<JoinHandle<()>>), StartError> {
+        let bugs = self.options.bugs;
+        if !bent::is_bent(bugs) {
+            return Ok((outer, None));
+        }
+        let inside = SocketAddr::from(([127, 0, 0, 1], 0));
+        let unbound = |error| StartError::Bind(inside, error);
+        let inner = listen(inside).map_err(unbound)?;
+        let address = inner.local_addr().map_err(unbound)?;
+        let front = bent::serve(outer, address, self.path(), bugs, self.figures_told());
+        Ok((inner, Some(tokio::spawn(front))))
+    }
+
+    /// What the handshake tells.
+    const fn figures_told(&self) -> bent::Figures {
+        bent::Figures {
+            ping_interval: self.options.ping_interval,
+            ping_timeout: self.options.ping_timeout,
+            max_payload: MAX_PAYLOAD,
+        }
+    }
+
+    /// The path of Socket.IO.
+    fn path(&self) -> String {
         let mut path = String::new();
         // The path of a Socket.IO server has no holes; if it had, the default is as good.
         let filled = self.spec.connect.path.fill(&Bindings::new(), true, &mut path);
-        let path = match path.trim_end_matches('/') {
+        match path.trim_end_matches('/') {
             path if filled == Ok(true) && !path.is_empty() => path.to_owned(),
             _ => "/socket.io".to_owned(),
-        };
+        }
+    }
+
+    fn socket_io(&self) -> (socketioxide::layer::SocketIoLayer, SocketIo) {
+        let figures = self.figures_told().behind(self.options.bugs);
+        let heartbeat =
+            Heartbeat { interval: figures.ping_interval, timeout: figures.ping_timeout };
+        let heartbeat = heartbeat.kept(self.options.bugs);
         SocketIo::builder()
-            .req_path(path)
-            .ping_interval(self.options.ping_interval)
-            .ping_timeout(self.options.ping_timeout)
+            .req_path(self.path())
+            .ping_interval(heartbeat.interval)
+            .ping_timeout(heartbeat.timeout)
             .connect_timeout(self.spec.connect.timeout)
-            .max_payload(1 << 20)
-            .ws_max_message_size(1 << 20)
-            .ws_max_frame_size(1 << 20)
+            .max_payload(figures.max_payload)
+            .ws_max_message_size(figures.max_payload as usize)
+            .ws_max_frame_size(figures.max_payload as usize)
             .max_buffer_size(CLIENT_QUEUE)
             .build_layer()
     }
@@ -292,7 +342,8 @@ impl Running {
 
 impl Up {
     /// Closes everything and gives the chat back.
-    async fn down(self) -> Option<Core> {
+    async fn down(mut self) -> Option<Core> {
+        self.take_front().await;
         self.app.desk.close().await;
         let core = self.working.await.ok();
         let _ = self.quit.send(());
@@ -306,6 +357,14 @@ impl Up {
         }
         core
     }
+
+    /// Ends the relay in front and frees its port.
+    async fn take_front(&mut self) {
+        if let Some(front) = self.front.take() {
+            front.abort();
+            let _ = front.await;
+        }
+    }
 }
 
 impl Drop for Running {
@@ -313,8 +372,19 @@ impl Drop for Running {
         if let Some(State::Up(up)) = self.state.take() {
             up.serving.abort();
             up.working.abort();
+            if let Some(front) = &up.front {
+                front.abort();
+            }
         }
     }
+}
+
+async fn serve<L>(listener: L, router: Router, quitting: oneshot::Receiver<()>)
+where
+    L: Listener<Addr = SocketAddr>,
+{
+    let quitting = async move { drop(quitting.await) };
+    let _ = axum::serve(listener, router).with_graceful_shutdown(quitting).await;
 }
 
 /// Many clients come at once: the backlog is as long as the system allows.

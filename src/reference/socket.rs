@@ -7,13 +7,17 @@
 //! read is dropped when its queue is full, for a hole in its stream would be a silent loss.
 
 use crate::reference::app::App;
+use crate::reference::bugs::Bug;
+use crate::reference::gullible::Door;
 use crate::reference::hall::Wire;
+use crate::reference::intake::{self, Intake, Mishap};
 use crate::reference::misbehave::{self, Manner};
 use crate::reference::model::*;
 use crate::reference::play::{Arguments, Asked, Outgoing, Reply};
 use crate::reference::stamp;
 use crate::scalar::Scalar;
-use crate::spec::{Hole, Text};
+use crate::spec::{Bindings, Field, Hole, Shape, Text};
+use compact_str::CompactString;
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, SocketRef};
 use socketioxide::handler::{ConnectHandler, FromMessageParts, MessageHandler, Value};
@@ -26,6 +30,8 @@ use std::time::Duration;
 
 /// Events that are held back between a connection's entrance and its CONNECT answer.
 const HELD: usize = 4096;
+/// How long a server with the bug `token-late` takes to look at a token.
+const LATE: Duration = Duration::from_millis(100);
 
 type Refused = Box<dyn Display + Send>;
 type Entering<'a> = Pin<Box<dyn Future<Output = Result<(), Refused>> + Send + 'a>>;
@@ -38,21 +44,34 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
     fn call(&self, socket: Arc<Socket>, _auth: Option<Value>) {
         if let Some(wire) = socket.extensions.get::<Arc<SocketWire>>() {
             wire.open();
+            if wire.late {
+                tokio::spawn(async move {
+                    tokio::time::sleep(LATE).await;
+                    let _ = SocketRef::from(socket).disconnect();
+                });
+            }
         }
     }
 
     fn call_middleware<'a>(&'a self, socket: Arc<Socket>, auth: &'a Option<Value>) -> Entering<'a> {
         Box::pin(async move {
-            let user = self.user(&socket, auth.as_ref())?;
+            let Visiting { user, token, late } = self.visitor(&socket, auth.as_ref())?;
             let connection = self.0.next_connection();
             let wire = Arc::new(SocketWire {
                 socket: Arc::downgrade(&socket),
                 held: Mutex::new(Some(Vec::new())),
+                late,
             });
             socket.extensions.insert(Arc::clone(&wire));
             let app = Arc::clone(&self.0);
             let caller = Caller { user, connection: Some(connection), arrived: stamp::now() };
-            socket.on_fallback::<_, Visitor>(Visitor { app, caller: caller.clone() });
+            let deaf_until = if app.bugs.is_none() {
+                0
+            } else {
+                app.memory().arrives(app.bugs, &caller.user, caller.arrived)
+            };
+            let visitor = Visitor { app, caller: caller.clone(), token, deaf_until };
+            socket.on_fallback::<_, Visitor>(visitor);
             if self.0.desk.arrive(caller, wire).await {
                 Ok(())
             } else {
@@ -63,35 +82,90 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
 }
 
 impl Entrance {
-    fn user(&self, socket: &Socket, auth: Option<&Value>) -> Result<User, Refused> {
+    /// Who knocks, or why they are not let in.
+    fn visitor(&self, socket: &Socket, auth: Option<&Value>) -> Result<Visiting, Refused> {
+        let shown = self.shown(socket, auth);
+        let token = shown.token.as_ref();
+        match self.0.admit(token, shown.user.as_ref(), shown.door) {
+            Ok(user) => Ok(Visiting { user, token: token.map(Scalar::id), late: false }),
+            Err(refusal) => {
+                let late = self.0.claimed(token).filter(|_| self.0.bugs.has(Bug::TokenLate));
+                let user = late.ok_or_else(|| Box::new(refusal) as Refused)?;
+                Ok(Visiting { user, token: None, late: true })
+            }
+        }
+    }
+
+    /// What is shown at the door: in the first place, or else in the other.
+    fn shown(&self, socket: &Socket, auth: Option<&Value>) -> Shown {
         let connect = &self.0.play.spec().connect;
+        let first = self.bound(socket, auth, &connect.query, &connect.headers, &connect.auth);
+        let door = Door::Socket;
+        let first = Shown::of(&first, door);
+        match &connect.elsewhere {
+            Some(other) if first.token.is_none() => {
+                let other = self.bound(socket, auth, &other.query, &other.headers, &other.auth);
+                Shown::of(&other, Door::Elsewhere)
+            }
+            _ => first,
+        }
+    }
+
+    fn bound(
+        &self,
+        socket: &Socket,
+        auth: Option<&Value>,
+        query: &[Field],
+        headers: &[Field],
+        payload: &Option<Shape>,
+    ) -> Bindings {
         let mut bindings = self.0.play.spec().constants.clone();
         let auth = match auth {
             Some(Value::Str(json, _)) => json.as_str(),
             _ => "{}",
         };
-        if let Some(shape) = &connect.auth {
+        if let Some(shape) = payload {
             // Whether it fits or not: what counts is whether a token comes out.
             let _ = shape.matches(auth, &mut bindings);
         }
         let parts = socket.req_parts();
-        let query = parts.uri.query().unwrap_or_default();
+        let sent = parts.uri.query().unwrap_or_default();
         let take =
             |value: &Text, text: &str, bindings: &mut _| value.matches(text, false, bindings);
-        for field in &connect.query {
-            if let Some(value) = crate::reference::play::parameter(query, &field.name) {
+        for field in query {
+            if let Some(value) = crate::reference::play::parameter(sent, &field.name) {
                 let _ = take(&field.value, &value, &mut bindings);
             }
         }
-        for field in &connect.headers {
+        for field in headers {
             let header = parts.headers.get(&field.name);
             if let Some(value) = header.and_then(|value| value.to_str().ok()) {
                 let _ = take(&field.value, value, &mut bindings);
             }
         }
+        bindings
+    }
+}
+
+/// Who is let in.
+struct Visiting {
+    user: User,
+    token: Option<CompactString>,
+    /// By a bug: to be thrown out again.
+    late: bool,
+}
+
+/// What is shown at the door.
+struct Shown {
+    token: Option<Scalar>,
+    user: Option<Scalar>,
+    door: Door,
+}
+
+impl Shown {
+    fn of(bindings: &Bindings, door: Door) -> Self {
         let token = bindings.get(Hole::TOKEN).filter(|token| !matches!(token, Scalar::Null));
-        let user = bindings.get(Hole::USER);
-        self.0.admit(token, user).map_err(|refusal| Box::new(refusal) as Refused)
+        Self { token: token.cloned(), user: bindings.get(Hole::USER).cloned(), door }
     }
 }
 
@@ -99,23 +173,32 @@ impl Entrance {
 struct Visitor {
     app: Arc<App>,
     caller: Caller,
+    /// Ignores what is asked before, by a bug.
+    deaf_until: i64,
+    /// What let the connection in; looked at again where the spec says so.
+    token: Option<CompactString>,
 }
 
 impl MessageHandler<LocalAdapter, Visitor> for Visitor {
     fn call(&self, socket: Arc<Socket>, mut value: Value, ack_id: Option<i64>) {
-        let question = match &value {
-            Value::Str(json, _) => self.app.play.event(json, &self.caller.user),
-            Value::Bytes(_) => None,
-        };
-        let Some(asked) = question else { return };
+        let Some((asked, command)) = self.understand(&socket, &value, ack_id) else { return };
         let acks = [(); 2].map(|()| {
             let Ok(ack) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
             ack
         });
         let caller = Caller { arrived: stamp::now(), ..self.caller.clone() };
-        let command = self.app.play.command(&asked);
+        if caller.arrived < self.deaf_until {
+            return;
+        }
+        let attempt = match &command {
+            Command::Send(send) if !self.app.bugs.is_none() => {
+                self.app.memory().takes(self.app.bugs, send.key.as_ref())
+            }
+            _ => 0,
+        };
         let asking = Asking {
             app: Arc::clone(&self.app),
+            attempt,
             socket: Arc::downgrade(&socket),
             asked,
             user: caller.user.clone(),
@@ -124,19 +207,56 @@ impl MessageHandler<LocalAdapter, Visitor> for Visitor {
                 _ => None,
             },
         };
-        match (misbehave::detour(self.app.bugs, &command), command) {
-            (Some(detour), Command::Send(send)) => {
-                let desk = self.app.desk.clone();
-                tokio::spawn(async move {
-                    let stays = || asking.socket.upgrade().is_some_and(|socket| socket.connected());
-                    let outcome = misbehave::wander(&desk, caller, send, detour, stays).await;
-                    asking.answer(&outcome, acks);
-                });
-            }
-            (_, command) => {
-                let done = move |outcome| asking.answer(&outcome, acks);
-                self.app.desk.ask(caller, command, done);
-            }
+        let desk = self.app.desk.clone();
+        if let Some(detour) = misbehave::detour(self.app.bugs, &command) {
+            tokio::spawn(async move {
+                let stays = || asking.socket.upgrade().is_some_and(|socket| socket.connected());
+                let outcome = misbehave::wander(&desk, caller, command, detour, stays).await;
+                asking.answer(&outcome, acks);
+            });
+        } else {
+            desk.ask(caller, command, move |outcome| asking.answer(&outcome, acks));
+        }
+    }
+}
+
+impl Visitor {
+    /// What is asked, unless it is nothing, or a bug makes something else of it.
+    fn understand(
+        &self,
+        socket: &Arc<Socket>,
+        value: &Value,
+        ack_id: Option<i64>,
+    ) -> Option<(Asked, Command)> {
+        let Value::Str(json, _) = value else { return None };
+        let (play, bugs) = (&self.app.play, self.app.bugs);
+        let coerced = intake::coerced(bugs, json);
+        let json = coerced.as_deref().unwrap_or(json);
+        let asked = play.event(json, &self.caller.user);
+        let mut command =
+            asked.as_ref().map(|asked| match self.app.recheck(self.token.as_deref()) {
+                Ok(()) => play.command(asked),
+                Err(refusal) => Command::Refuse(refusal),
+            });
+        let awaited = ack_id.is_some();
+        let intake = Intake { json, asked: asked.as_ref(), command: command.as_ref(), awaited };
+        if let Some(mishap) = intake.mishap(bugs, play) {
+            self.suffer(mishap, socket);
+            return None;
+        }
+        if let (Some(asked), Some(Command::Send(_))) = (&asked, &command)
+            && let Some(refusal) = intake::surplus(bugs, json, &play.documented(asked))
+        {
+            command = Some(Command::Refuse(refusal));
+        }
+        asked.zip(command)
+    }
+
+    fn suffer(&self, mishap: Mishap, socket: &Arc<Socket>) {
+        match mishap {
+            Mishap::Silence => {}
+            Mishap::HangUp => hang_up(socket),
+            Mishap::Crash => self.app.desk.ask(self.caller.clone(), Command::Crash, drop),
         }
     }
 }
@@ -145,6 +265,9 @@ impl Drop for Visitor {
     fn drop(&mut self) {
         if let Some(connection) = self.caller.connection {
             self.app.desk.depart(connection);
+        }
+        if !self.app.bugs.is_none() {
+            self.app.memory().departs(&self.caller.user);
         }
     }
 }
@@ -157,10 +280,19 @@ struct Asking {
     user: User,
     /// What is sent; kept only for the bugs that answer badly.
     send: Option<Sending>,
+    /// Its number among the attempts under its key; counted only for `ack-by-key`.
+    attempt: u64,
 }
 
 impl Asking {
     fn answer(self, outcome: &Result<Answer, Refusal>, acks: [AckSender; 2]) {
+        let too_many = outcome.as_ref().is_err_and(|no| no.kind == RefusalKind::TooMany);
+        if too_many
+            && self.app.bugs.has(Bug::RateDisconnects)
+            && let Some(socket) = self.socket.upgrade()
+        {
+            return hang_up(&socket);
+        }
         let Some(reply) = self.app.play.answer(&self.asked, outcome) else {
             return;
         };
@@ -179,6 +311,16 @@ impl Asking {
                 tokio::spawn(async move {
                     tokio::time::sleep(pause).await;
                     self.say(&reply, first);
+                });
+            }
+            Manner::IfLast(pause) => {
+                tokio::spawn(async move {
+                    tokio::time::sleep(pause).await;
+                    let key = self.send.as_ref().and_then(|send| send.key.as_ref());
+                    let memory = |key| self.app.memory().is_last(key, self.attempt);
+                    if key.is_none_or(memory) {
+                        self.say(&reply, first);
+                    }
                 });
             }
         }
@@ -202,6 +344,8 @@ impl Asking {
 /// The way to a client behind a Socket.IO socket.
 struct SocketWire {
     socket: Weak<Socket>,
+    /// To be thrown out: the token was looked at too late, by a bug.
+    late: bool,
     /// What came before the CONNECT answer; `None` after it.
     held: Mutex<Option<Vec<Outgoing>>>,
 }
@@ -241,6 +385,16 @@ impl Wire for SocketWire {
             None => self.emit(event),
         }
     }
+
+    fn hang_up(&self) {
+        if let Some(socket) = self.socket.upgrade() {
+            hang_up(&socket);
+        }
+    }
+}
+
+fn hang_up(socket: &Arc<Socket>) {
+    tokio::spawn(drop_when_possible(Arc::clone(socket).into()));
 }
 
 /// A full queue has no room for the goodbye either: it is tried until there is.

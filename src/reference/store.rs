@@ -119,6 +119,11 @@ impl Store {
             .optional()
     }
 
+    /// Forgets whose direct conversation is whose; who is in it stays.
+    pub(crate) fn forget_pairs(&self) -> Stored<()> {
+        self.run("UPDATE conversations SET pair = NULL")
+    }
+
     /// Stores a message. `scope` is unique where it is given.
     pub(crate) fn add_message(&self, message: &Message, scope: Option<&str>) -> Stored<()> {
         self.database
@@ -227,11 +232,51 @@ impl Store {
             .query_row(params![user, conversation], |row| row.get(0))
     }
 
-    /// Whether this receipt is the first of its kind.
+    /// Whether this receipt says more than the reader's earlier ones.
     pub(crate) fn add_receipt(&self, id: i64, reader: &str, kind: ReceiptKind) -> Stored<bool> {
-        let sql = "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?)";
+        let sql = "INSERT OR IGNORE INTO receipts SELECT ?1, ?2, ?3 WHERE ?3 = 'read'
+             OR NOT EXISTS (SELECT 1 FROM receipts WHERE message = ?1 AND reader = ?2)";
         let mut statement = self.database.prepare_cached(sql)?;
         Ok(statement.execute(params![id, reader, kind.word()])? > 0)
+    }
+
+    /// The id of a conversation's newest message.
+    pub(crate) fn newest(&self, conversation: Conversation) -> Stored<i64> {
+        let sql = "SELECT coalesce(max(id), 0) FROM messages WHERE conversation = ?";
+        self.database.prepare_cached(sql)?.query_row([conversation], |row| row.get(0))
+    }
+
+    /// How many receipts a message has.
+    pub(crate) fn receipts(&self, id: i64) -> Stored<i64> {
+        let sql = "SELECT count(*) FROM receipts WHERE message = ?";
+        self.database.prepare_cached(sql)?.query_row([id], |row| row.get(0))
+    }
+
+    /// How far a message has come, by the one who has it furthest.
+    pub(crate) fn status(&self, id: i64) -> Stored<Option<ReceiptKind>> {
+        let sql = "SELECT max(kind = 'read') FROM receipts WHERE message = ?";
+        let read: Option<bool> =
+            self.database.prepare_cached(sql)?.query_row([id], |row| row.get(0))?;
+        Ok(read.map(|read| if read { ReceiptKind::Read } else { ReceiptKind::Delivered }))
+    }
+
+    /// Messages of others up to this id in a conversation, without such a receipt of the user.
+    pub(crate) fn without_receipt(
+        &self,
+        user: &str,
+        conversation: Conversation,
+        last: i64,
+        kind: ReceiptKind,
+    ) -> Stored<Vec<Message>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages WHERE conversation = ?1 AND id <= ?2 AND sender <> ?3
+             AND NOT EXISTS (SELECT 1 FROM receipts WHERE message = id AND reader = ?3 AND kind = ?4)
+             ORDER BY id"
+        );
+        self.database
+            .prepare_cached(&sql)?
+            .query_map(params![conversation, last, user, kind.word()], message)?
+            .collect()
     }
 
     /// Hides the messages of this time from everybody, as if the disk had not kept them.
@@ -263,6 +308,7 @@ fn message(row: &Row<'_>) -> Stored<Message> {
         sender: text(row, 4)?,
         text: row.get(5)?,
         key: row.get_ref(6)?.as_str_or_null()?.map(Into::into),
+        status: None,
     })
 }
 
@@ -279,6 +325,7 @@ mod tests {
             sender: "ann".into(),
             text: format!("number {id}"),
             key: None,
+            status: None,
         }
     }
 

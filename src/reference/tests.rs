@@ -406,6 +406,43 @@ async fn a_restart_ends_connections_and_keeps_what_was_acked() {
 }
 
 #[tokio::test]
+async fn a_halted_server_answers_when_it_goes_on() {
+    let mut server = Hosted::start(spec(), Options::default(), 2).unwrap();
+    let place = create(&server, &[1, 2]).await;
+    let mut ann = Client::connect(&server, 1).await;
+    server.halt().unwrap();
+    server.halt().unwrap();
+    let mut answer = Box::pin(ann.send(&place, "hello", "k"));
+    for _ in 0..100 {
+        tokio::select! {
+            biased;
+            answer = &mut answer => panic!("a halted server answered: {answer}"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    server.go_on().unwrap();
+    assert_eq!(answer.await["success"], true);
+    server.halt().unwrap();
+    server.pause().unwrap();
+    server.resume().unwrap();
+    server.halt().unwrap();
+    drop(server);
+}
+
+#[tokio::test]
+async fn a_closed_server_comes_up_again_with_what_was_acked() {
+    let mut server = Hosted::start(spec(), Options::default(), 1).unwrap();
+    let place = create(&server, &[1, 2]).await;
+    let mut ann = Client::connect(&server, 1).await;
+    let first = ann.send(&place, "before", "k").await;
+    server.close().unwrap();
+    while !ann.packet().await.is_empty() {}
+    server.resume().unwrap();
+    let mut ann = Client::connect(&server, 1).await;
+    assert_eq!(ann.send(&place, "before", "k").await, first);
+}
+
+#[tokio::test]
 async fn a_pause_here_frees_the_port_and_memory_survives_it() {
     let mut server = server(&[]).await;
     let place = create(&server, &[1, 2]).await;

@@ -1,11 +1,10 @@
-//! `faults:` what goes wrong, and when.
+//! `faults:` what goes wrong, and when. The kinds and their figures are those of [`fault::ALL`].
 
+use crate::fault::{self, Fault, Figure, Figures, Form, Kind, Value};
 use crate::scenario::load::Loader;
-use crate::scenario::model::{CutHow, FaultKind, FaultPlan, Share};
+use crate::scenario::model::{FaultPlan, Share};
 use crate::source::{Entry, Fields, Node};
 use std::time::Duration;
-
-const FAULTS: &[&str] = &["cut", "silence", "withhold-acks", "cut-after-send", "restart"];
 
 impl Loader<'_> {
     /// The faults; none may begin at `end` or later.
@@ -21,10 +20,13 @@ impl Loader<'_> {
         let mut fields = Fields::of(node, "fault", &mut self.found)?;
         let at_node = fields.require("at", &mut self.found);
         let at = at_node.and_then(|node| node.read_duration(&mut self.found));
-        let kind = fields.one_of(FAULTS, &mut self.found);
-        let restart = kind.is_some_and(|entry| entry.key == "restart");
-        let lasts =
-            if restart { fields.value("for") } else { fields.require("for", &mut self.found) };
+        let names: Vec<&'static str> = fault::ALL.iter().map(|kind| kind.name).collect();
+        let entry = fields.one_of(&names, &mut self.found);
+        let kind = entry.and_then(|entry| Kind::find(&entry.key));
+        let lasts = match kind {
+            Some(kind) if !kind.lasts => fields.value("for"),
+            _ => fields.require("for", &mut self.found),
+        };
         let lasts = match lasts {
             Some(node) => node.read_duration(&mut self.found),
             None => Some(Duration::ZERO),
@@ -32,7 +34,8 @@ impl Loader<'_> {
         if kind.is_none() {
             self.found
                 .error(fields.span(), "this fault does nothing")
-                .expected("`cut`, `silence`, `withhold-acks`, `cut-after-send` or `restart`");
+                .expected("what goes wrong, such as `cut: { share: 10% }`")
+                .hint("`assize list faults` says what they do");
         }
         fields.finish(&mut self.found);
         if let Some((node, at)) = at_node.zip(at).filter(|(_, at)| *at >= end && !end.is_zero()) {
@@ -41,46 +44,68 @@ impl Loader<'_> {
                 .error(node.span, format!("at {}s the phases are over", at.as_secs_f64()))
                 .expected(format!("a time before {end}s"));
         }
-        let (fault, share) = self.kind(kind?)?;
+        let (fault, share) = self.kind(entry?, kind?)?;
         Some(FaultPlan { at: at?, lasts: lasts?, share, fault })
     }
 
-    fn kind(&mut self, entry: &Entry) -> Option<(FaultKind, Share)> {
-        if entry.key == "restart" {
-            if !entry.value.is_null() && entry.value.entries() != Some(&[]) {
+    fn kind(&mut self, entry: &Entry, kind: &Kind) -> Option<(Fault, Share)> {
+        let node = &entry.value;
+        if kind.of_server {
+            if !node.is_null() && node.entries() != Some(&[]) {
+                let name = kind.name;
                 self.found
-                    .error(entry.value.span, "a restart hits everybody; it takes no figures")
-                    .expected("`restart: {}`");
+                    .error(node.span, format!("a {name} hits everybody; it takes no figures"))
+                    .expected(format!("`{name}: {{}}`"));
             }
-            return Some((FaultKind::Restart, 1.0));
+            return Some((kind.build(&Figures::default()).ok()?, 1.0));
         }
-        let mut fields = Fields::of(&entry.value, "fault", &mut self.found)?;
+        let mut fields = Fields::of(node, "fault", &mut self.found)?;
         let share_node = fields.require("share", &mut self.found);
         let share = share_node.and_then(|node| node.read_share(&mut self.found));
         if let Some(node) = share_node.filter(|_| share == Some(0.0)) {
             self.found.error(node.span, "this fault hits nobody");
         }
-        let fault = match entry.key.as_str() {
-            "cut" => self.cut(&mut fields),
-            "silence" => FaultKind::Silence,
-            "withhold-acks" => FaultKind::WithholdAcks,
-            _ => FaultKind::CutAfterSend,
-        };
+        let mut figures = Figures::default();
+        let errors = self.found.errors();
+        for figure in kind.figures {
+            if let Some(value) =
+                fields.value(figure.name).and_then(|node| self.figure(figure, node))
+            {
+                figures.set(figure.name, value);
+            }
+        }
         fields.finish(&mut self.found);
-        Some((fault, share?))
+        if self.found.errors() > errors {
+            return None;
+        }
+        match kind.complete(figures).and_then(|figures| kind.build(&figures)) {
+            Ok(fault) => Some((fault, share?)),
+            Err(what) => {
+                self.found.error(node.span, what);
+                None
+            }
+        }
     }
 
-    fn cut(&mut self, fields: &mut Fields<'_>) -> FaultKind {
-        let choices = [
-            ("rst", CutHow::Rst),
-            ("fin", CutHow::Fin),
-            ("close-frame", CutHow::CloseFrame),
-            ("half-frame", CutHow::HalfFrame),
-        ];
-        let how = fields.value("how");
-        let how = how.and_then(|node| node.read_choice(&choices, &mut self.found));
-        let on_message = fields.value("on-message");
-        let on_message = on_message.and_then(|node| node.read_bool(&mut self.found));
-        FaultKind::Cut { how: how.unwrap_or(CutHow::Rst), on_message: on_message.unwrap_or(false) }
+    fn figure(&mut self, figure: &Figure, node: &Node) -> Option<Value> {
+        match figure.form {
+            Form::Duration => self.positive(node, figure.name).map(Value::Duration),
+            Form::Share => node.read_share(&mut self.found).map(Value::Share),
+            Form::Flag => node.read_bool(&mut self.found).map(Value::Flag),
+            Form::Choice(words) => {
+                let choices: Vec<_> = words.iter().map(|word| (*word, *word)).collect();
+                node.read_choice(&choices, &mut self.found).map(Value::Word)
+            }
+            form => {
+                let text = self.text_of(Some(node), figure.name);
+                let value = form.read(&text);
+                if value.is_none() {
+                    self.found
+                        .error(node.span, format!("`{text}` is not known here"))
+                        .expected(form.expected());
+                }
+                value
+            }
+        }
     }
 }

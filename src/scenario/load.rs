@@ -340,7 +340,7 @@ impl Loader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::model::{CutHow, FaultKind, RateOf};
+    use crate::scenario::model::RateOf;
 
     const PROPERTIES: &[&str] = &["idempotency", "ordering"];
 
@@ -380,7 +380,7 @@ launch: { command: [servers/callback-ack/start, --mode, fixed], environment: { A
         assert_eq!(scenario.phases[1].lasts, Duration::from_secs(8));
         let typing = scenario.phases[1].behaviour.typing.unwrap();
         assert_eq!((typing.per_second, typing.of), (0.05, RateOf::Person));
-        let cut = FaultKind::Cut { how: CutHow::Rst, on_message: false };
+        let cut = "cut rst".parse().unwrap();
         assert_eq!((scenario.faults[0].fault, scenario.faults[0].share), (cut, 0.1));
         assert_eq!(scenario.expect.len(), 2);
         assert_eq!(scenario.launch.unwrap().ready, Ready::Line("listening on ".into()));

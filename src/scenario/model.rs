@@ -1,5 +1,6 @@
 //! A scenario, as the plan and the engine read it. The loader has refused everything wrong.
 
+use crate::fault::Fault;
 use std::time::Duration;
 
 /// A share of something, from 0 to 1.
@@ -182,43 +183,10 @@ pub struct FaultPlan {
     pub at: Duration,
     /// How long it lasts (for a cut: how long the client stays away before it may reconnect).
     pub lasts: Duration,
-    /// The share of clients it hits.
+    /// The share of clients it hits; everybody, if it happens to the server.
     pub share: Share,
     /// What it is.
-    pub fault: FaultKind,
-}
-
-/// What goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultKind {
-    /// The connection is dropped.
-    Cut {
-        /// With what.
-        how: CutHow,
-        /// At the moment itself, or as soon as the client's next message has come in.
-        on_message: bool,
-    },
-    /// The client neither reads nor answers, but the connection stays (half-open).
-    Silence,
-    /// Acks reach the client's socket but not the client.
-    WithholdAcks,
-    /// The connection dies right after a send left, before its ack is read.
-    CutAfterSend,
-    /// The server is stopped and started again (the embedded server only).
-    Restart,
-}
-
-/// With what a connection is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CutHow {
-    /// TCP reset.
-    Rst,
-    /// TCP FIN without a WebSocket close frame.
-    Fin,
-    /// A WebSocket close frame.
-    CloseFrame,
-    /// In the middle of a frame.
-    HalfFrame,
+    pub fault: Fault,
 }
 
 /// A threshold on a figure of the run, e.g. `delivery.p95 < 500ms`.
@@ -234,20 +202,6 @@ pub struct Expectation {
     pub comparison: String,
     /// Nanoseconds for times, else the plain number or share.
     pub bound: f64,
-}
-
-impl FaultKind {
-    /// As scenarios and reports spell it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cut { .. } => "cut",
-            Self::Silence => "silence",
-            Self::WithholdAcks => "withhold-acks",
-            Self::CutAfterSend => "cut-after-send",
-            Self::Restart => "restart",
-        }
-    }
 }
 
 impl Default for Texts {

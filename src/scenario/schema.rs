@@ -1,9 +1,12 @@
 //! The JSON Schema of a scenario, for editors.
 
+use crate::fault::{self, Form};
+use crate::operation::{Operation, Sight};
 use crate::source::schema::{
     described, document, figures, list, mapping, mapping_of, properties, reference, words,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// The JSON Schema (draft 2020-12) of a scenario file, pretty-printed.
 #[must_use]
@@ -135,22 +138,39 @@ fn phase() -> Value {
 }
 
 fn fault() -> Value {
-    let hit = || mapping(&properties([("share", reference("share"))]), &["share"]);
-    let cut = properties([
-        ("share", reference("share")),
-        ("how", words(&["rst", "fin", "close-frame", "half-frame"])),
-        ("on-message", reference("flag")),
-    ]);
-    let all = properties([
-        ("at", reference("duration")),
-        ("for", reference("duration")),
-        ("cut", described(mapping(&cut, &["share"]), "the connection is dropped")),
-        ("silence", described(hit(), "the client neither reads nor answers")),
-        ("withhold-acks", described(hit(), "answers reach the socket but not the client")),
-        ("cut-after-send", described(hit(), "the connection dies before the answer is read")),
-        ("restart", described(json!({}), "the server is stopped and started again")),
-    ]);
-    mapping(&all, &["at"])
+    let when = [("at", reference("duration")), ("for", reference("duration"))];
+    let kinds = fault::ALL.iter().map(|kind| (kind.name, described(figures_of(kind), kind.about)));
+    mapping(&properties(when.into_iter().chain(kinds)), &["at"])
+}
+
+fn figures_of(kind: &fault::Kind) -> Value {
+    if kind.of_server {
+        return json!({});
+    }
+    let share = ("share", described(reference("share"), "the clients it hits"));
+    let figures =
+        kind.figures.iter().map(|figure| (figure.name, described(form(figure.form), figure.about)));
+    let required = kind.figures.iter().filter(|figure| figure.required).map(|figure| figure.name);
+    let required: Vec<&str> = std::iter::once("share").chain(required).collect();
+    mapping(&properties(std::iter::once(share).chain(figures)), &required)
+}
+
+fn form(form: Form) -> Value {
+    match form {
+        Form::Duration => reference("duration"),
+        Form::Share => reference("share"),
+        Form::Flag => reference("flag"),
+        Form::Rate => json!({ "type": "string", "pattern": "^[1-9][0-9]*/s$" }),
+        Form::Bytes => count(1),
+        Form::Choice(choices) => words(choices),
+        Form::What => {
+            let operations = Operation::ALL.iter().map(|operation| operation.name());
+            let sights = Sight::ALL.iter().map(|sight| sight.name());
+            let all: BTreeSet<&str> =
+                ["acks", "everything"].into_iter().chain(operations).chain(sights).collect();
+            words(&all.into_iter().collect::<Vec<_>>())
+        }
+    }
 }
 
 fn expectation() -> Value {

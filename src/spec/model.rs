@@ -68,6 +68,8 @@ pub struct Connect {
     pub headers: Vec<Field>,
     /// Socket.IO's CONNECT payload.
     pub auth: Option<Shape>,
+    /// Another place where the server looks for the token, when it is not in the first.
+    pub elsewhere: Option<Elsewhere>,
     /// What the server says in the CONNECT answer or as its first message.
     pub welcome: Option<Shape>,
     /// A first message that proves who the client is, and its answers.
@@ -82,6 +84,18 @@ pub struct Connect {
     pub ping: Option<AppPing>,
     /// Where events come from when there is no socket.
     pub events: Option<EventSource>,
+}
+
+/// Where the token stands instead: what is written here takes the place of the handshake's own
+/// query, headers and CONNECT payload.
+#[derive(Clone, Debug, Default)]
+pub struct Elsewhere {
+    /// Query parameters of the handshake.
+    pub query: Vec<Field>,
+    /// Headers of the handshake.
+    pub headers: Vec<Field>,
+    /// Socket.IO's CONNECT payload.
+    pub auth: Option<Shape>,
 }
 
 /// Where events come from when there is no socket. Each is matched as a frame.
@@ -404,6 +418,17 @@ pub struct Traits {
     pub receipts: Receipts,
     /// The server itself ends a typing indicator this long after its last start.
     pub typing_expires: Option<Duration>,
+    /// When the server looks at a client's token.
+    pub token: TokenCheck,
+}
+
+/// When the server looks at a client's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenCheck {
+    /// When the client connects; it may outlive its token.
+    AtConnect,
+    /// On each event: when the token expires, the client's events are refused.
+    OnEachEvent,
 }
 
 /// What `create` does when the same members have a conversation already.
@@ -570,6 +595,8 @@ pub enum SyncFrom {
 pub struct Limits {
     /// Characters of a text.
     pub text_characters: Option<u32>,
+    /// A text without a visible character is documented to be refused.
+    pub blank_refused: bool,
     /// Messages per window and person.
     pub send_rate: Option<(u32, Duration)>,
     /// Rows of a page.
@@ -626,6 +653,13 @@ impl Deed {
 }
 
 impl Step {
+    /// An event answers this request, and what it carries back tells which.
+    #[must_use]
+    pub fn answers_by_event(&self) -> bool {
+        let mut all = self.yes.iter().chain(&self.no);
+        all.any(|one| matches!(one.via, Via::Event(_) | Via::Frame | Via::Echo))
+    }
+
     /// Nothing answers this request.
     #[must_use]
     pub fn is_unanswered(&self) -> bool {
@@ -646,6 +680,7 @@ impl Default for Traits {
             create: Create::GetOrCreate,
             receipts: Receipts::Message,
             typing_expires: None,
+            token: TokenCheck::AtConnect,
         }
     }
 }

@@ -68,6 +68,11 @@ fn duration() -> Value {
 
 fn connect() -> Value {
     let path = || described(text(), "the path of the handshake");
+    let elsewhere = properties([
+        ("query", reference("texts")),
+        ("headers", reference("texts")),
+        ("auth", shape("Socket.IO's CONNECT payload")),
+    ]);
     let transports = words(&["websocket", "polling", "upgrade"]);
     let socket_io = properties([
         ("path", path()),
@@ -90,6 +95,7 @@ fn connect() -> Value {
         ("query", reference("texts")),
         ("headers", reference("texts")),
         ("auth", shape("Socket.IO's CONNECT payload")),
+        ("elsewhere", described(mapping(&elsewhere, &[]), "another place for the token")),
         ("welcome", shape("what the server says first")),
         ("first", described(reference("step"), "a first message that proves who the client is")),
         ("refused", described(list(&json!({})), "the documented refusals")),
@@ -249,6 +255,13 @@ fn traits() -> Value {
             "receipts",
             described(words(&["message", "up-to", "conversation"]), "what one receipt speaks of"),
         ),
+        (
+            "token",
+            described(
+                words(&["at-connect", "on-each-event"]),
+                "when a client's token is looked at",
+            ),
+        ),
         ("redelivery", flag("a message may be pushed twice")),
         ("typing-expires", described(duration(), "the server ends a typing indicator by itself")),
     ]);
@@ -298,6 +311,7 @@ fn known_failures() -> Value {
 fn limits() -> Value {
     let all = properties([
         ("text", json!({ "type": "string", "pattern": "^[0-9]+ characters$" })),
+        ("blank", words(&["refused", "undocumented"])),
         ("page", json!({ "type": "string", "pattern": "^[0-9]+ rows$" })),
         ("send-rate", reference("rate")),
     ]);

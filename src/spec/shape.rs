@@ -102,6 +102,31 @@ impl Node {
         }
     }
 
+    fn glean(&self, json: &serde_json::Value, bindings: &mut Bindings) {
+        use serde_json::Value;
+        match (self, json) {
+            (Self::Hole(slot), value) if !value.is_null() && bindings.get(slot.hole).is_none() => {
+                let scalar = match (value.as_str(), value.as_i64()) {
+                    (Some(text), _) => Scalar::Text(text.into()),
+                    (_, Some(number)) => Scalar::Int(number),
+                    _ => Scalar::Json(value.to_string().into()),
+                };
+                bindings.set(slot.hole, scalar);
+            }
+            (Self::Array { items, .. }, Value::Array(values)) => {
+                items.iter().zip(values).for_each(|(item, value)| item.glean(value, bindings));
+            }
+            (Self::Object(fields), Value::Object(values)) => {
+                for (name, node) in fields {
+                    if let Some(value) = values.get(&**name) {
+                        node.glean(value, bindings);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// How many repeated parts there are that are not inside one another.
     pub(super) fn repeats(&self) -> usize {
         match self {
@@ -172,6 +197,14 @@ impl Shape {
     /// Whether `$_` occurs: then it can't be sent.
     pub(super) fn has_anything(&self) -> bool {
         self.root.has_anything()
+    }
+
+    /// Binds the holes whose places hold a value in JSON that need not fit otherwise: what can
+    /// still be told from a malformed request. What is bound stays.
+    pub fn glean(&self, json: &str, bindings: &mut Bindings) {
+        if let Ok(json) = serde_json::from_str(json) {
+            self.root.glean(&json, bindings);
+        }
     }
 
     /// Appends the JSON with its holes filled. Optional holes that are unbound leave their field
@@ -426,6 +459,25 @@ mod tests {
             matched("[$message, $message]", "[17, 18]"),
             Err("at /1: expected the value bound before, `17`, found `18`".to_owned())
         );
+    }
+
+    #[test]
+    fn what_is_told_of_a_malformed_message_is_gleaned() {
+        let (shape, holes) = shape(SEND);
+        for (json, told) in [
+            (r#"["message:send",7,{"text":null,"clientMessageId":"k"}]"#, "conversation=7 key=k"),
+            (r#"["message:send",{"text":[1],"clientMessageId":"k"}]"#, ""),
+            ("[", ""),
+        ] {
+            let mut bindings = Bindings::new();
+            shape.glean(json, &mut bindings);
+            let told_holes = ["conversation", "text", "key"].iter().filter_map(|name| {
+                let value = bindings.get(holes.get(name)?)?;
+                (*name != "conversation" || matches!(value, Scalar::Int(_)))
+                    .then(|| format!("{name}={value}"))
+            });
+            assert_eq!(told_holes.collect::<Vec<_>>().join(" "), told, "{json}");
+        }
     }
 
     #[test]

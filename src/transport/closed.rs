@@ -6,6 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use super::http::HttpError;
+use crate::history::NO_PING;
 
 /// Why a connection that stood is no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl fmt::Display for Closed {
             Closed::Reset => f.write_str("connection reset"),
             Closed::Io(reason) => write!(f, "connection failed: {reason}"),
             Closed::HeartbeatMissed { silence } => {
-                write!(f, "no ping for {} ms", silence.as_millis())
+                write!(f, "{NO_PING} {} ms", silence.as_millis())
             }
             Closed::TooBig { bytes, limit } => {
                 write!(f, "message of {bytes} bytes, the limit is {limit} bytes")

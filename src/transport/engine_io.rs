@@ -165,18 +165,18 @@ impl Session {
         &self.sid
     }
 
+    /// How often the server pings, and how long it waits for the answer, as its handshake says.
+    #[must_use]
+    pub const fn heartbeat(&self) -> (Duration, Duration) {
+        (self.heartbeat.interval, self.heartbeat.timeout)
+    }
+
     /// The WebSocket below, for what only a WebSocket can do; `None` while polling.
     pub fn websocket(&mut self) -> Option<&mut WebSocket> {
         match &mut self.link {
             Link::WebSocket(socket) => Some(socket),
             Link::Polling(_) => None,
         }
-    }
-
-    /// How often the server pings, and how long it waits for the answer, as its handshake says.
-    #[must_use]
-    pub const fn heartbeat(&self) -> (Duration, Duration) {
-        (self.heartbeat.interval, self.heartbeat.timeout)
     }
 
     /// Whether pings are answered. A server takes a client that does not answer for dead.

@@ -125,6 +125,8 @@ pub enum ConnectError {
         namespace: String,
         /// The payload of the refusal: JSON text, mostly `{"message":"…"}`.
         payload: String,
+        /// Packets that came before it.
+        before: u32,
     },
     /// What was asked for cannot be written into a request.
     Unsendable {
@@ -245,7 +247,7 @@ impl fmt::Display for ConnectError {
             ConnectError::NoUpgradeOffered => {
                 f.write_str("the server offers no upgrade to a WebSocket")
             }
-            ConnectError::ConnectRefused { namespace, payload } => {
+            ConnectError::ConnectRefused { namespace, payload, .. } => {
                 write!(f, "namespace `{namespace}` refused: `{payload}`")
             }
             ConnectError::Unsendable { what } => {

@@ -1,4 +1,4 @@
-//! WebSocket frames written by hand: the wrong ones that no library would send.
+//! WebSocket frames by hand: the wrong ones that no library would send, and any as it was received.
 
 /// The opcodes that tests of servers need; any other value from 0 to 15 can be written too.
 pub mod opcode {
@@ -14,6 +14,8 @@ pub mod opcode {
     pub const CLOSE: u8 = 8;
     /// A ping.
     pub const PING: u8 = 9;
+    /// The answer to a ping.
+    pub const PONG: u8 = 10;
     /// A control opcode that the protocol reserves.
     pub const RESERVED_CONTROL: u8 = 11;
 }
@@ -84,9 +86,83 @@ impl<'a> RawFrame<'a> {
     }
 }
 
+/// One frame as it was received, right or wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// The opcode.
+    pub opcode: u8,
+    /// Whether the message ends here.
+    pub last: bool,
+    /// The three reserved bits.
+    pub reserved_bits: u8,
+    /// Whether the payload was masked.
+    pub masked: bool,
+    /// The payload, unmasked.
+    pub payload: Vec<u8>,
+}
+
+impl Frame {
+    /// Reads the first frame of `bytes` and says how many of them it took; `None` while it is not
+    /// complete. Whoever gathers the bytes limits them.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<(Self, usize)> {
+        let (&[first, second], rest) = bytes.split_first_chunk()?;
+        let (length, rest) = match second & 0x7f {
+            126 => rest.split_first_chunk().map(|(b, rest)| (u16::from_be_bytes(*b).into(), rest)),
+            127 => rest.split_first_chunk().map(|(b, rest)| (u64::from_be_bytes(*b), rest)),
+            short => Some((short.into(), rest)),
+        }?;
+        let masked = second & 0x80 != 0;
+        let (mask, rest) = if masked { rest.split_first_chunk::<4>()? } else { (&[0; 4], rest) };
+        let payload = rest.get(..usize::try_from(length).ok()?)?;
+        let taken = bytes.len() - rest.len() + payload.len();
+        let payload = payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key);
+        let frame = Self {
+            opcode: first & 0x0f,
+            last: first & 0x80 != 0,
+            reserved_bits: first >> 4 & 7,
+            masked,
+            payload: payload.collect(),
+        };
+        Some((frame, taken))
+    }
+
+    /// Whether it is a close, a ping, a pong or another control frame.
+    #[must_use]
+    pub fn is_control(&self) -> bool {
+        self.opcode >= opcode::CLOSE
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(
+            payload in prop::collection::vec(any::<u8>(), 0..70_000),
+            opcode in 0_u8..16,
+            last: bool,
+            reserved_bits in 0_u8..8,
+            mask: Option<[u8; 4]>,
+        ) {
+            let raw = RawFrame { opcode, last, reserved_bits, mask, payload: &payload };
+            let bytes = raw.encode();
+            prop_assert_eq!(Frame::decode(&bytes[..bytes.len() - 1]), None);
+            let masked = mask.is_some();
+            let payload = payload.clone();
+            let frame = Frame { opcode, last, reserved_bits, masked, payload };
+            prop_assert_eq!(Frame::decode(&bytes), Some((frame, bytes.len())));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..20)) {
+            let _ = Frame::decode(&bytes);
+        }
+    }
 
     /// The examples of RFC 6455, section 5.7.
     #[test]

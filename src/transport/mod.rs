@@ -19,11 +19,13 @@ mod error;
 pub mod frame;
 pub mod http;
 mod polling;
+mod shaped;
 pub mod socket_io;
 pub mod stream;
 mod text;
 pub mod tls;
 mod upgrade;
+pub mod weather;
 pub mod websocket;
 
 pub use closed::{Closed, Leave, SendError};

@@ -271,7 +271,9 @@ impl SocketIo {
             let incoming = self.recv_late().await;
             match &incoming {
                 Incoming::Packet(received) => {
-                    if let Some(grant) = granted(&received.packet(), &self.namespace)? {
+                    let before = self.early.iter().filter(|one| matches!(one, Incoming::Packet(_)));
+                    let before = before.count() as u32;
+                    if let Some(grant) = granted(&received.packet(), &self.namespace, before)? {
                         self.grant = grant.into();
                         return Ok(());
                     }
@@ -287,8 +289,12 @@ impl SocketIo {
     }
 }
 
-/// Whether a packet grants the namespace, and with what payload.
-fn granted<'a>(packet: &Packet<'a>, namespace: &str) -> Result<Option<&'a str>, ConnectError> {
+/// Whether a packet grants the namespace, and with what payload; so many came before it.
+fn granted<'a>(
+    packet: &Packet<'a>,
+    namespace: &str,
+    before: u32,
+) -> Result<Option<&'a str>, ConnectError> {
     packet.check_granted().map_err(ConnectError::of_wire)?;
     let asked = Packet { namespace, ..*packet };
     if packet.namespace_path() != asked.namespace_path() {
@@ -299,6 +305,7 @@ fn granted<'a>(packet: &Packet<'a>, namespace: &str) -> Result<Option<&'a str>, 
         Kind::ConnectError => Err(ConnectError::ConnectRefused {
             namespace: namespace.to_owned(),
             payload: packet.data.to_owned(),
+            before,
         }),
         _ => Ok(None),
     }

@@ -19,7 +19,9 @@ use tokio_rustls::client::TlsStream;
 
 use super::endpoint::Endpoint;
 use super::error::{ConnectError, Phase};
+use super::shaped::Shaped;
 use super::tls::Trust;
+use super::weather::Weather;
 
 /// How to connect.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub struct ConnectOptions {
     pub receive_buffer_bytes: Option<u32>,
     /// Whom TLS trusts.
     pub trust: Trust,
+    /// What the connection goes through; `None`: nothing, ever.
+    pub weather: Option<Weather>,
 }
 
 impl Default for ConnectOptions {
@@ -45,6 +49,7 @@ impl Default for ConnectOptions {
             nodelay: true,
             receive_buffer_bytes: None,
             trust: Trust::web(),
+            weather: None,
         }
     }
 }
@@ -80,9 +85,12 @@ pub struct Stream {
     reset_on_drop: Option<Arc<AtomicBool>>,
 }
 
+/// What goes over the wire; faults strike below TLS.
+type Wire = Shaped<TcpStream>;
+
 enum Io {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Plain(Wire),
+    Tls(Box<TlsStream<Wire>>),
 }
 
 /// Connects to a server.
@@ -115,6 +123,7 @@ pub(super) async fn connect_until(
         known => known,
     };
     let tcp = connect_tcp(endpoint, addresses, options, deadline).await?;
+    let tcp = Shaped::new(tcp, options.weather.as_ref());
     if !endpoint.is_tls() {
         return Ok(Stream { io: Io::Plain(tcp), reset_on_drop: None });
     }
@@ -145,6 +154,9 @@ async fn connect_tcp(
 }
 
 async fn connect_address(address: SocketAddr, options: &ConnectOptions) -> io::Result<TcpStream> {
+    if let Some(weather) = &options.weather {
+        poll_fn(|cx| weather.poll_open(cx)).await?;
+    }
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if let Some(bytes) = options.receive_buffer_bytes {
         socket.set_recv_buffer_size(bytes)?;
@@ -175,10 +187,10 @@ fn of_io(error: &io::Error, address: SocketAddr) -> ConnectError {
 
 async fn connect_tls(
     endpoint: &Endpoint,
-    tcp: TcpStream,
+    tcp: Wire,
     options: &ConnectOptions,
     deadline: Deadline,
-) -> Result<TlsStream<TcpStream>, ConnectError> {
+) -> Result<TlsStream<Wire>, ConnectError> {
     let name = ServerName::try_from(endpoint.host().to_owned())
         .map_err(|error| ConnectError::Tls { reason: error.to_string() })?;
     let handshake = TlsConnector::from(options.trust.config()).connect(name, tcp);
@@ -198,8 +210,11 @@ impl Stream {
 
     /// Ends the stream (FIN) below TLS and WebSocket, so without any goodbye of theirs.
     pub async fn finish(mut self) {
+        if self.wire_mut().is_silent() {
+            return;
+        }
         // Failing to say goodbye to a connection that is gone already is no news.
-        let _ = poll_fn(|cx| Pin::new(self.tcp_mut()).poll_shutdown(cx)).await;
+        let _ = poll_fn(|cx| Pin::new(self.wire_mut().get_mut()).poll_shutdown(cx)).await;
     }
 
     /// Lets whoever raises `flag` decide that the stream is dropped with a reset.
@@ -222,14 +237,14 @@ impl Stream {
 
     fn tcp(&self) -> &TcpStream {
         match &self.io {
-            Io::Plain(tcp) => tcp,
-            Io::Tls(tls) => tls.get_ref().0,
+            Io::Plain(wire) => wire.get_ref(),
+            Io::Tls(tls) => tls.get_ref().0.get_ref(),
         }
     }
 
-    fn tcp_mut(&mut self) -> &mut TcpStream {
+    fn wire_mut(&mut self) -> &mut Wire {
         match &mut self.io {
-            Io::Plain(tcp) => tcp,
+            Io::Plain(wire) => wire,
             Io::Tls(tls) => tls.get_mut().0,
         }
     }

@@ -125,6 +125,32 @@ impl WebSocket {
         Self::open_until(endpoint, target, options, deadline).await
     }
 
+    /// Connects and shakes hands, and hands over the connection without a codec, with the bytes
+    /// that arrived behind the answer: for who reads and writes frames by hand.
+    ///
+    /// # Errors
+    /// As [`WebSocket::open`].
+    pub async fn open_bare(
+        endpoint: &Endpoint,
+        target: &str,
+        options: &WebSocketOptions,
+    ) -> Result<(Stream, Vec<u8>), ConnectError> {
+        let deadline = Deadline::after(options.connect.timeout);
+        Self::open_bare_until(endpoint, target, options, deadline).await
+    }
+
+    async fn open_bare_until(
+        endpoint: &Endpoint,
+        target: &str,
+        options: &WebSocketOptions,
+        deadline: Deadline,
+    ) -> Result<(Stream, Vec<u8>), ConnectError> {
+        let mut stream = connect_until(endpoint, &options.connect, deadline).await?;
+        let authority = endpoint.authority();
+        let tail = shake_hands(&mut stream, &authority, target, &options.headers, deadline).await?;
+        Ok((stream, tail))
+    }
+
     /// Connects until a deadline that holds for more than the WebSocket.
     pub(super) async fn open_until(
         endpoint: &Endpoint,
@@ -132,9 +158,7 @@ impl WebSocket {
         options: &WebSocketOptions,
         deadline: Deadline,
     ) -> Result<WebSocket, ConnectError> {
-        let mut stream = connect_until(endpoint, &options.connect, deadline).await?;
-        let authority = endpoint.authority();
-        let tail = shake_hands(&mut stream, &authority, target, &options.headers, deadline).await?;
+        let (stream, tail) = Self::open_bare_until(endpoint, target, options, deadline).await?;
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER_BYTES)
             .write_buffer_size(BUFFER_BYTES)

@@ -5,6 +5,7 @@
 //! over the server behaves: then everything has to end, and nothing may be missing.
 
 mod audit;
+mod trial;
 mod world;
 
 use crate::history::Nanos;

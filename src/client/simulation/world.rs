@@ -4,7 +4,9 @@ use super::audit::Audit;
 use super::{MILLISECOND, SECOND, Terms};
 use crate::client::{Action, Ask, AttemptId, Client, Effects, Input, Output, Payload, Reply};
 use crate::client::{Rules, Since, Transmit};
-use crate::history::{Carrier, ConversationId, Damage, MessageRef, Nanos, Order, Seen, Token};
+use crate::history::{
+    Carrier, ClientId, ConversationId, Damage, Entry, MessageRef, Nanos, Order, Seen, Token,
+};
 use crate::operation::{ConnectionState, Operation};
 use crate::spec::Join;
 use compact_str::{CompactString, format_compact};
@@ -78,6 +80,8 @@ pub(super) struct World {
     client: Client,
     effects: Effects,
     pub(super) audit: Audit,
+    /// What the client recorded.
+    pub(super) history: Vec<Entry>,
     by_server: bool,
     answered: Vec<Operation>,
     socket: Socket,
@@ -119,6 +123,7 @@ impl World {
             client: Client::new(Arc::new(rules)),
             effects: Effects::new(),
             audit: Audit::new(terms),
+            history: Vec::new(),
             by_server: terms.join == Join::ByServer,
             answered,
             socket: Socket::None,
@@ -294,6 +299,10 @@ impl World {
         let outputs: Vec<Output> = self.effects.drain().collect();
         for output in outputs {
             self.audit.observe(self.now, &output);
+            if let Output::Record(event) = &output {
+                let (at, client, event) = (self.now, ClientId(0), event.clone());
+                self.history.push(Entry { at, client, event });
+            }
             match output {
                 Output::Open => {
                     assert_eq!(self.socket, Socket::None, "one connection at a time");

@@ -23,7 +23,8 @@ mod tests;
 
 use self::hearing::{Ear, News};
 use self::speaking::{Request, Speaker};
-use crate::scenario::{FaultKind, Scenario};
+use crate::fault::Fault;
+use crate::scenario::Scenario;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::socket_io::{Incoming, Options, Received};
 use crate::transport::{Closed, ConnectError, Leave, Phase, SendError};
@@ -97,9 +98,14 @@ impl Second {
             self.waited.load(Relaxed),
             self.longest_wait_us.load(Relaxed).div_ceil(1_000),
         )];
-        let unable = |kind: &FaultKind| {
-            matches!(kind, FaultKind::Cut { .. } | FaultKind::CutAfterSend | FaultKind::Silence)
-        };
+        let unable = |fault: &Fault| matches!(fault, Fault::Cut(_) | Fault::Silence);
+        if scenario.faults.iter().any(|fault| fault.fault.shapes_bytes()) {
+            notes.push(
+                "`rust_socketio` opens its sockets itself: faults of a connection's bytes struck \
+                 only what went over HTTP"
+                    .into(),
+            );
+        }
         if scenario.faults.iter().any(|fault| unable(&fault.fault)) {
             notes.push(
                 "`rust_socketio` can only leave politely: each cut was a disconnect that the \
@@ -170,7 +176,7 @@ impl Session {
                 Some(News::Granted) => return Ok(()),
                 Some(News::Refused(payload)) => {
                     let namespace = self.namespace.clone();
-                    return Err(ConnectError::ConnectRefused { namespace, payload });
+                    return Err(ConnectError::ConnectRefused { namespace, payload, before: 0 });
                 }
                 Some(News::Trouble(reason)) => self.trouble = Some(reason),
                 Some(News::Ended) | None => {

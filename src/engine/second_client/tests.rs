@@ -192,7 +192,7 @@ async fn a_refusal_has_its_reason_and_closes() {
     let answer = r#"44{"message":"Invalid or expired token"}"#;
     let (session, mut server) = open(&second, &Options::default(), answer).await;
     let payload = r#"{"message":"Invalid or expired token"}"#.to_owned();
-    let expected = ConnectError::ConnectRefused { namespace: "/".into(), payload };
+    let expected = ConnectError::ConnectRefused { namespace: "/".into(), payload, before: 0 };
     assert_eq!(session.err(), Some(expected));
     assert_eq!(server.hear().await, "");
 }

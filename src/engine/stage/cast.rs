@@ -5,6 +5,7 @@ use crate::history::{ClientId, ConversationId, PersonId};
 use crate::plan::script::{Device, Script};
 use crate::plan::{Cell, Conversation, Person};
 use crate::scenario::{Population, Scenario};
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,16 @@ const RUNS: u64 = 8_192;
 /// The cast of a play.
 pub(super) struct Cast {
     pub(super) cell: Cell,
+    /// Conversations that are made by a step, and not before the first.
+    later: Vec<Conversation>,
+    /// All conversations in the order of the script's rooms.
+    rooms: Vec<ConversationId>,
+}
+
+/// The first of the people of a play. Another run against the same server meets other people.
+#[must_use]
+pub fn first_person(play: u32, run: u64) -> PersonId {
+    PersonId((1 + run % RUNS) as u32 * PLAYS * ROOM + play * ROOM)
 }
 
 impl Cast {
@@ -25,8 +36,7 @@ impl Cast {
     pub(super) fn of(play: &Play, run: u64) -> Self {
         let script = &play.script;
         let first = play.number * ROOM;
-        // Another run against the same server meets other people.
-        let first_person = (run % RUNS) as u32 * PLAYS * ROOM + first;
+        let PersonId(first_person) = first_person(play.number, run);
         let mut next_client = first;
         let mut people: Vec<Person> = Vec::new();
         for (index, role) in script.people.iter().enumerate() {
@@ -38,21 +48,21 @@ impl Cast {
             });
             next_client += role.devices as u32;
         }
-        let conversations: Vec<Conversation> = script
-            .rooms
-            .iter()
-            .enumerate()
-            .map(|(index, room)| Conversation {
-                id: ConversationId(first + index as u32),
-                members: room.members.clone(),
-            })
-            .collect();
+        let rooms: Vec<ConversationId> =
+            (0..script.rooms.len()).map(|index| ConversationId(first + index as u32)).collect();
+        let made = |by_step: bool| {
+            let all = rooms.iter().zip(&script.rooms);
+            all.filter(move |(_, room)| room.by_step == by_step)
+                .map(|(id, room)| Conversation { id: *id, members: room.members.clone() })
+                .collect::<Vec<Conversation>>()
+        };
+        let (conversations, later) = (made(false), made(true));
         for (index, conversation) in conversations.iter().enumerate() {
             for &member in &conversation.members {
                 people[member].conversations.push(index);
             }
         }
-        Self { cell: Cell { number: play.number, people, conversations } }
+        Self { cell: Cell { number: play.number, people, conversations }, later, rooms }
     }
 
     /// The client that is this device.
@@ -62,7 +72,18 @@ impl Cast {
 
     /// The conversation that is this room.
     pub(super) fn conversation(&self, room: usize) -> Option<ConversationId> {
-        self.cell.conversations.get(room).map(|conversation| conversation.id)
+        self.rooms.get(room).copied()
+    }
+
+    /// The conversation that is this room, if a step makes it.
+    pub(super) fn later(&self, conversation: ConversationId) -> Option<&Conversation> {
+        self.later.iter().find(|later| later.id == conversation)
+    }
+
+    /// How fast the clients' clocks are, in nanoseconds.
+    pub(super) fn skews(&self, script: &Script) -> FxHashMap<ClientId, i64> {
+        let skew = |device: Device| script.people[device.person].skew_ms.saturating_mul(1_000_000);
+        script.devices().map(|device| (self.client(device), skew(device))).collect()
     }
 
     /// What the clients are called.

@@ -1,16 +1,22 @@
 //! Leads a play's clients through the steps of its script, and then to rest.
 
-use crate::client::Ask;
+use crate::client::{Ask, Payload, Since};
+use crate::engine::people::Registry;
 use crate::engine::shard::Shard;
-use crate::engine::slot::{Command, Slot, Suffering};
+use crate::engine::slot::{Command, Held, Slot, Suffering};
 use crate::engine::stage::cast::{self, Cast};
 use crate::engine::target::Target;
-use crate::history::{Answer, ClientId, ConversationId, Event, MessageRef, Nanos, OpId, Token};
+use crate::engine::trouble::nanos;
+use crate::fault::Fault;
+use crate::history::{
+    Answer, ClientId, ConversationId, Due, Event, MessageRef, Nanos, OpId, Token,
+};
 use crate::operation::{ConnectionState, Operation};
-use crate::plan::script::{Deed, Device, Script, ServerDeed, Sighted, Step, Verb};
-use crate::plan::{Act, text};
+use crate::plan::script::{Deed, Device, MARGIN, Script, ServerDeed, Sighted, Step, Verb};
+use crate::plan::{Act, Credential, text};
 use compact_str::{CompactString, format_compact};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -42,8 +48,14 @@ pub(super) struct Director<'a> {
     messages: Vec<Option<MessageRef>>,
     /// Devices that were ever told to connect.
     known: FxHashSet<ClientId>,
+    /// Devices that hold another credential than at first.
+    holders: FxHashMap<ClientId, Device>,
+    /// Conversations that a step has made.
+    made: FxHashSet<ConversationId>,
     faults: usize,
     burst: u32,
+    /// How many messages of paced bursts are still to be sent.
+    untold: FxHashMap<ClientId, Rc<Cell<u32>>>,
     hitches: Vec<String>,
 }
 
@@ -54,11 +66,28 @@ impl<'a> Director<'a> {
         cast: &'a Cast,
         server: Option<&'a mut Target>,
     ) -> Self {
+        let shapes =
+            |deed: &Deed| matches!(&deed.verb, Verb::Suffer { fault, .. } if fault.shapes_bytes());
+        shard.weathered.set(script.deeds().any(shapes));
         let slots = shard.admit();
         let messages = vec![None; script.labels.len()];
-        let known = FxHashSet::default();
-        let (faults, burst, hitches) = (0, BURSTS, Vec::new());
-        Self { shard, slots, script, cast, server, messages, known, faults, burst, hitches }
+        let (known, made) = (FxHashSet::default(), FxHashSet::default());
+        let holders = FxHashMap::default();
+        Self {
+            shard,
+            slots,
+            script,
+            cast,
+            server,
+            messages,
+            known,
+            made,
+            holders,
+            faults: 0,
+            burst: BURSTS,
+            untold: FxHashMap::default(),
+            hitches: Vec::new(),
+        }
     }
 
     /// The whole play, from the first connection to the final read.
@@ -122,6 +151,15 @@ impl<'a> Director<'a> {
                 self.pause(*lasts).await;
                 true
             }
+            Step::PauseWindow => {
+                let window = self.shard.dialect.spec.limits.send_rate.map(|(_, window)| window);
+                self.pause(window.unwrap_or_default() * 3 / 2).await;
+                true
+            }
+            Step::PauseHeartbeat => {
+                self.pause(self.heartbeat()).await;
+                true
+            }
             Step::Rest => self.until(REST, Self::is_quiet).await,
             Step::UntilSees(device, sighted) => {
                 let client = self.cast.client(*device);
@@ -136,45 +174,115 @@ impl<'a> Director<'a> {
                 true
             }
         };
+        self.enter_what_was_made().await;
         if !over {
             self.hitches.push(format!("step {} of the script was not over in time", index + 1));
         }
     }
 
-    async fn server_deed(&mut self, deed: ServerDeed) {
-        self.fault("the server is restarted", true);
-        let result = match (&mut self.server, deed) {
-            (None, _) => Err("it is not the harness's to handle".to_owned()),
-            (Some(target), ServerDeed::Restart) => target.restart().await,
-            (Some(_), _) => Err("this version only restarts".to_owned()),
+    /// Whoever is in a conversation that a step has made takes part in it from now on.
+    async fn enter_what_was_made(&mut self) {
+        let mut entered = Vec::new();
+        for (place, id) in self.answered_creates() {
+            let Some(conversation) = self.cast.later(place).filter(|_| self.made.insert(place))
+            else {
+                continue;
+            };
+            let id = self.shard.dialect.conversation_id(&id);
+            for &member in &conversation.members {
+                for &client in &self.cast.cell.people[member].clients {
+                    self.shard.add_member(client, place, id.clone());
+                    self.tell(client, Command::Enter(place));
+                    entered.push(client);
+                }
+            }
+        }
+        if !self.until(STEP, |this| entered.iter().all(|client| this.is_calm(*client))).await {
+            self.hitches.push("not everybody entered a new conversation in time".into());
+        }
+    }
+
+    /// The conversations of the script that were asked for and answered, with the server's ids.
+    fn answered_creates(&self) -> Vec<(ConversationId, CompactString)> {
+        let recorder = self.shard.recorder.borrow();
+        let mut asked: FxHashMap<OpId, ConversationId> = FxHashMap::default();
+        let mut answered = Vec::new();
+        for entry in recorder.kept.iter().flatten() {
+            match &entry.event {
+                Event::Invoke {
+                    op,
+                    operation: Operation::Create,
+                    conversation: Some(place),
+                    ..
+                } => {
+                    asked.insert(*op, *place);
+                }
+                Event::Answered { op, answer: Answer::Ack { id: Some(id), .. }, .. } => {
+                    answered.extend(asked.get(op).map(|place| (*place, id.clone())));
+                }
+                _ => {}
+            }
+        }
+        answered
+    }
+
+    /// Everybody knows that it is the harness's doing before it happens, and until it is over.
+    async fn server_deed(&mut self, ServerDeed { what, lasts }: ServerDeed) {
+        self.faults += 1;
+        let number = self.faults;
+        self.everybody(Suffering::of_server(number, what, true)).await;
+        let result = match &mut self.server {
+            None => Err("it is not the harness's to handle".to_owned()),
+            Some(target) => target.strike(what).await,
         };
-        self.fault("the server is restarted", false);
-        if let Err(why) = result {
+        if result.is_ok() {
+            self.pause(lasts).await;
+        }
+        let back = match &mut self.server {
+            None => Ok(()),
+            Some(target) => target.release(what).await,
+        };
+        self.everybody(Suffering::of_server(number, what, false)).await;
+        if let Err(why) = result.and(back) {
             self.hitches.push(format!("the server was not handled: {why}"));
         }
+    }
+
+    async fn everybody(&mut self, suffering: Suffering) {
+        for client in &self.known {
+            self.tell(*client, Command::Suffer(suffering));
+        }
+        self.until(GOODBYE, |this| this.known.iter().all(|c| this.slots[c].is_done())).await;
     }
 
     fn deed(&mut self, deed: &Deed) {
         let client = self.cast.client(deed.by);
         let now = self.now();
-        let due = deed.due.map(|due| (due, self.reason(deed)));
+        let due = deed.due.or(deed.odd.map(|_| Due::Harmless));
+        let due = due.map(|due| (self.tellable(due, deed), self.reason(deed)));
         match &deed.verb {
             Verb::Connect => {
                 self.known.insert(client);
                 self.tell(client, Command::Act(now, Act::Connect));
             }
+            Verb::Hold { credential, elsewhere } => self.hold(deed.by, *credential, *elsewhere),
             Verb::Disconnect => self.tell(client, Command::Disconnect),
             Verb::Send { label, room, kind, key_of, text_of } => {
                 let message = self.message(*label, *kind, *key_of, *text_of);
                 let Some(place) = self.place(*room) else { return };
-                self.tell(client, Command::Ask(now, Ask::send(place, message), due));
+                let ask = Ask { odd: deed.odd, ..Ask::send(place, message) };
+                self.tell(client, Command::Ask(now, ask, due));
             }
-            Verb::Burst { count, room, kind } => {
+            Verb::Burst { count, pace, room, kind } => {
                 let Some(place) = self.place(*room) else { return };
-                for _ in 0..*count {
+                let limits = &self.shard.dialect.spec.limits;
+                let (count, pace) = (count.of(limits), pace.of(limits));
+                let mut at = now;
+                for _ in 0..count {
                     self.burst += 1;
-                    let message = self.new_message(*kind, self.burst);
-                    self.tell(client, Command::Ask(now, Ask::send(place, message), due.clone()));
+                    let ask = Ask::send(place, self.new_message(*kind, self.burst));
+                    self.tell_at(client, at, Command::Ask(at, ask, due.clone()));
+                    at += pace.as_nanos() as Nanos;
                 }
             }
             Verb::Type { room } => {
@@ -182,36 +290,98 @@ impl<'a> Director<'a> {
                     self.tell(client, Command::Act(now, Act::Keystroke { conversation }));
                 }
             }
+            Verb::Create { room, people } => {
+                let registry = Registry::new(&self.shard.dialect.spec);
+                let user = |person: &usize| registry.user(self.cast.cell.people[*person].id);
+                let people = people.iter().map(user).collect();
+                let place = room.and_then(|room| self.cast.conversation(room));
+                self.tell(client, Command::Ask(now, Ask::create(place, people), due));
+            }
             Verb::Ask { operation, label, room } => {
                 if let Some(ask) = self.request(*operation, *label, *room) {
+                    let ask = Ask { odd: deed.odd, ..ask };
                     self.tell(client, Command::Ask(now, ask, due));
                 }
             }
             Verb::Suffer { fault, lasts } => {
                 let until = lasts.map(|lasts| now + lasts.as_nanos() as Nanos);
                 self.faults += 1;
-                let is_cut = matches!(fault, crate::scenario::FaultKind::Cut { .. });
+                let is_cut = matches!(fault, Fault::Cut(_));
                 let ends = until.unwrap_or(if is_cut { now } else { Nanos::MAX });
                 let begin =
                     Suffering { number: self.faults, kind: *fault, begins: true, until: ends };
                 self.tell(client, Command::Suffer(begin));
                 if let Some(at) = until {
-                    self.end_later(client, at, Suffering { begins: false, ..begin });
+                    let end = Suffering { begins: false, ..begin };
+                    self.tell_later(client, at, Command::Suffer(end), || ());
                 }
             }
             Verb::Heal => self.tell(client, Command::Heal),
         }
     }
 
-    fn end_later(&self, client: ClientId, at: Nanos, end: Suffering) {
+    fn hold(&mut self, device: Device, credential: Credential, elsewhere: bool) {
+        let person = self.cast.cell.people[device.person].id;
+        let passport = Registry::new(&self.shard.dialect.spec).passport_with(person, credential);
+        let passport = match passport {
+            Ok(passport) => passport,
+            Err(why) => return self.hitches.push(why.0),
+        };
+        let place = if elsewhere { ", in the other documented place" } else { "" };
+        let client = self.cast.client(device);
+        self.holders.insert(client, device);
+        self.tell(
+            client,
+            Command::Hold(Box::new(Held {
+                passport,
+                what: format_compact!("{}{place}", credential.about()),
+                valid: credential.is_valid(),
+                lasts: credential.lasts().map(nanos),
+                elsewhere,
+            })),
+        );
+    }
+
+    /// Tells the client at this time; nobody is calm before everything was told.
+    fn tell_at(&mut self, client: ClientId, at: Nanos, command: Command) {
+        if at <= self.now() {
+            self.tell(client, command);
+        } else {
+            let untold = Rc::clone(self.untold.entry(client).or_default());
+            untold.set(untold.get() + 1);
+            self.tell_later(client, at, command, move || untold.set(untold.get() - 1));
+        }
+    }
+
+    fn tell_later(
+        &self,
+        client: ClientId,
+        at: Nanos,
+        command: Command,
+        told: impl FnOnce() + 'static,
+    ) {
         let Some(slot) = self.slots.get(&client).map(Rc::downgrade) else { return };
         let at = self.shard.clock.instant(at);
         tokio::task::spawn_local(async move {
             sleep_until(at).await;
             if let Some(slot) = slot.upgrade() {
-                slot.tell(Command::Suffer(end));
+                slot.tell(command);
             }
+            told();
         });
+    }
+
+    /// Where an answer could not be told from others, silence is no offence.
+    fn tellable(&self, due: Due, deed: &Deed) -> Due {
+        let (Due::Refused, Some(odd)) = (due, deed.odd) else { return due };
+        let operation = match deed.verb {
+            Verb::Ask { operation, .. } => operation,
+            _ => Operation::Send,
+        };
+        match self.shard.dialect.step(operation) {
+            Some(step) if odd.keeps_key() || !step.answers_by_event() => Due::Refused,
+            _ => Due::Harmless,
+        }
     }
 
     /// The message of a label; the same label is the same message.
@@ -251,13 +421,17 @@ impl<'a> Director<'a> {
             _ => Some(self.place(room)?),
         };
         let mut ask = Ask::of(operation, place);
+        if operation == Operation::Sync {
+            // From before the first message: with a start, unlike a read of the whole.
+            ask.payload = Payload::Since(Since::Position(0));
+        }
         if let Some(label) = label {
             let Some(id) = self.id_of(label) else {
                 let name = &self.script.labels[label];
                 self.hitches.push(format!("nobody learned the id of message `{name}`"));
                 return None;
             };
-            ask.payload = crate::client::Payload::About(id);
+            ask.payload = Payload::About(id);
         }
         Some(ask)
     }
@@ -289,23 +463,30 @@ impl<'a> Director<'a> {
             Verb::Send { kind: text::Kind::Overlong, .. } => {
                 format!("sends a text of {} characters", self.shard.plan.text_limit + 1)
             }
-            Verb::Send { kind: text::Kind::Long, .. } => {
+            Verb::Send { kind, .. } if kind.is_at_the_limit() => {
                 format!("sends a text of {} characters", self.shard.plan.text_limit)
             }
             Verb::Send { .. } | Verb::Burst { .. } => "sends".to_owned(),
+            Verb::Create { people, .. } if people.iter().all(|one| *one == deed.by.person) => {
+                "wants a conversation with itself".to_owned()
+            }
             Verb::Ask { operation, .. } => format!("asks for `{operation}`"),
             _ => "does it".to_owned(),
         };
-        format_compact!("{who}{stranger} {what}")
+        let odd = deed.odd.map_or_else(String::new, |odd| format!(" {odd}"));
+        format_compact!("{who}{stranger} {what}{odd}")
     }
 
     // ------------------------------------------------------------------------------------------
     // the end
 
-    /// Faults end, everybody who was ever there is there again and comes to rest.
+    /// Faults end, everybody holds a good credential, everybody who was ever there is there again and comes to rest.
     async fn recover(&mut self) {
         self.phase("recovery");
         let now = self.now();
+        for device in std::mem::take(&mut self.holders).into_values() {
+            self.hold(device, Credential::Good, false);
+        }
         for client in &self.known {
             let slot = &self.slots[client];
             slot.tell(Command::Heal);
@@ -339,7 +520,9 @@ impl<'a> Director<'a> {
     fn is_over(&self, deed: &Deed) -> bool {
         let client = self.cast.client(deed.by);
         match deed.verb {
-            Verb::Suffer { .. } | Verb::Heal | Verb::Disconnect => self.slots[&client].is_done(),
+            Verb::Suffer { .. } | Verb::Heal | Verb::Disconnect | Verb::Hold { .. } => {
+                self.slots[&client].is_done()
+            }
             _ => self.is_calm(client),
         }
     }
@@ -347,7 +530,8 @@ impl<'a> Director<'a> {
     /// The client has done what it was told, and nothing of it is under way.
     fn is_calm(&self, client: ClientId) -> bool {
         let slot = &self.slots[&client];
-        slot.is_done() && (slot.idle.get() || slot.away.get() || !slot.started.get())
+        let told = self.untold.get(&client).is_none_or(|untold| untold.get() == 0);
+        told && slot.is_done() && (slot.idle.get() || slot.away.get() || !slot.started.get())
     }
 
     /// Everybody is calm and no delivery is awaited. Whoever is offline gets none: with somebody
@@ -358,6 +542,18 @@ impl<'a> Director<'a> {
         let away = self.known.iter().any(|client| self.slots[client].away.get());
         let still = away && self.now().saturating_sub(recorder.last_at) > STILL;
         (awaited == 0 || still) && self.known.iter().all(|client| self.is_calm(*client))
+    }
+
+    /// How long a server may take to notice a silent client, by the newest session, and a margin.
+    fn heartbeat(&self) -> Duration {
+        let recorder = self.shard.recorder.borrow();
+        let limit = recorder.kept.iter().flatten().rev().find_map(|entry| match entry.event {
+            Event::Session { ping_interval, ping_timeout, .. } => {
+                Some(Duration::from_nanos(ping_interval.saturating_add(ping_timeout)))
+            }
+            _ => None,
+        });
+        limit.map_or(Duration::ZERO, |limit| limit.saturating_add(MARGIN))
     }
 
     fn has_seen(&self, client: ClientId, sighted: Sighted) -> bool {
@@ -432,19 +628,19 @@ impl<'a> Director<'a> {
         }
     }
 
-    fn place(&self, room: usize) -> Option<ConversationId> {
-        self.cast.conversation(room)
+    /// The conversation that is this room, if it is there.
+    fn place(&mut self, room: usize) -> Option<ConversationId> {
+        let place = self.cast.conversation(room)?;
+        if self.cast.later(place).is_some() && !self.made.contains(&place) {
+            let name = &self.script.rooms[room].name;
+            self.hitches.push(format!("conversation `{name}` was not made"));
+            return None;
+        }
+        Some(place)
     }
 
     fn phase(&self, name: &str) {
         self.record(Event::Phase { name: name.into() });
-    }
-
-    fn fault(&self, what: &str, begins: bool) {
-        for client in &self.known {
-            let event = Event::Fault { what: what.into(), begins };
-            self.shard.recorder.borrow_mut().record(self.now(), *client, event);
-        }
     }
 
     fn record(&self, event: Event) {

@@ -23,6 +23,8 @@ use crate::spec::{Spec, Transports};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::socket_io::Options;
 use crate::verdict::Finding;
+pub use cast::first_person;
+
 use cast::Cast;
 use director::Director;
 use std::rc::Rc;
@@ -143,6 +145,7 @@ pub async fn play(
     let began = site.clock.now();
     let shard = Rc::new(Shard::new(ground, vec![cast.cell.clone()]));
     shard.trace.borrow_mut().keeps = trace;
+    shard.skews.replace(cast.skews(&play.script));
     setup::converse(&shard).await.map_err(Unplayed::SetUp)?;
     let mut director = Director::new(Rc::clone(&shard), &play.script, &cast, server);
     director.perform().await;

@@ -1,10 +1,12 @@
 //! Reads the lines of a script.
 
-use super::{Deed, Device, Role, Room, Script, ServerDeed, Sighted, Step, Verb};
+use super::{Count, Deed, Device, Pace, Role, Room, Script, ServerDeed, Sighted, Step, Verb};
+use crate::fault::{self, Fault};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
+use crate::plan::Oddity;
+use crate::plan::credential::Credential;
 use crate::plan::text::Kind;
-use crate::scenario::{CutHow, FaultKind};
 use std::fmt;
 use std::time::Duration;
 
@@ -44,12 +46,15 @@ pub(super) fn script(text: &str) -> Result<Script, Mistake> {
 
 struct Reader {
     script: Script,
+    /// The script said `no room`.
+    no_room: bool,
 }
 
 impl Default for Reader {
     fn default() -> Self {
         let (people, rooms) = (Vec::new(), Vec::new());
-        Self { script: Script { people, rooms, labels: Vec::new(), steps: Vec::new() } }
+        let script = Script { people, rooms, labels: Vec::new(), steps: Vec::new() };
+        Self { script, no_room: false }
     }
 }
 
@@ -64,6 +69,17 @@ impl Reader {
         if let Some((name, members)) = line.strip_prefix("room ").and_then(|l| l.split_once(':')) {
             return self.room(name.trim(), members);
         }
+        let guessed = line.strip_prefix("room ").and_then(|l| l.strip_suffix(" guessed"));
+        if let Some(name) = guessed.filter(|name| !name.contains(':')) {
+            self.default_room();
+            let name = name.trim().to_owned();
+            self.script.rooms.push(Room { name, members: Vec::new(), by_step: false });
+            return Ok(());
+        }
+        if line == "no room" {
+            self.no_room = true;
+            return Ok(());
+        }
         self.default_room();
         let step = self.step(line)?;
         self.script.steps.push(step);
@@ -77,13 +93,19 @@ impl Reader {
             if self.script.people.iter().any(|role| role.name == name) {
                 return Err(format!("`{name}` is there twice"));
             }
-            let mut role = Role { name, devices: 1, stranger: false, offline: false };
-            for word in words {
+            let mut role = Role { name, devices: 1, stranger: false, offline: false, skew_ms: 0 };
+            while let Some(word) = words.next() {
                 match word.strip_prefix('x').and_then(|count| count.parse().ok()) {
                     Some(devices) if devices > 0 => role.devices = devices,
                     _ if word == "stranger" => role.stranger = true,
                     _ if word == "offline" => role.offline = true,
-                    _ => return Err(format!("`{word}` is not `x2`, `offline` or `stranger`")),
+                    _ if word == "skewed" => {
+                        role.skew_ms = skew(words.next().unwrap_or_default())?;
+                    }
+                    _ => {
+                        let known = "`x2`, `offline`, `stranger` or `skewed 5s`";
+                        return Err(format!("`{word}` is not {known}"));
+                    }
                 }
             }
             self.script.people.push(role);
@@ -97,7 +119,7 @@ impl Reader {
         if members.len() < 2 {
             return Err("a room has two members at least".into());
         }
-        self.script.rooms.push(Room { name: name.to_owned(), members });
+        self.script.rooms.push(Room { name: name.to_owned(), members, by_step: false });
         Ok(())
     }
 
@@ -107,8 +129,8 @@ impl Reader {
         let cast = script.people.iter().enumerate();
         let members: Vec<usize> =
             cast.filter(|(_, role)| !role.stranger).map(|(index, _)| index).collect();
-        if script.rooms.is_empty() && members.len() > 1 {
-            script.rooms.push(Room { name: "room".into(), members });
+        if script.rooms.is_empty() && members.len() > 1 && !self.no_room {
+            script.rooms.push(Room { name: "room".into(), members, by_step: false });
         }
     }
 
@@ -116,6 +138,8 @@ impl Reader {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["rest"] => Ok(Step::Rest),
+            ["pause", "window"] => Ok(Step::PauseWindow),
+            ["pause", "heartbeat"] => Ok(Step::PauseHeartbeat),
             ["pause", duration] => Ok(Step::Pause(self::duration(duration)?)),
             ["until", who, "sees", what] => {
                 let device = self.device(who)?;
@@ -131,11 +155,7 @@ impl Reader {
                     .ok_or_else(|| format!("`{state}` is no state of a connection"))?;
                 Ok(Step::UntilIs(self.device(who)?, Some(state)))
             }
-            ["server", "restart"] => Ok(Step::Server(ServerDeed::Restart)),
-            ["server", "kill"] => Ok(Step::Server(ServerDeed::Kill)),
-            ["server", "stop", "for", lasts] => {
-                Ok(Step::Server(ServerDeed::Stop(duration(lasts)?)))
-            }
+            ["server", deed @ ..] => server(deed).map(Step::Server),
             _ => self.deeds(line),
         }
     }
@@ -154,9 +174,13 @@ impl Reader {
             let mut words = Words::new(part);
             let who = words.next().ok_or("somebody does something")?;
             let who = self.who(who)?;
-            let verb = self.verb(&mut words)?;
+            let verb = match words.take(&["create"]) {
+                true => self.create(who[0].person, &mut words)?,
+                false => self.verb(&mut words)?,
+            };
+            let odd = oddity(&mut words, &verb)?;
             words.end()?;
-            deeds.extend(who.into_iter().map(|by| Deed { by, verb: verb.clone(), due }));
+            deeds.extend(who.into_iter().map(|by| Deed { by, verb: verb.clone(), due, odd }));
         }
         Ok(Step::Do { deeds, awaited })
     }
@@ -164,6 +188,12 @@ impl Reader {
     fn verb(&mut self, words: &mut Words<'_>) -> Parsed<Verb> {
         let verb = words.next().ok_or("what is done?")?;
         match verb {
+            "token" => {
+                let name = words.next().unwrap_or_default();
+                let credential = Credential::parse(name)
+                    .ok_or_else(|| format!("`{name}` is no kind of token"))?;
+                Ok(Verb::Hold { credential, elsewhere: words.take(&["elsewhere"]) })
+            }
             "connect" => Ok(Verb::Connect),
             "disconnect" => Ok(Verb::Disconnect),
             "heal" => Ok(Verb::Heal),
@@ -177,10 +207,12 @@ impl Reader {
                 Ok(Verb::Send { label, room, kind, key_of, text_of })
             }
             "burst" => {
-                let count = words.next().and_then(|count| count.parse().ok());
-                let count = count.ok_or("`burst` needs a number, as in `burst 5`")?;
+                let count = words.next().and_then(count);
+                let count =
+                    count.ok_or("`burst` needs a number, as in `burst 5`, `burst rate+1`")?;
+                let pace = pace(words)?;
                 let kind = kind(words)?;
-                Ok(Verb::Burst { count, room: self.place(words)?, kind })
+                Ok(Verb::Burst { count, pace, room: self.place(words)?, kind })
             }
             "type" => Ok(Verb::Type { room: self.place(words)? }),
             _ => match Operation::parse(verb) {
@@ -190,9 +222,56 @@ impl Reader {
         }
     }
 
+    /// `create [ROOM] with|of NAME, …`, where the creator is this person.
+    fn create(&mut self, creator: usize, words: &mut Words<'_>) -> Parsed<Verb> {
+        let mut word = words.next();
+        let room = word.filter(|word| !matches!(*word, "with" | "of"));
+        if room.is_some() {
+            word = words.next();
+        }
+        let mut people = match word {
+            Some("with") => vec![creator],
+            Some("of") => Vec::new(),
+            _ => return Err("create with whom? `create x with bob, cid`".into()),
+        };
+        while let Some(name) = words.next() {
+            people.push(self.person(name.trim_end_matches(','))?);
+        }
+        if people.is_empty() {
+            return Err("create of whom?".into());
+        }
+        let mut members = vec![creator];
+        members.extend(people.iter().filter(|person| **person != creator));
+        let room = room.map(|name| self.room_by_step(name, members)).transpose()?;
+        Ok(Verb::Create { room, people })
+    }
+
+    /// The room that a step makes, or that another step makes of the same people.
+    fn room_by_step(&mut self, name: &str, mut members: Vec<usize>) -> Parsed<usize> {
+        let sorted = |members: &[usize]| {
+            let mut sorted = members.to_vec();
+            sorted.sort_unstable();
+            sorted.dedup();
+            sorted
+        };
+        members[1..].sort_unstable();
+        members.dedup();
+        let rooms = &mut self.script.rooms;
+        let Some(index) = rooms.iter().position(|room| room.name == name) else {
+            rooms.push(Room { name: name.to_owned(), members, by_step: true });
+            return Ok(rooms.len() - 1);
+        };
+        if sorted(&rooms[index].members) != sorted(&members) {
+            return Err(format!("`{name}` is a room of other people"));
+        }
+        Ok(index)
+    }
+
     fn ask(&mut self, operation: Operation, words: &mut Words<'_>) -> Parsed<Verb> {
         let label = match words.peek() {
-            Some(word) if word != "in" => Some(self.known_label(word)?),
+            Some(word) if !["in", "with", "without", "under"].contains(&word) => {
+                Some(self.known_label(word)?)
+            }
             _ => None,
         };
         if label.is_some() {
@@ -263,6 +342,37 @@ fn kind(words: &mut Words<'_>) -> Parsed<Kind> {
     Kind::parse(word).ok_or_else(|| format!("`{word}` is no kind of text"))
 }
 
+/// `5`, `rate`, `rate+1`, `2rate-1`.
+fn count(word: &str) -> Option<Count> {
+    let Some((rates, plus)) = word.split_once("rate") else {
+        return Some(Count { rates: 0, plus: word.parse::<u16>().ok()?.into() });
+    };
+    let rates = if rates.is_empty() { 1 } else { rates.parse().ok()? };
+    let plus = if plus.is_empty() { 0 } else { plus.parse().ok()? };
+    Some(Count { rates, plus })
+}
+
+fn pace(words: &mut Words<'_>) -> Parsed<Pace> {
+    if words.take(&["paced"]) {
+        Ok(Pace::Paced)
+    } else if words.take(&["every"]) {
+        duration(words.next().unwrap_or_default()).map(Pace::Every)
+    } else {
+        Ok(Pace::AtOnce)
+    }
+}
+
+/// What is odd about the request, if anything more is said.
+fn oddity(words: &mut Words<'_>, verb: &Verb) -> Parsed<Option<Oddity>> {
+    let rest = words.rest();
+    if rest.is_empty() || !matches!(verb, Verb::Send { .. } | Verb::Ask { .. }) {
+        return Ok(None);
+    }
+    let odd = Oddity::parse(rest).ok_or_else(|| format!("`{}` means nothing", rest.join(" ")))?;
+    words.next = words.words.len();
+    Ok(Some(odd))
+}
+
 fn due(word: &str) -> Parsed<Due> {
     match word {
         "accepted" => Ok(Due::Accepted),
@@ -272,29 +382,46 @@ fn due(word: &str) -> Parsed<Due> {
     }
 }
 
+/// A fault with its figures, up to `for` or the end.
 fn fault(name: &str, words: &mut Words<'_>) -> Parsed<Verb> {
-    let fault = match name {
-        "cut" => {
-            let how = match words.peek() {
-                Some("rst") => CutHow::Rst,
-                Some("fin") => CutHow::Fin,
-                Some("close-frame") => CutHow::CloseFrame,
-                Some("half-frame") => CutHow::HalfFrame,
-                other => return Err(format!("cut how? `{}`", other.unwrap_or_default())),
-            };
-            words.next();
-            FaultKind::Cut { how, on_message: words.take(&["on-message"]) }
-        }
-        "silence" => FaultKind::Silence,
-        "withhold-acks" => FaultKind::WithholdAcks,
-        "cut-after-send" => FaultKind::CutAfterSend,
-        _ => return Err(format!("`{name}` is neither a verb, an operation nor a fault")),
-    };
+    if fault::Kind::find(name).is_none() {
+        return Err(format!("`{name}` is neither a verb, an operation nor a fault"));
+    }
+    let mut said = vec![name];
+    while let Some(word) = words.peek().filter(|word| *word != "for") {
+        said.push(word);
+        words.next();
+    }
+    let fault: Fault = said.join(" ").parse()?;
+    if fault.of_server().is_some() {
+        return Err(format!("the server does that: `server {fault}`"));
+    }
     let lasts = match words.take(&["for"]) {
         true => Some(duration(words.next().unwrap_or_default())?),
         false => None,
     };
     Ok(Verb::Suffer { fault, lasts })
+}
+
+/// `5s`, or `-5s` for a clock that is slow.
+fn skew(word: &str) -> Parsed<i64> {
+    let (sign, size) = word.strip_prefix('-').map_or((1, word), |size| (-1, size));
+    let millis = i64::try_from(duration(size)?.as_millis()).map_err(|error| error.to_string())?;
+    Ok(sign * millis)
+}
+
+fn server(words: &[&str]) -> Parsed<ServerDeed> {
+    let (name, lasts) = match words {
+        [name] => (name, None),
+        [name, "for", lasts] => (name, Some(duration(lasts)?)),
+        _ => return Err("what happens to the server? `restart`, `kill` or `stop for 2s`".into()),
+    };
+    let what = name.parse::<Fault>().ok().and_then(Fault::of_server);
+    let what = what.ok_or_else(|| format!("`{name}` does not happen to a server"))?;
+    if lasts.is_none() && fault::Kind::find(name).is_some_and(|kind| kind.lasts) {
+        return Err(format!("how long? `server {name} for 2s`"));
+    }
+    Ok(ServerDeed { what, lasts: lasts.unwrap_or_default() })
 }
 
 fn duration(word: &str) -> Parsed<Duration> {
@@ -337,6 +464,10 @@ impl<'a> Words<'a> {
         found
     }
 
+    fn rest(&self) -> &[&'a str] {
+        &self.words[self.next.min(self.words.len())..]
+    }
+
     fn end(&self) -> Parsed<()> {
         match self.peek() {
             Some(word) => Err(format!("`{word}` has no meaning here")),
@@ -371,7 +502,8 @@ mod tests {
     fn every_line_of_the_example_has_its_meaning() {
         let script = Script::parse(EXAMPLE).unwrap();
         assert_eq!(script.devices().count(), 5);
-        assert_eq!(script.rooms[0], Room { name: "side".into(), members: vec![0, 1] });
+        let side = Room { name: "side".into(), members: vec![0, 1], by_step: false };
+        assert_eq!(script.rooms[0], side);
         let Step::Do { deeds, awaited: true } = &script.steps[0] else { panic!() };
         assert_eq!(deeds.len(), 2);
         assert_eq!(deeds[1].by, Device { person: 0, device: 1 });
@@ -389,9 +521,74 @@ mod tests {
     }
 
     #[test]
+    fn oddities_and_paces_are_read() {
+        let script = Script::parse(
+            "people: ann, bob
+             ann send x with text null => refused
+             bob join with conversation array
+             ann burst 2rate+5 every 50ms as unicode
+             ann burst 3 paced
+             pause window",
+        );
+        let script = script.unwrap();
+        let deeds: Vec<&Deed> = script.deeds().collect();
+        assert_eq!(deeds[0].odd.unwrap().to_string(), "with null as the text");
+        assert_eq!(deeds[1].odd.unwrap().to_string(), "with a list as the conversation's id");
+        let limits = crate::spec::Limits {
+            send_rate: Some((10, Duration::from_secs(1))),
+            ..Default::default()
+        };
+        let paced = |deed: &Deed| match deed.verb {
+            Verb::Burst { count, pace, .. } => (count.of(&limits), pace.of(&limits).as_millis()),
+            _ => panic!("{deed:?}"),
+        };
+        assert_eq!((paced(deeds[2]), paced(deeds[3])), ((25, 50), (3, 125)));
+        assert!(script.waits_for_the_rate());
+    }
+
+    #[test]
     fn strangers_are_in_no_room() {
         let script = Script::parse("people: ann, eve stranger, bob\nrest").unwrap();
-        assert_eq!(script.rooms, [Room { name: "room".into(), members: vec![0, 2] }]);
+        let room = Room { name: "room".into(), members: vec![0, 2], by_step: false };
+        assert_eq!(script.rooms, [room]);
+    }
+
+    #[test]
+    fn rooms_are_made_by_steps_as_well() {
+        let script = Script::parse(
+            "people: ann, bob, cid
+             no room
+             bob create x with ann | ann create x of bob, ann, bob
+             cid create of bob, ann
+             ann send a in x",
+        );
+        let script = script.unwrap();
+        let x = Room { name: "x".into(), members: vec![1, 0], by_step: true };
+        assert_eq!(script.rooms, [x]);
+        let verbs: Vec<Verb> = script.deeds().map(|deed| deed.verb.clone()).collect();
+        assert_eq!(verbs[0], Verb::Create { room: Some(0), people: vec![1, 0] });
+        assert_eq!(verbs[1], Verb::Create { room: Some(0), people: vec![1, 0, 1] });
+        assert_eq!(verbs[2], Verb::Create { room: None, people: vec![1, 0] });
+        assert_eq!(script.operations(), [Operation::Create, Operation::Send]);
+        let other = "people: ann, bob, cid\nno room\nann create x with bob\ncid create x with bob";
+        assert_eq!(complaint(other).0, 4);
+    }
+
+    #[test]
+    fn a_guessed_room_stands_beside_those_there_are() {
+        let script = "people: ann, bob, eve stranger\nroom ghost guessed\neve join in ghost";
+        let script = Script::parse(script).unwrap();
+        let members: Vec<&[usize]> = script.rooms.iter().map(|room| &*room.members).collect();
+        assert_eq!(members, [&[0, 1][..], &[]]);
+        let Step::Do { deeds, .. } = &script.steps[0] else { panic!() };
+        let Verb::Ask { room: 1, .. } = deeds[0].verb else { panic!("{deeds:?}") };
+    }
+
+    #[test]
+    fn a_credential_is_named_and_may_go_elsewhere() {
+        let script = Script::parse("people: eve\neve token expired elsewhere").unwrap();
+        let held = Verb::Hold { credential: Credential::Expired, elsewhere: true };
+        assert_eq!(script.deeds().next().map(|deed| deed.verb.clone()), Some(held));
     }
 
     #[test]
@@ -407,10 +604,22 @@ mod tests {
             "ann send a b",
             "ann read a",
             "pause soon",
-            "ann cut",
+            "ann cut softly",
+            "ann restart",
+            "ann delay",
+            "server stop",
+            "server delay",
             "ann history => perhaps",
             "until ann sees a",
+            "ann send a with text of",
+            "ann send a with nothing",
+            "ann type with text null",
+            "ann burst rat",
             "burst 3",
+            "ann token golden",
+            "ann create",
+            "ann create x",
+            "ann create x with carl",
         ] {
             assert_eq!(complaint(&format!("people: ann, bob\n{bad}")).0, 2, "{bad}");
         }

@@ -1,6 +1,7 @@
 //! Attempts without an answer: what may explain it, and the accusation if nothing does.
 
 use super::{State, Waiting, promised};
+use crate::fault::Effect;
 use crate::history::{ClientId, Nanos, OpId};
 use crate::property::argument::{exhibit, span, violation};
 
@@ -27,9 +28,7 @@ impl Waiting {
             }
         }
         let horizon = 4 * (self.bound + self.tolerance);
-        while self.lags.front().is_some_and(|(_, to)| to.saturating_add(horizon) < now) {
-            self.lags.pop_front();
-        }
+        self.lags.forget_before(now.saturating_sub(horizon));
     }
 
     fn accuse(&mut self, op: OpId, number: u32, sent: Nanos, gave_up: Nanos) {
@@ -51,6 +50,9 @@ impl Waiting {
     }
 
     pub(super) fn fault(&mut self, at: Nanos, client: ClientId, what: &str, begins: bool) {
+        if !Effect::of(what).answers {
+            return;
+        }
         let link = self.clients.entry(client).or_default();
         if begins {
             link.faults += 1;
@@ -86,18 +88,10 @@ impl Waiting {
         link.and_then(|link| link.garbage).is_some_and(|at| at >= since)
     }
 
-    /// What the generator's own lag could have added between two moments: the time it stalled. If
-    /// that was a tenth of the time, the whole machine was starved, a server on it as well, and
-    /// the measured stalls are only a part of it.
+    /// What the generator's own lag could have added between two moments: the time it stalled, and
+    /// much more if it was starved.
     pub(super) fn grace(&self, from: Nanos, to: Nanos) -> Nanos {
-        let stall = self.stalled(from, to);
-        let starved = stall.saturating_mul(10) >= to.saturating_sub(from) && stall > 0;
-        stall.saturating_add(if starved { 2 * self.bound } else { 0 })
-    }
-
-    /// How long the generator stalled between two moments.
-    fn stalled(&self, from: Nanos, to: Nanos) -> Nanos {
-        let overlap = |lag: &(Nanos, Nanos)| lag.1.min(to).saturating_sub(lag.0.max(from));
-        self.lags.iter().map(overlap).fold(0, Nanos::saturating_add)
+        let more = if self.lags.starved(from, to) { 2 * self.bound } else { 0 };
+        self.lags.between(from, to).saturating_add(more)
     }
 }

@@ -5,6 +5,8 @@ use crate::history::{Carrier, ClientId, Damage, Nanos, Seen, Token};
 use crate::property::argument::{self, exhibit, place, violation, with_id};
 use crate::property::recent::hash;
 use crate::verdict::Violation;
+use compact_str::CompactString;
+use rustc_hash::FxHashSet;
 
 impl Store {
     /// A message whose every attempt was refused is there nevertheless.
@@ -44,7 +46,10 @@ impl Store {
 
     /// A message without a witness. Ours, if one of our users is its sender and it is new.
     pub(super) fn unmarked(&mut self, at: Nanos, client: ClientId, seen: &Seen) {
-        let ours = seen.sender.as_ref().is_some_and(|sender| self.users.contains(sender));
+        let is_of = |users: &FxHashSet<CompactString>| {
+            seen.sender.as_ref().is_some_and(|sender| users.contains(sender))
+        };
+        let ours = is_of(&self.users) && !is_of(&self.odd_users);
         let Some(conversation) = seen.conversation else { return };
         let lowest = self.ledgers.get(&conversation).and_then(|ledger| ledger.lowest);
         let new = seen.by == Carrier::Live

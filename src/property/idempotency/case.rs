@@ -75,10 +75,11 @@ impl Case {
     /// and had begun before the refusal came, or one without an answer that made the message seen
     /// before the refused attempt was sent. (Where all were refused and the message is there all
     /// the same, the answers agree, and `at-least-once` judges what was stored.)
-    pub(super) fn refused_a_repetition(&self) -> bool {
+    pub(super) fn refused_a_repetition(&self, refusable: &FxHashSet<OpId>) -> bool {
         let acked = |one: &Try| self.acked.iter().any(|(op, attempt)| one.is(*op, *attempt));
         let refused = |one: &Try| self.refusals.iter().any(|no| one.is(no.op, no.attempt));
-        self.refusals.iter().filter(|refusal| !refusal.crowded).any(|refusal| {
+        let undue = |refusal: &&Try| !refusal.crowded && !refusable.contains(&refusal.op);
+        self.refusals.iter().filter(undue).any(|refusal| {
             let others = || self.tries.iter().filter(|one| !one.is(refusal.op, refusal.attempt));
             let sent = self.tries.iter().find(|one| one.is(refusal.op, refusal.attempt));
             let seen = self.first_seen.zip(sent).is_some_and(|(seen, sent)| seen < sent.at);

@@ -94,6 +94,17 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "a-moment-later",
+        says: "A repetition after a second and a half makes no second message.",
+        why: "Guards against double clicks often hold for less than a second.",
+        script: "people: ann, bob
+                 ann send a
+                 pause 1500ms
+                 ann send a",
+        catches: &["dedup-ttl"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "ack-withheld",
         says: "A retry after the ack timeout finds the message stored, and has its first id.",
         why: "Seconds lie between the attempts: keys in a short-lived cache are gone by then.",
@@ -103,17 +114,6 @@ pub(super) const PROBES: &[Probe] = &[
                  ann withhold-acks for 1s
                  ann send a",
         catches: &["dedup-ttl", "dedup-error", "dedup-fresh-id", "dedup-off"],
-        ..Probe::DEFAULT
-    },
-    Probe {
-        name: "a-moment-later",
-        says: "A repetition after a second and a half makes no second message.",
-        why: "Guards against double clicks often hold for less than a second.",
-        script: "people: ann, bob
-                 ann send a
-                 pause 1500ms
-                 ann send a",
-        catches: &["dedup-ttl"],
         ..Probe::DEFAULT
     },
     Probe {

@@ -61,6 +61,21 @@ impl Identity {
         });
     }
 
+    /// Acked with the id of another person's message in another conversation, and nowhere stored.
+    /// (Ids of two conversations may be equal by chance; then both messages are there.)
+    pub(super) fn judge_namesakes(&mut self) {
+        for (first, name) in std::mem::take(&mut self.namesakes) {
+            let (Some(case), Some(other)) = (self.cases.get(name), self.cases.get(first)) else {
+                continue;
+            };
+            let read = case.conversation.is_some_and(|place| self.read.contains(&place));
+            let shared = case.ids.iter().find(|id| other.ids.contains(id)).cloned();
+            if let Some(id) = shared.filter(|_| read && case.first_seen.is_none()) {
+                self.swallowed(Nanos::MAX, name, first, &id);
+            }
+        }
+    }
+
     /// Equal texts on purpose, and more messages came of them than keys were used.
     pub(super) fn too_many(&mut self, at: Nanos, client: ClientId, seen: &Seen, names: &[Name]) {
         let cases: Vec<&Case> = names.iter().filter_map(|name| self.cases.get(*name)).collect();
@@ -173,7 +188,8 @@ impl Identity {
     /// An error to a repetition of a message that another attempt stored.
     pub(super) fn judge_refusals(&mut self, at: Nanos, client: ClientId, name: Name) {
         let Some(case) = self.cases.get_mut(name) else { return };
-        if self.answer != RepeatAnswer::Same || case.accused || !case.refused_a_repetition() {
+        let innocent = case.accused || !case.refused_a_repetition(&self.refusable);
+        if self.answer != RepeatAnswer::Same || innocent {
             return;
         }
         case.accused = true;

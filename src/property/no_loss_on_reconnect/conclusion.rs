@@ -1,7 +1,7 @@
 //! What is still missing when the run is over, and the arguments for it.
 
 use super::{Message, Miss, Views};
-use crate::history::{ClientId, Nanos, Token};
+use crate::history::{ClientId, ConversationId, Nanos, Token};
 use crate::property::argument::{brief, exhibit, place, violation};
 use crate::spec::Echo;
 use crate::verdict::Violation;
@@ -82,6 +82,22 @@ fn acked_lines(token: Token, message: &Message, acked: Nanos) -> Vec<crate::verd
         exhibit(message.sent.unwrap_or(acked), message.client, sent),
         exhibit(acked, message.client, "had its ack"),
     ]
+}
+
+/// One message, twice in the rows of one sync.
+pub(super) fn twice(
+    client: ClientId,
+    asked: Nanos,
+    at: Nanos,
+    conversation: ConversationId,
+    id: &str,
+) -> Violation {
+    let lines = vec![
+        exhibit(asked, client, format!("asked for its sync of {}", place(conversation))),
+        exhibit(at, client, format!("got the row with id {id} for the second time")),
+    ];
+    let therefore = "one sync brought one message twice";
+    violation("twice in one sync", lines, therefore, "after the merge nothing is there twice")
 }
 
 fn missing_after_sync(token: Token, message: &Message, acked: Nanos, miss: &Miss) -> Violation {

@@ -1,7 +1,7 @@
 //! What is owed to whom, and when it is settled.
 
 use super::Views;
-use crate::history::{ClientId, Token};
+use crate::history::{ClientId, ConversationId, Token};
 use crate::spec::Echo;
 
 impl Views {
@@ -18,7 +18,7 @@ impl Views {
             let own = *member == message.client
                 || person.is_some() && link.and_then(|link| link.person) == person;
             let spared = own && self.echo == Echo::OtherPeople;
-            if !known || *since > sent || spared {
+            if !known || *since > sent || spared || room.left.contains(member) {
                 message.settled.insert(index);
             }
             message.waiting += usize::from(!message.settled.has(index));
@@ -39,6 +39,16 @@ impl Views {
             self.settle(token);
         }
         waited
+    }
+
+    /// The client asks to hear no more of the conversation: from now on nothing of it is owed.
+    pub(super) fn leave(&mut self, conversation: ConversationId, client: ClientId) {
+        let room = self.rooms.entry(conversation).or_default();
+        room.left.insert(client);
+        let owed: Vec<Token> = room.owed.iter().copied().collect();
+        for token in owed {
+            self.have(token, client);
+        }
     }
 
     /// Forgets the message if nobody waits for it any more and nobody missed it.

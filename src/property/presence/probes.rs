@@ -247,7 +247,7 @@ pub(super) const PROBES: &[Probe] = &[
             bob disconnect
             pause 400ms
         ",
-        catches: &["presence-leak"],
+        catches: &["presence-to-all"],
         ..Probe::DEFAULT
     },
     Probe {

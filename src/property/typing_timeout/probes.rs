@@ -199,7 +199,7 @@ pub(super) const PROBES: &[Probe] = &[
             ann type
             pause 400ms
         ",
-        catches: &["typing-leak"],
+        catches: &["typing-to-all"],
         ..Probe::DEFAULT
     },
     Probe {

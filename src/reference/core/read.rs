@@ -12,10 +12,15 @@ impl Core {
         conversation: Conversation,
         window: &Window,
     ) -> Result<Answer, Refusal> {
-        self.member(user, conversation)?;
+        let bug = match window.since {
+            Some(_) => Bug::SyncUnchecked,
+            None => Bug::HistoryUnchecked,
+        };
+        self.member_unless(bug, user, conversation)?;
         let limit = self.limit(window);
         let skip = window.page.map_or(0, |page| page.saturating_sub(1)).saturating_mul(limit);
         let syncs = self.is_sync(user, conversation, window);
+        let second_page = self.goes_on_syncing(user, conversation, window);
         let since = self.start(window, syncs);
         let backwards = self.bugs.has(Bug::TieBreak);
         let mut rows =
@@ -23,7 +28,13 @@ impl Core {
         let mut more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         if syncs {
-            self.cut_short(user, &mut rows, &mut more);
+            self.cut_short(user, conversation, &mut rows, &mut more);
+        }
+        let first_time =
+            self.bugs.has(Bug::SyncFirstEmpty) && self.opened.insert((user.clone(), conversation));
+        if first_time || second_page && self.bugs.has(Bug::SyncPageLost) {
+            rows.clear();
+            more = false;
         }
         let goes_on = skip > 0 || window.since.is_some() && !syncs;
         if self.bugs.has(Bug::HistoryPageReversed) && goes_on && !more {
@@ -32,8 +43,9 @@ impl Core {
         if self.bugs.has(Bug::HistoryOrder) {
             exchange_times(&mut rows);
         }
+        self.add_statuses(&mut rows)?;
         if !self.bugs.is_none() {
-            self.note_page(user, conversation, &rows, more);
+            self.note_page(user, conversation, &rows, more, syncs || second_page);
         }
         Ok(Answer::Rows { rows, more })
     }
@@ -62,6 +74,7 @@ impl Core {
             Position::At(at) if syncs && self.bugs.has(Bug::SyncRoundsUp) => {
                 Position::At((at / 1000 + 1) * 1000)
             }
+            Position::At(at) if syncs && self.bugs.has(Bug::SyncExclusive) => Position::At(at + 1),
             Position::At(at) if syncs => {
                 Position::At(at - self.bugs.iter().map(Bug::stamp_lag_ms).sum::<i64>())
             }
@@ -73,11 +86,32 @@ impl Core {
     /// Whether this is a sync, as far as bugs care: it has a start, and it goes on from no page
     /// (so that a long history is read as honestly as a short one).
     fn is_sync(&self, user: &User, conversation: Conversation, window: &Window) -> bool {
-        let page = || self.pages.get(&(user.clone(), conversation)).copied();
+        let page = || self.pages.get(&(user.clone(), conversation)).map(|(end, _)| *end);
         !self.bugs.is_none() && window.since.is_some() && window.since != page()
     }
 
-    fn cut_short(&self, user: &User, rows: &mut Vec<Message>, more: &mut bool) {
+    /// Whether this is a later page of a sync.
+    fn goes_on_syncing(&self, user: &User, place: Conversation, window: &Window) -> bool {
+        let page = || self.pages.get(&(user.clone(), place));
+        !self.bugs.is_none()
+            && page().is_some_and(|(end, syncing)| *syncing && window.since == Some(*end))
+    }
+
+    fn cut_short(
+        &mut self,
+        user: &User,
+        place: Conversation,
+        rows: &mut Vec<Message>,
+        more: &mut bool,
+    ) {
+        if self.bugs.has(Bug::SyncDoubles) {
+            *rows = rows.drain(..).flat_map(|row| [row.clone(), row]).collect();
+        }
+        if self.bugs.has(Bug::SyncOnce) {
+            let handed_out = self.handed_out.entry((user.clone(), place)).or_default();
+            rows.retain(|row| row.at > *handed_out);
+            *handed_out = rows.last().map_or(*handed_out, |last| last.at);
+        }
         if self.bugs.has(Bug::SyncLastRow) {
             rows.pop();
         }
@@ -92,13 +126,20 @@ impl Core {
         }
     }
 
-    fn note_page(&mut self, user: &User, place: Conversation, rows: &[Message], more: bool) {
+    fn note_page(
+        &mut self,
+        user: &User,
+        place: Conversation,
+        rows: &[Message],
+        more: bool,
+        syncing: bool,
+    ) {
         let end = rows.last().filter(|_| more).map(|last| match self.rules.by_seq {
             true => Position::Seq(last.seq),
             false => Position::At(last.at),
         });
         match end {
-            Some(end) => self.pages.insert((user.clone(), place), end),
+            Some(end) => self.pages.insert((user.clone(), place), (end, syncing)),
             None => self.pages.remove(&(user.clone(), place)),
         };
     }
@@ -208,6 +249,16 @@ mod tests {
                 chat.read("ann", place, Window::default()).iter().map(|m| m.id).collect();
             assert!(!ids.is_sorted(), "{bug}");
         }
+    }
+
+    #[test]
+    fn only_the_last_of_several_pages_is_reversed() {
+        let (mut chat, place, times) = filled(&[Bug::HistoryPageReversed], 150, 10);
+        let first = chat.read("bob", place, Window::default());
+        assert!(first.iter().map(|row| row.at).eq(times[..100].iter().copied()));
+        let second = chat.read("bob", place, since(times[99]));
+        assert!(second.iter().map(|row| row.at).eq(times[99..].iter().rev().copied()));
+        assert!(chat.read("bob", place, since(times[120])).is_sorted_by_key(|row| row.at));
     }
 
     #[test]

@@ -51,7 +51,8 @@ impl Hall {
         }
         let rooms = close.iter().filter_map(|id| self.rooms.get(id));
         let mut watchers: Vec<Connection> = rooms.flatten().copied().collect();
-        if self.bugs.has(Bug::PresenceLeak) && sight == Sight::Offline {
+        self.leak(Bug::PresenceLeak, &mut watchers);
+        if self.bugs.has(Bug::PresenceToAll) && sight == Sight::Offline {
             watchers = self.present.keys().copied().collect();
         }
         watchers.sort_unstable();

@@ -136,7 +136,8 @@ impl Hall {
             place = self.typists.last.get(user).copied().unwrap_or(place);
         }
         let mut watchers = self.room(place);
-        if self.bugs.has(Bug::TypingLeak) {
+        self.leak(Bug::TypingLeak, &mut watchers);
+        if self.bugs.has(Bug::TypingToAll) {
             watchers = self.present.keys().copied().collect();
         }
         let author = connection.filter(|_| self.bugs.has(Bug::TypingEcho));

@@ -88,7 +88,13 @@ impl Play {
             }
             Answer::People(list) => {
                 frame.set(Hole::COUNT, list.len() as i64);
-                let row = |id: &User| Bindings::new().with(Hole::PEER, self.user(id));
+                let row = |(peer, pair): &(User, Option<Conversation>)| {
+                    let mut row = Bindings::new().with(Hole::PEER, self.user(peer));
+                    if let Some(id) = pair {
+                        row.set(Hole::CONVERSATION, self.ids.write(*id));
+                    }
+                    row
+                };
                 rows.extend(list.iter().map(row));
             }
             Answer::Count(count) => frame.set(Hole::COUNT, *count),

@@ -4,7 +4,7 @@ use super::{Play, Route};
 use crate::operation::Operation;
 use crate::reference::model::*;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Field, Hole, HttpRequest, Request};
+use crate::spec::{Bindings, Field, Hole, HttpRequest, Receipts, Request};
 use std::borrow::Cow;
 
 /// A question of a client: which step of the spec it is, and what its holes are bound to.
@@ -44,6 +44,8 @@ impl Play {
                 Ok(()) => return Some(asked(*route, bindings, None)),
                 Err(mismatch) if nearly.is_none() && named.is_some() => {
                     let refusal = Refusal::malformed(mismatch.to_string());
+                    // The answer must find its question, whatever is wrong with it.
+                    shape.glean(json, &mut bindings);
                     nearly = Some(asked(*route, bindings, Some(refusal)));
                 }
                 Err(_) => {}
@@ -113,7 +115,9 @@ impl Play {
         }
         let operation = self.operation(asked.route);
         Ok(match operation {
-            Operation::Create => Command::Create { members: bound.members()? },
+            Operation::Create => {
+                Command::Create { members: bound.members()?, guard: Guard::Atomic }
+            }
             Operation::Join => Command::Join { conversation: bound.conversation()? },
             Operation::Leave => Command::Leave { conversation: bound.conversation()? },
             Operation::Send => Command::Send(bound.send()?),
@@ -138,11 +142,12 @@ impl Play {
                 on: operation == Operation::TypingStart,
             },
             Operation::Read | Operation::Delivered => Command::Receipt {
-                message: bound.number(Hole::MESSAGE)?,
+                about: bound.marked()?,
                 kind: match operation {
                     Operation::Read => ReceiptKind::Read,
                     _ => ReceiptKind::Delivered,
                 },
+                looked: None,
             },
             Operation::Health => Command::Health,
             Operation::Connect | Operation::Register | Operation::Login | Operation::Hide => {
@@ -182,6 +187,14 @@ impl Bound<'_> {
 
     fn conversation(&self) -> Result<Conversation, Refusal> {
         self.number(Hole::CONVERSATION)
+    }
+
+    fn marked(&self) -> Result<Marked, Refusal> {
+        Ok(match self.play.spec.traits.receipts {
+            Receipts::Message => Marked::Message(self.number(Hole::MESSAGE)?),
+            Receipts::UpTo => Marked::UpTo(self.number(Hole::MESSAGE)?),
+            Receipts::Conversation => Marked::All(self.conversation()?),
+        })
     }
 
     fn send(&self) -> Result<Sending, Refusal> {

@@ -13,10 +13,10 @@ pub(crate) use ask::{Asked, HttpAsk, parameter};
 pub(crate) use push::{Arguments, Outgoing};
 
 use crate::operation::{Operation, Sight};
-use crate::reference::model::{Message, Position};
+use crate::reference::model::{Message, Position, ReceiptKind};
 use crate::reference::stamp;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Deed, Hole, Request, Spec, Step, UserIds};
+use crate::spec::{Bindings, Deed, Hole, Request, Spec, Step, UserIds, Via};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -79,6 +79,8 @@ impl Play {
                 Request::Frame { .. } => {}
             }
         }
+        // What is an operation of its own, too, is more than the second step of another one.
+        play.events.values_mut().for_each(|routes| routes.sort_by_key(|route| route.step > 0));
         play
     }
 
@@ -88,6 +90,20 @@ impl Play {
 
     pub(crate) fn operation(&self, route: Route) -> Operation {
         self.spec.does[route.deed].operation
+    }
+
+    /// The step is answered by an acknowledgement.
+    pub(crate) fn acks(&self, route: Route) -> bool {
+        let step = self.step(route);
+        step.yes.iter().chain(&step.no).any(|one| one.via == Via::Ack)
+    }
+
+    /// The event as the spec documents it, with what the client said in its holes.
+    pub(crate) fn documented(&self, asked: &Asked) -> String {
+        match &self.step(asked.route).request {
+            Request::Emit { shape, .. } => fill(shape, &asked.bindings, &[]),
+            _ => String::new(),
+        }
     }
 
     fn step(&self, route: Route) -> &Step {
@@ -112,7 +128,7 @@ impl Play {
         }
         bindings.set(Hole::AT, stamp::to_iso(message.at).as_str());
         bindings.set(Hole::SEQ, message.seq);
-        bindings.set(Hole::STATUS, "sent");
+        bindings.set(Hole::STATUS, message.status.map_or("sent", ReceiptKind::word));
     }
 
     /// Where a reader of this message goes on, as a client may send it back.

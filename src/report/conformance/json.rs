@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let run = Conformance { spec: "mine".into(), ..Conformance::default() };
+        let run = Conformance { schema: SCHEMA, spec: "mine".into(), ..Conformance::default() };
         let json = render(&run);
         assert!(is_one(&json));
         assert_eq!(parse(&json).unwrap(), run);

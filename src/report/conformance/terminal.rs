@@ -184,6 +184,12 @@ pub(super) fn block(case: &Case, run: &Conformance, look: Look) -> String {
                 out.push_str(&look.fact(2, "doubt", LABEL, doubt));
             }
         }
+        End::Judged(Standing::Fail) if !is_argued(case, run) => {
+            if let Some(violation) = case.finding.violations.first() {
+                out.push_str(&look.fact(2, "but", LABEL, &violation.therefore));
+            }
+            out.push_str(&look.fact(2, "source", LABEL, &case.source));
+        }
         End::Judged(Standing::Fail) => {
             for (index, (violation, count)) in case.finding.specimens().take(ARGUED).enumerate() {
                 out.push('\n');
@@ -198,6 +204,12 @@ pub(super) fn block(case: &Case, run: &Conformance, look: Look) -> String {
     }
     out.push_str(&look.verbatim(2, "again", LABEL, &clean(&case.again)));
     out
+}
+
+/// Whether a failure is told with its whole argument: if it counts, or was asked for by its name.
+fn is_argued(case: &Case, run: &Conformance) -> bool {
+    let alone = run.cases.iter().filter(|case| case.fails()).count() == 1 || run.cases.len() < 4;
+    alone || case.severity.weighs(run.strict) && !case.is_excused()
 }
 
 /// The packets of a failing case, if they were kept.

@@ -2,7 +2,9 @@
 
 use crate::source::{Fields, Node};
 use crate::spec::load::{Loader, Place};
-use crate::spec::model::{AppPing, Connect, EventSource, Protocol, Request, SocketPer, Transports};
+use crate::spec::model::{
+    AppPing, Connect, Elsewhere, EventSource, Protocol, Request, SocketPer, Transports,
+};
 use crate::spec::shape::Shape;
 use crate::spec::text::Text;
 use std::time::Duration;
@@ -16,6 +18,7 @@ impl Loader<'_> {
             query: Vec::new(),
             headers: Vec::new(),
             auth: None,
+            elsewhere: None,
             welcome: None,
             first: None,
             refused: Vec::new(),
@@ -39,15 +42,9 @@ impl Loader<'_> {
         self.protocol = protocol.map(|_| connect.protocol.clone());
         connect.query = self.fields(fields.value("query"), "query");
         connect.headers = self.fields(fields.value("headers"), "headers");
-        let auth = fields.take("auth");
-        connect.auth = auth.map(|entry| {
-            if self.protocol.as_ref().is_some_and(|p| !matches!(p, Protocol::SocketIo { .. })) {
-                self.found
-                    .error(entry.key_span, "only Socket.IO's CONNECT packet carries `auth`")
-                    .hint("use `query`, `headers` or `first`");
-            }
-            self.sent_shape(&entry.value)
-        });
+        connect.auth = self.auth(&mut fields);
+        let elsewhere = fields.value("elsewhere");
+        connect.elsewhere = elsewhere.and_then(|node| self.elsewhere(node));
         let welcome = fields.value("welcome");
         connect.welcome = welcome.map(|node| self.received_shape(node));
         let first = fields.value("first");
@@ -67,6 +64,27 @@ impl Loader<'_> {
         connect.ping = ping.and_then(|node| self.ping(node));
         fields.finish(&mut self.found);
         connect
+    }
+
+    fn auth(&mut self, fields: &mut Fields<'_>) -> Option<Shape> {
+        let entry = fields.take("auth")?;
+        if self.protocol.as_ref().is_some_and(|p| !matches!(p, Protocol::SocketIo { .. })) {
+            self.found
+                .error(entry.key_span, "only Socket.IO's CONNECT packet carries `auth`")
+                .hint("use `query`, `headers` or `first`");
+        }
+        Some(self.sent_shape(&entry.value))
+    }
+
+    fn elsewhere(&mut self, node: &Node) -> Option<Elsewhere> {
+        let mut fields = Fields::of(node, "elsewhere", &mut self.found)?;
+        let elsewhere = Elsewhere {
+            query: self.fields(fields.value("query"), "query"),
+            headers: self.fields(fields.value("headers"), "headers"),
+            auth: self.auth(&mut fields),
+        };
+        fields.finish(&mut self.found);
+        Some(elsewhere)
     }
 
     fn protocol(&mut self, name: &str, node: &Node, connect: &mut Connect) {

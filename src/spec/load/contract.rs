@@ -76,6 +76,10 @@ impl Loader<'_> {
         };
         let text = fields.value("text");
         limits.text_characters = text.and_then(|n| n.read_quantity("characters", &mut self.found));
+        let blank = fields.value("blank");
+        let choices = [("refused", true), ("undocumented", false)];
+        limits.blank_refused =
+            blank.and_then(|n| n.read_choice(&choices, &mut self.found)).unwrap_or(false);
         let page = fields.value("page");
         limits.page_rows = page.and_then(|node| node.read_quantity("rows", &mut self.found));
         let rate = fields.value("send-rate");

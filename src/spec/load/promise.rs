@@ -6,7 +6,7 @@ use crate::spec::check;
 use crate::spec::load::Loader;
 use crate::spec::model::{
     Create, Dedup, DedupBy, Echo, Join, Ordering, Promise, Receipts, RepeatAnswer, Sanitise, Scope,
-    Spec, Traits,
+    Spec, TokenCheck, Traits,
 };
 
 /// What a chat server can promise, as specs name it. Not all of it is judged yet: a promise that
@@ -83,6 +83,9 @@ impl Loader<'_> {
             ("conversation", Receipts::Conversation),
         ];
         self.choose(&mut fields, "receipts", &receipts, &mut traits.receipts);
+        let checks =
+            [("at-connect", TokenCheck::AtConnect), ("on-each-event", TokenCheck::OnEachEvent)];
+        self.choose(&mut fields, "token", &checks, &mut traits.token);
         self.flag(&mut fields, "redelivery", &mut traits.redelivery);
         let expires = fields.value("typing-expires");
         traits.typing_expires = expires.and_then(|node| self.positive(node));

@@ -161,7 +161,7 @@ async fn namespaces_are_granted_and_refused() {
 
         options.auth = Some(r#"{"token":"wrong"}"#.into());
         let error = SocketIo::open(&endpoint, &options).await.unwrap_err();
-        let ConnectError::ConnectRefused { namespace, payload } = &error else {
+        let ConnectError::ConnectRefused { namespace, payload, .. } = &error else {
             panic!("{error}");
         };
         assert_eq!(namespace, "/private");

@@ -1,0 +1,35 @@
+//! The cases of the wire, one file per part of the two protocols.
+
+mod acks;
+mod closing;
+mod frames;
+mod handshake;
+mod heartbeat;
+mod namespaces;
+mod packets;
+mod polling;
+mod upgrade;
+
+use super::WireCase;
+use std::sync::LazyLock;
+
+static ALL: LazyLock<Vec<WireCase>> = LazyLock::new(|| {
+    let parts = [
+        handshake::CASES,
+        polling::CASES,
+        heartbeat::CASES,
+        closing::CASES,
+        upgrade::CASES,
+        frames::CASES,
+        namespaces::CASES,
+        packets::CASES,
+        acks::CASES,
+    ];
+    parts.concat()
+});
+
+/// Every case of the wire, in the order of the protocols' documents.
+#[must_use]
+pub fn cases() -> &'static [WireCase] {
+    &ALL
+}

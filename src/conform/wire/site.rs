@@ -1,0 +1,143 @@
+//! Where a case plays: the server, and who we are to it.
+
+use super::WireCase;
+use super::script::Script;
+use super::text::Holes;
+use crate::engine::clock::Clock;
+use crate::engine::people::Registry;
+use crate::engine::session_options;
+use crate::history::PersonId;
+use crate::operation::Operation;
+use crate::scalar::Scalar;
+use crate::spec::{
+    Bindings, Hole, Protocol, Request, Shape, SocketPer, Spec, Transports, UserIds, Via,
+};
+use crate::transport::endpoint::Endpoint;
+use crate::transport::socket_io::Options;
+use crate::wire::handshake::Carrier;
+use crate::wire::socket_io::MAIN_NAMESPACE;
+use std::sync::Arc;
+
+/// Where a case plays.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The server.
+    pub endpoint: Endpoint,
+    /// Its spec.
+    pub spec: Arc<Spec>,
+    /// The run's clock.
+    pub clock: Clock,
+    /// The person of the case; the two that follow are the bystander and the newcomer.
+    pub person: PersonId,
+    /// Every packet is kept, not only those that an argument needs.
+    pub trace: bool,
+}
+
+/// Why a case cannot be played with a spec, if so.
+#[must_use]
+pub fn disabled(case: &WireCase, spec: &Spec) -> Option<String> {
+    let why = match &spec.connect.protocol {
+        Protocol::WebSocket { .. } => "the spec's protocol is a raw WebSocket, not Socket.IO",
+        Protocol::Http => "the spec's protocol is plain HTTP, not Socket.IO",
+        Protocol::SocketIo { .. } if spec.connect.per == SocketPer::Conversation => {
+            "the spec has a socket per conversation"
+        }
+        Protocol::SocketIo { .. } if spec.people.ids == UserIds::ByServer => {
+            "people's ids are chosen by the server"
+        }
+        Protocol::SocketIo { .. } => {
+            let wants_event = Script::parse(case.script).is_ok_and(|script| script.needs_event());
+            let without = wants_event && acknowledged(spec).is_none();
+            return without.then(|| {
+                "the spec has no event that is answered by an acknowledgement".to_owned()
+            });
+        }
+    };
+    Some(why.to_owned())
+}
+
+/// A person at the door: how to connect, and what the holes of a script mean.
+pub(super) struct Visitor {
+    pub(super) options: Options,
+    pub(super) holes: Holes,
+}
+
+impl Visitor {
+    /// The person of this number.
+    ///
+    /// # Errors
+    /// Why there is no credential.
+    pub(super) fn new(spec: &Spec, person: PersonId) -> Result<Self, String> {
+        let passport = Registry::new(spec).passport(person).map_err(|why| why.0)?;
+        let mut base = Options::default();
+        if let Protocol::SocketIo { namespace, .. } = &spec.connect.protocol {
+            base.namespace.clone_from(namespace);
+        }
+        let options = session_options(&base, spec, &passport);
+        let mut holes = Holes::new();
+        let namespace = match options.namespace.as_str() {
+            MAIN_NAMESPACE | "" => String::new(),
+            name => format!("{name},"),
+        };
+        holes.insert("ns".to_owned(), namespace);
+        holes.insert("auth".to_owned(), options.auth.clone().unwrap_or_default());
+        if let Some(event) = acknowledged(spec).and_then(|shape| filled(shape, spec, &passport)) {
+            holes.insert("event".to_owned(), event);
+        }
+        Ok(Self { options, holes })
+    }
+}
+
+/// What the spec's own clients connect over first.
+pub(super) fn usual(spec: &Spec) -> Carrier {
+    match spec.connect.protocol {
+        Protocol::SocketIo { transports: Transports::Polling, .. } => Carrier::Polling,
+        _ => Carrier::WebSocket,
+    }
+}
+
+/// Whether the spec says that clients may use this.
+pub(super) fn promises(spec: &Spec, carrier: Carrier) -> bool {
+    match (&spec.connect.protocol, carrier) {
+        (Protocol::SocketIo { transports: Transports::Upgrade, .. }, _) => true,
+        _ => usual(spec) == carrier,
+    }
+}
+
+/// An event that the server answers by an acknowledgement; a send if there is one.
+fn acknowledged(spec: &Spec) -> Option<&Shape> {
+    let mut found = None;
+    for deed in &spec.does {
+        for step in deed.channels.iter().flat_map(|channel| &channel.steps) {
+            let acked = step.yes.iter().chain(&step.no).any(|answer| answer.via == Via::Ack);
+            if let (true, Request::Emit { shape, .. }) = (acked, &step.request) {
+                if deed.operation == Operation::Send {
+                    return Some(shape);
+                }
+                found.get_or_insert(shape);
+            }
+        }
+    }
+    found
+}
+
+/// The event with something in each hole: what it asks for need not exist, only be answered.
+fn filled(shape: &Shape, spec: &Spec, passport: &Bindings) -> Option<String> {
+    let id = match spec.people.ids {
+        UserIds::Integer { .. } => Scalar::Int(999_999_999),
+        UserIds::ObjectId => Scalar::Text("a551ffffffffffffffffffff".into()),
+        UserIds::Uuid => Scalar::Text("a551ffff-ffff-4fff-8fff-ffffffffffff".into()),
+        UserIds::Text { .. } | UserIds::ByServer => Scalar::Text("assize-nowhere".into()),
+    };
+    let mut bindings = passport.clone();
+    bindings.set(Hole::TEXT, Scalar::Text("assize".into()));
+    bindings.set(Hole::KEY, Scalar::Text("a551a551-0000-4000-8000-000000000001".into()));
+    for _ in 0..32 {
+        let mut out = String::new();
+        match shape.fill(&bindings, &mut out) {
+            Ok(()) => return Some(out),
+            Err(unbound) => bindings.set(unbound.0, id.clone()),
+        }
+    }
+    None
+}

@@ -1,0 +1,209 @@
+//! `assize conform` as a user meets it: what it prints, what it writes, and how it ends.
+
+#[path = "support/live.rs"]
+mod live;
+#[path = "support/program.rs"]
+#[expect(dead_code, reason = "runs of scenarios belong to other tests")]
+mod program;
+
+use assize::outcome::conformance::End;
+use assize::outcome::{Conformance, Exit};
+use assize::verdict::Standing;
+use live::Live;
+use program::{Ended, program};
+use rustix::process::Signal;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+const TWO_DEVICES: &str = "idempotency/at-once-on-two-devices";
+/// A case that waits for a timeout of the contract.
+const SLOW: &str = "idempotency/ack-withheld";
+
+/// `assize conform` that writes into a folder.
+fn conform(out: &Path, arguments: &[&str]) -> Command {
+    let mut command = program();
+    command.arg("conform").args(arguments).arg("--out").arg(out);
+    if !arguments.contains(&"--spec") {
+        command.args(["--spec", "callback-ack"]);
+    }
+    command
+}
+
+fn ended(arguments: &[&str]) -> (Ended, TempDir) {
+    let out = tempfile::tempdir().unwrap();
+    let ended = Ended::of(conform(out.path(), arguments).output().unwrap());
+    (ended, out)
+}
+
+fn report(out: &TempDir) -> Conformance {
+    let json = fs::read_to_string(out.path().join("latest/report.json")).unwrap();
+    serde_json::from_str(&json).unwrap()
+}
+
+/// The spec of the first system, with these lines at its end.
+fn spec_with(folder: &Path, lines: &str) -> String {
+    let yaml = fs::read_to_string("specs/callback-ack.yaml").unwrap();
+    let path = folder.join("mine.yaml");
+    fs::write(&path, format!("{yaml}\n{lines}\n")).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn an_honest_server_passes_and_the_folder_says_so() {
+    let (ended, out) = ended(&[TWO_DEVICES]);
+    let ended = ended.expect(0);
+    assert!(ended.stdout.starts_with("PASS"), "{}", ended.stdout);
+    for file in ["report.txt", "report.json", "junit.xml", "summary.md"] {
+        assert!(out.path().join("latest").join(file).exists(), "{file}");
+    }
+    let run = report(&out);
+    assert_eq!(run.exit(), Exit::Held);
+    assert_eq!(run.cases.len(), 1);
+    assert!(run.cases[0].finding.observations > 0);
+    let again = program().arg("report").arg(out.path().join("latest")).output().unwrap();
+    assert_eq!(String::from_utf8(again.stdout).unwrap(), ended.stdout);
+}
+
+#[test]
+fn a_failure_is_an_argument_that_fits_a_screen() {
+    let (ended, out) = ended(&[TWO_DEVICES, "--bug", "dedup-race", "--trace"]);
+    let ended = ended.expect(1);
+    for part in ["therefore", "but", "promise", "source", "ann.2", "again", "message:send"] {
+        assert!(ended.stdout.contains(part), "{part}: {}", ended.stdout);
+    }
+    let command = format!("assize conform --spec callback-ack --bug dedup-race {TWO_DEVICES}");
+    assert!(ended.stdout.contains(&command), "{}", ended.stdout);
+    let run = report(&out);
+    let case = &run.cases[0];
+    assert!(case.failed >= 1 && case.failed <= case.copies);
+    for violation in &case.finding.violations {
+        assert!((1..=25).contains(&violation.exhibits.len()));
+    }
+}
+
+#[test]
+fn unknown_names_are_mistakes_with_a_hint() {
+    let (ended, _) = ended(&["idempotency/at-once-on-two-devises"]);
+    let ended = ended.expect(64);
+    assert!(ended.stderr.contains(&format!("did you mean `{TWO_DEVICES}`")), "{}", ended.stderr);
+}
+
+#[test]
+fn no_case_at_all_is_not_green() {
+    let (ended, _) = ended(&["--quick", SLOW]);
+    assert!(ended.expect(4).stdout.starts_with("NOT EXERCISED"));
+}
+
+#[test]
+fn what_the_spec_cannot_do_is_not_supported_and_says_why() {
+    let out = tempfile::tempdir().unwrap();
+    let yaml = fs::read_to_string("specs/callback-ack.yaml").unwrap();
+    let without: String = yaml
+        .lines()
+        .filter(|line| !line.contains("typing"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let path = out.path().join("mine.yaml");
+    fs::write(&path, without).unwrap();
+    let spec = path.display().to_string();
+    let mut command = conform(out.path(), &["--spec", &spec, TWO_DEVICES, "typing-timeout"]);
+    Ended::of(command.output().unwrap()).expect(0);
+    let run = report(&out);
+    let lacking = run.cases.iter().filter(|case| case.property == "typing-timeout");
+    let whys: Vec<_> = lacking.map(|case| case.end.clone()).collect();
+    assert!(!whys.is_empty());
+    for why in whys {
+        assert!(matches!(&why, End::NotSupported(why) if why.contains("typing")), "{why:?}");
+    }
+}
+
+#[test]
+fn a_known_failure_does_not_fail_the_gate_and_its_unexpected_pass_does() {
+    let out = tempfile::tempdir().unwrap();
+    let known = |until: &str| {
+        let known = format!("known-failures:\n  {TWO_DEVICES}: {{ reason: an old race{until} }}");
+        spec_with(out.path(), &known)
+    };
+    let run = |until: &str, more: &[&str]| {
+        let spec = known(until);
+        let arguments = [&["--spec", &spec, TWO_DEVICES, "idempotency/twice-in-a-row"], more];
+        Ended::of(conform(out.path(), &arguments.concat()).output().unwrap())
+    };
+    let excused = run("", &["--bug", "dedup-race"]).expect(0);
+    assert!(excused.stdout.contains("as known: an old race"), "{}", excused.stdout);
+    let passing = run("", &[]).expect(1);
+    assert!(passing.stdout.contains("listed as known to fail"), "{}", passing.stdout);
+    run(", until: 2020-01-01", &["--bug", "dedup-race"]).expect(1);
+    run(", until: 2020-01-01", &[]).expect(0);
+}
+
+#[test]
+fn a_known_failure_of_no_case_is_a_mistake_of_the_spec() {
+    let out = tempfile::tempdir().unwrap();
+    let spec = spec_with(out.path(), "known-failures:\n  idempotency/twise: { reason: x }");
+    let ended = Ended::of(conform(out.path(), &["--spec", &spec]).output().unwrap());
+    assert!(ended.expect(65).stderr.contains("`idempotency/twise`"));
+}
+
+#[test]
+fn nobody_there_is_said_at_once() {
+    let (ended, _) = ended(&["--target", "http://127.0.0.1:1"]);
+    assert!(ended.expect(69).stderr.contains("127.0.0.1:1"));
+}
+
+/// The reference server as a process of its own, and its URL.
+struct Served(Child, String);
+
+impl Served {
+    fn start() -> Self {
+        let mut command = program();
+        command.args(["serve", "--spec", "callback-ack"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim_end().strip_prefix("listening on ").unwrap().to_owned();
+        Self(child, url)
+    }
+
+    fn kill(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+#[test]
+fn a_target_that_dies_in_the_middle_ends_with_what_was_learned() {
+    let mut served = Served::start();
+    let out = tempfile::tempdir().unwrap();
+    let mut run = conform(out.path(), &["--target", &served.1, TWO_DEVICES, SLOW]);
+    let mut live = Live::start(&mut run);
+    live.wait_for("1 of 2 cases");
+    served.kill();
+    let ended = live.end().expect(69);
+    assert!(ended.stdout.contains("died in the middle"), "{}", ended.stdout);
+    let run = report(&out);
+    assert_eq!(run.cases[0].end, End::Judged(Standing::Pass));
+    assert!(matches!(run.cases[1].end, End::NotReached(_)), "{:?}", run.cases[1].end);
+}
+
+#[test]
+fn ctrl_c_reports_what_is_done() {
+    let out = tempfile::tempdir().unwrap();
+    let mut live = Live::start(&mut conform(out.path(), &[TWO_DEVICES, SLOW]));
+    live.wait_for("1 of 2 cases");
+    live.signal(Signal::INT);
+    let ended = live.end().expect(130);
+    assert!(ended.stdout.starts_with("INTERRUPTED"), "{}", ended.stdout);
+    let run = report(&out);
+    assert_eq!(run.cases[0].end, End::Judged(Standing::Pass));
+    assert!(matches!(run.cases[1].end, End::NotReached(_)));
+}
