@@ -76,6 +76,8 @@ struct Scribe {
     entries: Vec<Entry>,
     ops: HashMap<u32, Op>,
     people: Vec<ClientId>,
+    /// Who has dialled and is not connected yet.
+    dialling: Vec<ClientId>,
 }
 
 struct Op {
@@ -337,11 +339,18 @@ impl Scribe {
                 let (op, due, why) = (op.unwrap(), Due::Refused, "on purpose".into());
                 self.push(client, Event::Due { op, due, why, odd: false });
             }
-            "dials" => self.connection(client, ConnectionState::Connecting, false),
+            "dials" => {
+                self.dialling.push(client);
+                self.connection(client, ConnectionState::Connecting, false);
+            }
             "cut" => self.connection(client, ConnectionState::Disconnected, true),
             "drops" => self.connection(client, ConnectionState::Disconnected, false),
             "back" => {
-                self.connection(client, ConnectionState::Connecting, false);
+                let before = self.dialling.len();
+                self.dialling.retain(|other| *other != client);
+                if self.dialling.len() == before {
+                    self.connection(client, ConnectionState::Connecting, false);
+                }
                 self.connection(client, ConnectionState::Connected, false);
             }
             "starts" => self.ends(client, ConnectionState::Connecting, STARTED, false),
