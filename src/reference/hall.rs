@@ -511,4 +511,13 @@ mod tests {
         hall.tell(&caller("1", 1), said("1"));
         assert_eq!(ears[0].heard(), [] as [String; 0]);
     }
+
+    #[test]
+    fn a_key_that_was_pressed_before_the_connection_ended_shows_nothing_after_it() {
+        let (mut hall, ears) = hall(Echo::All, &["1", "2"], 2);
+        hall.depart(2);
+        drop(ears[0].heard());
+        hall.tell(&caller("2", 2), Event::Typing { conversation: 1, on: true });
+        assert_eq!(ears[0].heard(), [] as [String; 0]);
+    }
 }

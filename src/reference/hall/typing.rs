@@ -38,6 +38,10 @@ impl Hall {
             return self.stop_typing(&typist, caller.connection);
         }
         if let Some(connection) = caller.connection {
+            // It was under way when the connection ended: nobody would ever end the typing.
+            if !self.present.contains_key(&connection) {
+                return;
+            }
             let devices = self.typists.on.entry(typist.clone()).or_default();
             if !devices.contains(&connection) {
                 devices.push(connection);
