@@ -68,8 +68,8 @@ pub(super) const PROBES: &[Probe] = &[
         needs: &[Need::Answers, Need::TextLimit],
         script: "people: ann, bob
                  ann send a
-                 ann send b as overlong => refused
-                 bob send c as overlong => refused
+                 ann send b as overlong
+                 bob send c as overlong
                  ann send d",
         catches: &["ack-silent-error"],
         ..Probe::DEFAULT
