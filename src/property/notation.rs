@@ -338,6 +338,7 @@ impl Scribe {
                 self.push(client, Event::Due { op, due, why, odd: false });
             }
             "dials" => self.connection(client, ConnectionState::Connecting, false),
+            "opens" => self.connection(client, ConnectionState::Connected, false),
             "cut" => self.connection(client, ConnectionState::Disconnected, true),
             "drops" => self.connection(client, ConnectionState::Disconnected, false),
             "back" => {
