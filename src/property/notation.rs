@@ -343,6 +343,10 @@ impl Scribe {
                 self.dialling.push(client);
                 self.connection(client, ConnectionState::Connecting, false);
             }
+            "opens" => {
+                self.dialling.retain(|other| *other != client);
+                self.connection(client, ConnectionState::Connected, false);
+            }
             "cut" => self.connection(client, ConnectionState::Disconnected, true),
             "drops" => self.connection(client, ConnectionState::Disconnected, false),
             "back" => {

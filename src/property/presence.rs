@@ -325,7 +325,7 @@ mod tests {
              c in #2
              @2000 b dials
              @2010 a saw online u2
-             @2020 b back
+             @2020 b opens
              @2030 b ready
              {rest}
              @8800 a reads o90 #1
@@ -348,7 +348,7 @@ mod tests {
         charge.sees = vec![Sight::Message];
         stands(&Presence, &charge, &untold, Standing::NotExercised);
         let there_before = "a off in #1\nb in #1
-            @2000 a dials\nb saw online u1\na back\na ready\n@9000 phase end";
+            @2000 a dials\nb saw online u1\na opens\na ready\n@9000 phase end";
         assert_eq!(passes(&Presence, &self::charge(), there_before).observations, 1);
     }
 
@@ -388,7 +388,7 @@ mod tests {
 
     #[test]
     fn a_device_that_remains_is_enough() {
-        let second = "b2 dials\nb2 back\nb2 ready";
+        let second = "b2 dials\nb2 opens\nb2 ready";
         let one_leaves = format!("{second}\n@4000 b cut");
         passes(&Presence, &charge(), &arrival(&one_leaves));
         let told = format!("{one_leaves}\n@4010 a saw offline u2");
@@ -401,7 +401,7 @@ mod tests {
 
     #[test]
     fn an_offline_that_overtakes_the_return_fails() {
-        let back = "@4000 b cut\n@5000 b dials\nb back\nb ready";
+        let back = "@4000 b cut\n@5000 b dials\nb opens\nb ready";
         let flap = arrival(&format!("{back}\n@5100 a saw offline u2"));
         fails(&Presence, &charge(), &flap, DENYING);
         let told = arrival(&format!("{back}\n@5100 a saw offline u2\na saw online u2"));

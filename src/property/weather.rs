@@ -76,7 +76,7 @@ impl Weather {
             return;
         }
         let trouble = self.clients.entry(client).or_default();
-        let silent = what.starts_with("silence");
+        let silent = what.starts_with("silence") || what.starts_with("half-open");
         let (count, ended) = if silent {
             (&mut trouble.silences, &mut trouble.silence_ended)
         } else {
