@@ -7,6 +7,7 @@ mod table;
 
 use assize::conform::{Catalogued, Choice, catalogue};
 use assize::outcome::Conformance;
+use assize::outcome::conformance::Case;
 use assize::reference::{Bug, Bugs};
 use assize::spec::Transports;
 use std::fmt::Write as _;
@@ -92,7 +93,7 @@ fn honest(runs: usize, transport: Option<Transports>, busy: bool) -> Honest {
             for _ in 0..2 {
                 scope.spawn(|| {
                     while !over.load(Ordering::Relaxed) {
-                        std::hint::spin_loop()
+                        std::hint::spin_loop();
                     }
                 });
             }
@@ -112,7 +113,7 @@ fn caught(bug: Bug) -> (usize, usize) {
     let runs = if is_race(bug) { RACES } else { OTHERS };
     let hits = (0..runs).filter(|_| {
         let choice = Choice { names: vec![case.name.clone()], quick: false };
-        run(Bugs::NONE.with(bug), bug.spec(), choice, None).cases.iter().any(|case| case.fails())
+        run(Bugs::NONE.with(bug), bug.spec(), choice, None).cases.iter().any(Case::fails)
     });
     (hits.count(), runs)
 }
