@@ -35,6 +35,8 @@ const LAG_WORTH_TELLING: Duration = Duration::from_millis(100);
 const NAP: Duration = Duration::from_millis(20);
 /// So long without an entry is quiet, in nanoseconds.
 const STILL: Nanos = 500_000_000;
+/// So long without an entry, and nothing that is awaited comes any more.
+const LONG_STILL: Nanos = 5_000_000_000;
 /// Messages of bursts are numbered from here, labelled ones from 0.
 const BURSTS: u32 = 1_000;
 
@@ -535,12 +537,13 @@ impl<'a> Director<'a> {
     }
 
     /// Everybody is calm and no delivery is awaited. Whoever is offline gets none: with somebody
-    /// away a while without an entry will do.
+    /// away a while without an entry will do. What has not come after a long silence will not come.
     fn is_quiet(&self) -> bool {
         let recorder = self.shard.recorder.borrow();
         let awaited = recorder.bench.as_ref().map_or(0, crate::property::Bench::awaited_deliveries);
         let away = self.known.iter().any(|client| self.slots[client].away.get());
-        let still = away && self.now().saturating_sub(recorder.last_at) > STILL;
+        let still =
+            self.now().saturating_sub(recorder.last_at) > if away { STILL } else { LONG_STILL };
         (awaited == 0 || still) && self.known.iter().all(|client| self.is_calm(*client))
     }
 
