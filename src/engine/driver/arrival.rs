@@ -124,7 +124,6 @@ impl Driver {
     }
 
     pub(super) fn returned(&mut self, Returned { attempt, outcome, troubled }: Returned) {
-        self.trace("←", || format!("HTTP {outcome:?}"));
         let (rows, reply) = match outcome {
             rest::Outcome::Answered(reply) => (Vec::new(), reply),
             rest::Outcome::Read { rows, count } => {

@@ -275,14 +275,20 @@ impl Driver {
             bend,
         };
         let (own, troubled) = (self.http.clone(), self.trouble.excuses());
-        self.trace("→", || format!("HTTP {}", ask.operation));
+        let client = self.id;
         self.calls.push(Box::pin(async move {
             // A request in trouble may take long, and shall keep nobody waiting.
             let (http, _turn) = match &own {
                 Some(own) => (&**own, None),
                 None => (&shard.http, shard.gate.acquire().await.ok()),
             };
-            let outcome = rest::perform(http, &shard.dialect, ask).await;
+            let tap = |arrow, packet| {
+                let now = shard.clock.now();
+                shard.trace.borrow_mut().note(now, client, arrow, || packet);
+            };
+            let keeps = shard.trace.borrow().keeps;
+            let tap = keeps.then_some(&tap as rest::Tap<'_>);
+            let outcome = rest::perform(http, &shard.dialect, ask, tap).await;
             Returned { attempt, outcome, troubled }
         }));
     }

@@ -30,6 +30,8 @@ const LAG_WORTH_TELLING: Duration = Duration::from_millis(100);
 const NAP: Duration = Duration::from_millis(20);
 /// So long without an entry is quiet, in nanoseconds.
 const STILL: Nanos = 500_000_000;
+/// So long without an entry, and nothing that is awaited comes any more.
+const LONG_STILL: Nanos = 5_000_000_000;
 /// Messages of bursts are numbered from here, labelled ones from 0.
 const BURSTS: u32 = 1_000;
 

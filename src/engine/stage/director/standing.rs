@@ -1,6 +1,6 @@
 //! How a play stands, as its slots and its history show.
 
-use super::{Director, STILL};
+use super::{Director, LONG_STILL, STILL};
 use crate::history::{Answer, ClientId, ConversationId, Event, OpId};
 use crate::operation::{ConnectionState, Operation};
 use crate::plan::script::{Deed, MARGIN, Sighted, Verb};
@@ -70,12 +70,13 @@ impl Director<'_> {
     }
 
     /// Everybody is calm and no delivery is awaited. Whoever is offline gets none: with somebody
-    /// away a while without an entry will do.
+    /// away a while without an entry will do. What has not come after a long silence will not come.
     pub(super) fn is_quiet(&self) -> bool {
         let recorder = self.shard.recorder.borrow();
         let awaited = recorder.bench.as_ref().map_or(0, crate::property::Bench::awaited_deliveries);
         let away = self.known.iter().any(|client| self.slots[client].away.get());
-        let still = away && self.now().saturating_sub(recorder.last_at) > STILL;
+        let still =
+            self.now().saturating_sub(recorder.last_at) > if away { STILL } else { LONG_STILL };
         (awaited == 0 || still) && self.known.iter().all(|client| self.is_calm(*client))
     }
 
