@@ -55,9 +55,14 @@ pub fn verdict(run: &Conformance) -> (Tone, &'static str, String) {
     } else if doubtful > 0 {
         (Tone::Doubt, "INCONCLUSIVE", format!("{} could not be decided", cases(doubtful)))
     } else if passed == 0 {
-        (Tone::Doubt, "NOT EXERCISED", "no case was judged".into())
+        (Tone::Doubt, "NOT EXERCISED", "no case passed and none failed".into())
     } else {
-        (Tone::Good, "PASS", format!("all {} that count passed", cases(passed)))
+        let rest = match count(&|case| case.fails()) {
+            0 => String::new(),
+            1 => ", 1 failed that does not count".to_owned(),
+            failed => format!(", {failed} failed that do not count"),
+        };
+        (Tone::Good, "PASS", format!("{} passed{rest}", cases(passed)))
     }
 }
 
@@ -173,7 +178,7 @@ pub(super) fn block(case: &Case, run: &Conformance, look: Look) -> String {
     let (tone, sign, word) = state(case, run);
     let title = look.paint(tone, &format!("{sign} {}", clean(&case.name)));
     let mut out = format!("{title}  {word}\n");
-    out.push_str(&look.fact(2, "must", LABEL, &case.says));
+    out.push_str(&look.fact(2, demand(case.severity), LABEL, &case.says));
     match &case.end {
         End::Broken(why) | End::NotReached(why) => {
             out.push_str(&look.fact(2, "because", LABEL, why));
@@ -204,6 +209,15 @@ pub(super) fn block(case: &Case, run: &Conformance, look: Look) -> String {
     }
     out.push_str(&look.verbatim(2, "again", LABEL, &clean(&case.again)));
     out
+}
+
+/// The label of what a case asks for.
+fn demand(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Must => "must",
+        Severity::Should => "should",
+        Severity::Informational => "asked",
+    }
 }
 
 /// Whether a failure is told with its whole argument: if it counts, or was asked for by its name.
