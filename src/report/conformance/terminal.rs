@@ -119,21 +119,30 @@ fn row(property: &PropertyResult, cases: &[&Case]) -> Vec<Cell> {
     let passed = count(&|end| *end == End::Judged(Standing::Pass));
     let failed = count(&|end| *end == End::Judged(Standing::Fail));
     let unsupported = count(&|end| matches!(end, End::NotSupported(_)));
+    let known = cases.iter().filter(|case| case.fails() && case.is_excused()).count();
     let (tone, sign, word) = match property.standing {
         Some(Standing::Fail) if !property.promised => (Tone::Doubt, "!", "finding"),
         Some(Standing::Fail) => (Tone::Bad, "✗", "fail"),
         Some(Standing::Pass) => (Tone::Good, "✓", "pass"),
         Some(Standing::Inconclusive) => (Tone::Doubt, "?", "inconclusive"),
         Some(Standing::NotExercised) => (Tone::Doubt, "·", "not exercised"),
+        None if unsupported < cases.len() => (Tone::Doubt, "·", "not judged"),
         None => (Tone::Quiet, "·", "not supported"),
     };
     let mut remarks = Vec::new();
     if !property.promised && property.standing.is_some() {
         remarks.push("not promised".to_owned());
     }
-    if unsupported > 0 {
-        remarks.push(format!("{unsupported} not supported"));
-    }
+    let others = [
+        (known, "known to fail"),
+        (count(&|end| *end == End::Judged(Standing::Inconclusive)), "inconclusive"),
+        (count(&|end| *end == End::Judged(Standing::NotExercised)), "not exercised"),
+        (count(&|end| matches!(end, End::Broken(_))), "broken by the harness"),
+        (count(&|end| matches!(end, End::NotReached(_))), "not played to the end"),
+        (unsupported, "not supported"),
+    ];
+    let others = others.into_iter().filter(|(number, _)| *number > 0);
+    remarks.extend(others.map(|(number, what)| format!("{number} {what}")));
     vec![
         Cell::toned(tone, sign),
         Cell::new(&property.property),
