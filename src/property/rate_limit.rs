@@ -4,6 +4,7 @@ mod probes;
 
 use crate::history::{
     Answer, ClientId, ConversationId, Due, Entry, Event, MessageRef, Nanos, OpId, PersonId, Token,
+    is_unreadable,
 };
 use crate::operation::{ConnectionState, Operation};
 use crate::plan::text::{self, Kind};
@@ -89,6 +90,7 @@ impl Property for RateLimit {
             exempt: FxHashSet::default(),
             sends: Recent::new(charge.memory()),
             keys: Recent::new(charge.memory()),
+            texts: Recent::new(charge.memory()),
             seen: TokenSet::default(),
             refused: FxHashMap::default(),
             suspects: Vec::new(),
@@ -115,8 +117,10 @@ struct Limiter {
     /// Operations that another property judges.
     exempt: FxHashSet<OpId>,
     sends: Recent<OpId, Sending>,
-    /// Per person and key: some attempt may have been stored.
-    keys: Recent<u64, bool>,
+    /// Per person and key: attempts that were not refused, so that they may have been stored.
+    keys: Recent<u64, u32>,
+    /// The same per text.
+    texts: Recent<Token, u32>,
     seen: TokenSet,
     /// Refused beyond the rate: not to be seen.
     refused: FxHashMap<Token, Vec<Exhibit>>,
@@ -146,6 +150,7 @@ impl Judge for Limiter {
         let (at, client) = (entry.at, entry.client);
         self.sends.tick(at);
         self.keys.tick(at);
+        self.texts.tick(at);
         match &entry.event {
             Event::Person { person, .. } => {
                 self.people.insert(client, *person);
@@ -211,7 +216,7 @@ impl Limiter {
     fn invoke(&mut self, client: ClientId, op: OpId, place: ConversationId, message: &MessageRef) {
         let Some(&person) = self.people.get(&client) else { return };
         let exempt = self.exempt.remove(&op);
-        let repeated = self.keys.get(name(person, message)) == Some(&true);
+        let repeated = self.keys.get(name(person, message)).is_some_and(|attempts| *attempts > 0);
         let limited = !matches!(text::kind(message.token), Kind::Short);
         let member = self.members.contains(&(client, place));
         let ordinary = !exempt && !repeated && !limited && member;
@@ -226,7 +231,8 @@ impl Limiter {
         sending.epoch = self.epochs.get(&sending.client).copied().unwrap_or_default();
         pace.sent(sending.person, op, number, at);
         self.refused.remove(&sending.message.token);
-        self.keys.insert(name(sending.person, &sending.message), true);
+        *self.keys.entry(name(sending.person, &sending.message), || 0) += 1;
+        *self.texts.entry(sending.message.token, || 0) += 1;
     }
 
     fn answered(&mut self, at: Nanos, op: OpId, number: u32, answer: &Answer, excused: bool) {
@@ -271,16 +277,19 @@ impl Limiter {
     ) {
         let Some(sending) = self.sends.get(op) else { return };
         let token = sending.message.token;
-        if sending.attempts == 1 {
-            self.keys.insert(name(sending.person, &sending.message), false);
-        }
+        let one_less = |attempts: &mut u32| {
+            *attempts = attempts.saturating_sub(1);
+            *attempts
+        };
+        self.keys.get_mut(name(sending.person, &sending.message)).map(one_less);
+        let others = self.texts.get_mut(token).map_or(0, one_less);
         let lines = vec![
             exhibit(sent, sending.client, sending.words()),
             exhibit(at, sending.client, sending.refusal(error)),
         ];
         if beyond {
             self.finding.count("refused beyond the rate", 1);
-            if sending.attempts > 1 {
+            if others > 0 {
                 return;
             }
             if self.seen.contains(token) {
@@ -347,6 +356,9 @@ impl Limiter {
 
     /// A connection was lost, or could not be made.
     fn dropped(&mut self, at: Nanos, client: ClientId, why: &str) {
+        if is_unreadable(why) {
+            return;
+        }
         let Some(&person) = self.people.get(&client) else { return };
         let epoch = self.epochs.get(&client).copied().unwrap_or_default();
         let troubled = self.faults.get(&client).is_some_and(|faults| *faults > 0);
@@ -546,6 +558,12 @@ mod tests {
             "{refused}@1400 a sends o5 t4 k4 #1\n@1401 a acked o5 m4\nb sees t4 k4 m4 #1\n"
         );
         passes(&RateLimit, &charge(3), &again);
+        let twice = refused.replace("@110 a sends", "@109 a sends o9 t4 k4 #1\n@110 a sends");
+        for also in
+            ["@112 a acked o9 m4\nb sees t4 k4 m4 #1\n", "b sees t4 k4 m4 #1\n@5200 a timeout o9\n"]
+        {
+            passes(&RateLimit, &charge(3), &format!("{twice}{also}"));
+        }
         let early = refused.replace("@111 a refused", "@110 b sees t4 k4 m4 #1\n@111 a refused");
         fails(&RateLimit, &charge(3), &early, "a message beyond the rate was stored");
     }
@@ -561,7 +579,7 @@ mod tests {
             sends(2_000, 1, 3, 2, "acked")
         );
         stands(&RateLimit, &charge(3), &starved, Standing::Inconclusive);
-        for innocent in ["@115 a cut", "@115 b drops", "@900 a drops"] {
+        for innocent in ["@115 a cut", "@115 a chokes", "@115 b drops", "@900 a drops"] {
             passes(&RateLimit, &charge(3), &format!("{beyond}{innocent}"));
         }
         stands(&RateLimit, &charge(9), &format!("{beyond}@115 a drops"), Standing::NotExercised);
