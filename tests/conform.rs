@@ -103,7 +103,7 @@ fn what_the_spec_cannot_do_is_not_supported_and_says_why() {
     let yaml = fs::read_to_string("specs/callback-ack.yaml").unwrap();
     let without: String = yaml
         .lines()
-        .filter(|line| !line.contains("typing"))
+        .filter(|line| !line.contains("typing") && !line.contains("property 5;"))
         .map(|line| format!("{line}\n"))
         .collect();
     let path = out.path().join("mine.yaml");
