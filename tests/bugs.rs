@@ -1,8 +1,9 @@
 //! The table of truth: each bug of the reference server fails the case that is named for it, the
 //! properties it does not touch stand, and the honest server passes everything.
 //!
-//! Every row is one run of the catalogue with real sockets: the named case and all quick ones.
-//! Nothing here asserts on a time; a run waits for its own conditions. `make soak` does more of it.
+//! Every row is one run of the catalogue with real sockets: the named case, and some quick ones of
+//! each property (`ASSIZE_TABLE=whole`: all of them). Nothing here asserts on a time; a run waits
+//! for its own conditions. `make soak` does more of it.
 
 #[path = "support/table.rs"]
 mod table;

@@ -18,11 +18,14 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, SystemTime};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::LocalSet;
 
 /// Plays that a thread has under way at once.
 const AT_ONCE: usize = 64;
+/// Servers of their own that run at once, besides the target, where each is a process or more:
+/// too many would starve the machine, and with it what they are tried for.
+const OWN_AT_ONCE: usize = 2;
 /// How often the target is looked after, and how many failures in a row mean that it is gone.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 const MISSED: u32 = 3;
@@ -166,6 +169,7 @@ impl Troupe {
         let queue = Arc::new(Mutex::new(queue(cases)));
         let (tell, news) = mpsc::unbounded_channel();
         let stop = watch::Sender::new(false);
+        let own = Arc::new(Semaphore::new(own_at_once(&settings.target)));
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut threads = Vec::new();
         for number in 0..cores.min(8) {
@@ -173,6 +177,7 @@ impl Troupe {
                 queue: Arc::clone(&queue),
                 site: site.clone(),
                 choice: settings.target.clone(),
+                own: Arc::clone(&own),
                 transport: settings.transport,
                 trace: settings.trace,
                 tell: tell.clone(),
@@ -258,6 +263,14 @@ fn fails(ends: &[Copied]) -> bool {
     ends.iter().flatten().any(|copy| copy.finding.violation_count > 0)
 }
 
+/// How many servers of cases' own may run at once; the embedded ones are threads that cost little.
+fn own_at_once(choice: &TargetChoice) -> usize {
+    match choice {
+        TargetChoice::Launched(_) => OWN_AT_ONCE,
+        TargetChoice::Embedded(_) | TargetChoice::Running(_) => Semaphore::MAX_PERMITS,
+    }
+}
+
 /// All plays, the slow ones first, the copies of a case one after the other.
 fn queue(cases: &[&Catalogued]) -> VecDeque<Job> {
     let mut order: Vec<usize> = (0..cases.len()).collect();
@@ -278,6 +291,8 @@ struct Stage {
     queue: Arc<Mutex<VecDeque<Job>>>,
     site: Site,
     choice: TargetChoice,
+    /// A permit for each server of a case's own that may run.
+    own: Arc<Semaphore>,
     transport: Option<Transports>,
     trace: bool,
     tell: mpsc::UnboundedSender<News>,
@@ -303,8 +318,9 @@ impl Stage {
                 let _ = self.tell.send(News::Began(job.case));
                 let (site, choice) = (self.site.clone(), self.choice.clone());
                 let (transport, trace, case) = (self.transport, self.trace, job.case);
+                let own = Arc::clone(&self.own);
                 let play = tokio::task::spawn_local(async move {
-                    perform(&job, &site, &choice, transport, trace).await
+                    perform(&job, &site, &choice, &own, transport, trace).await
                 });
                 plays.push(async move { (case, play.await) });
             }
@@ -331,6 +347,7 @@ async fn perform(
     job: &Job,
     site: &Site,
     choice: &TargetChoice,
+    own: &Semaphore,
     transport: Option<Transports>,
     trace: bool,
 ) -> Copied {
@@ -344,11 +361,12 @@ async fn perform(
         let played = stage::play(site, &play, None, trace).await?;
         return Ok(Copy::of_play(case.property, played));
     }
+    let _permit = own.acquire().await;
     let opened = Site::open(choice, &site.spec, transport, site.run).await;
-    let (mut target, mut own) =
+    let (mut target, mut its) =
         opened.map_err(|why| Stopped::NoServer(format!("{}; {}", why.what, why.hint)))?;
-    own.clock = site.clock;
-    let played = stage::play(&own, &play, Some(&mut target), trace).await;
+    its.clock = site.clock;
+    let played = stage::play(&its, &play, Some(&mut target), trace).await;
     target.stop().await;
     Ok(Copy::of_play(case.property, played?))
 }

@@ -8,6 +8,7 @@ use assize::reference::{Bug, Bugs, Options};
 use assize::spec::Transports;
 use assize::verdict::{Severity, Standing};
 use assize::{property, spec};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -65,11 +66,26 @@ pub(crate) fn run(
     }
 }
 
-/// The named case and all quick ones.
+/// Quick cases of each property that every row plays; with `ASSIZE_TABLE=whole` all of them.
+const SAMPLE: usize = 4;
+
+/// The named case, and quick ones of every property. The wire's chapters are asked only of bugs of
+/// the wire: `tests/wire_cases.rs` has their table.
 pub(crate) fn choice(bug: Bug) -> Choice {
-    let named = Catalogued::of_bug(bug).map(|case| case.name.clone());
-    let quick = catalogue().iter().filter(|case| case.quick).map(|case| case.name.clone());
-    Choice { names: quick.chain(named).collect(), quick: false }
+    let whole = std::env::var("ASSIZE_TABLE").is_ok_and(|word| word == "whole");
+    let wire = |property: &str| property.ends_with("-io");
+    let mut names: Vec<String> =
+        Catalogued::of_bug(bug).map(|case| case.name.clone()).into_iter().collect();
+    let mut taken: HashMap<&str, usize> = HashMap::new();
+    for case in catalogue().iter().filter(|case| case.quick) {
+        let taken = taken.entry(case.property).or_default();
+        let fits = !wire(case.property) || wire(bug.property());
+        if whole || fits && *taken < SAMPLE {
+            *taken += 1;
+            names.push(case.name.clone());
+        }
+    }
+    Choice { names, quick: false }
 }
 
 /// What is wrong with a row, if anything.
