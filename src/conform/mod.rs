@@ -4,6 +4,7 @@
 //! What a case does stands beside the property that judges it; what a failure means is decided by
 //! the outcome. Start with [`catalogue`], then [`run`].
 
+mod again;
 pub mod catalogue;
 mod naming;
 mod perform;

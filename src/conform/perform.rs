@@ -7,7 +7,7 @@ use crate::conform::catalogue::Way;
 use crate::conform::selection::lacks;
 use crate::conform::tally::{Copied, Copy, Stopped, Tally};
 use crate::conform::wire::{self, WireCase};
-use crate::conform::{Catalogued, Choice, catalogue};
+use crate::conform::{Catalogued, Choice, again, catalogue};
 use crate::engine::stage::{self, Play, Site};
 use crate::engine::{Failure, TargetChoice, Unreachable};
 use crate::history::{ClientId, PersonId};
@@ -107,9 +107,12 @@ pub async fn run(
         () = settings.interrupt.notified() => return Err(Failure::Interrupted),
     };
     let name = target.name();
-    let mut troupe = Troupe::assemble(&settings, &site, &fitting)?;
+    let mut troupe = Troupe::assemble(&settings, &site, &fitting, 0)?;
     let mut ends = troupe.perform(&settings, &fitting, &mut show).await;
     let mut notes = Vec::new();
+    if troupe.died.is_none() && !troupe.interrupted {
+        notes.extend(once_more(&settings, &site, &fitting, &mut ends, &mut show).await?);
+    }
     notes.extend(target.ended().await);
     target.stop().await;
 
@@ -143,6 +146,31 @@ pub async fn run(
     })
 }
 
+/// Plays the cases again whose accusations rest on time, and takes back what does not happen again.
+async fn once_more(
+    settings: &Settings,
+    site: &Site,
+    cases: &[&Catalogued],
+    ends: &mut [Vec<Copied>],
+    show: &mut impl FnMut(&Progress),
+) -> Result<Vec<String>, Failure> {
+    let wanted =
+        (0..cases.len()).filter(|index| again::wants_another(cases[*index], &ends[*index]));
+    let wanted: Vec<usize> = wanted.collect();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let again: Vec<&Catalogued> = wanted.iter().map(|index| cases[*index]).collect();
+    let played: u32 = cases.iter().map(|case| case.copies).sum();
+    let mut troupe = Troupe::assemble(settings, site, &again, played)?;
+    let second = troupe.perform(settings, &again, show).await;
+    let mut notes = Vec::new();
+    for (index, second) in wanted.into_iter().zip(second) {
+        notes.extend(again::reconsider(cases[index], &mut ends[index], &second));
+    }
+    Ok(notes)
+}
+
 fn transport(settings: &Settings) -> &'static str {
     let Protocol::SocketIo { transports, .. } = &settings.spec.connect.protocol else { return "" };
     match settings.transport.unwrap_or(*transports) {
@@ -165,8 +193,14 @@ struct Troupe {
 }
 
 impl Troupe {
-    fn assemble(settings: &Settings, site: &Site, cases: &[&Catalogued]) -> Result<Self, Failure> {
-        let queue = Arc::new(Mutex::new(queue(cases)));
+    /// Threads that play these cases; the plays are numbered from `first`.
+    fn assemble(
+        settings: &Settings,
+        site: &Site,
+        cases: &[&Catalogued],
+        first: u32,
+    ) -> Result<Self, Failure> {
+        let queue = Arc::new(Mutex::new(queue(cases, first)));
         let (tell, news) = mpsc::unbounded_channel();
         let stop = watch::Sender::new(false);
         let own = Arc::new(Semaphore::new(own_at_once(&settings.target)));
@@ -272,15 +306,15 @@ fn own_at_once(choice: &TargetChoice) -> usize {
 }
 
 /// All plays, the slow ones first, the copies of a case one after the other.
-fn queue(cases: &[&Catalogued]) -> VecDeque<Job> {
+fn queue(cases: &[&Catalogued], first: u32) -> VecDeque<Job> {
     let mut order: Vec<usize> = (0..cases.len()).collect();
     order.sort_by_key(|case| cases[*case].quick);
     let copies = order
         .into_iter()
         .flat_map(|case| (0..cases[case].copies).map(move |_| (case, cases[case])));
-    let jobs = copies.enumerate().map(|(number, (case, catalogued))| Job {
+    let jobs = copies.zip(first..).map(|((case, catalogued), number)| Job {
         case,
-        number: number as u32,
+        number,
         catalogued: catalogued.clone(),
     });
     jobs.collect()

@@ -13,7 +13,7 @@ use crate::property::recent::Recent;
 use crate::property::stalls::{Stalls, Suspicions};
 use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::Finding;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::time::Duration;
 
 /// Whoever tries again waits longer each time.
@@ -85,6 +85,7 @@ impl Property for Backoff {
             queues: charge.contract.offline_queue,
             lines: FxHashMap::default(),
             trials: FxHashMap::default(),
+            odd: FxHashSet::default(),
             over: Recent::new(nanos(charge.budget())),
             lags: Stalls::default(),
             suspicions: Suspicions::default(),
@@ -106,6 +107,8 @@ struct Pauses {
     lines: FxHashMap<ClientId, Line>,
     /// Operations that have not ended.
     trials: FxHashMap<OpId, Trial>,
+    /// Malformed operations that are about to be asked for.
+    odd: FxHashSet<OpId>,
     /// Operations that have: whose, and how.
     over: Recent<OpId, (ClientId, &'static str)>,
     lags: Stalls,
@@ -130,6 +133,9 @@ impl Judge for Pauses {
                 let line = self.lines.entry(client).or_default();
                 line.fault(at, *begins);
             }
+            // A request that is malformed on purpose has one attempt.
+            Event::Due { op, odd: true, .. } => drop(self.odd.insert(*op)),
+            Event::Invoke { op, .. } if self.odd.remove(op) => {}
             Event::Invoke { op, operation, .. } => {
                 let repeatable = !matches!(operation, Operation::Create | Operation::Announce);
                 let trial = Trial::new(client, *operation == Operation::Send, repeatable);
