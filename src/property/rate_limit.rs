@@ -217,7 +217,7 @@ impl Limiter {
     fn invoke(&mut self, client: ClientId, op: OpId, place: ConversationId, message: &MessageRef) {
         let Some(&person) = self.people.get(&client) else { return };
         let exempt = self.exempt.remove(&op);
-        let repeated = self.keys.get(name(person, message)).is_some_and(|attempts| *attempts > 0);
+        let repeated = self.keys.get(name(person, message)).is_some();
         let limited = !matches!(text::kind(message.token), Kind::Short);
         let member = self.members.contains(&(client, place));
         let ordinary = !exempt && !repeated && !limited && member;
@@ -282,7 +282,8 @@ impl Limiter {
             *attempts = attempts.saturating_sub(1);
             *attempts
         };
-        self.keys.get_mut(name(sending.person, &sending.message)).map(one_less);
+        // Of two sends under one key either may be the one that is refused as the repetition.
+        let twins = self.keys.get_mut(name(sending.person, &sending.message)).map_or(0, one_less);
         let others = self.texts.get_mut(token).map_or(0, one_less);
         let lines = vec![
             exhibit(sent, sending.client, sending.words()),
@@ -298,7 +299,7 @@ impl Limiter {
             } else if self.refused.len() < REFUSALS {
                 self.refused.insert(token, lines);
             }
-        } else if sending.ordinary && self.suspects.len() < REFUSALS {
+        } else if sending.ordinary && twins == 0 && self.suspects.len() < REFUSALS {
             let Some(pace) = &self.pace else { return };
             let (most, window) = (pace.most(), span(pace.window()));
             let therefore =

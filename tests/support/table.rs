@@ -17,6 +17,11 @@ use tokio::sync::Notify;
 /// What a bug may look like as well, from outside, and why. No row may fail another property
 /// without standing here.
 const ALSO: &[(Bug, &str, &str)] = &[
+    (
+        Bug::PushesOvertaken,
+        "no-loss-on-reconnect",
+        "what is overtaken and then cut off stands before the newest that was seen, where no sync begins",
+    ),
     (Bug::DeafDevice, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
     (Bug::DeafReconnect, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
     (
