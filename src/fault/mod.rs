@@ -260,6 +260,12 @@ impl Fault {
     }
 }
 
+/// Whether something happens to the server's process, by the words of the history.
+#[must_use]
+pub fn is_of_server(words: &str) -> bool {
+    words.parse::<Fault>().is_ok_and(|fault| fault.of_server().is_some())
+}
+
 impl Shape {
     const fn kind(self) -> &'static Kind {
         match self {

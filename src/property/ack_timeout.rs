@@ -443,7 +443,10 @@ mod tests {
             @2000 b fault begins restart
             @6000 a timeout o1
             @9000 phase end";
-        stands(&AckTimeout, &charge(), restart, Standing::NotExercised);
+        for what in ["restart", "kill", "stop"] {
+            let history = restart.replace("restart", what);
+            stands(&AckTimeout, &charge(), &history, Standing::NotExercised);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod links;
 mod probes;
 
 use self::links::Link;
-use crate::fault::{Effect, Fault};
+use crate::fault::{Effect, Fault, is_of_server};
 use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId};
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::span;
@@ -246,7 +246,7 @@ impl States {
 
     fn fault(&mut self, at: Nanos, client: ClientId, what: &str, begins: bool) {
         let fault = what.parse::<Fault>();
-        if fault.as_ref().is_ok_and(|fault| fault.of_server().is_some()) {
+        if is_of_server(what) {
             self.server.now = begins;
             self.server.ended = (!begins).then_some(at);
         }

@@ -2,6 +2,7 @@
 
 mod probes;
 
+use crate::fault::{Fault, Server};
 use crate::history::{
     Answer, ClientId, ConversationId, Due, Entry, Event, MessageRef, Nanos, OpId, PersonId, Token,
     is_unreadable,
@@ -397,9 +398,8 @@ impl Limiter {
     fn fault(&mut self, client: ClientId, what: &str, begins: bool) {
         let faults = self.faults.entry(client).or_default();
         *faults = if begins { *faults + 1 } else { faults.saturating_sub(1) };
-        let of_the_server = ["restart", "kill", "the server"];
         if let Some(pace) = &mut self.pace
-            && of_the_server.iter().any(|name| what.starts_with(name))
+            && let Ok(Fault::Server(Server::Restart | Server::Kill)) = what.parse()
         {
             pace.forget();
         }
@@ -528,6 +528,9 @@ mod tests {
             sends(200, 7, 6, 1, "acked")
         );
         passes(&RateLimit, &charge(3), &history);
+        passes(&RateLimit, &charge(3), &history.replace("restart", "kill"));
+        let halted = history.replace("restart", "stop");
+        fails(&RateLimit, &charge(3), &halted, "more than the rate allows");
     }
 
     #[test]

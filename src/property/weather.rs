@@ -1,6 +1,7 @@
 //! What else could explain that something came late or not at all: faults of the harness, stalls
 //! of the generator, and that everything else was slow as well.
 
+use crate::fault::is_of_server;
 use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId};
 use crate::property::stalls::Stalls;
 use rustc_hash::FxHashMap;
@@ -63,7 +64,7 @@ impl Weather {
     }
 
     fn fault(&mut self, at: Nanos, client: ClientId, what: &str, begins: bool) {
-        if ["restart", "kill", "stop", "server"].iter().any(|name| what.starts_with(name)) {
+        if is_of_server(what) {
             let begun = self.outage.map_or(at, |(begun, _)| if begins { at } else { begun });
             self.outage = Some((begun, if begins { Nanos::MAX } else { at }));
             return;

@@ -1,7 +1,7 @@
 //! Attempts without an answer: what may explain it, and the accusation if nothing does.
 
 use super::{State, Waiting, promised};
-use crate::fault::Effect;
+use crate::fault::{Effect, is_of_server};
 use crate::history::{ClientId, Nanos, OpId};
 use crate::property::argument::{exhibit, span, violation};
 
@@ -60,7 +60,7 @@ impl Waiting {
             link.faults = link.faults.saturating_sub(1);
             link.fault_ended = Some(at);
         }
-        if what.starts_with("restart") {
+        if is_of_server(what) {
             let begun = self.restarted.map_or(at, |(begun, _)| if begins { at } else { begun });
             self.restarted = Some((begun, (!begins).then_some(at)));
         }
