@@ -89,6 +89,7 @@ impl Property for RateLimit {
             exempt: FxHashSet::default(),
             sends: Recent::new(charge.memory()),
             keys: Recent::new(charge.memory()),
+            users: Recent::new(charge.memory()),
             seen: TokenSet::default(),
             refused: FxHashMap::default(),
             suspects: Vec::new(),
@@ -117,6 +118,8 @@ struct Limiter {
     sends: Recent<OpId, Sending>,
     /// Per person and key: some attempt may have been stored.
     keys: Recent<u64, bool>,
+    /// Per key: who sends with it, `None` if several do. Their collision is not the rate's matter.
+    users: Recent<u64, Option<PersonId>>,
     seen: TokenSet,
     /// Refused beyond the rate: not to be seen.
     refused: FxHashMap<Token, Vec<Exhibit>>,
@@ -146,6 +149,7 @@ impl Judge for Limiter {
         let (at, client) = (entry.at, entry.client);
         self.sends.tick(at);
         self.keys.tick(at);
+        self.users.tick(at);
         match &entry.event {
             Event::Person { person, .. } => {
                 self.people.insert(client, *person);
@@ -227,6 +231,8 @@ impl Limiter {
         pace.sent(sending.person, op, number, at);
         self.refused.remove(&sending.message.token);
         self.keys.insert(name(sending.person, &sending.message), true);
+        let user = self.users.entry(hash(&sending.message.key), || Some(sending.person));
+        *user = user.filter(|user| *user == sending.person);
     }
 
     fn answered(&mut self, at: Nanos, op: OpId, number: u32, answer: &Answer, excused: bool) {
@@ -288,7 +294,7 @@ impl Limiter {
             } else if self.refused.len() < REFUSALS {
                 self.refused.insert(token, lines);
             }
-        } else if sending.ordinary && self.suspects.len() < REFUSALS {
+        } else if sending.ordinary && !self.is_shared(&sending.message) && !self.is_full() {
             let Some(pace) = &self.pace else { return };
             let (most, window) = (pace.most(), span(pace.window()));
             let therefore =
@@ -297,6 +303,15 @@ impl Limiter {
             let argument = violation("refused below the rate", lines, therefore, but);
             self.suspects.push((token, argument));
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.suspects.len() >= REFUSALS
+    }
+
+    /// Several people have sent something with this key.
+    fn is_shared(&self, message: &MessageRef) -> bool {
+        self.users.get(hash(&message.key)) == Some(&None)
     }
 
     /// An attempt beyond the rate had no answer in time.
@@ -481,6 +496,12 @@ mod tests {
             a refused o1
             b sees t1 k1 m1 #1";
         stands(&RateLimit, &charge(3), refused, Standing::NotExercised);
+        let collided = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            b sends o2 t2 k1 #1
+            b refused o2";
+        stands(&RateLimit, &charge(3), collided, Standing::NotExercised);
         let stranger = "a b in #1
             c in #2
             c sends o1 t1 k1 #1
