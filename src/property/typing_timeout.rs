@@ -544,6 +544,17 @@ mod tests {
     }
 
     #[test]
+    fn typing_that_was_said_without_a_key_is_not_judged() {
+        let history = "a b in #1\n@1000 a starts o1 #1
+            @1010 b saw typing-start u1 #1
+            @8800 b reads o90 #1
+            b done o90
+            @9000 phase end";
+        let finding = check(&TypingTimeout, &charge(), history);
+        assert_eq!(finding.violation_count, 0, "{finding:#?}");
+    }
+
+    #[test]
     fn typing_that_nobody_did_fails() {
         let history = "a b in #1\n@1000 b saw typing-start u1 #1
             @8800 b reads o90 #1\nb done o90\n@9000 phase end";
