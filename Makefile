@@ -1,6 +1,6 @@
 # One gate: `make check` is all that has to pass, here and in CI.
 
-.PHONY: check lint test prepare bless
+.PHONY: check lint test prepare bless soak
 
 check: lint test
 
@@ -21,3 +21,7 @@ prepare:
 # Writes the golden files anew; look at the difference before committing it.
 bless:
 	ASSIZE_BLESS=1 cargo test --locked --test reports --test lint
+
+# The long runs: a hundred honest ones in each circumstance, and how often each bug is caught. Writes docs/soak.md.
+soak:
+	cargo test --locked --release --test soak -- --ignored --nocapture --test-threads 1

@@ -1,6 +1,7 @@
 //! `assize explain`: the page of anything that has a name.
 
 use crate::cli::{Failure, display};
+use crate::conform::catalogue::Way;
 use crate::conform::{Catalogued, catalogue};
 use crate::fault::{self, Kind};
 use crate::metric::{Counter, Series};
@@ -16,9 +17,12 @@ Examples:
   assize explain idempotency        a property: what it says, why, how it is judged
   assize explain idempotency/at-once-on-two-devices
                                     a case: what the server must do, and its steps
-  assize explain dedup-race         a bug: what it does, which property catches it
+  assize explain dedup-race         a bug: what it does, which case catches it
   assize explain half-open          a fault: what goes wrong, its figures, what it excuses
   assize explain delivery           a figure: from where to where it is measured";
+
+/// The bundled spec on which most cases can be played.
+const USUAL: &str = "callback-ack";
 
 /// The arguments of `explain`.
 #[derive(Clone, Debug, clap::Args)]
@@ -67,11 +71,14 @@ fn line(id: &str, what: &str, about: &str) -> String {
 
 fn bug(bug: Bug) -> String {
     let fact = |label, text: &str| Look::PLAIN.fact(2, label, 9, text);
+    let caught_by = Catalogued::of_bug(bug).map_or(bug.property(), |case| case.name.as_str());
+    let again = format!("assize conform --spec {} {caught_by} --bug {bug}", bug.spec());
     [
         line(bug.name(), "a bug of the reference server", bug.sentence()),
         "\n".to_owned(),
-        fact("caught by", bug.property()),
-        fact("see it", &format!("assize run first-look --bug {bug}")),
+        fact("breaks", bug.property()),
+        fact("caught by", caught_by),
+        Look::PLAIN.verbatim(2, "see it", 9, &again),
     ]
     .concat()
 }
@@ -88,13 +95,22 @@ fn case(case: &Catalogued) -> String {
         out.push_str(&format!("    {step}\n"));
     }
     out.push('\n');
-    out.push_str(&fact("played", &format!("as written above{copies}")));
-    out.push_str(&fact("weighs", case.severity.name()));
-    out.push_str(&fact("judged by", case.property));
+    let quick = if case.quick { "" } else { "; not with `--quick`" };
+    out.push_str(&fact("played", &format!("as written above{copies}{quick}")));
+    if case.wants_own_server() {
+        out.push_str(&fact("needs", "a server of its own, which the harness stops and starts"));
+    }
+    out.push_str(&fact("severity", case.severity.name()));
+    out.push_str(&match &case.way {
+        Way::Play(page, ..) => fact("judged by", &format!("{}: {}", page.id, page.title)),
+        Way::Wire(wire) => fact("source", wire.source),
+    });
     if !case.catches.is_empty() {
         out.push_str(&fact("catches", &case.catches.join(", ")));
     }
-    out.push_str(&fact("try it", &format!("assize conform --spec callback-ack {}", case.name)));
+    let spec = case.catches.first().and_then(|bug| Bug::parse(bug)).map_or(USUAL, Bug::spec);
+    let again = format!("assize conform --spec {spec} {}", case.name);
+    out.push_str(&Look::PLAIN.verbatim(2, "try it", 9, &again));
     out
 }
 
@@ -132,7 +148,7 @@ fn unknown(id: &str) -> Failure {
     let failure = Failure::usage(format!("nothing is called `{id}`"));
     match suggestion(id, names) {
         Some(name) => failure.hint(format!("did you mean `{name}`?")),
-        None => failure.hint("`assize list properties` and `assize list bugs` show the names"),
+        None => failure.hint("`assize list` shows the names of cases, properties, bugs and faults"),
     }
 }
 
@@ -151,9 +167,11 @@ mod tests {
 
     #[test]
     fn every_bug_has_a_page() {
-        for bug in Bug::ALL {
+        for &bug in Bug::ALL {
             let page = page(bug.name()).unwrap();
-            assert!(page.contains(bug.property()), "{page}");
+            let case = Catalogued::of_bug(bug).unwrap();
+            let command = format!("conform --spec {} {} --bug {bug}", bug.spec(), case.name);
+            assert!(page.contains(bug.property()) && page.contains(&command), "{page}");
         }
     }
 

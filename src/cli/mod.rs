@@ -79,7 +79,7 @@ pub enum Verb {
     Lint(lint::Args),
     /// Lists what there is.
     List(list::Args),
-    /// Explains a property, a bug or a figure: what it is, why it matters, how it is judged.
+    /// Explains a property, a case, a bug or a figure: what it is, why it matters, how it is judged.
     Explain(explain::Args),
     /// Prints the JSON Schema of specs or scenarios, for editors.
     Schema(schema::Args),

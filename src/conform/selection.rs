@@ -129,6 +129,9 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
         Need::Refusal => {
             (!spec.connect.refused.is_empty(), "the spec does not say how a connection is refused")
         }
+        Need::Sync => {
+            (spec.deed(Operation::Sync).is_some(), "the spec has no way to ask for what was missed")
+        }
         Need::Answers => (Charge::of(spec).answers, "sends are not answered"),
         Need::Numbers => (
             spec.traits.order.as_ref().is_some_and(|order| order.gap_free),

@@ -208,11 +208,24 @@ fn take(case: &mut Case, hitches: &mut Vec<String>, copy: Copy) {
     case.names.extend(names);
     case.nanos = case.nanos.max(nanos);
     hitches.extend(copy.hitches);
-    if case.failed == 0 {
+    if is_shown(&finding, &case.finding) {
         case.trace = trace;
     }
     case.failed += u32::from(finding.violation_count > 0);
     case.finding = std::mem::take(&mut case.finding).merge(finding);
+}
+
+/// Whether a copy's first violation is the one that is argued, so that its packets belong to it;
+/// where nothing is broken, any copy's do.
+fn is_shown(copy: &Finding, so_far: &Finding) -> bool {
+    let proven = |finding: &Finding| {
+        let last = finding.violations.iter().filter_map(|violation| violation.exhibits.last());
+        last.map(|exhibit| exhibit.at).min()
+    };
+    match (proven(copy), proven(so_far)) {
+        (Some(copy), Some(so_far)) => copy < so_far,
+        (copy, so_far) => copy.is_some() || so_far.is_none(),
+    }
 }
 
 /// How a property stands: what its own cases say that count, and what was broken elsewhere.

@@ -45,16 +45,27 @@ pub(super) struct Ask {
     pub bend: Option<Bend>,
 }
 
+/// Hears of each request and of each answer as they go over the wire.
+pub(super) type Tap<'a> = &'a dyn Fn(&'static str, String);
+
 /// Does an operation over HTTP.
-pub(super) async fn perform(http: &HttpClient, dialect: &Dialect, ask: Ask) -> Outcome {
+pub(super) async fn perform(
+    http: &HttpClient,
+    dialect: &Dialect,
+    ask: Ask,
+    tap: Option<Tap<'_>>,
+) -> Outcome {
     let Some(step) = dialect.step_for(ask.operation, ask.people) else {
         return Outcome::Failed("the spec has no such operation".into());
     };
     match ask.operation {
         Operation::Sync | Operation::History | Operation::List | Operation::Contacts => {
-            read(http, dialect, step, ask).await
+            read(http, dialect, step, ask, tap).await
         }
-        operation => act(http, dialect, operation, step, ask.bindings, ask.bend.as_ref()).await.0,
+        operation => {
+            let bend = ask.bend.as_ref();
+            act(http, dialect, operation, step, ask.bindings, bend, tap).await.0
+        }
     }
 }
 
@@ -66,8 +77,9 @@ pub(super) async fn act(
     step: &Step,
     mut bindings: Bindings,
     bend: Option<&Bend>,
+    tap: Option<Tap<'_>>,
 ) -> (Outcome, Bindings) {
-    let outcome = match request(http, dialect, step, &bindings, bend).await {
+    let outcome = match request(http, dialect, step, &bindings, bend, tap).await {
         Err(reason) => Outcome::Failed(reason),
         Ok((status, body)) => match meaning(step, status, &body, &mut bindings) {
             Meaning::Yes(_) => Outcome::Answered(dialect.yes(operation, &bindings)),
@@ -79,17 +91,23 @@ pub(super) async fn act(
 }
 
 /// Reads all pages.
-async fn read(http: &HttpClient, dialect: &Dialect, step: &Step, ask: Ask) -> Outcome {
+async fn read(
+    http: &HttpClient,
+    dialect: &Dialect,
+    step: &Step,
+    ask: Ask,
+    tap: Option<Tap<'_>>,
+) -> Outcome {
     let mut bindings = ask.bindings;
     let limit = dialect.spec.limits.page_rows.unwrap_or(ROWS);
     bindings.set(Hole::LIMIT, Scalar::Int(limit.into()));
     let mut pages = Pages { number: 1, ..Pages::default() };
     loop {
-        let (status, body) = match request(http, dialect, step, &bindings, ask.bend.as_ref()).await
-        {
-            Ok(answer) => answer,
-            Err(reason) => return Outcome::Failed(reason),
-        };
+        let (status, body) =
+            match request(http, dialect, step, &bindings, ask.bend.as_ref(), tap).await {
+                Ok(answer) => answer,
+                Err(reason) => return Outcome::Failed(reason),
+            };
         let mut bound = bindings.clone();
         let shape = match meaning(step, status, &body, &mut bound) {
             Meaning::Yes(shape) => shape,
@@ -195,6 +213,7 @@ async fn request(
     step: &Step,
     bindings: &Bindings,
     bend: Option<&Bend>,
+    tap: Option<Tap<'_>>,
 ) -> Result<(u16, String), CompactString> {
     let Request::Http(request) = &step.request else {
         return Err("the operation does not go over HTTP".into());
@@ -205,9 +224,15 @@ async fn request(
     if let Some(bend) = bend {
         bend.call(&mut call);
     }
+    if let Some(tap) = tap {
+        tap("→", format!("{} {} {}", call.method, call.target, call.body));
+    }
     let response = send(http, call).await?;
     let body = String::from_utf8(response.body.to_vec())
         .map_err(|_| CompactString::from("an answer that is not UTF-8"))?;
+    if let Some(tap) = tap {
+        tap("←", format!("{} {body}", response.status.as_u16()));
+    }
     Ok((response.status.as_u16(), body))
 }
 

@@ -120,9 +120,16 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bi
     for step in steps {
         known = match &step.request {
             Request::Http(_) => {
-                let (outcome, bound) =
-                    rest::act(&shard.http, &shard.dialect, Operation::Create, step, known, None)
-                        .await;
+                let (outcome, bound) = rest::act(
+                    &shard.http,
+                    &shard.dialect,
+                    Operation::Create,
+                    step,
+                    known,
+                    None,
+                    None,
+                )
+                .await;
                 match outcome {
                     rest::Outcome::Answered(Reply::Yes { .. }) => bound,
                     rest::Outcome::Answered(Reply::No(error)) => {

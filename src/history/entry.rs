@@ -32,6 +32,20 @@ pub struct OpId(pub u32);
 /// came.
 pub const NO_PING: &str = "no ping for";
 
+/// How [`Event::Connection`] begins to say that the client gave the connection up because a message
+/// was too big for it.
+pub const TOO_BIG: &str = "message of";
+
+/// How [`Event::Connection`] begins to say that the client gave the connection up because what came
+/// was no frame.
+pub const NO_FRAME: &str = "not a WebSocket frame";
+
+/// Whether the client gave the connection up, for this reason, because it could not read what came.
+#[must_use]
+pub fn is_unreadable(why: &str) -> bool {
+    [TOO_BIG, NO_FRAME].iter().any(|beginning| why.starts_with(beginning))
+}
+
 /// How [`Event::Connection`] says that the user went online.
 pub const STARTED: &str = "start";
 

@@ -11,6 +11,7 @@ pub mod token;
 
 pub use entry::{
     About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef,
-    NO_PING, Nanos, OpId, Order, PersonId, STARTED, STOPPED, Seen, TWIN,
+    NO_FRAME, NO_PING, Nanos, OpId, Order, PersonId, STARTED, STOPPED, Seen, TOO_BIG, TWIN,
+    is_unreadable,
 };
 pub use token::Token;

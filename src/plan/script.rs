@@ -23,7 +23,6 @@
 //! | line | meaning |
 //! |---|---|
 //! | `people: NAME [xN] [offline] [stranger] [skewed [-]DURATION], …` | the cast, first of all. `x2`: two devices, `ann.1` and `ann.2`. All but those `offline` are connected and ready before the first step. A `stranger` has an account and is in no room. The clocks of who is `skewed` are fast by so much, or slow |
-//! | `people: NAME [xN] [offline] [stranger], …` | the cast, first of all. `x2`: two devices, `ann.1` and `ann.2`. All but those `offline` are connected and ready before the first step. A `stranger` has an account and is in no room |
 //! | `room NAME guessed` | a conversation that does not exist; its id looks like that of the first |
 //! | `room NAME: NAME, …` | a conversation. Without any there is one, `room`, of all who are no strangers; a step without `in ROOM` means the first |
 //! | `no room` | there is no conversation before a step creates one |

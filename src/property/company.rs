@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn who_tries_what_must_be_refused_is_left_to_others() {
-        let company = company("a in #1\nb in #2\nb due o1 refused\nb reads o1 #1");
+        let company = company("a in #1\nb in #2\nb owes o1 refusal\nb reads o1 #1");
         assert!(!company.is_stranger(ClientId(20), PersonId(1), None));
         assert!(company.is_intruder(ClientId(20)));
         assert!(company.is_stranger(ClientId(10), PersonId(2), None));

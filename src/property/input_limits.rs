@@ -97,6 +97,7 @@ impl Property for InputLimits {
             members: FxHashSet::default(),
             links: FxHashMap::default(),
             due: FxHashMap::default(),
+            sends: Recent::new(charge.memory()),
             asks: Recent::new(charge.memory()),
             odd: FxHashMap::default(),
             stalls: Stalls::default(),
@@ -129,6 +130,8 @@ struct Guard {
     links: FxHashMap<ClientId, Link>,
     /// What is due of operations that are about to be asked for.
     due: FxHashMap<OpId, (Due, CompactString, bool)>,
+    /// Whose every send is: whatever its text, it counts for the rate.
+    sends: Recent<OpId, PersonId>,
     asks: Recent<OpId, Asked>,
     /// The last odd request in each conversation.
     odd: FxHashMap<ConversationId, Odd>,
@@ -167,6 +170,7 @@ struct Textless {
 impl Judge for Guard {
     fn observe(&mut self, entry: &Entry) {
         let (at, client) = (entry.at, entry.client);
+        self.sends.tick(at);
         self.asks.tick(at);
         match &entry.event {
             Event::Person { person, user } => {
@@ -295,6 +299,8 @@ mod tests {
              a refused o2"
         );
         passes(&InputLimits, &limited, &twice);
+        let ordinary = twice.replace(&format!("o1 {long}"), "o1 t1");
+        stands(&InputLimits, &limited, &ordinary, Standing::NotExercised);
         let stored =
             format!("a b in #1\na sends o1 {long} k1 #1\na refused o1\nb sees {long} m1 #1");
         stands(&InputLimits, &charge(), &stored, Standing::NotExercised);

@@ -10,7 +10,7 @@
 
 use crate::history::{
     About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef,
-    NO_PING, Nanos, OpId, PersonId, STARTED, STOPPED, Seen, Token,
+    NO_PING, Nanos, OpId, PersonId, STARTED, STOPPED, Seen, TOO_BIG, Token,
 };
 use crate::operation::{ConnectionState, Operation, Sight};
 use crate::property::{Charge, Property};
@@ -335,10 +335,6 @@ impl Scribe {
                 self.invoke(client, op.unwrap(), operation, place, None, None);
                 self.attempt(client, op.unwrap());
             }
-            "due" => {
-                let (op, due, why) = (op.unwrap(), Due::Refused, "on purpose".into());
-                self.push(client, Event::Due { op, due, why, odd: false });
-            }
             "dials" => {
                 self.dialling.push(client);
                 self.connection(client, ConnectionState::Connecting, false);
@@ -360,6 +356,7 @@ impl Scribe {
             "starts" => self.ends(client, ConnectionState::Connecting, STARTED, false),
             "stops" => self.ends(client, ConnectionState::Disconnected, STOPPED, true),
             "closed" => self.ends(client, ConnectionState::Disconnected, "close frame 1000", false),
+            "chokes" => self.ends(client, ConnectionState::Disconnected, TOO_BIG, false),
             "deserts" => self.ends(client, ConnectionState::Disconnected, NO_PING, false),
             "turns" => {
                 let state = ConnectionState::parse(words[0]).unwrap();

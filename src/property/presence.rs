@@ -432,7 +432,7 @@ mod tests {
     fn strangers_are_told_nothing() {
         let stranger = arrival("@3000 c saw online u2");
         fails(&Presence, &charge(), &stranger, "presence told to a stranger");
-        let intruder = arrival("c due o1 refused\nc reads o1 #1\n@3000 c saw online u2");
+        let intruder = arrival("c owes o1 refusal\nc reads o1 #1\n@3000 c saw online u2");
         passes(&Presence, &charge(), &intruder);
         let own = arrival("@3000 b saw online u2");
         passes(&Presence, &charge(), &own);

@@ -59,6 +59,8 @@ pub enum Need {
     Numbers,
     /// Sends are answered, yes or no.
     Answers,
+    /// A client can ask for what it missed.
+    Sync,
     /// Those who read messages are shown how far each has come.
     Statuses,
     /// The harness started the server and can stop, kill and restart it; the case has it for itself.

@@ -4,6 +4,7 @@ mod probes;
 
 use crate::history::{
     Answer, ClientId, ConversationId, Due, Entry, Event, MessageRef, Nanos, OpId, PersonId, Token,
+    is_unreadable,
 };
 use crate::operation::{ConnectionState, Operation};
 use crate::plan::text::{self, Kind};
@@ -89,6 +90,7 @@ impl Property for RateLimit {
             exempt: FxHashSet::default(),
             sends: Recent::new(charge.memory()),
             keys: Recent::new(charge.memory()),
+            texts: Recent::new(charge.memory()),
             users: Recent::new(charge.memory()),
             seen: TokenSet::default(),
             refused: FxHashMap::default(),
@@ -116,8 +118,10 @@ struct Limiter {
     /// Operations that another property judges.
     exempt: FxHashSet<OpId>,
     sends: Recent<OpId, Sending>,
-    /// Per person and key: some attempt may have been stored.
-    keys: Recent<u64, bool>,
+    /// Per person and key: attempts that were not refused, so that they may have been stored.
+    keys: Recent<u64, u32>,
+    /// The same per text.
+    texts: Recent<Token, u32>,
     /// Per key: who sends with it, `None` if several do. Their collision is not the rate's matter.
     users: Recent<u64, Option<PersonId>>,
     seen: TokenSet,
@@ -149,6 +153,7 @@ impl Judge for Limiter {
         let (at, client) = (entry.at, entry.client);
         self.sends.tick(at);
         self.keys.tick(at);
+        self.texts.tick(at);
         self.users.tick(at);
         match &entry.event {
             Event::Person { person, .. } => {
@@ -215,7 +220,7 @@ impl Limiter {
     fn invoke(&mut self, client: ClientId, op: OpId, place: ConversationId, message: &MessageRef) {
         let Some(&person) = self.people.get(&client) else { return };
         let exempt = self.exempt.remove(&op);
-        let repeated = self.keys.get(name(person, message)) == Some(&true);
+        let repeated = self.keys.get(name(person, message)).is_some();
         let limited = !matches!(text::kind(message.token), Kind::Short);
         let member = self.members.contains(&(client, place));
         let ordinary = !exempt && !repeated && !limited && member;
@@ -230,7 +235,8 @@ impl Limiter {
         sending.epoch = self.epochs.get(&sending.client).copied().unwrap_or_default();
         pace.sent(sending.person, op, number, at);
         self.refused.remove(&sending.message.token);
-        self.keys.insert(name(sending.person, &sending.message), true);
+        *self.keys.entry(name(sending.person, &sending.message), || 0) += 1;
+        *self.texts.entry(sending.message.token, || 0) += 1;
         let user = self.users.entry(hash(&sending.message.key), || Some(sending.person));
         *user = user.filter(|user| *user == sending.person);
     }
@@ -277,16 +283,20 @@ impl Limiter {
     ) {
         let Some(sending) = self.sends.get(op) else { return };
         let token = sending.message.token;
-        if sending.attempts == 1 {
-            self.keys.insert(name(sending.person, &sending.message), false);
-        }
+        let one_less = |attempts: &mut u32| {
+            *attempts = attempts.saturating_sub(1);
+            *attempts
+        };
+        // Of two sends under one key either may be the one that is refused as the repetition.
+        let twins = self.keys.get_mut(name(sending.person, &sending.message)).map_or(0, one_less);
+        let others = self.texts.get_mut(token).map_or(0, one_less);
         let lines = vec![
             exhibit(sent, sending.client, sending.words()),
             exhibit(at, sending.client, sending.refusal(error)),
         ];
         if beyond {
             self.finding.count("refused beyond the rate", 1);
-            if sending.attempts > 1 {
+            if others > 0 {
                 return;
             }
             if self.seen.contains(token) {
@@ -294,7 +304,11 @@ impl Limiter {
             } else if self.refused.len() < REFUSALS {
                 self.refused.insert(token, lines);
             }
-        } else if sending.ordinary && !self.is_shared(&sending.message) && !self.is_full() {
+        } else if sending.ordinary
+            && twins == 0
+            && !self.is_shared(&sending.message)
+            && self.suspects.len() < REFUSALS
+        {
             let Some(pace) = &self.pace else { return };
             let (most, window) = (pace.most(), span(pace.window()));
             let therefore =
@@ -303,10 +317,6 @@ impl Limiter {
             let argument = violation("refused below the rate", lines, therefore, but);
             self.suspects.push((token, argument));
         }
-    }
-
-    fn is_full(&self) -> bool {
-        self.suspects.len() >= REFUSALS
     }
 
     /// Several people have sent something with this key.
@@ -362,6 +372,9 @@ impl Limiter {
 
     /// A connection was lost, or could not be made.
     fn dropped(&mut self, at: Nanos, client: ClientId, why: &str) {
+        if is_unreadable(why) {
+            return;
+        }
         let Some(&person) = self.people.get(&client) else { return };
         let epoch = self.epochs.get(&client).copied().unwrap_or_default();
         let troubled = self.faults.get(&client).is_some_and(|faults| *faults > 0);
@@ -567,6 +580,12 @@ mod tests {
             "{refused}@1400 a sends o5 t4 k4 #1\n@1401 a acked o5 m4\nb sees t4 k4 m4 #1\n"
         );
         passes(&RateLimit, &charge(3), &again);
+        let twice = refused.replace("@110 a sends", "@109 a sends o9 t4 k4 #1\n@110 a sends");
+        for also in
+            ["@112 a acked o9 m4\nb sees t4 k4 m4 #1\n", "b sees t4 k4 m4 #1\n@5200 a timeout o9\n"]
+        {
+            passes(&RateLimit, &charge(3), &format!("{twice}{also}"));
+        }
         let early = refused.replace("@111 a refused", "@110 b sees t4 k4 m4 #1\n@111 a refused");
         fails(&RateLimit, &charge(3), &early, "a message beyond the rate was stored");
     }
@@ -582,7 +601,7 @@ mod tests {
             sends(2_000, 1, 3, 2, "acked")
         );
         stands(&RateLimit, &charge(3), &starved, Standing::Inconclusive);
-        for innocent in ["@115 a cut", "@115 b drops", "@900 a drops"] {
+        for innocent in ["@115 a cut", "@115 a chokes", "@115 b drops", "@900 a drops"] {
             passes(&RateLimit, &charge(3), &format!("{beyond}{innocent}"));
         }
         stands(&RateLimit, &charge(9), &format!("{beyond}@115 a drops"), Standing::NotExercised);

@@ -648,11 +648,11 @@ mod tests {
     fn what_another_case_does_on_purpose_is_not_accused() {
         let intruder = "a b in #1
             c d in #2
-            c due o1 refused
+            c owes o1 refusal
             c reads o1 #1
             @1000 a types #1
             @1010 c saw typing-start u1 #1
-            c due o2 refused
+            c owes o2 refusal
             @2000 c starts o2 #1
             @2010 b saw typing-start u3 #1
             @8800 b reads o90 #1

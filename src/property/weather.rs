@@ -2,6 +2,7 @@
 //! of the generator, and that everything else was slow as well.
 
 use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId};
+use crate::property::stalls::Stalls;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 
@@ -20,8 +21,7 @@ pub(super) struct Weather {
     clients: FxHashMap<ClientId, Trouble>,
     /// The last time the server's process was meddled with: from, to.
     outage: Option<(Nanos, Nanos)>,
-    /// The generator's stalls: from, to.
-    stalls: VecDeque<(Nanos, Nanos)>,
+    stalls: Stalls,
     /// Questions that wait for an answer, and since when.
     asked: FxHashMap<OpId, Nanos>,
     /// For each client, when it asked the last question that was answered.
@@ -47,11 +47,8 @@ impl Weather {
         match &entry.event {
             Event::Fault { what, begins } => self.fault(entry.at, entry.client, what, *begins),
             Event::Lag { nanos } => {
-                self.stalls.push_back((entry.at.saturating_sub(*nanos), entry.at));
-                let old = |stall: &(Nanos, Nanos)| stall.1.saturating_add(HORIZON) < entry.at;
-                while self.stalls.front().is_some_and(old) {
-                    self.stalls.pop_front();
-                }
+                self.stalls.note(entry.at, *nanos);
+                self.stalls.forget_before(entry.at.saturating_sub(HORIZON));
             }
             Event::Attempt { op, .. } => {
                 self.asked.insert(*op, entry.at);
@@ -152,8 +149,7 @@ impl Weather {
     /// the same machine stalls as well, on each leg of the way, and short stalls are not measured.
     pub(super) fn grace(&self, from: Nanos, to: Nanos) -> Nanos {
         const LEGS: Nanos = 5;
-        let overlap = |stall: &(Nanos, Nanos)| stall.1.min(to).saturating_sub(stall.0.max(from));
-        let stalled = self.stalls.iter().map(overlap).fold(0, Nanos::saturating_add);
+        let stalled = self.stalls.between(from, to);
         let meanwhile = |(end, took): &&(Nanos, Nanos)| end.saturating_sub(*took) <= to;
         let recent = self.slow.iter().rev().take_while(|(end, _)| *end >= from);
         let slow = recent.filter(meanwhile).map(|(_, took)| *took).max().unwrap_or(0);

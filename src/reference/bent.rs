@@ -1,5 +1,5 @@
 //! A bent wire: a relay in front of the honest server that breaks the protocols of Engine.IO and
-//! Socket.IO, one bug at a time.
+//! Socket.IO, or loses connections as a bad proxy does, one bug at a time.
 //!
 //! The server behind it stays honest, so its chat breaks nothing by itself. Only a server with a bug
 //! of the wire has this in front; the honest path never passes through here. Start with [`serve`].
@@ -22,8 +22,11 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 
-/// The bugs that are done here; each is a row of the chapter `engine-io` or `socket-io`.
+/// The bugs that are done here: those of connections, of `engine-io` and of `socket-io`.
 pub(super) const WIRE: &[Bug] = &[
+    Bug::NoPings,
+    Bug::DeadKept,
+    Bug::IdleClosed,
     Bug::EioAny,
     Bug::SidUnknownAccepted,
     Bug::SidSame,
@@ -70,13 +73,13 @@ pub(super) struct Figures {
 impl Figures {
     /// What the server behind a bent wire really does, when it tells `self`.
     pub(super) fn behind(mut self, bugs: Bugs) -> Self {
-        if bugs.has(Bug::PingNever) {
+        if bugs.has(Bug::PingNever) || bugs.has(Bug::NoPings) {
             self.ping_interval = FOREVER;
         }
         if bugs.has(Bug::PingLate) {
             self.ping_interval = self.ping_interval * 2 + Duration::from_secs(4);
         }
-        if bugs.has(Bug::DeadClientKept) {
+        if bugs.has(Bug::DeadClientKept) || bugs.has(Bug::DeadKept) {
             self.ping_timeout = FOREVER;
         }
         if bugs.has(Bug::PayloadUnlimited) {

@@ -20,7 +20,6 @@ mod hall;
 mod hosted;
 mod http;
 mod intake;
-mod meddler;
 mod misbehave;
 mod model;
 mod play;

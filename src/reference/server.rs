@@ -8,7 +8,6 @@ use crate::reference::core::{Core, Rules};
 use crate::reference::desk::{Counts, Desk};
 use crate::reference::hall::Hall;
 use crate::reference::http;
-use crate::reference::meddler::{Heartbeat, Meddler};
 use crate::reference::play::Play;
 use crate::reference::socket::Entrance;
 use crate::reference::stamp;
@@ -270,19 +269,9 @@ impl Running {
         }
         let (quit, quitting) = oneshot::channel::<()>();
         let (listener, front) = self.bent(listener)?;
-        let serving = if Meddler::needed(self.options.bugs) {
-            let meddler = Meddler::new(listener, self.options.bugs, self.heartbeat());
-            tokio::spawn(serve(meddler, router, quitting))
-        } else {
-            let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-            tokio::spawn(serve(listener, router, quitting))
-        };
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        let serving = tokio::spawn(serve(listener, router, quitting));
         Ok(Up { app, io, quit, serving, working, front })
-    }
-
-    const fn heartbeat(&self) -> Heartbeat {
-        let Options { ping_interval, ping_timeout, .. } = self.options;
-        Heartbeat { interval: ping_interval, timeout: ping_timeout }
     }
 
     /// Puts a bent wire in front, if there is a bug of the wire; the server then listens elsewhere.
@@ -324,13 +313,10 @@ impl Running {
 
     fn socket_io(&self) -> (socketioxide::layer::SocketIoLayer, SocketIo) {
         let figures = self.figures_told().behind(self.options.bugs);
-        let heartbeat =
-            Heartbeat { interval: figures.ping_interval, timeout: figures.ping_timeout };
-        let heartbeat = heartbeat.kept(self.options.bugs);
         SocketIo::builder()
             .req_path(self.path())
-            .ping_interval(heartbeat.interval)
-            .ping_timeout(heartbeat.timeout)
+            .ping_interval(figures.ping_interval)
+            .ping_timeout(figures.ping_timeout)
             .connect_timeout(self.spec.connect.timeout)
             .max_payload(figures.max_payload)
             .ws_max_message_size(figures.max_payload as usize)

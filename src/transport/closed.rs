@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use super::http::HttpError;
-use crate::history::NO_PING;
+use crate::history::{NO_FRAME, NO_PING, TOO_BIG};
 
 /// Why a connection that stood is no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,9 +87,9 @@ impl fmt::Display for Closed {
                 write!(f, "{NO_PING} {} ms", silence.as_millis())
             }
             Closed::TooBig { bytes, limit } => {
-                write!(f, "message of {bytes} bytes, the limit is {limit} bytes")
+                write!(f, "{TOO_BIG} {bytes} bytes, the limit is {limit} bytes")
             }
-            Closed::BadFrame { reason } => write!(f, "not a WebSocket frame: {reason}"),
+            Closed::BadFrame { reason } => write!(f, "{NO_FRAME}: {reason}"),
             Closed::HttpStatus { status, body } => {
                 write!(f, "polling answered with status {status}: `{body}`")
             }

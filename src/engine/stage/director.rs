@@ -1,20 +1,15 @@
 //! Leads a play's clients through the steps of its script, and then to rest.
 
-use crate::client::{Ask, Payload, Since};
-use crate::engine::people::Registry;
+mod deeds;
+mod standing;
+
 use crate::engine::shard::Shard;
-use crate::engine::slot::{Command, Held, Slot, Suffering};
-use crate::engine::stage::cast::{self, Cast};
+use crate::engine::slot::{Command, Slot, Suffering};
+use crate::engine::stage::cast::Cast;
 use crate::engine::target::Target;
-use crate::engine::trouble::nanos;
-use crate::fault::Fault;
-use crate::history::{
-    Answer, ClientId, ConversationId, Due, Event, MessageRef, Nanos, OpId, Token,
-};
-use crate::operation::{ConnectionState, Operation};
-use crate::plan::script::{Deed, Device, MARGIN, Script, ServerDeed, Sighted, Step, Verb};
-use crate::plan::{Act, Credential, text};
-use compact_str::{CompactString, format_compact};
+use crate::history::{ClientId, ConversationId, Event, MessageRef, Nanos};
+use crate::plan::script::{Deed, Device, Script, ServerDeed, Step, Verb};
+use crate::plan::{Act, Credential};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -35,6 +30,8 @@ const LAG_WORTH_TELLING: Duration = Duration::from_millis(100);
 const NAP: Duration = Duration::from_millis(20);
 /// So long without an entry is quiet, in nanoseconds.
 const STILL: Nanos = 500_000_000;
+/// So long without an entry, and nothing that is awaited comes any more.
+const LONG_STILL: Nanos = 5_000_000_000;
 /// Messages of bursts are numbered from here, labelled ones from 0.
 const BURSTS: u32 = 1_000;
 
@@ -204,30 +201,6 @@ impl<'a> Director<'a> {
         }
     }
 
-    /// The conversations of the script that were asked for and answered, with the server's ids.
-    fn answered_creates(&self) -> Vec<(ConversationId, CompactString)> {
-        let recorder = self.shard.recorder.borrow();
-        let mut asked: FxHashMap<OpId, ConversationId> = FxHashMap::default();
-        let mut answered = Vec::new();
-        for entry in recorder.kept.iter().flatten() {
-            match &entry.event {
-                Event::Invoke {
-                    op,
-                    operation: Operation::Create,
-                    conversation: Some(place),
-                    ..
-                } => {
-                    asked.insert(*op, *place);
-                }
-                Event::Answered { op, answer: Answer::Ack { id: Some(id), .. }, .. } => {
-                    answered.extend(asked.get(op).map(|place| (*place, id.clone())));
-                }
-                _ => {}
-            }
-        }
-        answered
-    }
-
     /// Everybody knows that it is the harness's doing before it happens, and until it is over.
     async fn server_deed(&mut self, ServerDeed { what, lasts }: ServerDeed) {
         self.faults += 1;
@@ -255,228 +228,6 @@ impl<'a> Director<'a> {
             self.tell(*client, Command::Suffer(suffering));
         }
         self.until(GOODBYE, |this| this.known.iter().all(|c| this.slots[c].is_done())).await;
-    }
-
-    fn deed(&mut self, deed: &Deed) {
-        let client = self.cast.client(deed.by);
-        let now = self.now();
-        let due = deed.due.or(deed.odd.map(|_| Due::Harmless));
-        let due = due.map(|due| (self.tellable(due, deed), self.reason(deed)));
-        match &deed.verb {
-            Verb::Connect => {
-                self.known.insert(client);
-                self.tell(client, Command::Act(now, Act::Connect));
-            }
-            Verb::Hold { credential, elsewhere } => self.hold(deed.by, *credential, *elsewhere),
-            Verb::Disconnect => self.tell(client, Command::Disconnect),
-            Verb::Send { label, room, kind, key_of, text_of } => {
-                let message = self.message(*label, *kind, *key_of, *text_of);
-                let Some(place) = self.place(*room) else { return };
-                let ask = Ask { odd: deed.odd, ..Ask::send(place, message) };
-                self.tell(client, Command::Ask(now, ask, due));
-            }
-            Verb::Burst { count, pace, room, kind } => {
-                let Some(place) = self.place(*room) else { return };
-                let limits = &self.shard.dialect.spec.limits;
-                let (count, pace) = (count.of(limits), pace.of(limits));
-                let mut at = now;
-                for _ in 0..count {
-                    self.burst += 1;
-                    let ask = Ask::send(place, self.new_message(*kind, self.burst));
-                    self.tell_at(client, at, Command::Ask(at, ask, due.clone()));
-                    at += pace.as_nanos() as Nanos;
-                }
-            }
-            Verb::Type { room } => {
-                if let Some(conversation) = self.place(*room) {
-                    self.tell(client, Command::Act(now, Act::Keystroke { conversation }));
-                }
-            }
-            Verb::Create { room, people } => {
-                let registry = Registry::new(&self.shard.dialect.spec);
-                let user = |person: &usize| registry.user(self.cast.cell.people[*person].id);
-                let people = people.iter().map(user).collect();
-                let place = room.and_then(|room| self.cast.conversation(room));
-                self.tell(client, Command::Ask(now, Ask::create(place, people), due));
-            }
-            Verb::Ask { operation, label, room } => {
-                if let Some(ask) = self.request(*operation, *label, *room) {
-                    let ask = Ask { odd: deed.odd, ..ask };
-                    self.tell(client, Command::Ask(now, ask, due));
-                }
-            }
-            Verb::Suffer { fault, lasts } => {
-                let until = lasts.map(|lasts| now + lasts.as_nanos() as Nanos);
-                self.faults += 1;
-                let is_cut = matches!(fault, Fault::Cut(_));
-                let ends = until.unwrap_or(if is_cut { now } else { Nanos::MAX });
-                let begin =
-                    Suffering { number: self.faults, kind: *fault, begins: true, until: ends };
-                self.tell(client, Command::Suffer(begin));
-                if let Some(at) = until {
-                    let end = Suffering { begins: false, ..begin };
-                    self.tell_later(client, at, Command::Suffer(end), || ());
-                }
-            }
-            Verb::Heal => self.tell(client, Command::Heal),
-        }
-    }
-
-    fn hold(&mut self, device: Device, credential: Credential, elsewhere: bool) {
-        let person = self.cast.cell.people[device.person].id;
-        let passport = Registry::new(&self.shard.dialect.spec).passport_with(person, credential);
-        let passport = match passport {
-            Ok(passport) => passport,
-            Err(why) => return self.hitches.push(why.0),
-        };
-        let place = if elsewhere { ", in the other documented place" } else { "" };
-        let client = self.cast.client(device);
-        self.holders.insert(client, device);
-        self.tell(
-            client,
-            Command::Hold(Box::new(Held {
-                passport,
-                what: format_compact!("{}{place}", credential.about()),
-                valid: credential.is_valid(),
-                lasts: credential.lasts().map(nanos),
-                elsewhere,
-            })),
-        );
-    }
-
-    /// Tells the client at this time; nobody is calm before everything was told.
-    fn tell_at(&mut self, client: ClientId, at: Nanos, command: Command) {
-        if at <= self.now() {
-            self.tell(client, command);
-        } else {
-            let untold = Rc::clone(self.untold.entry(client).or_default());
-            untold.set(untold.get() + 1);
-            self.tell_later(client, at, command, move || untold.set(untold.get() - 1));
-        }
-    }
-
-    fn tell_later(
-        &self,
-        client: ClientId,
-        at: Nanos,
-        command: Command,
-        told: impl FnOnce() + 'static,
-    ) {
-        let Some(slot) = self.slots.get(&client).map(Rc::downgrade) else { return };
-        let at = self.shard.clock.instant(at);
-        tokio::task::spawn_local(async move {
-            sleep_until(at).await;
-            if let Some(slot) = slot.upgrade() {
-                slot.tell(command);
-            }
-            told();
-        });
-    }
-
-    /// Where an answer could not be told from others, silence is no offence.
-    fn tellable(&self, due: Due, deed: &Deed) -> Due {
-        let (Due::Refused, Some(odd)) = (due, deed.odd) else { return due };
-        let operation = match deed.verb {
-            Verb::Ask { operation, .. } => operation,
-            _ => Operation::Send,
-        };
-        match self.shard.dialect.step(operation) {
-            Some(step) if odd.keeps_key() || !step.answers_by_event() => Due::Refused,
-            _ => Due::Harmless,
-        }
-    }
-
-    /// The message of a label; the same label is the same message.
-    fn message(
-        &mut self,
-        label: usize,
-        kind: text::Kind,
-        key_of: Option<usize>,
-        text_of: Option<usize>,
-    ) -> MessageRef {
-        if let Some(known) = &self.messages[label] {
-            return known.clone();
-        }
-        let mut message = self.new_message(kind, label as u32);
-        let other = |of: Option<usize>| of.and_then(|other| self.messages[other].clone());
-        if let Some(other) = other(key_of) {
-            message.key = other.key;
-        }
-        if let Some(other) = other(text_of) {
-            message.token = other.token;
-        }
-        self.messages[label] = Some(message.clone());
-        message
-    }
-
-    fn new_message(&self, kind: text::Kind, sequence: u32) -> MessageRef {
-        let plan = &self.shard.plan;
-        let number = text::number(kind, self.cast.cell.number, sequence);
-        let token = Token::new((plan.run & 0xfff) as u16, number);
-        MessageRef { token, key: text::key(plan.run, token, 0) }
-    }
-
-    fn request(&mut self, operation: Operation, label: Option<usize>, room: usize) -> Option<Ask> {
-        use Operation::{Contacts, Health, List, Unread};
-        let place = match operation {
-            List | Contacts | Health | Unread => None,
-            _ => Some(self.place(room)?),
-        };
-        let mut ask = Ask::of(operation, place);
-        if operation == Operation::Sync {
-            // From before the first message: with a start, unlike a read of the whole.
-            ask.payload = Payload::Since(Since::Position(0));
-        }
-        if let Some(label) = label {
-            let Some(id) = self.id_of(label) else {
-                let name = &self.script.labels[label];
-                self.hitches.push(format!("nobody learned the id of message `{name}`"));
-                return None;
-            };
-            ask.payload = Payload::About(id);
-        }
-        Some(ask)
-    }
-
-    /// The server's id of a message, from an ack or from a delivery.
-    fn id_of(&self, label: usize) -> Option<CompactString> {
-        let message = self.messages[label].as_ref()?;
-        let recorder = self.shard.recorder.borrow();
-        let mut sends: FxHashSet<OpId> = FxHashSet::default();
-        recorder.kept.as_ref()?.iter().find_map(|entry| match &entry.event {
-            Event::Invoke { op, message: Some(sent), .. } if sent == message => {
-                sends.insert(*op);
-                None
-            }
-            Event::Answered { op, answer: Answer::Ack { id, .. }, .. } if sends.contains(op) => {
-                id.clone()
-            }
-            Event::Message(seen) if seen.token == Some(message.token) => seen.id.clone(),
-            _ => None,
-        })
-    }
-
-    /// What is special about a deed of which the documents demand something.
-    fn reason(&self, deed: &Deed) -> CompactString {
-        let role = &self.script.people[deed.by.person];
-        let who = cast::name(self.script, deed.by);
-        let stranger = if role.stranger { ", a stranger here," } else { "" };
-        let what = match &deed.verb {
-            Verb::Send { kind: text::Kind::Overlong, .. } => {
-                format!("sends a text of {} characters", self.shard.plan.text_limit + 1)
-            }
-            Verb::Send { kind, .. } if kind.is_at_the_limit() => {
-                format!("sends a text of {} characters", self.shard.plan.text_limit)
-            }
-            Verb::Send { .. } | Verb::Burst { .. } => "sends".to_owned(),
-            Verb::Create { people, .. } if people.iter().all(|one| *one == deed.by.person) => {
-                "wants a conversation with itself".to_owned()
-            }
-            Verb::Ask { operation, .. } => format!("asks for `{operation}`"),
-            _ => "does it".to_owned(),
-        };
-        let odd = deed.odd.map_or_else(String::new, |odd| format!(" {odd}"));
-        format_compact!("{who}{stranger} {what}{odd}")
     }
 
     // ------------------------------------------------------------------------------------------
@@ -513,81 +264,6 @@ impl<'a> Director<'a> {
         if !self.until(REST, calm).await {
             self.hitches.push("the final read was not over in time".into());
         }
-    }
-
-    // ------------------------------------------------------------------------------------------
-    // how things stand
-
-    /// A deed is over when nothing of it is under way; a fault, as soon as it has begun.
-    fn is_over(&self, deed: &Deed) -> bool {
-        let client = self.cast.client(deed.by);
-        match deed.verb {
-            Verb::Suffer { .. } | Verb::Heal | Verb::Disconnect | Verb::Hold { .. } => {
-                self.slots[&client].is_done()
-            }
-            _ => self.is_calm(client),
-        }
-    }
-
-    /// The client has done what it was told, and nothing of it is under way.
-    fn is_calm(&self, client: ClientId) -> bool {
-        let slot = &self.slots[&client];
-        let told = self.untold.get(&client).is_none_or(|untold| untold.get() == 0);
-        told && slot.is_done() && (slot.idle.get() || slot.away.get() || !slot.started.get())
-    }
-
-    /// Everybody is calm and no delivery is awaited. Whoever is offline gets none: with somebody
-    /// away a while without an entry will do.
-    fn is_quiet(&self) -> bool {
-        let recorder = self.shard.recorder.borrow();
-        let awaited = recorder.bench.as_ref().map_or(0, crate::property::Bench::awaited_deliveries);
-        let away = self.known.iter().any(|client| self.slots[client].away.get());
-        let still = away && self.now().saturating_sub(recorder.last_at) > STILL;
-        (awaited == 0 || still) && self.known.iter().all(|client| self.is_calm(*client))
-    }
-
-    /// How long a server may take to notice a silent client, by the newest session, and a margin.
-    fn heartbeat(&self) -> Duration {
-        let recorder = self.shard.recorder.borrow();
-        let limit = recorder.kept.iter().flatten().rev().find_map(|entry| match entry.event {
-            Event::Session { ping_interval, ping_timeout, .. } => {
-                Some(Duration::from_nanos(ping_interval.saturating_add(ping_timeout)))
-            }
-            _ => None,
-        });
-        limit.map_or(Duration::ZERO, |limit| limit.saturating_add(MARGIN))
-    }
-
-    fn has_seen(&self, client: ClientId, sighted: Sighted) -> bool {
-        let token = match sighted {
-            Sighted::Message(label) => match &self.messages[label] {
-                Some(message) => Some(message.token),
-                None => return false,
-            },
-            Sighted::Sight(_) => None,
-        };
-        let recorder = self.shard.recorder.borrow();
-        recorder.kept.iter().flatten().filter(|entry| entry.client == client).any(|entry| {
-            match (&entry.event, sighted) {
-                (Event::Message(seen), Sighted::Message(_)) => seen.token == token,
-                (Event::Saw { sight, .. }, Sighted::Sight(wanted)) => *sight == wanted,
-                _ => false,
-            }
-        })
-    }
-
-    fn is_in(&self, client: ClientId, state: Option<ConnectionState>) -> bool {
-        let Some(state) = state else {
-            return self.slots[&client].is_done() && self.slots[&client].idle.get();
-        };
-        let recorder = self.shard.recorder.borrow();
-        let entries = recorder.kept.iter().flatten().rev();
-        let mut states =
-            entries.filter(|entry| entry.client == client).filter_map(|entry| match &entry.event {
-                Event::Connection { state, .. } => Some(*state),
-                _ => None,
-            });
-        states.next() == Some(state)
     }
 
     // ------------------------------------------------------------------------------------------
@@ -628,17 +304,6 @@ impl<'a> Director<'a> {
         if let Some(slot) = self.slots.get(&client) {
             slot.tell(command);
         }
-    }
-
-    /// The conversation that is this room, if it is there.
-    fn place(&mut self, room: usize) -> Option<ConversationId> {
-        let place = self.cast.conversation(room)?;
-        if self.cast.later(place).is_some() && !self.made.contains(&place) {
-            let name = &self.script.rooms[room].name;
-            self.hitches.push(format!("conversation `{name}` was not made"));
-            return None;
-        }
-        Some(place)
     }
 
     fn phase(&self, name: &str) {

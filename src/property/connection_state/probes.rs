@@ -214,11 +214,11 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "slow-handshake",
-        says: "A handshake that takes seconds is connecting until it is through, and then as good as any.",
+        says: "A handshake that takes long is connecting until it is through, and then as good as any.",
         why: "Half of a slow handshake looks like a connection: the socket stands, the namespace is not granted.",
         quick: false,
         script: "people: ann, bob
-                 bob delay 400ms | bob cut rst for 100ms
+                 bob delay 100ms | bob cut rst for 100ms
                  until bob is connecting
                  until bob is connected
                  bob heal

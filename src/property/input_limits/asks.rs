@@ -92,6 +92,11 @@ impl Guard {
         message: Option<&MessageRef>,
     ) {
         let due = self.due.remove(&op);
+        if let Some(&person) = self.people.get(&client)
+            && operation == Operation::Send
+        {
+            self.sends.insert(op, person);
+        }
         let member = conversation.is_none_or(|place| self.members.contains(&(client, place)));
         let token = message.map(|message| message.token);
         let (demand, why) = match (due, token) {
@@ -132,6 +137,9 @@ impl Guard {
     }
 
     pub(super) fn attempt(&mut self, at: Nanos, op: OpId, number: u32) {
+        if let (Some(pace), Some(&person)) = (&mut self.pace, self.sends.get(op)) {
+            pace.sent(person, op, number, at);
+        }
         let Some(asked) = self.asks.get_mut(op) else { return };
         asked.sent = at;
         asked.epoch = self.links.get(&asked.client).map_or(0, |link| link.epoch);
@@ -145,10 +153,6 @@ impl Guard {
                 let user = self.users.get(&client).cloned().unwrap_or_default();
                 self.textless.entry(user).or_default();
             }
-        }
-        let person = self.people.get(&asked.client).copied();
-        if let (Some(pace), Some(person), true) = (&mut self.pace, person, asked.is_send) {
-            pace.sent(person, op, number, at);
         }
     }
 

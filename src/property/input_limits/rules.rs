@@ -2,7 +2,7 @@
 
 use super::asks::{Asked, Demand, Odd};
 use super::{Guard, KEPT, Suspect, leak};
-use crate::history::{Answer, ClientId, Due, Nanos, OpId, Token};
+use crate::history::{Answer, ClientId, Due, Nanos, OpId, Token, is_unreadable};
 use crate::property::argument::{exhibit, span, violation};
 use crate::verdict::Exhibit;
 use compact_str::CompactString;
@@ -22,8 +22,7 @@ impl Guard {
         answer: &Answer,
         excused: bool,
     ) {
-        let person = self.asks.get(op).and_then(|asked| self.people.get(&asked.client)).copied();
-        if let (Some(pace), Some(person)) = (&mut self.pace, person)
+        if let (Some(pace), Some(&person)) = (&mut self.pace, self.sends.get(op))
             && matches!(answer, Answer::Ack { .. } | Answer::Nack(_))
         {
             pace.answered(person, op, number, at, false);
@@ -160,6 +159,9 @@ impl Guard {
 
     /// A connection was lost, and no fault did it.
     pub(super) fn dropped(&mut self, at: Nanos, client: ClientId, why: &str) {
+        if is_unreadable(why) {
+            return;
+        }
         let is_settled = |odd: &Odd| self.asks.get(odd.op).is_none_or(|asked| asked.answered);
         let recent = |odd: &Odd| {
             let blame = if is_settled(odd) { BLAME } else { self.patience };

@@ -7,6 +7,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "one-away",
         says: "Who was away for a moment has everything that was sent meanwhile.",
         why: "The plainest gap there is: a sync that begins too late, or ends too early.",
+        needs: &[Need::Sync],
         script: "people: ann, bob, cat
                  ann send a
                  until bob sees a
@@ -22,6 +23,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "half-away",
         says: "When half of the people are away, each of them has everything when they are back.",
         why: "Many syncs at once, while the others go on talking.",
+        needs: &[Need::Sync],
         script: "people: ann, bob, cat, dan, eva, fay
                  ann send a
                  rest
@@ -38,6 +40,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "many-missed",
         says: "Who missed a dozen messages has all of them after the sync.",
         why: "Queues for people who are away are short; a history with a default limit is, too.",
+        needs: &[Need::Sync],
         script: "people: ann, bob, cat
                  ann send a
                  until bob sees a
@@ -51,6 +54,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "more-than-a-page",
         says: "Who missed more messages than a page holds has all of them after the sync.",
         why: "The second page is the one that nobody tries: it is empty, or begins in the wrong place.",
+        needs: &[Need::Sync],
         script: "people: bob, ann, cat, dan, eva, fay, gus, hal, ida, jim, kay, lea
                  ann send a
                  until bob sees a
@@ -67,6 +71,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "short-absences",
         says: "Who is cut off again and again misses nothing of what was sent right after each cut.",
         why: "A start that is rounded to whole seconds skips what was sent in the second of the last message.",
+        needs: &[Need::Sync],
         script: "people: ann, bob
                  ann send a
                  until bob sees a
@@ -86,6 +91,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "same-time-as-the-last-seen",
         says: "Of messages with one time, a client that saw some before the cut gets the others after it.",
         why: "A sync that begins after the time of the last message seen skips all that share it.",
+        needs: &[Need::Sync],
         copies: 2,
         script: "people: ann, bob, cat, dan
                  bob cut rst on-message for 1s
@@ -102,6 +108,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "cut-by-a-message",
         says: "Who is cut off by the message just read has all that followed it.",
         why: "The position of the last message is the only thing that tells the server where to go on.",
+        needs: &[Need::Sync],
         script: "people: ann, bob, cat
                  bob cut half-frame on-message for 1s
                  ann send a | cat send b
@@ -116,6 +123,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "stored-during-the-sync",
         says: "What is sent while a client comes back is neither missed nor lost between sync and live.",
         why: "Between the rows of a sync and the first push there is a gap, unless the room is joined first.",
+        needs: &[Need::Sync],
         copies: 3,
         script: "people: ann, bob, cat, dan
                  ann send a
@@ -137,6 +145,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "live-after-the-return",
         says: "Who is back hears what is said from then on.",
         why: "Rooms belong to connections: who is not put into them again sees a quiet chat.",
+        needs: &[Need::Sync],
         script: "people: ann, bob
                  bob cut rst for 200ms
                  ann send a
@@ -150,6 +159,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "lively-room",
         says: "In a lively room everybody who stays gets everything, and who was away gets the rest.",
         why: "One delivery in many that is left out shows only where there are many.",
+        needs: &[Need::Sync],
         copies: 2,
         script: "people: ann, bob, cat, dan, eva
                  ann send a
@@ -164,6 +174,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "one-of-two-devices-away",
         says: "A device that was away gets what the person's other device saw live.",
         why: "A server that counts deliveries per person believes that this one has them.",
+        needs: &[Need::Sync],
         script: "people: ann, bob x2
                  ann send a
                  until bob.2 sees a
@@ -179,6 +190,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "both-devices-away",
         says: "Each device of a person gets what was missed, whichever comes back first.",
         why: "What waits for a person is handed to the first device and deleted; the second finds nothing.",
+        needs: &[Need::Sync],
         script: "people: ann, bob x2
                  ann send a
                  rest
@@ -194,7 +206,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "across-a-restart",
         says: "Who was away while the server was started anew has what was sent before and after.",
         why: "Queues in memory end with the process; a store does not.",
-        needs: &[Need::OwnServer],
+        needs: &[Need::Sync, Need::OwnServer],
         script: "people: ann, bob, cat
                  ann send a
                  until bob sees a
@@ -213,6 +225,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "queue-and-sync",
         says: "Who comes back with messages to send gets what was missed, once, and its own are stored.",
         why: "Two queues meet: what goes out and what comes in, and each may be drained twice.",
+        needs: &[Need::Sync],
         script: "people: ann, bob, cat
                  ann send a
                  until bob sees a
@@ -229,6 +242,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "flapping",
         says: "A client whose connection dies again before its sync is over misses nothing in the end.",
         why: "What came in live before the sync was complete must not move the place where the next one begins.",
+        needs: &[Need::Sync],
         quick: false,
         script: "people: ann, bob, cat
                  ann send a
@@ -250,6 +264,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "skewed-clock",
         says: "A client whose clock is wrong by minutes misses nothing.",
         why: "A sync that begins at the client's own time skips as much as its clock is fast.",
+        needs: &[Need::Sync],
         script: "people: ann, bob skewed 300s, cat skewed -300s
                  ann send a
                  rest
@@ -265,6 +280,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "half-open",
         says: "Who was cut off without a word, and noticed late, has everything that was sent meanwhile.",
         why: "The server believes that it delivered: what it wrote into the dead connection is gone.",
+        needs: &[Need::Sync],
         quick: false,
         script: "people: ann, bob, cat
                  ann send a
@@ -283,7 +299,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "server-away",
         says: "What was acked before and after the server was away is there for all who come back.",
         why: "Everybody is away at once, and everybody syncs at once.",
-        needs: &[Need::OwnServer],
+        needs: &[Need::Sync, Need::OwnServer],
         quick: false,
         script: "people: ann, bob, cat
                  ann send a | bob send b
@@ -303,6 +319,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "created-while-away",
         says: "Who was away when a conversation was made is in it when they are back, with all that was said.",
         why: "A list of conversations that is read once at the login has no place for a new one.",
+        needs: &[Need::Sync],
         script: "people: ann, bob, cat
                  room talk: ann, bob, cat
                  ann send a

@@ -11,6 +11,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::Notify;
 
 /// Relays the handshake, and then what follows it.
 pub(super) async fn relay(bend: &Arc<Bend>, mut request: Request) -> Response {
@@ -33,13 +34,15 @@ pub(super) async fn relay(bend: &Arc<Bend>, mut request: Request) -> Response {
     Response::from_parts(parts, Body::empty())
 }
 
-/// Carries frames until one side ends, or the client is thrown out.
+/// Carries frames until one side ends, or the client is thrown out or was idle for too long.
 async fn carry(bend: &Bend, client: Upgraded, server: Upgraded) {
     let (from_client, mut to_client) = tokio::io::split(TokioIo::new(client));
     let (from_server, mut to_server) = tokio::io::split(TokioIo::new(server));
     let said = Mutex::new(packets::Client::default());
+    let heard = Notify::new();
     let up = async {
         pass(from_client, &mut to_server, |frame| {
+            heard.notify_one();
             let text = std::str::from_utf8(&frame.payload).ok()?;
             let passes = lock(&said).passes(bend, text);
             (!passes).then(Vec::new)
@@ -60,6 +63,7 @@ async fn carry(bend: &Bend, client: Upgraded, server: Upgraded) {
         () = up => {}
         () = down => {}
         () = thrown_out(bend, &said) => {}
+        () = idle(bend, &heard) => {}
     }
     let _ = to_client.shutdown().await;
 }
@@ -74,6 +78,15 @@ async fn thrown_out(bend: &Bend, said: &Mutex<packets::Client>) {
     }
     // So much news that some was missed: nobody is thrown out for that.
     std::future::pending::<()>().await;
+}
+
+/// Waits until nothing was heard for three quarters of a ping interval, where that is a bug.
+async fn idle(bend: &Bend, heard: &Notify) {
+    if !bend.bugs.has(Bug::IdleClosed) {
+        return std::future::pending().await;
+    }
+    let patience = bend.told.ping_interval * 3 / 4;
+    while tokio::time::timeout(patience, heard.notified()).await.is_ok() {}
 }
 
 fn lock(said: &Mutex<packets::Client>) -> MutexGuard<'_, packets::Client> {

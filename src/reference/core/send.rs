@@ -373,7 +373,7 @@ impl Core {
 }
 
 pub(super) fn unique_index() -> Refusal {
-    let text = "duplicate key value violates a unique constraint";
+    let text = "a message with this key exists already";
     Refusal::new(RefusalKind::Repeated, text)
 }
 

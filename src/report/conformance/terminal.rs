@@ -54,9 +54,14 @@ pub fn verdict(run: &Conformance) -> (Tone, &'static str, String) {
     } else if doubtful > 0 {
         (Tone::Doubt, "INCONCLUSIVE", format!("{} could not be decided", cases(doubtful)))
     } else if passed == 0 {
-        (Tone::Doubt, "NOT EXERCISED", "no case was judged".into())
+        (Tone::Doubt, "NOT EXERCISED", "no case passed and none failed".into())
     } else {
-        (Tone::Good, "PASS", format!("all {} that count passed", cases(passed)))
+        let rest = match count(&|case| case.fails()) {
+            0 => String::new(),
+            1 => ", 1 failed that does not count".to_owned(),
+            failed => format!(", {failed} failed that do not count"),
+        };
+        (Tone::Good, "PASS", format!("{} passed{rest}", cases(passed)))
     }
 }
 
@@ -113,21 +118,30 @@ fn row(property: &PropertyResult, cases: &[&Case]) -> Vec<Cell> {
     let passed = count(&|end| *end == End::Judged(Standing::Pass));
     let failed = count(&|end| *end == End::Judged(Standing::Fail));
     let unsupported = count(&|end| matches!(end, End::NotSupported(_)));
+    let known = cases.iter().filter(|case| case.fails() && case.is_excused()).count();
     let (tone, sign, word) = match property.standing {
         Some(Standing::Fail) if !property.promised => (Tone::Doubt, "!", "finding"),
         Some(Standing::Fail) => (Tone::Bad, "✗", "fail"),
         Some(Standing::Pass) => (Tone::Good, "✓", "pass"),
         Some(Standing::Inconclusive) => (Tone::Doubt, "?", "inconclusive"),
         Some(Standing::NotExercised) => (Tone::Doubt, "·", "not exercised"),
+        None if unsupported < cases.len() => (Tone::Doubt, "·", "not judged"),
         None => (Tone::Quiet, "·", "not supported"),
     };
     let mut remarks = Vec::new();
     if !property.promised && property.standing.is_some() {
         remarks.push("not promised".to_owned());
     }
-    if unsupported > 0 {
-        remarks.push(format!("{unsupported} not supported"));
-    }
+    let others = [
+        (known, "known to fail"),
+        (count(&|end| *end == End::Judged(Standing::Inconclusive)), "inconclusive"),
+        (count(&|end| *end == End::Judged(Standing::NotExercised)), "not exercised"),
+        (count(&|end| matches!(end, End::Broken(_))), "broken by the harness"),
+        (count(&|end| matches!(end, End::NotReached(_))), "not played to the end"),
+        (unsupported, "not supported"),
+    ];
+    let others = others.into_iter().filter(|(number, _)| *number > 0);
+    remarks.extend(others.map(|(number, what)| format!("{number} {what}")));
     vec![
         Cell::toned(tone, sign),
         Cell::new(&property.property),
@@ -172,7 +186,7 @@ pub(super) fn block(case: &Case, run: &Conformance, look: Look) -> String {
     let (tone, sign, word) = state(case, run);
     let title = look.paint(tone, &format!("{sign} {}", clean(&case.name)));
     let mut out = format!("{title}  {word}\n");
-    out.push_str(&look.fact(2, "must", LABEL, &case.says));
+    out.push_str(&look.fact(2, demand(case.severity), LABEL, &case.says));
     match &case.end {
         End::Broken(why) | End::NotReached(why) => {
             out.push_str(&look.fact(2, "because", LABEL, why));
@@ -203,6 +217,15 @@ pub(super) fn block(case: &Case, run: &Conformance, look: Look) -> String {
     }
     out.push_str(&look.verbatim(2, "again", LABEL, &clean(&case.again)));
     out
+}
+
+/// The label of what a case asks for.
+fn demand(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Must => "must",
+        Severity::Should => "should",
+        Severity::Informational => "asked",
+    }
 }
 
 /// Whether a failure is told with its whole argument: if it counts, or was asked for by its name.

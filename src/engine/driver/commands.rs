@@ -1,0 +1,153 @@
+//! What the client is told to do, and what its faults do to it.
+
+use super::Driver;
+use crate::client::{Action, Ask, Input};
+use crate::engine::converse::Converse;
+use crate::engine::link::Link;
+use crate::engine::setup;
+use crate::engine::slot::{Command, Held, Suffering};
+use crate::engine::trouble::{Cut, nanos};
+use crate::history::{Due, Event, Nanos};
+use crate::plan::Act;
+use crate::transport::weather::Conditions;
+use compact_str::{CompactString, ToCompactString};
+use std::rc::Rc;
+
+impl Driver {
+    pub(super) async fn command(&mut self, command: Command) {
+        match command {
+            Command::Act(planned, act) => self.act(planned, act).await,
+            Command::Ask(planned, ask, due) => self.ask_as_due(planned, ask, due),
+            Command::Hold(held) => self.hold(*held),
+            Command::Disconnect => self.disconnect(),
+            Command::Suffer(suffering) => self.suffer(suffering).await,
+            Command::Enter(conversation) => {
+                self.input(Input::Act(Action::Enter(conversation)));
+            }
+            Command::Heal => self.heal().await,
+            Command::FinalRead(conversation) => {
+                let planned = self.shard.clock.now();
+                self.ask(planned, Ask::history(conversation));
+            }
+            Command::Leave => self.leaving = true,
+        }
+    }
+
+    async fn act(&mut self, planned: Nanos, act: Act) {
+        match act {
+            Act::Connect => {
+                self.slot.started.set(true);
+                self.slot.away.set(false);
+                self.input(Input::Start);
+            }
+            Act::Send { conversation, message, repeat } => {
+                let ask = Ask::send(conversation, message);
+                if repeat {
+                    self.ask(planned, ask.clone());
+                }
+                self.ask(planned, ask);
+            }
+            Act::Keystroke { conversation } => {
+                self.input(Input::Act(Action::Keystroke { conversation, planned }));
+            }
+            Act::History { conversation } => {
+                self.ask(planned, Ask::history(conversation));
+            }
+            Act::Converse { think, until, seed } => {
+                let until = until + self.shard.start.get();
+                let conversations = self.shard.conversations_of(self.id);
+                self.converse = Converse::new(think, until, seed, planned, conversations);
+            }
+            Act::Fault { index, begins } => self.fault(index, begins).await,
+        }
+    }
+
+    fn ask_as_due(&mut self, planned: Nanos, ask: Ask, due: Option<(Due, CompactString)>) {
+        let op = self.shard.effects.borrow_mut().next_op();
+        if let Some((due, why)) = due {
+            self.record(Event::Due { op, due, why, odd: ask.odd.is_some() });
+        }
+        self.input(Input::Act(Action::Ask { op, ask, planned }));
+    }
+
+    fn hold(&mut self, Held { passport, what, valid, lasts, elsewhere }: Held) {
+        self.bindings = passport;
+        (self.elsewhere, self.barred) = (elsewhere, !valid);
+        let until = lasts.map(|lasts| self.shard.clock.now() + lasts);
+        self.record(Event::Credential { what, valid, until });
+    }
+
+    pub(super) fn disconnect(&mut self) {
+        self.slot.away.set(true);
+        self.input(Input::Stop);
+    }
+
+    async fn fault(&mut self, number: usize, begins: bool) {
+        let fault = &self.shard.plan.scenario.faults[number];
+        let until = self.shard.start.get() + nanos(fault.at + fault.lasts);
+        self.suffer(Suffering { number, kind: fault.fault, begins, until }).await;
+    }
+
+    async fn suffer(&mut self, Suffering { number, kind, begins, until }: Suffering) {
+        if !begins && !self.trouble.has(number) {
+            return;
+        }
+        self.record(Event::Fault { what: kind.to_compact_string(), begins });
+        if begins {
+            let cut = self.trouble.begin(number, kind, until);
+            self.bear(cut).await;
+        } else {
+            self.trouble.end(number);
+            let held = self.meddling.of(number);
+            self.let_go(held);
+            self.bear(None).await;
+        }
+    }
+
+    /// Drops the connection if a fault says so, and tells the machine what else the faults do.
+    pub(super) async fn bear(&mut self, cut: Option<Cut>) {
+        self.excuse();
+        self.weather_changes();
+        if let Some(cut) = cut {
+            self.input(Input::Away { until: cut.until });
+            let opening = matches!(self.link, Link::Opening(_));
+            if let Some(session) = self.link.take() {
+                let how = cut.apply(session).await;
+                self.hung_up(how, true);
+            } else if opening {
+                self.hung_up("cut before it was open", true);
+            }
+        }
+    }
+
+    /// Tells the machine whether what is missing or late now is the harness's doing.
+    pub(super) fn excuse(&mut self) {
+        self.input(Input::Withhold(self.held_back || self.trouble.excuses()));
+    }
+
+    /// What its connections go through follows from its faults.
+    fn weather_changes(&mut self) {
+        let Some(weather) = &self.weather else { return };
+        let conditions = self.trouble.conditions();
+        weather.change(conditions);
+        if conditions == Conditions::default() {
+            self.http = None;
+        } else if self.http.is_none() {
+            let shard = &self.shard;
+            let mut connect = shard.session.engine.connect.clone();
+            connect.weather = Some(weather.clone());
+            let http = setup::http_client(&shard.endpoint, &shard.dialect.spec, connect, 1);
+            self.http = Some(Rc::new(http));
+        }
+    }
+
+    async fn heal(&mut self) {
+        for fault in self.trouble.clear() {
+            self.record(Event::Fault { what: fault.to_compact_string(), begins: false });
+        }
+        let held = self.meddling.all();
+        self.let_go(held);
+        self.bear(None).await;
+        self.input(Input::Away { until: 0 });
+    }
+}

@@ -1,0 +1,295 @@
+//! What the contract's machine says: it is recorded, sent over the connection, or asked over HTTP.
+
+use super::{Driver, GOODBYE, Returned};
+use crate::client::{Ask, AttemptId, Input, Output, Payload, Since, Transmit};
+use crate::dialect::voice::Said;
+use crate::dialect::{Bend, excerpt};
+use crate::engine::link::Link;
+use crate::engine::meddling::{Fate, Parcel, dropped};
+use crate::engine::rest;
+use crate::engine::trouble::nanos;
+use crate::fault::Passing;
+use crate::history::{Event, Nanos, OpId};
+use crate::operation::Operation;
+use crate::plan::Oddity;
+use crate::scalar::Scalar;
+use crate::spec::{Hole, Step};
+use crate::transport::Leave;
+use std::rc::Rc;
+
+/// What becomes of the requests that the machine lets go in one go.
+#[derive(Default)]
+struct Leaving {
+    /// An attempt that is recorded if it really leaves.
+    attempt: Option<Event>,
+    /// A fault dropped this one.
+    dropped: Option<OpId>,
+    /// A fault holds this one back.
+    held: Option<OpId>,
+    /// What these faults hold back was overtaken.
+    overtaken: Vec<usize>,
+    /// These leave twice.
+    twice: Vec<Transmit>,
+}
+
+impl Driver {
+    /// Gives the machine an input and does what it says.
+    pub(super) fn input(&mut self, input: Input) {
+        self.feed(input, |_| true);
+    }
+
+    /// Gives the machine what a fault delivers once more, or later than it came: that is not in the
+    /// history, for the server did nothing.
+    pub(super) fn input_unseen(&mut self, input: Input) {
+        self.feed(input, |event| !matches!(event, Event::Message(_) | Event::Answered { .. }));
+    }
+
+    fn feed(&mut self, input: Input, is_news: impl Fn(&Event) -> bool) {
+        let shard = Rc::clone(&self.shard);
+        let now = shard.clock.now();
+        let mut leaving = Leaving::default();
+        let mut effects = shard.effects.borrow_mut();
+        self.machine.handle(now, input, &mut effects);
+        for output in effects.drain() {
+            match output {
+                Output::Record(event) if !is_news(&event) => {}
+                Output::Record(event) => self.note(now, event, &mut leaving),
+                Output::Open => {
+                    self.link =
+                        Link::open(&shard, &self.bindings, self.elsewhere, self.weather.as_ref());
+                }
+                Output::Close => self.close(),
+                Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
+                Output::Abandon(_) => {}
+            }
+        }
+        drop(effects);
+        for number in leaving.overtaken {
+            let held = self.meddling.of(number);
+            self.let_go(held);
+        }
+        for transmit in leaving.twice {
+            self.send_twin(transmit);
+        }
+    }
+
+    /// Records what the machine says, unless a fault makes something else of it.
+    fn note(&mut self, now: Nanos, event: Event, leaving: &mut Leaving) {
+        let event = match event {
+            // Whether it really leaves is known in a moment.
+            Event::Attempt { .. } if self.trouble.meddles() => {
+                leaving.attempt = Some(event);
+                return;
+            }
+            Event::Ok { op, .. } if leaving.dropped == Some(op) => dropped(op),
+            Event::Ok { op, .. } if leaving.held == Some(op) => {
+                return self.meddling.add_to_last(event);
+            }
+            event => event,
+        };
+        self.record_at(now, event);
+    }
+
+    /// A request leaves, or a fault makes something else of it.
+    fn depart(&mut self, now: Nanos, transmit: Transmit, leaving: &mut Leaving) {
+        let op = transmit.attempt.op;
+        let attempt = leaving.attempt.take();
+        let fate = match attempt {
+            Some(_) => self.fate(Passing::Asked(transmit.ask.operation)),
+            None => Fate::Passes,
+        };
+        match fate {
+            Fate::Dropped => leaving.dropped = Some(op),
+            Fate::Late { until, number } => {
+                leaving.held = Some(op);
+                let events = attempt.into_iter().collect();
+                self.meddling.hold(until, number, Parcel::Request(transmit, events));
+            }
+            Fate::Passes | Fate::Twice | Fate::Overtakes(_) => {
+                if let Some(attempt) = attempt {
+                    self.record_at(now, attempt);
+                }
+                match fate {
+                    Fate::Twice => leaving.twice.push(transmit.clone()),
+                    Fate::Overtakes(number) => leaving.overtaken.push(number),
+                    _ => {}
+                }
+                self.transmit(now, transmit);
+            }
+        }
+    }
+
+    /// The same request once more, as an operation of its own.
+    fn send_twin(&mut self, transmit: Transmit) {
+        let now = self.shard.clock.now();
+        let op = self.shard.effects.borrow_mut().next_op();
+        let operation = transmit.ask.operation;
+        self.record_at(now, transmit.ask.invocation(op, now));
+        self.record_at(now, Event::Attempt { op, attempt: 0 });
+        let spec = &self.shard.dialect.spec;
+        let patience = nanos(spec.contract.ack_timeout);
+        if self.shard.dialect.step(operation).is_none_or(Step::is_unanswered) {
+            self.record_at(now, Event::Ok { op, rows: 0 });
+        } else {
+            self.meddling.add_twin(op, now + patience);
+        }
+        self.transmit(now, Transmit { attempt: AttemptId { op, number: 0 }, ask: transmit.ask });
+    }
+
+    /// Records what is known of a request at this moment.
+    pub(super) fn record_at(&mut self, now: Nanos, event: Event) {
+        self.overhear(now, &event);
+        self.shard.recorder.borrow_mut().record(now, self.id, event);
+    }
+
+    /// The closed workload hears of the end of its send.
+    fn overhear(&mut self, now: Nanos, event: &Event) {
+        if let Some(converse) = &mut self.converse {
+            converse.hear(now, event);
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some(session) = self.link.take() {
+            tokio::task::spawn_local(async move {
+                let _ = tokio::time::timeout(GOODBYE, session.leave(Leave::Polite)).await;
+            });
+        }
+        self.link = Link::Down;
+        self.voice.hang_up();
+        self.forget_held();
+    }
+
+    pub(super) fn transmit(&mut self, now: Nanos, Transmit { attempt, ask }: Transmit) {
+        let shard = Rc::clone(&self.shard);
+        let mark = self.bindings.mark();
+        self.bind(&ask);
+        let people = ask.people(self.bindings.get(Hole::USER));
+        let bend = ask.odd.map(|odd| Bend::begin(odd, &mut self.bindings));
+        let Some(step) = shard.dialect.step_for(ask.operation, people) else { return };
+        let mut data = shard.scratch.take();
+        data.clear();
+        let asked = (ask.operation, people);
+        let said = self.voice.say(&shard.dialect, attempt, asked, step, &self.bindings, &mut data);
+        match said {
+            Ok(Said::Event(mut ack)) => {
+                if let Some(bend) = &bend {
+                    bend.event(&mut data);
+                    ack = self.odd_ack(ask.odd, ack);
+                }
+                shard.trace.borrow_mut().note(now, self.id, "→", || match ack {
+                    Some(ack) => format!("42{ack}{data}"),
+                    None => format!("42{data}"),
+                });
+                if let Err(error) = self.link.emit(&shard.namespace, ack, &data) {
+                    self.complain(now, &error.to_string());
+                }
+                if ask.operation == Operation::Send {
+                    self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
+                }
+            }
+            Ok(Said::Http(_)) => self.call(attempt, &ask, bend),
+            Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),
+            Err(unbound) => {
+                let name = shard.dialect.spec.holes.name(unbound.0);
+                self.complain(
+                    now,
+                    &format!("`{}` needs `${name}`, which has no value", ask.operation),
+                );
+            }
+        }
+        shard.scratch.replace(data);
+        self.bindings.truncate(mark);
+    }
+
+    fn complain(&mut self, now: Nanos, what: &str) {
+        let event = Event::Garbage { what: excerpt(what) };
+        self.shard.note_garbage(what);
+        self.shard.recorder.borrow_mut().record(now, self.id, event);
+    }
+
+    /// Binds what a request needs beside the person.
+    fn bind(&mut self, ask: &Ask) {
+        let dialect = &self.shard.dialect;
+        // The id of a conversation that is asked for is the answer's to say, also the second time.
+        if let Some(id) = ask.conversation.and_then(|place| dialect.conversation(place))
+            && ask.operation != Operation::Create
+        {
+            self.bindings.set(Hole::CONVERSATION, id);
+        }
+        match &ask.payload {
+            Payload::None => {}
+            Payload::People(people) => self.bind_people(people),
+            Payload::Message(message) => {
+                if let Some(peer) = ask.conversation.and_then(|c| self.shard.peer(self.id, c)) {
+                    self.bindings.set(Hole::PEER, peer);
+                }
+                let mut text = String::new();
+                dialect.write_text(message.token, &mut text);
+                self.bindings.set(Hole::TEXT, Scalar::Text(text.into()));
+                self.bindings.set(Hole::KEY, Scalar::Text(message.key.clone()));
+            }
+            Payload::About(id) => self.bindings.set(Hole::MESSAGE, dialect.message_id(id)),
+            Payload::Since(since) => match since {
+                Since::Start => {}
+                Since::Position(order) => self.bindings.set(Hole::SINCE, dialect.position(*order)),
+                Since::Clock(at) => {
+                    self.bindings.set(Hole::SINCE, dialect.time(self.shard.wall(self.id, *at)));
+                }
+                Since::Cursor(cursor) => {
+                    self.bindings.set(Hole::CURSOR, Scalar::Text(cursor.clone()));
+                }
+            },
+        }
+    }
+
+    /// The ack that an odd request asks for.
+    fn odd_ack(&mut self, odd: Option<Oddity>, ack: Option<u64>) -> Option<u64> {
+        match odd {
+            Some(Oddity::WithoutAck) => None,
+            Some(Oddity::WithAck) => ack.or_else(|| Some(self.voice.stray_ack())),
+            _ => ack,
+        }
+    }
+
+    /// The members of a conversation as its creator names them, and who of them is somebody else.
+    fn bind_people(&mut self, people: &[Scalar]) {
+        let own = self.bindings.get(Hole::USER).cloned();
+        let others: Vec<Scalar> =
+            people.iter().filter(|user| Some(*user) != own.as_ref()).cloned().collect();
+        if let Some(peer) = others.first().or(people.first()) {
+            self.bindings.set(Hole::PEER, peer.clone());
+        }
+        self.bindings.set(Hole::OTHERS, Scalar::List(others));
+        self.bindings.set(Hole::MEMBERS, Scalar::List(people.to_vec()));
+    }
+
+    fn call(&mut self, attempt: AttemptId, ask: &Ask, bend: Option<Bend>) {
+        let shard = Rc::clone(&self.shard);
+        let ask = rest::Ask {
+            operation: ask.operation,
+            op: attempt.op,
+            conversation: ask.conversation,
+            people: ask.people(self.bindings.get(Hole::USER)),
+            bindings: self.bindings.clone(),
+            bend,
+        };
+        let (own, troubled) = (self.http.clone(), self.trouble.excuses());
+        let client = self.id;
+        self.calls.push(Box::pin(async move {
+            // A request in trouble may take long, and shall keep nobody waiting.
+            let (http, _turn) = match &own {
+                Some(own) => (&**own, None),
+                None => (&shard.http, shard.gate.acquire().await.ok()),
+            };
+            let tap = |arrow, packet| {
+                let now = shard.clock.now();
+                shard.trace.borrow_mut().note(now, client, arrow, || packet);
+            };
+            let keeps = shard.trace.borrow().keeps;
+            let tap = keeps.then_some(&tap as rest::Tap<'_>);
+            let outcome = rest::perform(http, &shard.dialect, ask, tap).await;
+            Returned { attempt, outcome, troubled }
+        }));
+    }
+}

@@ -1,0 +1,233 @@
+//! The deeds of a script: what each of them tells its client.
+
+use super::Director;
+use crate::client::{Ask, Payload, Since};
+use crate::engine::people::Registry;
+use crate::engine::slot::{Command, Held, Suffering};
+use crate::engine::stage::cast;
+use crate::engine::trouble::nanos;
+use crate::fault::Fault;
+use crate::history::{ClientId, ConversationId, Due, MessageRef, Nanos, Token};
+use crate::operation::Operation;
+use crate::plan::script::{Deed, Device, Verb};
+use crate::plan::{Act, Credential, text};
+use compact_str::{CompactString, format_compact};
+use std::rc::Rc;
+use tokio::time::sleep_until;
+
+impl Director<'_> {
+    pub(super) fn deed(&mut self, deed: &Deed) {
+        let client = self.cast.client(deed.by);
+        let now = self.now();
+        let due = deed.due.or(deed.odd.map(|_| Due::Harmless));
+        let due = due.map(|due| (self.tellable(due, deed), self.reason(deed)));
+        match &deed.verb {
+            Verb::Connect => {
+                self.known.insert(client);
+                self.tell(client, Command::Act(now, Act::Connect));
+            }
+            Verb::Hold { credential, elsewhere } => self.hold(deed.by, *credential, *elsewhere),
+            Verb::Disconnect => self.tell(client, Command::Disconnect),
+            Verb::Send { label, room, kind, key_of, text_of } => {
+                let message = self.message(*label, *kind, *key_of, *text_of);
+                let Some(place) = self.place(*room) else { return };
+                let ask = Ask { odd: deed.odd, ..Ask::send(place, message) };
+                self.tell(client, Command::Ask(now, ask, due));
+            }
+            Verb::Burst { count, pace, room, kind } => {
+                let Some(place) = self.place(*room) else { return };
+                let limits = &self.shard.dialect.spec.limits;
+                let (count, pace) = (count.of(limits), pace.of(limits));
+                let mut at = now;
+                for _ in 0..count {
+                    self.burst += 1;
+                    let ask = Ask::send(place, self.new_message(*kind, self.burst));
+                    self.tell_at(client, at, Command::Ask(at, ask, due.clone()));
+                    at += pace.as_nanos() as Nanos;
+                }
+            }
+            Verb::Type { room } => {
+                if let Some(conversation) = self.place(*room) {
+                    self.tell(client, Command::Act(now, Act::Keystroke { conversation }));
+                }
+            }
+            Verb::Create { room, people } => {
+                let registry = Registry::new(&self.shard.dialect.spec);
+                let user = |person: &usize| registry.user(self.cast.cell.people[*person].id);
+                let people = people.iter().map(user).collect();
+                let place = room.and_then(|room| self.cast.conversation(room));
+                self.tell(client, Command::Ask(now, Ask::create(place, people), due));
+            }
+            Verb::Ask { operation, label, room } => {
+                if let Some(ask) = self.request(*operation, *label, *room) {
+                    let ask = Ask { odd: deed.odd, ..ask };
+                    self.tell(client, Command::Ask(now, ask, due));
+                }
+            }
+            Verb::Suffer { fault, lasts } => {
+                let until = lasts.map(|lasts| now + lasts.as_nanos() as Nanos);
+                self.faults += 1;
+                let is_cut = matches!(fault, Fault::Cut(_));
+                let ends = until.unwrap_or(if is_cut { now } else { Nanos::MAX });
+                let begin =
+                    Suffering { number: self.faults, kind: *fault, begins: true, until: ends };
+                self.tell(client, Command::Suffer(begin));
+                if let Some(at) = until {
+                    let end = Suffering { begins: false, ..begin };
+                    self.tell_later(client, at, Command::Suffer(end), || ());
+                }
+            }
+            Verb::Heal => self.tell(client, Command::Heal),
+        }
+    }
+
+    pub(super) fn hold(&mut self, device: Device, credential: Credential, elsewhere: bool) {
+        let person = self.cast.cell.people[device.person].id;
+        let passport = Registry::new(&self.shard.dialect.spec).passport_with(person, credential);
+        let passport = match passport {
+            Ok(passport) => passport,
+            Err(why) => return self.hitches.push(why.0),
+        };
+        let place = if elsewhere { ", in the other documented place" } else { "" };
+        let client = self.cast.client(device);
+        self.holders.insert(client, device);
+        self.tell(
+            client,
+            Command::Hold(Box::new(Held {
+                passport,
+                what: format_compact!("{}{place}", credential.about()),
+                valid: credential.is_valid(),
+                lasts: credential.lasts().map(nanos),
+                elsewhere,
+            })),
+        );
+    }
+
+    /// Tells the client at this time; nobody is calm before everything was told.
+    fn tell_at(&mut self, client: ClientId, at: Nanos, command: Command) {
+        if at <= self.now() {
+            self.tell(client, command);
+        } else {
+            let untold = Rc::clone(self.untold.entry(client).or_default());
+            untold.set(untold.get() + 1);
+            self.tell_later(client, at, command, move || untold.set(untold.get() - 1));
+        }
+    }
+
+    fn tell_later(
+        &self,
+        client: ClientId,
+        at: Nanos,
+        command: Command,
+        told: impl FnOnce() + 'static,
+    ) {
+        let Some(slot) = self.slots.get(&client).map(Rc::downgrade) else { return };
+        let at = self.shard.clock.instant(at);
+        tokio::task::spawn_local(async move {
+            sleep_until(at).await;
+            if let Some(slot) = slot.upgrade() {
+                slot.tell(command);
+            }
+            told();
+        });
+    }
+
+    /// Where an answer could not be told from others, silence is no offence.
+    fn tellable(&self, due: Due, deed: &Deed) -> Due {
+        let (Due::Refused, Some(odd)) = (due, deed.odd) else { return due };
+        let operation = match deed.verb {
+            Verb::Ask { operation, .. } => operation,
+            _ => Operation::Send,
+        };
+        match self.shard.dialect.step(operation) {
+            Some(step) if odd.keeps_key() || !step.answers_by_event() => Due::Refused,
+            _ => Due::Harmless,
+        }
+    }
+
+    /// The message of a label; the same label is the same message.
+    fn message(
+        &mut self,
+        label: usize,
+        kind: text::Kind,
+        key_of: Option<usize>,
+        text_of: Option<usize>,
+    ) -> MessageRef {
+        if let Some(known) = &self.messages[label] {
+            return known.clone();
+        }
+        let mut message = self.new_message(kind, label as u32);
+        let other = |of: Option<usize>| of.and_then(|other| self.messages[other].clone());
+        if let Some(other) = other(key_of) {
+            message.key = other.key;
+        }
+        if let Some(other) = other(text_of) {
+            message.token = other.token;
+        }
+        self.messages[label] = Some(message.clone());
+        message
+    }
+
+    fn new_message(&self, kind: text::Kind, sequence: u32) -> MessageRef {
+        let plan = &self.shard.plan;
+        let number = text::number(kind, self.cast.cell.number, sequence);
+        let token = Token::new((plan.run & 0xfff) as u16, number);
+        MessageRef { token, key: text::key(plan.run, token, 0) }
+    }
+
+    fn request(&mut self, operation: Operation, label: Option<usize>, room: usize) -> Option<Ask> {
+        use Operation::{Contacts, Health, List, Unread};
+        let place = match operation {
+            List | Contacts | Health | Unread => None,
+            _ => Some(self.place(room)?),
+        };
+        let mut ask = Ask::of(operation, place);
+        if operation == Operation::Sync {
+            // From before the first message: with a start, unlike a read of the whole.
+            ask.payload = Payload::Since(Since::Position(0));
+        }
+        if let Some(label) = label {
+            let Some(id) = self.id_of(label) else {
+                let name = &self.script.labels[label];
+                self.hitches.push(format!("nobody learned the id of message `{name}`"));
+                return None;
+            };
+            ask.payload = Payload::About(id);
+        }
+        Some(ask)
+    }
+
+    /// What is special about a deed of which the documents demand something.
+    fn reason(&self, deed: &Deed) -> CompactString {
+        let role = &self.script.people[deed.by.person];
+        let who = cast::name(self.script, deed.by);
+        let stranger = if role.stranger { ", a stranger here," } else { "" };
+        let what = match &deed.verb {
+            Verb::Send { kind: text::Kind::Overlong, .. } => {
+                format!("sends a text of {} characters", self.shard.plan.text_limit + 1)
+            }
+            Verb::Send { kind, .. } if kind.is_at_the_limit() => {
+                format!("sends a text of {} characters", self.shard.plan.text_limit)
+            }
+            Verb::Send { .. } | Verb::Burst { .. } => "sends".to_owned(),
+            Verb::Create { people, .. } if people.iter().all(|one| *one == deed.by.person) => {
+                "wants a conversation with itself".to_owned()
+            }
+            Verb::Ask { operation, .. } => format!("asks for `{operation}`"),
+            _ => "does it".to_owned(),
+        };
+        let odd = deed.odd.map_or_else(String::new, |odd| format!(" {odd}"));
+        format_compact!("{who}{stranger} {what}{odd}")
+    }
+
+    /// The conversation that is this room, if it is there.
+    fn place(&mut self, room: usize) -> Option<ConversationId> {
+        let place = self.cast.conversation(room)?;
+        if self.cast.later(place).is_some() && !self.made.contains(&place) {
+            let name = &self.script.rooms[room].name;
+            self.hitches.push(format!("conversation `{name}` was not made"));
+            return None;
+        }
+        Some(place)
+    }
+}

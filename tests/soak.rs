@@ -1,0 +1,202 @@
+//! The long run: how often each bug is caught by its own case, and how often an honest server is
+//! accused. `make soak` runs it and writes `docs/soak.md`; `ASSIZE_SOAK=honest,bugs` only parts.
+
+#[path = "support/table.rs"]
+#[expect(dead_code, reason = "the whole table belongs to another test")]
+mod table;
+
+use assize::conform::{Catalogued, Choice, catalogue};
+use assize::outcome::Conformance;
+use assize::outcome::conformance::Case;
+use assize::reference::{Bug, Bugs};
+use assize::spec::Transports;
+use std::fmt::Write as _;
+use std::fs;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+use table::{accusations, doubts, run};
+
+/// Runs of the catalogue at the same time; on two cores more would only doubt one another.
+const AT_ONCE: usize = 6;
+/// Runs of an honest server in each circumstance.
+const HONEST: usize = 100;
+/// Runs of a bug that is a race, and of another.
+const RACES: usize = 100;
+const OTHERS: usize = 10;
+
+/// Bugs that strike only if two things meet.
+fn is_race(bug: Bug) -> bool {
+    let name = bug.name();
+    name.contains("race") || name.contains("overtaken") || name == "ack-by-key"
+}
+
+/// Works on so many items, some at a time.
+fn side_by_side(items: usize, at_once: usize, work: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(0);
+    let take = || {
+        loop {
+            let item = next.fetch_add(1, Ordering::Relaxed);
+            if item >= items {
+                return;
+            }
+            work(item);
+        }
+    };
+    std::thread::scope(|scope| (0..at_once).for_each(|_| drop(scope.spawn(take))));
+}
+
+/// Runs of an honest server: how many there were, and what they accused it of or doubted.
+#[derive(Default)]
+struct Honest {
+    runs: usize,
+    accused: Vec<String>,
+    doubtful_runs: usize,
+    doubts: usize,
+    judged: usize,
+    slowest: f64,
+}
+
+impl Honest {
+    fn take(&mut self, run: &Conformance) {
+        self.runs += 1;
+        let doubts = doubts(run);
+        self.doubts += doubts.len();
+        self.doubtful_runs += usize::from(!doubts.is_empty());
+        self.judged += run.judged();
+        self.slowest = self.slowest.max(run.nanos as f64 / 1e9);
+        for case in accusations(run) {
+            let first = case.finding.violations.first();
+            let summary = first.map_or("seen in another's case", |one| &one.summary);
+            self.accused.push(format!("{}: {summary}", case.name));
+        }
+    }
+
+    fn row(&self, what: &str) -> String {
+        format!(
+            "| {what} | {} | {} | {} of {} ({} runs) | {:.0} s |\n",
+            self.runs,
+            self.accused.len(),
+            self.doubts,
+            self.judged,
+            self.doubtful_runs,
+            self.slowest,
+        )
+    }
+}
+
+fn honest(runs: usize, transport: Option<Transports>, busy: bool) -> Honest {
+    let sum = Mutex::new(Honest::default());
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        if busy {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
+            }
+        }
+        side_by_side(runs, if busy { 2 } else { AT_ONCE }, |_| {
+            let run = run(Bugs::NONE, "callback-ack", Choice::default(), transport);
+            sum.lock().unwrap().take(&run);
+        });
+        over.store(true, Ordering::Relaxed);
+    });
+    sum.into_inner().unwrap()
+}
+
+/// How often a bug is caught by its own case alone: k of n.
+fn caught(bug: Bug) -> (usize, usize) {
+    let Some(case) = Catalogued::of_bug(bug) else { return (0, 0) };
+    let runs = if is_race(bug) { RACES } else { OTHERS };
+    let hits = (0..runs).filter(|_| {
+        let choice = Choice { names: vec![case.name.clone()], quick: false };
+        run(Bugs::NONE.with(bug), bug.spec(), choice, None).cases.iter().any(Case::fails)
+    });
+    (hits.count(), runs)
+}
+
+/// Writes one part; the page is all parts that were ever written here.
+fn write(part: &str, text: &str) {
+    let folder = "target/soak";
+    fs::create_dir_all(folder).unwrap();
+    fs::write(format!("{folder}/{part}.md"), text).unwrap();
+    let mut page = String::from(
+        "# What the long runs say\n\nWritten by `make soak` (two cores, release build). An honest \
+         server must never be accused; a bug\nmust be caught by the one case that is named for \
+         it, alone.\n",
+    );
+    for part in ["honest", "bugs"] {
+        page += &fs::read_to_string(format!("{folder}/{part}.md")).unwrap_or_default();
+    }
+    fs::write("docs/soak.md", page).unwrap();
+}
+
+fn wanted(part: &str) -> bool {
+    std::env::var("ASSIZE_SOAK").map_or(true, |parts| parts.split(',').any(|one| one == part))
+}
+
+#[test]
+#[ignore = "takes most of an hour: `make soak`"]
+fn no_honest_server_is_accused() {
+    if !wanted("honest") {
+        return;
+    }
+    let mut text = String::from(
+        "\n## Honest servers\n\n| the reference server | runs of the whole catalogue | accusations \
+         | cases in doubt | slowest run |\n|---|---:|---:|---:|---:|\n",
+    );
+    let mut accused = Vec::new();
+    for (what, transport, busy, runs) in [
+        ("over WebSockets, six runs side by side", None, false, HONEST),
+        ("over polling, six runs side by side", Some(Transports::Polling), false, HONEST),
+        ("with two busy loops on the two cores, two runs side by side", None, true, HONEST / 4),
+    ] {
+        let found = honest(runs, transport, busy);
+        println!("{}", found.row(what));
+        text += &found.row(what);
+        accused.extend(found.accused);
+    }
+    for one in &accused {
+        let _ = writeln!(text, "\n- {one}");
+    }
+    write("honest", &text);
+    assert!(accused.is_empty(), "{}", accused.join("\n"));
+}
+
+#[test]
+#[ignore = "takes most of an hour: `make soak`"]
+fn each_bug_is_caught_by_its_own_case() {
+    if !wanted("bugs") {
+        return;
+    }
+    let began = Instant::now();
+    let table: Vec<Mutex<(usize, usize)>> = Bug::ALL.iter().map(|_| Mutex::default()).collect();
+    side_by_side(Bug::ALL.len(), 12, |index| {
+        let bug = Bug::ALL[index];
+        let (hits, runs) = caught(bug);
+        println!("{:30} {hits} of {runs}", bug.name());
+        *table[index].lock().unwrap() = (hits, runs);
+    });
+    let mut text = format!(
+        "\n## Bugs\n\n{} bugs, {} cases in the catalogue. Races were tried {RACES} times, the others \
+         {OTHERS} times, each by its named\ncase alone, twelve at a time ({:.0} s in all).\n\n\
+         | bug | case | caught |\n|---|---|---:|\n",
+        Bug::ALL.len(),
+        catalogue().len(),
+        began.elapsed().as_secs_f64(),
+    );
+    let mut escaped = Vec::new();
+    for (bug, counts) in Bug::ALL.iter().zip(&table) {
+        let (hits, runs) = *counts.lock().unwrap();
+        let case = Catalogued::of_bug(*bug).map_or("none", |case| case.name.as_str());
+        let _ = writeln!(text, "| `{bug}` | `{case}` | {hits} of {runs} |");
+        if hits * 100 < runs * 99 {
+            escaped.push(format!("{bug}: {hits} of {runs}"));
+        }
+    }
+    write("bugs", &text);
+    assert!(escaped.is_empty(), "{}", escaped.join("\n"));
+}

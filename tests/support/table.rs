@@ -1,0 +1,146 @@
+//! One run of the catalogue against the embedded server, and what it says of a bug or of honesty.
+
+use assize::conform::{self, Catalogued, Choice, Settings, catalogue};
+use assize::engine::TargetChoice;
+use assize::outcome::Conformance;
+use assize::outcome::conformance::{Case, End};
+use assize::reference::{Bug, Bugs, Options};
+use assize::spec::Transports;
+use assize::verdict::{Severity, Standing};
+use assize::{property, spec};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// What a bug may look like as well, from outside, and why. No row may fail another property
+/// without standing here.
+const ALSO: &[(Bug, &str, &str)] = &[
+    (
+        Bug::PushesOvertaken,
+        "no-loss-on-reconnect",
+        "what is overtaken and then cut off stands before the newest that was seen, where no sync begins",
+    ),
+    (Bug::DeafDevice, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
+    (Bug::DeafReconnect, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
+    (
+        Bug::ListForeign,
+        "conversation-identity",
+        "a conversation of strangers in one's list is one that nobody here has made",
+    ),
+    (
+        Bug::ReceiptUnchecked,
+        "receipts",
+        "a stranger's receipt that is taken is told to the sender as well",
+    ),
+];
+
+/// One run of the catalogue against the embedded server.
+pub(crate) fn run(
+    bugs: Bugs,
+    spec: &str,
+    choice: Choice,
+    transport: Option<Transports>,
+) -> Conformance {
+    static RUNS: AtomicUsize = AtomicUsize::new(1);
+    let path = format!("specs/{spec}.yaml");
+    let yaml = std::fs::read_to_string(&path).expect(&path);
+    let spec = spec::load(&path, &yaml, &property::ids()).expect("a good spec").spec;
+    let options = Options {
+        bugs,
+        ping_interval: Duration::from_secs(3),
+        ping_timeout: Duration::from_secs(2),
+        ..Options::default()
+    };
+    let settings = Settings {
+        spec: Arc::new(spec),
+        target: TargetChoice::Embedded(options),
+        transport,
+        choice,
+        strict: false,
+        trace: false,
+        run: RUNS.fetch_add(1, Ordering::Relaxed) as u64,
+        interrupt: Arc::new(Notify::new()),
+        command: String::new(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.expect("a runtime").block_on(conform::run(settings, |_| {})) {
+        Ok(run) => run,
+        Err(failure) => panic!("the run did not come about: {failure:?}"),
+    }
+}
+
+/// Quick cases of each property that every row plays; with `ASSIZE_TABLE=whole` all of them.
+const SAMPLE: usize = 4;
+
+/// The named case, and quick ones of every property. The wire's chapters are asked only of bugs of
+/// the wire: `tests/wire_cases.rs` has their table.
+pub(crate) fn choice(bug: Bug) -> Choice {
+    let whole = std::env::var("ASSIZE_TABLE").is_ok_and(|word| word == "whole");
+    let wire = |property: &str| property.ends_with("-io");
+    let mut names: Vec<String> =
+        Catalogued::of_bug(bug).map(|case| case.name.clone()).into_iter().collect();
+    let mut taken: HashMap<&str, usize> = HashMap::new();
+    for case in catalogue().iter().filter(|case| case.quick) {
+        let taken = taken.entry(case.property).or_default();
+        let fits = !wire(case.property) || wire(bug.property());
+        if whole || fits && *taken < SAMPLE {
+            *taken += 1;
+            names.push(case.name.clone());
+        }
+    }
+    Choice { names, quick: false }
+}
+
+/// What is wrong with a row, if anything.
+pub(crate) fn complaint(bug: Bug, run: &Conformance) -> Option<String> {
+    let mut wrong = Vec::new();
+    let Some(named) = Catalogued::of_bug(bug) else {
+        return Some(format!("{bug}: no case of `{}` catches it", bug.property()));
+    };
+    match run.cases.iter().find(|case| case.name == named.name) {
+        Some(case) if case.fails() => {}
+        Some(case) => wrong.push(format!("{} is {:?} and must fail", named.name, case.end)),
+        None => wrong.push(format!("{} was not played", named.name)),
+    }
+    let may_look_like = |id: &str| ALSO.iter().any(|(row, also, _)| *row == bug && *also == id);
+    for result in &run.properties {
+        let id = result.property.as_str();
+        let touched = id == bug.property() || may_look_like(id);
+        if result.standing == Some(Standing::Fail) && !touched {
+            wrong.push(format!("{id} fails and is not touched: {}", first_of(run, id)));
+        }
+    }
+    (!wrong.is_empty()).then(|| format!("{bug}: {}", wrong.join("; ")))
+}
+
+/// Where a property was broken first, and how.
+pub(crate) fn first_of(run: &Conformance, id: &str) -> String {
+    let own = run.cases.iter().filter(|case| case.property == id && case.fails());
+    let own = own.filter_map(|case| Some((case, case.finding.violations.first()?)));
+    let elsewhere = run.cases.iter().flat_map(|case| {
+        let also = case.also.iter().filter(|also| also.property == id);
+        also.map(move |also| (case, &also.violation))
+    });
+    let first = own.chain(elsewhere).next();
+    first.map_or_else(String::new, |(case, violation)| {
+        format!("{} in {}", violation.summary, case.name)
+    })
+}
+
+/// Cases that accuse an honest server: none may, musts and shoulds alike.
+pub(crate) fn accusations(run: &Conformance) -> Vec<&Case> {
+    let accuses = |case: &&Case| {
+        case.fails() && case.severity != Severity::Informational || !case.also.is_empty()
+    };
+    run.cases.iter().filter(accuses).collect()
+}
+
+/// Cases that could be played and came to no verdict.
+pub(crate) fn doubts(run: &Conformance) -> Vec<&Case> {
+    let decided = |end: &End| {
+        matches!(end, End::NotSupported(_) | End::Judged(Standing::Pass | Standing::Fail))
+    };
+    run.cases.iter().filter(|case| !decided(&case.end)).collect()
+}
