@@ -26,8 +26,8 @@ fn fill_in() -> Vec<String> {
     let work = || {
         while let Some(bug) = Bug::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
             let mut complained = None;
-            // On a machine that is too busy a race may not come about: one more try tells.
-            for _ in 0..2 {
+            // On a machine that is too busy a race may not come about: more tries tell.
+            for _ in 0..3 {
                 let run = run(Bugs::NONE.with(*bug), bug.spec(), choice(*bug), None);
                 complained = complaint(*bug, &run);
                 if complained.is_none() {

@@ -8,10 +8,13 @@ mod again;
 pub mod catalogue;
 mod naming;
 mod perform;
+mod score;
 mod selection;
 mod tally;
+mod watch;
 pub mod wire;
 
 pub use catalogue::{Catalogued, catalogue};
-pub use perform::{Progress, Settings, run};
+pub use perform::{Settings, run};
+pub use score::Progress;
 pub use selection::{Choice, UnknownCase};

@@ -280,7 +280,7 @@ impl Places {
         let wanted = |name: &str| words.iter().any(|word| word.contains(name));
         let mut places = Self::default();
         if wanted("$port") {
-            places.port = Some(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port());
+            places.port = Some(free_port()?);
         }
         if wanted("$data") {
             let folder = format!("assize-{}", uuid::Uuid::new_v4().simple());
@@ -300,6 +300,20 @@ impl Places {
             filled = filled.replace("$data", &data.display().to_string());
         }
         filled
+    }
+}
+
+/// A port that is free now and that no outgoing connection takes while the server is down: it is
+/// below those that systems give to connections.
+fn free_port() -> io::Result<u16> {
+    const PORTS: std::ops::Range<u16> = 10_000..32_000;
+    const TRIES: usize = 100;
+    let chances =
+        std::iter::repeat_with(|| uuid::Uuid::new_v4().as_u128() as u16 % PORTS.len() as u16);
+    let mut ports = chances.take(TRIES).map(|chance| PORTS.start + chance);
+    match ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()) {
+        Some(port) => Ok(port),
+        None => Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port()),
     }
 }
 

@@ -162,6 +162,15 @@ impl Case {
         self.known.as_ref().is_some_and(|known| !known.expired)
     }
 
+    /// It counts, and nobody knows whether it holds: what was seen is doubtful, or it was not
+    /// played to its end.
+    #[must_use]
+    pub fn is_undecided(&self, strict: bool) -> bool {
+        let undecided =
+            matches!(self.end, End::Judged(Standing::Inconclusive) | End::NotReached(_));
+        undecided && self.counts(strict)
+    }
+
     /// It passes although the spec says that it fails.
     #[must_use]
     pub fn passes_unexpectedly(&self) -> bool {
@@ -220,9 +229,7 @@ impl Conformance {
             Exit::Interrupted
         } else if self.died.is_some() {
             Exit::Unreachable
-        } else if any(&|case| {
-            case.counts(self.strict) && case.end == End::Judged(Standing::Inconclusive)
-        }) {
+        } else if any(&|case| case.is_undecided(self.strict)) {
             Exit::Inconclusive
         } else if !any(&|case| case.end == End::Judged(Standing::Pass)) {
             Exit::NotExercised

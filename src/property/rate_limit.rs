@@ -92,6 +92,7 @@ impl Property for RateLimit {
             sends: Recent::new(charge.memory()),
             keys: Recent::new(charge.memory()),
             texts: Recent::new(charge.memory()),
+            users: Recent::new(charge.memory()),
             seen: TokenSet::default(),
             refused: FxHashMap::default(),
             suspects: Vec::new(),
@@ -122,6 +123,8 @@ struct Limiter {
     keys: Recent<u64, u32>,
     /// The same per text.
     texts: Recent<Token, u32>,
+    /// Per key: who sends with it, `None` if several do. Their collision is not the rate's matter.
+    users: Recent<u64, Option<PersonId>>,
     seen: TokenSet,
     /// Refused beyond the rate: not to be seen.
     refused: FxHashMap<Token, Vec<Exhibit>>,
@@ -152,6 +155,7 @@ impl Judge for Limiter {
         self.sends.tick(at);
         self.keys.tick(at);
         self.texts.tick(at);
+        self.users.tick(at);
         match &entry.event {
             Event::Person { person, .. } => {
                 self.people.insert(client, *person);
@@ -234,6 +238,8 @@ impl Limiter {
         self.refused.remove(&sending.message.token);
         *self.keys.entry(name(sending.person, &sending.message), || 0) += 1;
         *self.texts.entry(sending.message.token, || 0) += 1;
+        let user = self.users.entry(hash(&sending.message.key), || Some(sending.person));
+        *user = user.filter(|user| *user == sending.person);
     }
 
     fn answered(&mut self, at: Nanos, op: OpId, number: u32, answer: &Answer, excused: bool) {
@@ -299,7 +305,11 @@ impl Limiter {
             } else if self.refused.len() < REFUSALS {
                 self.refused.insert(token, lines);
             }
-        } else if sending.ordinary && twins == 0 && self.suspects.len() < REFUSALS {
+        } else if sending.ordinary
+            && twins == 0
+            && !self.is_shared(&sending.message)
+            && self.suspects.len() < REFUSALS
+        {
             let Some(pace) = &self.pace else { return };
             let (most, window) = (pace.most(), span(pace.window()));
             let therefore =
@@ -308,6 +318,11 @@ impl Limiter {
             let argument = violation("refused below the rate", lines, therefore, but);
             self.suspects.push((token, argument));
         }
+    }
+
+    /// Several people have sent something with this key.
+    fn is_shared(&self, message: &MessageRef) -> bool {
+        self.users.get(hash(&message.key)) == Some(&None)
     }
 
     /// An attempt beyond the rate had no answer in time.
@@ -494,6 +509,12 @@ mod tests {
             a refused o1
             b sees t1 k1 m1 #1";
         stands(&RateLimit, &charge(3), refused, Standing::NotExercised);
+        let collided = "a b in #1
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            b sends o2 t2 k1 #1
+            b refused o2";
+        stands(&RateLimit, &charge(3), collided, Standing::NotExercised);
         let stranger = "a b in #1
             c in #2
             c sends o1 t1 k1 #1

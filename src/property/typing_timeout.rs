@@ -14,7 +14,7 @@ use crate::property::weather::{HESITATION, Weather};
 use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::Finding;
 use compact_str::CompactString;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use spells::{End, Ended, Spells};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -96,6 +96,7 @@ impl Property for TypingTimeout {
             spells: Spells::new(pause, expires, charge.memory()),
             terms: FxHashMap::default(),
             asked: FxHashMap::default(),
+            keyless: FxHashSet::default(),
             shown: FxHashMap::default(),
             checks: BinaryHeap::new(),
             tardy: VecDeque::new(),
@@ -124,6 +125,8 @@ struct Watching {
     terms: FxHashMap<ClientId, (bool, Nanos)>,
     /// Sends and typing operations that have not left, and where.
     asked: FxHashMap<OpId, (Operation, ConversationId)>,
+    /// Who said that they type without a key, on purpose: when that ends, nobody promised.
+    keyless: FxHashSet<PersonId>,
     shown: FxHashMap<ClientId, FxHashMap<Indicator, Nanos>>,
     /// When to look whether an indicator is gone; the last is since when it is shown.
     checks: BinaryHeap<Reverse<(Nanos, ClientId, Indicator, Nanos)>>,
@@ -250,7 +253,12 @@ impl Watching {
 
     fn attempt(&mut self, at: Nanos, client: ClientId, op: OpId) {
         match self.asked.remove(&op) {
-            Some((Operation::TypingStart, place)) => self.spells.start(at, client, place),
+            Some((Operation::TypingStart, place)) => {
+                if self.spells.of(client, place).is_none() {
+                    self.keyless.extend(self.company.person(client));
+                }
+                self.spells.start(at, client, place);
+            }
             Some((Operation::TypingStop, place)) => {
                 self.spells.end(at, (client, place), Ended::Said, at);
             }
@@ -533,6 +541,17 @@ mod tests {
         fails(&TypingTimeout, &charge(), history, "typing shown after it was over");
         let again = history.replace("@8800", "@1300 b saw typing-stop u1 #1\n@8800");
         passes(&TypingTimeout, &charge(), &again);
+    }
+
+    #[test]
+    fn typing_that_was_said_without_a_key_is_not_judged() {
+        let history = "a b in #1\n@1000 a starts o1 #1
+            @1010 b saw typing-start u1 #1
+            @8800 b reads o90 #1
+            b done o90
+            @9000 phase end";
+        let finding = check(&TypingTimeout, &charge(), history);
+        assert_eq!(finding.violation_count, 0, "{finding:#?}");
     }
 
     #[test]

@@ -160,7 +160,9 @@ impl<'a> Director<'a> {
             Step::Rest => self.until(REST, Self::is_quiet).await,
             Step::UntilSees(device, sighted) => {
                 let client = self.cast.client(*device);
-                self.until(STEP, |this| this.has_seen(client, *sighted)).await
+                // What is awaited may be the end of somebody whom only the heartbeat can miss.
+                let patience = STEP.max(self.heartbeat());
+                self.until(patience, |this| this.has_seen(client, *sighted)).await
             }
             Step::UntilIs(device, state) => {
                 let client = self.cast.client(*device);

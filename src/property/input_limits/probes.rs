@@ -339,6 +339,18 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "reading-an-unknown-message",
+        says: "Marking a message as read that does not exist harms nobody.",
+        why: "The message is looked up for its sender, and what was not found has none.",
+        script: then_all_is_well!(
+            "ann send a => accepted"
+            "until bob sees a"
+            "start bob read a with message unknown => harmless"
+            "rest"
+        ),
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "history-of-a-wrong-conversation",
         says: "Reading a conversation whose id is of the wrong type, or unknown, is refused.",
         why: "What stands in a URL is text, and goes into a query as a number.",

@@ -111,6 +111,10 @@ impl Watching {
         at: Nanos,
         end: &End,
     ) {
+        if end.by.is_none() && self.keyless.contains(&indicator.0) {
+            self.finding.count("typing said without a key", 1);
+            return;
+        }
         self.finding.observations += 1;
         let summary = match end.by {
             None => "typing shown that nobody did",

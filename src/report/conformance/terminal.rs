@@ -37,8 +37,7 @@ pub fn verdict(run: &Conformance) -> (Tone, &'static str, String) {
     let failed = count(&|case| case.fails_the_run(run.strict));
     let elsewhere = run.broken_elsewhere().count() as u64;
     let broken = count(&|case| matches!(case.end, End::Broken(_)));
-    let doubtful =
-        count(&|case| case.counts(run.strict) && case.end == End::Judged(Standing::Inconclusive));
+    let doubtful = count(&|case| case.is_undecided(run.strict));
     let passed = count(&|case| case.end == End::Judged(Standing::Pass));
     let cases = |number: u64| quantity::counted(number, "case");
     if failed > 0 {
