@@ -3,7 +3,7 @@
 use crate::conform::catalogue::Way;
 use crate::conform::{Catalogued, wire};
 use crate::operation::{Operation, Sight};
-use crate::property::{Charge, Need};
+use crate::property::{self, Charge, Need};
 use crate::source;
 use crate::spec::{DedupBy, Protocol, Sanitise, Spec, TokenCheck, TokenSource};
 use std::fmt;
@@ -81,6 +81,11 @@ pub(super) fn lacks(case: &Catalogued, spec: &Spec, own_server: bool) -> Option<
     };
     if let Some(operation) = script.operations().iter().find(|o| spec.deed(**o).is_none()) {
         return Some(format!("the spec has no operation `{operation}`"));
+    }
+    let shown = property::find(case.property).map_or(&[][..], |property| property.shown());
+    if !shown.is_empty() && !shown.iter().any(|sight| shows(spec, *sight)) {
+        let names: Vec<String> = shown.iter().map(|sight| format!("`{sight}`")).collect();
+        return Some(format!("the spec has no event {}", names.join(", ")));
     }
     if let Some(sight) = script.sights().iter().find(|sight| !shows(spec, **sight)) {
         return Some(format!("the spec has no event `{sight}`"));

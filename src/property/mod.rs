@@ -40,6 +40,7 @@ pub use charge::Charge;
 pub use probe::{Need, Probe};
 
 use crate::history::Entry;
+use crate::operation::Sight;
 use crate::verdict::Finding;
 use std::time::Duration;
 
@@ -53,6 +54,11 @@ pub trait Property: Sync {
 
     /// What provokes it: the cases of the catalogue.
     fn probes(&self) -> &'static [Probe] {
+        &[]
+    }
+
+    /// What a client must be shown at least one of, or there is nothing to judge; empty: nothing.
+    fn shown(&self) -> &'static [Sight] {
         &[]
     }
 

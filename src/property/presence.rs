@@ -82,6 +82,10 @@ impl Property for Presence {
         probes::PROBES
     }
 
+    fn shown(&self) -> &'static [Sight] {
+        &[Sight::Online, Sight::Offline, Sight::Presence]
+    }
+
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
         let words = charge.sees(Sight::Online) && charge.sees(Sight::Offline);
         Box::new(Watching {

@@ -83,6 +83,10 @@ impl Property for TypingTimeout {
         probes::PROBES
     }
 
+    fn shown(&self) -> &'static [Sight] {
+        &[Sight::TypingStart, Sight::TypingStop, Sight::Typing]
+    }
+
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
         let pause = nanos(charge.contract.typing_stop);
         let expires = charge.traits.typing_expires.map(nanos);

@@ -151,10 +151,12 @@ pub(crate) fn accusations(run: &Conformance) -> Vec<&Case> {
     run.cases.iter().filter(accuses).collect()
 }
 
-/// Cases that could be played and came to no verdict.
+/// Cases that could be played and came to no verdict, though there was something to judge.
 pub(crate) fn doubts(run: &Conformance) -> Vec<&Case> {
     let decided = |end: &End| {
-        matches!(end, End::NotSupported(_) | End::Judged(Standing::Pass | Standing::Fail))
+        let known = [Standing::Pass, Standing::Fail, Standing::NotExercised];
+        matches!(end, End::NotSupported(_))
+            || known.iter().any(|standing| *end == End::Judged(*standing))
     };
     run.cases.iter().filter(|case| !decided(&case.end)).collect()
 }
