@@ -22,6 +22,7 @@ const ALSO: &[(Bug, &str, &str)] = &[
         "no-loss-on-reconnect",
         "what is overtaken and then cut off stands before the newest that was seen, where no sync begins",
     ),
+    (Bug::AckSilentRepeat, "connection-state", "who answers no repetition seems deaf"),
     (Bug::DeafDevice, "rate-limit", "what nobody hears is not refused either"),
     (Bug::AckSilentError, "rate-limit", "the error for the excess is an error, too"),
     (Bug::RefusedStored, "rate-limit", "the excess that is refused may be stored as well"),
