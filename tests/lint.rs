@@ -4,7 +4,7 @@
 //! the expected texts are written anew; read the difference before you commit it.
 
 use assize::source::{Diagnostic, Severity};
-use assize::{scenario, source, spec};
+use assize::{conform, scenario, source, spec};
 use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,8 +34,12 @@ fn lint(path: &Path) -> Vec<Diagnostic> {
         let loaded = scenario::load(name, &yaml, PROPERTIES);
         loaded.map_or_else(|list| list, |loaded| loaded.warnings)
     } else {
-        let loaded = spec::load(name, &yaml, PROPERTIES);
-        loaded.map_or_else(|list| list, |loaded| loaded.warnings)
+        match spec::load(name, &yaml, PROPERTIES) {
+            Ok(loaded) => {
+                [conform::check_known(name, &yaml, &loaded.spec), loaded.warnings].concat()
+            }
+            Err(mistakes) => mistakes,
+        }
     }
 }
 

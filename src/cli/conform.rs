@@ -10,7 +10,6 @@ use crate::outcome::{Conformance, Exit};
 use crate::reference;
 use crate::report::Folder;
 use crate::report::conformance::{FORMATS, terminal};
-use crate::spec::Spec;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -35,8 +34,8 @@ start the server are played where the harness starts it (embedded, or with `--la
 supported with `--target`.
 
 Exit codes: 0 no failure that counts; 1 a case failed, or passed that is listed as a known failure;
-3 in doubt; 4 nothing passed; 64 and 65 mistakes; 69 no server, or it died; 70 the harness failed;
-130 interrupted. docs/conformance.md says more.";
+3 in doubt; 4 nothing passed, or nothing was seen of a promised property; 64 and 65 mistakes; 69 no
+server, or it died; 70 the harness failed; 130 interrupted. docs/conformance.md says more.";
 
 /// How often the embedded server pings, so that dead connections are noticed within seconds.
 const PING_INTERVAL: Duration = Duration::from_secs(3);
@@ -89,7 +88,6 @@ pub struct Args {
 /// failed.
 pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let spec = load::spec(&args.spec)?.value;
-    known_cases(&spec)?;
     let choice = Choice { names: args.cases.clone(), quick: args.quick };
     choice.of(catalogue()).map_err(|unknown| Failure::usage(unknown.to_string()))?;
     let interrupt = Arc::new(Notify::new());
@@ -129,24 +127,6 @@ fn store(run: &Conformance, started: SystemTime, args: &Args) {
             errors.iter().for_each(|error| display::say(format_args!("warning: {error}")));
         }
     }
-}
-
-/// The spec's known failures are cases that exist.
-fn known_cases(spec: &Spec) -> Result<(), Failure> {
-    for known in &spec.known_failures {
-        let name = &known.case;
-        if catalogue().iter().any(|case| case.name == *name) {
-            continue;
-        }
-        let choice = Choice { names: vec![name.clone()], quick: false };
-        let why = match choice.of(catalogue()) {
-            Err(unknown) => unknown.to_string(),
-            Ok(_) => format!("`{name}` is not one case\nhint: list its cases one by one"),
-        };
-        let spec = &spec.name;
-        return Err(Failure::bad_input(format!("spec `{spec}` lists a known failure: {why}")));
-    }
-    Ok(())
 }
 
 fn target(args: &Args) -> Result<TargetChoice, Failure> {

@@ -1,6 +1,7 @@
 //! `assize lint`: checks specs and scenarios without a server.
 
 use crate::cli::{Failure, display, files};
+use crate::conform;
 use crate::metric::quantity;
 use crate::outcome::Exit;
 use crate::property;
@@ -89,8 +90,12 @@ fn check(name: &str, text: &str) -> Vec<Diagnostic> {
     };
     let known = property::ids();
     match kind(&root) {
-        Some(Kind::Spec) => spec::load(name, text, &known)
-            .map_or_else(|mistakes| mistakes, |loaded| loaded.warnings),
+        Some(Kind::Spec) => match spec::load(name, text, &known) {
+            Ok(loaded) => {
+                [conform::check_known(name, text, &loaded.spec), loaded.warnings].concat()
+            }
+            Err(mistakes) => mistakes,
+        },
         Some(Kind::Scenario) => scenario::load(name, text, &known)
             .map_or_else(|mistakes| mistakes, |loaded| loaded.warnings),
         None => {

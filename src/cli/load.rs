@@ -1,6 +1,7 @@
 //! Reads specs and scenarios for a verb, and says all their mistakes at once.
 
 use crate::cli::{Failure, files};
+use crate::conform;
 use crate::metric::quantity;
 use crate::property;
 use crate::reference::{Bug, Bugs};
@@ -25,8 +26,12 @@ pub struct Loaded<T> {
 pub fn spec(name: &str) -> Result<Loaded<Spec>, Failure> {
     let (path, text) = read(files::SPECS, name, "spec")?;
     let loaded = spec::load(&path, &text, &property::ids());
-    let loaded = loaded.map_err(|mistakes| failure(&path, &mistakes))?;
-    Ok(Loaded { value: loaded.spec, text })
+    let spec = loaded.map_err(|mistakes| failure(&path, &mistakes))?.spec;
+    let mistakes = conform::check_known(&path, &text, &spec);
+    if !mistakes.is_empty() {
+        return Err(failure(&path, &mistakes));
+    }
+    Ok(Loaded { value: spec, text })
 }
 
 /// The scenario of a path or name.

@@ -17,4 +17,4 @@ pub mod wire;
 pub use catalogue::{Catalogued, catalogue};
 pub use perform::{Settings, run};
 pub use score::Progress;
-pub use selection::{Choice, UnknownCase};
+pub use selection::{Choice, UnknownCase, check_known};

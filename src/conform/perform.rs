@@ -392,8 +392,9 @@ async fn serves_others(site: &Site) -> bool {
     matches!(tokio::time::timeout(SOON, site.knock()).await, Ok(Ok(())))
 }
 
-/// Performs a case of the wire's chapters; a foreign server is a process of its own, which other
-/// processes can starve without our being late ourselves.
+/// Performs a case of the wire's chapters. A foreign server is a process of its own, which other
+/// processes can starve without our being late ourselves: what it did not do while it served nobody
+/// is a doubt.
 async fn perform_wire(
     case: &WireCase,
     number: u32,
@@ -410,23 +411,11 @@ async fn perform_wire(
     };
     let began = site.clock.now();
     let mut performed = wire::perform(case, &place).await;
-    if performed.finding.violation_count > 0 {
-        // A server that is starved of time answers nobody; what is wrong with it is wrong twice,
-        // and while others are served.
-        let again = wire::perform(case, &place).await;
-        let excuse = if again.finding.violation_count == 0 {
-            Some("it did not happen when the case was played again")
-        } else if foreign && !serves_others(site).await {
-            Some("the server did not serve anybody else in time, either")
-        } else {
-            None
-        };
-        if let Some(excuse) = excuse {
-            let first = performed.finding.violations.pop();
-            let doubt = first.map(|first| format!("{}; but {excuse}", first.therefore));
-            performed.finding =
-                Finding { doubts: doubt.into_iter().collect(), ..Finding::default() };
-        }
+    if performed.finding.violation_count > 0 && foreign && !serves_others(site).await {
+        let excuse = "the server did not serve anybody else in time, either";
+        let first = performed.finding.violations.pop();
+        let doubt = first.map(|first| format!("{}; but {excuse}", first.therefore));
+        performed.finding = Finding { doubts: doubt.into_iter().collect(), ..Finding::default() };
     }
     let PersonId(first) = place.person;
     let names = ["the case", "the bystander", "the newcomer"].into_iter().zip(first..);

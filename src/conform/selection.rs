@@ -1,10 +1,10 @@
 //! Which cases are run: those that were asked for, and that the server's spec can do.
 
 use crate::conform::catalogue::Way;
-use crate::conform::{Catalogued, wire};
+use crate::conform::{Catalogued, catalogue, wire};
 use crate::operation::{Operation, Sight};
 use crate::property::{self, Charge, Need};
-use crate::source;
+use crate::source::{self, Diagnostic, Diagnostics};
 use crate::spec::{DedupBy, Protocol, Sanitise, Spec, TokenCheck, TokenSource};
 use std::fmt;
 use std::time::Duration;
@@ -61,6 +61,28 @@ impl Choice {
         let fits = |case: &&Catalogued| !self.quick || case.quick;
         Ok(all.iter().filter(asked).filter(fits).collect())
     }
+}
+
+/// What is wrong with the names under `known-failures:` of the spec that was read from this text.
+#[must_use]
+pub fn check_known(file: &str, text: &str, spec: &Spec) -> Vec<Diagnostic> {
+    let mut found = Diagnostics::new(file, text);
+    let cases = || catalogue().iter().map(|case| case.name.as_str());
+    for known in &spec.known_failures {
+        let name = known.case.as_str();
+        if cases().any(|case| case == name) {
+            continue;
+        }
+        let mistake = found.error(known.at, format!("there is no case `{name}`"));
+        match source::suggestion(name, cases()) {
+            _ if catalogue().iter().any(|case| case.property == name) => {
+                mistake.hint("this is a property; list those of its cases that fail")
+            }
+            Some(near) => mistake.hint(format!("did you mean `{near}`?")),
+            None => mistake.hint("`assize list cases` names them all"),
+        };
+    }
+    found.into_sorted()
 }
 
 fn is_called(case: &Catalogued, name: &str) -> bool {

@@ -216,6 +216,23 @@ impl Conformance {
             .filter(move |(_, also)| promised(&also.property) && !own(&also.property))
     }
 
+    /// Promised properties of which nothing was seen, though cases of theirs that count were played:
+    /// a gate that let them through would vouch for what nobody tried.
+    pub fn unproved(&self) -> impl Iterator<Item = &str> {
+        self.properties.iter().filter(|property| property.promised).filter_map(|property| {
+            let mut ends = self
+                .cases
+                .iter()
+                .filter(|case| case.property == property.property && case.counts(self.strict))
+                .map(|case| &case.end)
+                .filter(|end| !matches!(end, End::NotSupported(_)))
+                .peekable();
+            ends.peek()?;
+            let unseen = |end: &End| *end == End::Judged(Standing::NotExercised);
+            ends.all(unseen).then_some(property.property.as_str())
+        })
+    }
+
     /// The exit code. A failure outranks everything; an interruption outranks what is unknown.
     #[must_use]
     pub fn exit(&self) -> Exit {
@@ -231,7 +248,9 @@ impl Conformance {
             Exit::Unreachable
         } else if any(&|case| case.is_undecided(self.strict)) {
             Exit::Inconclusive
-        } else if !any(&|case| case.end == End::Judged(Standing::Pass)) {
+        } else if self.unproved().next().is_some()
+            || !any(&|case| case.end == End::Judged(Standing::Pass))
+        {
             Exit::NotExercised
         } else {
             Exit::Held
@@ -293,6 +312,30 @@ mod tests {
         assert_eq!(exit(Vec::new()), Exit::NotExercised);
         let unsupported = case(End::NotSupported("no `read`".into()));
         assert_eq!(exit(vec![unsupported, judged(Standing::NotExercised)]), Exit::NotExercised);
+    }
+
+    #[test]
+    fn a_promise_that_nothing_was_seen_of_is_not_green() {
+        let of = |property: &str, standing| Case { property: property.into(), ..judged(standing) };
+        let exit = |promised, cases: Vec<Case>| {
+            let result = |id: &str| PropertyResult {
+                property: id.into(),
+                promised,
+                standing: None,
+                judged_by: String::new(),
+            };
+            let properties = vec![result("ordering"), result("presence"), result("receipts")];
+            Conformance { cases, properties, ..Conformance::default() }.exit()
+        };
+        let (pass, unseen) = (Standing::Pass, Standing::NotExercised);
+        let cases = || vec![of("ordering", pass), of("presence", unseen), of("presence", unseen)];
+        assert_eq!(exit(true, cases()), Exit::NotExercised);
+        assert_eq!(exit(false, cases()), Exit::Held);
+        let one_seen = [cases(), vec![of("presence", pass)]].concat();
+        assert_eq!(exit(true, one_seen), Exit::Held);
+        let unsupported =
+            Case { end: End::NotSupported("no `read`".into()), ..of("presence", pass) };
+        assert_eq!(exit(true, vec![of("ordering", pass), unsupported]), Exit::Held);
     }
 
     #[test]

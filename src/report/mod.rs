@@ -21,16 +21,16 @@ pub use progress::Screen;
 
 use crate::outcome::Outcome;
 
-/// One way to show an outcome.
-pub struct Format {
+/// One way to show what came of a run: an [`Outcome`], or what has the same formats.
+pub struct Format<Run = Outcome> {
     /// The word of `--format`.
     pub name: &'static str,
     /// The file in a report folder.
     pub file: &'static str,
     /// What it is for, in one sentence.
     pub about: &'static str,
-    /// The outcome in this format.
-    pub render: fn(&Outcome) -> String,
+    /// The run in this format.
+    pub render: fn(&Run) -> String,
 }
 
 /// Every format, in the order of the documentation.

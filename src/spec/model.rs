@@ -4,6 +4,7 @@
 //! to be checked again. Templates are compiled: no name is looked up and no text parsed per message.
 
 use crate::operation::{Operation, Sight};
+use crate::source::Span;
 use crate::spec::bindings::{Bindings, Hole, HoleTable};
 use crate::spec::shape::Shape;
 use crate::spec::text::Text;
@@ -49,6 +50,8 @@ pub struct Spec {
 pub struct KnownFailure {
     /// The case's name.
     pub case: String,
+    /// Where the name stands.
+    pub at: Span,
     /// Why it is accepted.
     pub reason: String,
     /// The last day on which it is accepted, `2027-01-31`.

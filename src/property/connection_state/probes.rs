@@ -213,6 +213,23 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "namespace-refused",
+        says: "A client that the server refuses after the handshake is in error, is told nothing, and gets in once it is allowed to.",
+        why: "The socket stands and the session is open: only the namespace says no, and a client that looks at the socket believes to be connected.",
+        needs: &[Need::MintedTokens],
+        script: "people: ann, bob, eve stranger offline
+                 eve token garbage
+                 start eve connect
+                 until eve is error
+                 ann send a
+                 eve token good
+                 eve connect
+                 until eve is ready
+                 bob send b",
+        catches: &[],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "slow-handshake",
         says: "A handshake that takes long is connecting until it is through, and then as good as any.",
         why: "Half of a slow handshake looks like a connection: the socket stands, the namespace is not granted.",

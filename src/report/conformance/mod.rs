@@ -8,22 +8,10 @@ pub mod summary;
 pub mod terminal;
 
 use crate::outcome::Conformance;
-use crate::report::Look;
-
-/// One way to show a conformance run.
-pub struct Format {
-    /// The word of `--format`.
-    pub name: &'static str,
-    /// The file in a report folder.
-    pub file: &'static str,
-    /// What it is for, in one sentence.
-    pub about: &'static str,
-    /// The run in this format.
-    pub render: fn(&Conformance) -> String,
-}
+use crate::report::{Format, Look};
 
 /// Every format, in the order of the documentation.
-pub const FORMATS: &[Format] = &[
+pub const FORMATS: &[Format<Conformance>] = &[
     Format {
         name: "text",
         file: "report.txt",
@@ -52,7 +40,7 @@ pub const FORMATS: &[Format] = &[
 
 /// The format of this name.
 #[must_use]
-pub fn format(name: &str) -> Option<&'static Format> {
+pub fn format(name: &str) -> Option<&'static Format<Conformance>> {
     FORMATS.iter().find(|format| format.name == name)
 }
 

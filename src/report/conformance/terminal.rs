@@ -55,6 +55,10 @@ pub fn verdict(run: &Conformance) -> (Tone, &'static str, String) {
         (Tone::Doubt, "INCONCLUSIVE", format!("{} could not be decided", cases(doubtful)))
     } else if passed == 0 {
         (Tone::Doubt, "NOT EXERCISED", "no case passed and none failed".into())
+    } else if run.unproved().next().is_some() {
+        let names: Vec<&str> = run.unproved().collect();
+        let what = format!("nothing was seen of {}, which is promised", names.join(", "));
+        (Tone::Doubt, "NOT EXERCISED", what)
     } else {
         let rest = match count(&|case| case.fails()) {
             0 => String::new(),

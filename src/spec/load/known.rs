@@ -1,6 +1,6 @@
 //! `known-failures:` cases of the catalogue that fail on this server, and why that is accepted.
 
-use crate::source::Node;
+use crate::source::{Entry, Fields, Node};
 use crate::spec::load::Loader;
 use crate::spec::model::KnownFailure;
 
@@ -14,11 +14,11 @@ impl Loader<'_> {
             self.found.error(node.span, what).expected(expected);
             return Vec::new();
         };
-        entries.iter().filter_map(|entry| self.known_failure(&entry.key, &entry.value)).collect()
+        entries.iter().filter_map(|entry| self.known_failure(entry)).collect()
     }
 
-    fn known_failure(&mut self, case: &str, node: &Node) -> Option<KnownFailure> {
-        let mut fields = crate::source::Fields::of(node, "known failure", &mut self.found)?;
+    fn known_failure(&mut self, entry: &Entry) -> Option<KnownFailure> {
+        let mut fields = Fields::of(&entry.value, "known failure", &mut self.found)?;
         let reason = fields.require("reason", &mut self.found);
         let reason = self.text_of(reason, "reason");
         let until_node = fields.value("until");
@@ -29,7 +29,7 @@ impl Loader<'_> {
                 .error(node.span, format!("`{date}` is no date"))
                 .expected("a day such as `2027-01-31`");
         }
-        Some(KnownFailure { case: case.to_owned(), reason, until })
+        Some(KnownFailure { case: entry.key.clone(), at: entry.key_span, reason, until })
     }
 }
 
