@@ -53,6 +53,8 @@ q <- 200 44/assizeb,*␞44/assizec,*␞44/assized,* if at all"#,
 h <- 200 0{"sid":"$sid"}
 c -> POST ?EIO=4&transport=polling&sid=$sid 40$ns$auth
 c <- 200 ok
+p -> GET ?EIO=4&transport=polling&sid=$sid
+p <- 200 4* or 200 2
 b -> POST ?EIO=4&transport=polling&sid=$sid 451-$ns["assize",{"_placeholder":true,"num":0}]␞bAQIDBA==
 b <- 200 ok
 d -> POST ?EIO=4&transport=polling&sid=$sid 3
@@ -161,6 +163,8 @@ m -> GET ?EIO=4&transport=polling
 m <- 200 0{"sid":"$id","maxPayload":"$max"}
 c -> POST ?EIO=4&transport=polling&sid=$id 40$ns$auth
 c <- 200 ok
+p -> GET ?EIO=4&transport=polling&sid=$id
+p <- 200 4* or 200 2
 d -> POST ?EIO=4&transport=polling&sid=$id 42$ns["assize","<a*$max-300>"]
 d <- 200 ok"#,
         catches: &["payload-announced-wrong"],
