@@ -252,6 +252,7 @@ async fn perform_wire(
     let place = wire::Site {
         endpoint: site.endpoint.clone(),
         spec: Arc::clone(&site.spec),
+        registry: Arc::clone(&site.registry),
         clock: site.clock,
         person: stage::first_person(number, site.run),
         trace,

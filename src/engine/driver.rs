@@ -13,13 +13,13 @@ use crate::dialect::{Dialect, excerpt};
 use crate::engine::converse::Converse;
 use crate::engine::link::{Link, LinkEvent};
 use crate::engine::meddling::Meddling;
+use crate::engine::people::Papers;
 use crate::engine::rest;
 use crate::engine::shard::Shard;
 use crate::engine::slot::Slot;
 use crate::engine::trouble::{Cut, Trouble, nanos};
 use crate::history::{ClientId, Event, Nanos, OpId};
 use crate::plan::dice::mix;
-use crate::spec::Bindings;
 use crate::transport::http::HttpClient;
 use crate::transport::socket_io::{Incoming, Received};
 use crate::transport::weather::Weather;
@@ -45,7 +45,7 @@ pub(super) struct Driver {
     link: Link,
     calls: FuturesUnordered<LocalBoxFuture<'static, Returned>>,
     /// The person's id, name and credential; requests add what they need and take it away again.
-    bindings: Bindings,
+    papers: Papers,
     trouble: Trouble,
     meddling: Meddling,
     /// What its connections go through, where faults may shape their bytes.
@@ -86,7 +86,7 @@ impl Driver {
         slot: Rc<Slot>,
         id: ClientId,
         machine: Client,
-        bindings: Bindings,
+        papers: Papers,
     ) -> Self {
         let seed = mix(shard.plan.seed, id.0.into(), 11);
         let weather = shard.weathered.get().then(|| Weather::new(seed));
@@ -98,7 +98,7 @@ impl Driver {
             voice: Voice::default(),
             link: Link::Down,
             calls: FuturesUnordered::new(),
-            bindings,
+            papers,
             trouble: Trouble::new(seed),
             meddling: Meddling::default(),
             weather,

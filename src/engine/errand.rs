@@ -3,6 +3,7 @@
 
 use crate::dialect::excerpt;
 use crate::engine::link::session_options;
+use crate::engine::people::Papers;
 use crate::engine::shard::Shard;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Reception, Request, Step, Via};
@@ -18,8 +19,9 @@ use tokio::time::timeout;
 pub(super) async fn ask(
     shard: &Shard,
     step: &Step,
-    bindings: Bindings,
+    papers: &Papers,
 ) -> Result<Bindings, String> {
+    let bindings = papers.bindings.clone();
     let Request::Emit { shape, .. } = &step.request else {
         return Err("this request goes neither over HTTP nor over Socket.IO".into());
     };
@@ -28,7 +30,7 @@ pub(super) async fn ask(
     shape
         .fill(&bindings, &mut data)
         .map_err(|unbound| format!("`${}` has no value", spec.holes.name(unbound.0)))?;
-    let options = session_options(&shard.session, spec, &bindings);
+    let options = session_options(&shard.session, spec, papers);
     let mut session = SocketIo::open(&shard.endpoint, &options).await.map_err(|e| e.to_string())?;
     let acked = step.yes.iter().chain(&step.no).any(|one| one.via == Via::Ack);
     let sent = session.emit(&shard.namespace, acked.then_some(1), &data);

@@ -2,16 +2,18 @@
 //! the second one.
 
 use crate::dialect::http::fields;
+use crate::engine::people::Papers;
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client::{self, Second};
 use crate::engine::shard::Shard;
-use crate::spec::{Bindings, Spec};
+use crate::spec::Spec;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::socket_io::{Incoming, Options, SocketIo};
 use crate::transport::weather::Weather;
 use crate::transport::websocket::WebSocket;
 use crate::transport::{Closed, ConnectError, Leave, SendError};
 use futures_util::future::LocalBoxFuture;
+use hyper::header::{COOKIE, HeaderName, HeaderValue};
 use std::rc::Rc;
 #[cfg(feature = "rust_socketio")]
 use std::sync::Arc;
@@ -49,12 +51,12 @@ impl Link {
     /// Begins to open a connection for the person of these bindings.
     pub(super) fn open(
         shard: &Rc<Shard>,
-        bindings: &Bindings,
+        papers: &Papers,
         elsewhere: bool,
         weather: Option<&Weather>,
     ) -> Self {
         let shard = Rc::clone(shard);
-        let mut options = handshake(&shard.session, &shard.dialect.spec, bindings, elsewhere);
+        let mut options = handshake(&shard.session, &shard.dialect.spec, papers, elsewhere);
         options.engine.connect.weather = weather.cloned();
         let fair = weather.is_none_or(Weather::is_fair);
         Self::Opening(Box::pin(async move {
@@ -210,17 +212,18 @@ impl Session {
 }
 
 /// The handshake of a person: path, query, headers and the CONNECT payload.
-pub(crate) fn session_options(session: &Options, spec: &Spec, bindings: &Bindings) -> Options {
-    handshake(session, spec, bindings, false)
+pub(crate) fn session_options(session: &Options, spec: &Spec, papers: &Papers) -> Options {
+    handshake(session, spec, papers, false)
 }
 
 /// The same, with the token in the other place that the spec knows, if that is asked for.
 pub(super) fn handshake(
     session: &Options,
     spec: &Spec,
-    bindings: &Bindings,
+    papers: &Papers,
     elsewhere: bool,
 ) -> Options {
+    let Papers { bindings, jar } = papers;
     let mut options = session.clone();
     let connect = &spec.connect;
     let (query, headers, auth) = match &connect.elsewhere {
@@ -237,10 +240,14 @@ pub(super) fn handshake(
         options.engine.query = pairs.join("&");
     }
     for (name, value) in fields(headers, bindings, false).unwrap_or_default() {
-        let name = hyper::header::HeaderName::from_bytes(name.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, hyper::header::HeaderValue::from_str(&value)) {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
             options.engine.headers.insert(name, value);
         }
+    }
+    let cookies = jar.as_ref().and_then(|jar| jar.header(&options.engine.path));
+    if let Some(Ok(value)) = cookies.map(|cookies| HeaderValue::from_str(&cookies)) {
+        options.engine.headers.insert(COOKIE, value);
     }
     if let Some(shape) = auth {
         let mut auth = String::new();

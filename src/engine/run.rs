@@ -13,7 +13,7 @@ use crate::engine::shard::{self, Ground, Job, Report, Told};
 use crate::engine::shards::{News, Shards};
 use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
-use crate::history::Nanos;
+use crate::history::{Nanos, PersonId};
 use crate::history::stored::{self, Header, Writer};
 use crate::metric::{Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator};
 use crate::outcome::{Outcome, Run, SCHEMA};
@@ -160,7 +160,11 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let url = target.url().to_owned();
         let endpoint = unless_interrupted(settings, preflight::endpoint(&url, spec)).await?;
         let session = preflight::session(spec, settings.transport).map_err(Failure::Unreachable)?;
-        let knock = preflight::knock(&url, &endpoint, &session, spec);
+        let registry = preflight::registry(spec).map_err(Failure::Unreachable)?;
+        let everybody: Vec<PersonId> = (0..scenario.people.count).map(PersonId).collect();
+        let expected = registry.expect(&everybody).map_err(preflight::no_credential);
+        expected.map_err(Failure::Unreachable)?;
+        let knock = preflight::knock(&url, &endpoint, &session, &registry);
         unless_interrupted(settings, knock).await?;
 
         let maker = self.maker();
@@ -177,6 +181,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 ground: Ground {
                     plan: plan.clone(),
                     spec: Arc::clone(spec),
+                    registry: Arc::clone(&registry),
                     endpoint: endpoint.clone(),
                     session: session.clone(),
                     maker: maker.clone(),

@@ -58,6 +58,7 @@ pub(super) struct Job {
 pub(super) struct Ground {
     pub(super) plan: Plan,
     pub(super) spec: Arc<crate::spec::Spec>,
+    pub(super) registry: Arc<Registry>,
     pub(super) endpoint: Endpoint,
     pub(super) session: Options,
     pub(super) maker: Maker,
@@ -128,6 +129,7 @@ pub(super) struct Report {
 pub(super) struct Shard {
     pub(super) plan: Plan,
     pub(super) dialect: Dialect,
+    pub(super) registry: Arc<Registry>,
     pub(super) namespace: String,
     pub(super) endpoint: Endpoint,
     pub(super) session: Options,
@@ -212,7 +214,8 @@ async fn live(job: Job) {
 impl Shard {
     /// A shard of these cells, nobody connected.
     pub(super) fn new(ground: Ground, cells: Vec<Cell>) -> Self {
-        let Ground { plan, spec, endpoint, session, maker, clock, recorder, tell } = ground;
+        let Ground { plan, spec, registry, endpoint, session, maker, clock, recorder, tell } =
+            ground;
         let http = setup::http_client(&endpoint, &spec, session.engine.connect.clone(), REQUESTS);
         let step =
             |deed: &Deed| deed.channels.first().and_then(|channel| channel.steps.first().cloned());
@@ -234,6 +237,7 @@ impl Shard {
         let weathered = plan.scenario.faults.iter().any(|fault| fault.fault.shapes_bytes());
         Self {
             dialect: Dialect::new(spec, plan.text_limit, plan.run),
+            registry,
             namespace: session.namespace.clone(),
             plan,
             endpoint,
@@ -290,17 +294,16 @@ impl Shard {
         let members = &cell.conversations.iter().find(|known| known.id == conversation)?.members;
         let mut people = members.iter().map(|&member| &cell.people[member]);
         let peer = people.find(|person| !person.clients.contains(&client))?;
-        Some(Registry::new(&self.dialect.spec).user(peer.id))
+        Some(self.registry.user(peer.id))
     }
 
     /// Makes the clients' tasks; they wait at their doors.
     pub(super) fn admit(self: &Rc<Self>) -> FxHashMap<ClientId, Rc<Slot>> {
         let rules = Arc::new(Rules::of(&self.dialect.spec));
-        let registry = Registry::new(&self.dialect.spec);
         let mut slots = FxHashMap::default();
         for person in self.cells.iter().flat_map(|cell| &cell.people) {
-            let Ok(bindings) = registry.passport(person.id) else { continue };
-            for &id in &person.clients {
+            for (device, &id) in person.clients.iter().enumerate() {
+                let Ok(papers) = self.registry.papers(person.id, device) else { continue };
                 let slot = Rc::new(Slot::default());
                 slots.insert(id, Rc::clone(&slot));
                 let mut machine = Client::new(Arc::clone(&rules));
@@ -308,7 +311,7 @@ impl Shard {
                     let enter = Input::Act(Action::Enter(conversation));
                     machine.handle(self.clock.now(), enter, &mut self.effects.borrow_mut());
                 }
-                let driver = Driver::new(Rc::clone(self), slot, id, machine, bindings.clone());
+                let driver = Driver::new(Rc::clone(self), slot, id, machine, papers);
                 tokio::task::spawn_local(driver.live());
             }
         }

@@ -97,7 +97,7 @@ struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     fn new(case: &'a WireCase, site: &'a Site) -> Result<Self, String> {
-        let person = |number| Visitor::new(&site.spec, PersonId(site.person.0 + number));
+        let person = |number| Visitor::new(&site.registry, PersonId(site.person.0 + number));
         let visitor = person(0)?;
         Ok(Self {
             case,

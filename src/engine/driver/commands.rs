@@ -70,8 +70,8 @@ impl Driver {
         self.input(Input::Act(Action::Ask { op, ask, planned }));
     }
 
-    fn hold(&mut self, Held { passport, what, valid, lasts, elsewhere }: Held) {
-        self.bindings = passport;
+    fn hold(&mut self, Held { papers, what, valid, lasts, elsewhere }: Held) {
+        self.papers = papers;
         (self.elsewhere, self.barred) = (elsewhere, !valid);
         let until = lasts.map(|lasts| self.shard.clock.now() + lasts);
         self.record(Event::Credential { what, valid, until });

@@ -9,6 +9,7 @@ mod director;
 
 use crate::engine::clock::Clock;
 use crate::engine::link::Maker;
+use crate::engine::people::Registry;
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::recorder::Recorder;
 use crate::engine::setup;
@@ -42,6 +43,8 @@ pub struct Site {
     pub endpoint: Endpoint,
     /// How sessions are opened.
     pub session: Options,
+    /// Who the people are to the server.
+    pub registry: Arc<Registry>,
     /// The run's clock.
     pub clock: Clock,
     /// Tells this run's people, keys and tokens from another's.
@@ -99,12 +102,13 @@ impl Site {
         run: u64,
     ) -> Result<(Target, Self), Unreachable> {
         let session = preflight::session(spec, transport)?;
+        let registry = preflight::registry(spec)?;
         let target = Target::ready(choice, spec).await?;
         let url = target.url().to_owned();
         let endpoint = preflight::endpoint(&url, spec).await?;
-        preflight::knock(&url, &endpoint, &session, spec).await?;
-        let spec = Arc::clone(spec);
-        Ok((target, Self { spec, url, endpoint, session, clock: Clock::start(), run }))
+        preflight::knock(&url, &endpoint, &session, &registry).await?;
+        let (spec, clock) = (Arc::clone(spec), Clock::start());
+        Ok((target, Self { spec, url, endpoint, session, registry, clock, run }))
     }
 
     /// Connects and leaves again, to see whether the server is there.
@@ -112,7 +116,7 @@ impl Site {
     /// # Errors
     /// It is not.
     pub async fn knock(&self) -> Result<(), Unreachable> {
-        preflight::knock(&self.url, &self.endpoint, &self.session, &self.spec).await
+        preflight::knock(&self.url, &self.endpoint, &self.session, &self.registry).await
     }
 }
 
@@ -135,6 +139,7 @@ pub async fn play(
     let ground = Ground {
         plan: Plan::new(&site.spec, cast.scenario(), u64::from(play.number), site.run),
         spec: Arc::clone(&site.spec),
+        registry: Arc::clone(&site.registry),
         endpoint: site.endpoint.clone(),
         session: site.session.clone(),
         maker: Maker::Own,
