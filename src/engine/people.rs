@@ -29,6 +29,9 @@ use table::Table;
 /// What stands in place of a secret.
 const MASKED: &str = "•••";
 
+/// Letters of a secret that tell it from other words.
+const TELLING: usize = 12;
+
 /// Knows everybody's credentials.
 #[derive(Debug)]
 pub struct Registry {
@@ -75,7 +78,7 @@ impl Registry {
 
     /// The spec whose people they are.
     #[must_use]
-    pub fn spec(&self) -> &Spec {
+    pub fn spec(&self) -> &Arc<Spec> {
         &self.spec
     }
 
@@ -234,16 +237,7 @@ impl Registry {
 impl Papers {
     /// The text with nothing in it that proves who somebody is.
     pub(crate) fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut text = Cow::Borrowed(text);
-        let held = [Hole::TOKEN, Hole::PASSWORD].map(|hole| self.bindings.get(hole));
-        let held = held.into_iter().flatten().map(|scalar| scalar.text().into_owned());
-        let cookies = self.jar.as_ref().map(Jar::values).unwrap_or_default();
-        for secret in held.chain(cookies).filter(|secret| secret.len() > 3) {
-            if text.contains(&secret) {
-                text = Cow::Owned(text.replace(&secret, MASKED));
-            }
-        }
-        text
+        mask(&self.bindings, self.jar.as_ref(), text)
     }
 
     fn lose_token(&mut self) {
@@ -261,6 +255,34 @@ impl Papers {
         }
         self.jar = self.jar.as_ref().map(|jar| jar.changed(change));
     }
+}
+
+/// The text with none of the secrets in it that these bindings and cookies hold, cut short or not.
+pub(crate) fn mask<'t>(bindings: &Bindings, jar: Option<&Jar>, text: &'t str) -> Cow<'t, str> {
+    let held = [Hole::TOKEN, Hole::PASSWORD].map(|hole| bindings.get(hole));
+    let held = held.into_iter().flatten().map(|scalar| scalar.text().into_owned());
+    let mut text = Cow::Borrowed(text);
+    for secret in held.chain(jar.map(Jar::values).unwrap_or_default()) {
+        let start: String = secret.chars().take(TELLING).collect();
+        if start.len() > 3 && text.contains(&start) {
+            text = Cow::Owned(without_words(&text, &start));
+        }
+    }
+    text
+}
+
+/// The text with a mask in place of each run of letters, digits and the like that begins so.
+fn without_words(text: &str, start: &str) -> String {
+    let ends = |letter: char| !letter.is_alphanumeric() && !"._~+/=%:-".contains(letter);
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(start) {
+        masked.push_str(&rest[..at]);
+        masked.push_str(MASKED);
+        let after = &rest[at + start.len()..];
+        rest = &after[after.find(ends).unwrap_or(after.len())..];
+    }
+    masked + rest
 }
 
 /// Whose id somebody would write who wants to be taken for another person.
@@ -289,5 +311,25 @@ fn json(user: &Scalar) -> Value {
         Scalar::Int(number) => (*number).into(),
         Scalar::Null => Value::Null,
         other => other.text().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_masked_whole_or_cut_short_and_nothing_else_is() {
+        let token = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VySWQiOjd9.c2ln";
+        let bindings = Bindings::new()
+            .with(Hole::USER, "ann")
+            .with(Hole::TOKEN, token)
+            .with(Hole::PASSWORD, "Aa1-0b7e4a5c-1111");
+        let papers = Papers { bindings, jar: None };
+        let said = format!("GET /x?token={token}&user=ann {{\"token\":\"{token}\"}} Aa1-0b7e4a5c…");
+        let masked = papers.mask(&said);
+        assert_eq!(masked, "GET /x?token=•••&user=ann {\"token\":\"•••\"} •••…");
+        assert!(matches!(papers.mask("nothing of it: ann"), Cow::Borrowed(_)));
+        assert!(papers.mask("Invalid token eyJhbGciOiJIUzI…").ends_with("token •••…"));
     }
 }

@@ -1,12 +1,11 @@
 //! One connection before the run, so that an unreachable target is told at once and in full.
 
+use crate::engine::link::{Approach, Caller};
 use crate::engine::people::{self, NoCredential, Registry};
 use crate::history::PersonId;
 use crate::operation::Operation;
 use crate::spec::{Protocol, Request, SocketPer, Spec, TokenSource, Transports, UserIds};
 use crate::transport::endpoint::Endpoint;
-use crate::transport::engine_io::Mode;
-use crate::transport::socket_io::{Options, SocketIo};
 use crate::transport::{ConnectError, Leave};
 use std::sync::Arc;
 
@@ -40,7 +39,10 @@ pub(super) async fn endpoint(url: &str, spec: &Spec) -> Result<Endpoint, Unreach
 }
 
 /// How sessions are opened on this spec, before anything of a person is filled in.
-pub(super) fn session(spec: &Spec, transport: Option<Transports>) -> Result<Options, Unreachable> {
+pub(super) fn approach(
+    spec: &Spec,
+    transport: Option<Transports>,
+) -> Result<Approach, Unreachable> {
     let Protocol::SocketIo { namespace, transports } = &spec.connect.protocol else {
         return Err(Unreachable::new(
             format!("spec `{}` does not speak Socket.IO", spec.name),
@@ -53,16 +55,7 @@ pub(super) fn session(spec: &Spec, transport: Option<Transports>) -> Result<Opti
             "docs/spec-language.md says what a run acts on",
         ));
     }
-    let mut options = Options { namespace: namespace.clone(), ..Options::default() };
-    options.engine.connect.timeout = spec.connect.timeout;
-    options.engine.message_bytes_max = 4 << 20;
-    options.engine.unsent_bytes_max = 4 << 20;
-    options.engine.mode = match transport.unwrap_or(*transports) {
-        Transports::WebSocket => Mode::WebSocket,
-        Transports::Polling => Mode::Polling,
-        Transports::Upgrade => Mode::Upgrade,
-    };
-    Ok(options)
+    Ok(Approach::socket_io(spec, namespace, transport.unwrap_or(*transports)))
 }
 
 /// What the spec says of connecting and this version does not do. To ignore it would convict an
@@ -111,16 +104,15 @@ pub(super) fn no_credential(why: NoCredential) -> Unreachable {
 pub(super) async fn knock(
     url: &str,
     endpoint: &Endpoint,
-    session: &Options,
+    approach: &Approach,
     registry: &Registry,
 ) -> Result<(), Unreachable> {
     let spec = registry.spec();
     let person = PersonId(0);
     people::enrol_at(registry, endpoint, person).await.map_err(no_credential)?;
     let papers = registry.papers(person, 0).map_err(no_credential)?;
-    let options = super::link::session_options(session, spec, &papers);
-    match SocketIo::open(endpoint, &options).await {
-        Ok(mut session) => {
+    match approach.open(endpoint, spec, Caller::plain(&papers)).await {
+        Ok(session) => {
             let _ = tokio::time::timeout(spec.connect.timeout, session.leave(Leave::Polite)).await;
             Ok(())
         }

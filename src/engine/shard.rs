@@ -9,7 +9,7 @@ use crate::dialect::{Dialect, excerpt};
 use crate::engine::clock::Clock;
 use crate::engine::conduct::Conduct;
 use crate::engine::driver::Driver;
-use crate::engine::link::Maker;
+use crate::engine::link::Approach;
 use crate::engine::people::Registry;
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
@@ -22,10 +22,8 @@ use crate::operation::Operation;
 use crate::plan::{Cell, Plan, stream, text};
 use crate::scalar::Scalar;
 use crate::spec::{Deed, Hole};
-use crate::transport::ConnectError;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::http::HttpClient;
-use crate::transport::socket_io::Options;
 use crate::verdict::Finding;
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
@@ -60,8 +58,7 @@ pub(super) struct Ground {
     pub(super) spec: Arc<crate::spec::Spec>,
     pub(super) registry: Arc<Registry>,
     pub(super) endpoint: Endpoint,
-    pub(super) session: Options,
-    pub(super) maker: Maker,
+    pub(super) approach: Approach,
     pub(super) clock: Clock,
     pub(super) recorder: Recorder,
     pub(super) tell: mpsc::UnboundedSender<Told>,
@@ -130,10 +127,8 @@ pub(super) struct Shard {
     pub(super) plan: Plan,
     pub(super) dialect: Dialect,
     pub(super) registry: Arc<Registry>,
-    pub(super) namespace: String,
     pub(super) endpoint: Endpoint,
-    pub(super) session: Options,
-    pub(super) maker: Maker,
+    pub(super) approach: Approach,
     pub(super) http: HttpClient,
     pub(super) clock: Clock,
     pub(super) recorder: RefCell<Recorder>,
@@ -214,9 +209,8 @@ async fn live(job: Job) {
 impl Shard {
     /// A shard of these cells, nobody connected.
     pub(super) fn new(ground: Ground, cells: Vec<Cell>) -> Self {
-        let Ground { plan, spec, registry, endpoint, session, maker, clock, recorder, tell } =
-            ground;
-        let http = setup::http_client(&endpoint, &spec, session.engine.connect.clone(), REQUESTS);
+        let Ground { plan, spec, registry, endpoint, approach, clock, recorder, tell } = ground;
+        let http = setup::http_client(&endpoint, &spec, approach.connect().clone(), REQUESTS);
         let step =
             |deed: &Deed| deed.channels.first().and_then(|channel| channel.steps.first().cloned());
         let sent = spec.deed(Operation::Send).and_then(step);
@@ -238,11 +232,9 @@ impl Shard {
         Self {
             dialect: Dialect::new(spec, plan.text_limit, plan.run),
             registry,
-            namespace: session.namespace.clone(),
             plan,
             endpoint,
-            session,
-            maker,
+            approach,
             http,
             clock,
             recorder: RefCell::new(recorder),
@@ -351,8 +343,8 @@ impl Shard {
     }
 
     /// Keeps a sample of why connections failed.
-    pub(super) fn note_connect_error(&self, error: &ConnectError) {
-        note(&mut self.connect_errors.borrow_mut(), error.to_string());
+    pub(super) fn note_connect_error(&self, error: &str) {
+        note(&mut self.connect_errors.borrow_mut(), error.to_owned());
     }
 
     /// Keeps a sample of why connections were lost.

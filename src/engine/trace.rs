@@ -1,6 +1,7 @@
 //! The packets of a play, as they went over its sockets, for a person to read.
 
 use crate::history::{ClientId, Nanos};
+use crate::engine::people::Papers;
 use crate::metric::quantity;
 
 /// Packets that are kept of one play.
@@ -14,6 +15,8 @@ pub(super) struct Trace {
     /// Packets are kept.
     pub(super) keeps: bool,
     packets: Vec<(Nanos, ClientId, &'static str, String)>,
+    /// Whose secrets are not shown.
+    holders: Vec<Papers>,
     dropped: usize,
 }
 
@@ -36,6 +39,13 @@ impl Trace {
         self.packets.push((at, client, arrow, packet()));
     }
 
+    /// From now on nothing that these papers hold is shown, whoever sends it.
+    pub(super) fn hide(&mut self, papers: &Papers) {
+        if self.keeps {
+            self.holders.push(papers.clone());
+        }
+    }
+
     /// The packets as lines, the clients by their names.
     pub(super) fn lines(self, names: &[(ClientId, String)]) -> Vec<String> {
         let who = |client: ClientId| {
@@ -46,6 +56,9 @@ impl Trace {
             .packets
             .iter()
             .map(|(at, client, arrow, packet)| {
+                let packet = self.holders.iter().fold(packet.clone(), |packet, papers| {
+                    papers.mask(&packet).into_owned()
+                });
                 let shown: String = packet.chars().take(WIDTH).collect();
                 let more = if shown.len() < packet.len() { " …" } else { "" };
                 format!("{} s  {} {arrow} {shown}{more}", quantity::instant(*at), who(*client))
@@ -61,6 +74,7 @@ impl Trace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::{Bindings, Hole};
 
     #[test]
     fn packets_are_kept_only_where_they_are_wanted() {
@@ -72,6 +86,19 @@ mod tests {
         let lines = trace.lines(&[(ClientId(4), "ann".into())]);
         assert!(lines[0].ends_with("ann → 42[1]"), "{lines:?}");
         assert!(lines[1].contains("client 5 ← xxx") && lines[1].ends_with('…'));
+    }
+
+    #[test]
+    fn what_somebody_holds_is_not_shown_whoever_sends_it() {
+        let mut trace = Trace { keeps: true, ..Trace::default() };
+        let bindings = Bindings::new().with(Hole::TOKEN, "a-token-that-nobody-may-see");
+        trace.hide(&Papers { bindings, ..Papers::default() });
+        let long = format!("{}a-token-that-nobody-may-see", "x".repeat(WIDTH - 16));
+        trace.note(0, ClientId(1), "→", || "GET /a?t=a-token-that-nobody-may-see".into());
+        trace.note(0, ClientId(2), "←", || long);
+        let lines = trace.lines(&[]);
+        assert!(lines.iter().all(|line| !line.contains("a-token")), "{lines:?}");
+        assert!(lines[0].ends_with("GET /a?t=•••"), "{lines:?}");
     }
 
     #[test]

@@ -71,7 +71,8 @@ impl Driver {
     }
 
     fn hold(&mut self, Held { papers, what, valid, lasts, elsewhere }: Held) {
-        self.papers = papers;
+        self.shard.trace.borrow_mut().hide(&papers);
+        (self.bindings, self.jar) = (papers.bindings, papers.jar);
         (self.elsewhere, self.barred) = (elsewhere, !valid);
         let until = lasts.map(|lasts| self.shard.clock.now() + lasts);
         self.record(Event::Credential { what, valid, until });
@@ -134,7 +135,7 @@ impl Driver {
             self.http = None;
         } else if self.http.is_none() {
             let shard = &self.shard;
-            let mut connect = shard.session.engine.connect.clone();
+            let mut connect = shard.approach.connect().clone();
             connect.weather = Some(weather.clone());
             let http = setup::http_client(&shard.endpoint, &shard.dialect.spec, connect, 1);
             self.http = Some(Rc::new(http));

@@ -55,8 +55,8 @@ impl Driver {
                 Output::Record(event) if !is_news(&event) => {}
                 Output::Record(event) => self.note(now, event, &mut leaving),
                 Output::Open => {
-                    self.link =
-                        Link::open(&shard, &self.papers, self.elsewhere, self.weather.as_ref());
+                    let (jar, weather) = (self.jar.as_ref(), self.weather.as_ref());
+                    self.link = Link::open(&shard, &self.bindings, jar, self.elsewhere, weather);
                 }
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
@@ -162,15 +162,15 @@ impl Driver {
 
     pub(super) fn transmit(&mut self, now: Nanos, Transmit { attempt, ask }: Transmit) {
         let shard = Rc::clone(&self.shard);
-        let mark = self.papers.bindings.mark();
+        let mark = self.bindings.mark();
         self.bind(&ask);
-        let people = ask.people(self.papers.bindings.get(Hole::USER));
-        let bend = ask.odd.map(|odd| Bend::begin(odd, &mut self.papers.bindings));
+        let people = ask.people(self.bindings.get(Hole::USER));
+        let bend = ask.odd.map(|odd| Bend::begin(odd, &mut self.bindings));
         let Some(step) = shard.dialect.step_for(ask.operation, people) else { return };
         let mut data = shard.scratch.take();
         data.clear();
         let asked = (ask.operation, people);
-        let said = self.voice.say(&shard.dialect, attempt, asked, step, &self.papers.bindings, &mut data);
+        let said = self.voice.say(&shard.dialect, attempt, asked, step, &self.bindings, &mut data);
         match said {
             Ok(Said::Event(mut ack)) => {
                 if let Some(bend) = &bend {
@@ -181,7 +181,7 @@ impl Driver {
                     Some(ack) => format!("42{ack}{data}"),
                     None => format!("42{data}"),
                 });
-                if let Err(error) = self.link.emit(&shard.namespace, ack, &data) {
+                if let Err(error) = self.link.emit(ack, &data) {
                     self.complain(now, &error.to_string());
                 }
                 if ask.operation == Operation::Send {
@@ -199,7 +199,7 @@ impl Driver {
             }
         }
         shard.scratch.replace(data);
-        self.papers.bindings.truncate(mark);
+        self.bindings.truncate(mark);
     }
 
     fn complain(&mut self, now: Nanos, what: &str) {
@@ -215,29 +215,29 @@ impl Driver {
         if let Some(id) = ask.conversation.and_then(|place| dialect.conversation(place))
             && ask.operation != Operation::Create
         {
-            self.papers.bindings.set(Hole::CONVERSATION, id);
+            self.bindings.set(Hole::CONVERSATION, id);
         }
         match &ask.payload {
             Payload::None => {}
             Payload::People(people) => self.bind_people(people),
             Payload::Message(message) => {
                 if let Some(peer) = ask.conversation.and_then(|c| self.shard.peer(self.id, c)) {
-                    self.papers.bindings.set(Hole::PEER, peer);
+                    self.bindings.set(Hole::PEER, peer);
                 }
                 let mut text = String::new();
                 dialect.write_text(message.token, &mut text);
-                self.papers.bindings.set(Hole::TEXT, Scalar::Text(text.into()));
-                self.papers.bindings.set(Hole::KEY, Scalar::Text(message.key.clone()));
+                self.bindings.set(Hole::TEXT, Scalar::Text(text.into()));
+                self.bindings.set(Hole::KEY, Scalar::Text(message.key.clone()));
             }
-            Payload::About(id) => self.papers.bindings.set(Hole::MESSAGE, dialect.message_id(id)),
+            Payload::About(id) => self.bindings.set(Hole::MESSAGE, dialect.message_id(id)),
             Payload::Since(since) => match since {
                 Since::Start => {}
-                Since::Position(order) => self.papers.bindings.set(Hole::SINCE, dialect.position(*order)),
+                Since::Position(order) => self.bindings.set(Hole::SINCE, dialect.position(*order)),
                 Since::Clock(at) => {
-                    self.papers.bindings.set(Hole::SINCE, dialect.time(self.shard.wall(self.id, *at)));
+                    self.bindings.set(Hole::SINCE, dialect.time(self.shard.wall(self.id, *at)));
                 }
                 Since::Cursor(cursor) => {
-                    self.papers.bindings.set(Hole::CURSOR, Scalar::Text(cursor.clone()));
+                    self.bindings.set(Hole::CURSOR, Scalar::Text(cursor.clone()));
                 }
             },
         }
@@ -254,14 +254,14 @@ impl Driver {
 
     /// The members of a conversation as its creator names them, and who of them is somebody else.
     fn bind_people(&mut self, people: &[Scalar]) {
-        let own = self.papers.bindings.get(Hole::USER).cloned();
+        let own = self.bindings.get(Hole::USER).cloned();
         let others: Vec<Scalar> =
             people.iter().filter(|user| Some(*user) != own.as_ref()).cloned().collect();
         if let Some(peer) = others.first().or(people.first()) {
-            self.papers.bindings.set(Hole::PEER, peer.clone());
+            self.bindings.set(Hole::PEER, peer.clone());
         }
-        self.papers.bindings.set(Hole::OTHERS, Scalar::List(others));
-        self.papers.bindings.set(Hole::MEMBERS, Scalar::List(people.to_vec()));
+        self.bindings.set(Hole::OTHERS, Scalar::List(others));
+        self.bindings.set(Hole::MEMBERS, Scalar::List(people.to_vec()));
     }
 
     fn call(&mut self, attempt: AttemptId, ask: &Ask, bend: Option<Bend>) {
@@ -270,9 +270,9 @@ impl Driver {
             operation: ask.operation,
             op: attempt.op,
             conversation: ask.conversation,
-            people: ask.people(self.papers.bindings.get(Hole::USER)),
-            bindings: self.papers.bindings.clone(),
-            jar: self.papers.jar.clone(),
+            people: ask.people(self.bindings.get(Hole::USER)),
+            bindings: self.bindings.clone(),
+            jar: self.jar.clone(),
             bend,
         };
         let (own, troubled) = (self.http.clone(), self.trouble.excuses());

@@ -8,7 +8,7 @@ mod cast;
 mod director;
 
 use crate::engine::clock::Clock;
-use crate::engine::link::Maker;
+use crate::engine::link::Approach;
 use crate::engine::people::Registry;
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::recorder::Recorder;
@@ -22,7 +22,6 @@ use crate::plan::script::Script;
 use crate::property::{Bench, Charge};
 use crate::spec::{Spec, Transports};
 use crate::transport::endpoint::Endpoint;
-use crate::transport::socket_io::Options;
 use crate::verdict::Finding;
 pub use cast::first_person;
 
@@ -42,7 +41,7 @@ pub struct Site {
     /// Its addresses.
     pub endpoint: Endpoint,
     /// How sessions are opened.
-    pub session: Options,
+    pub(super) approach: Approach,
     /// Who the people are to the server.
     pub registry: Arc<Registry>,
     /// The run's clock.
@@ -101,14 +100,14 @@ impl Site {
         transport: Option<Transports>,
         run: u64,
     ) -> Result<(Target, Self), Unreachable> {
-        let session = preflight::session(spec, transport)?;
+        let approach = preflight::approach(spec, transport)?;
         let registry = preflight::registry(spec)?;
         let target = Target::ready(choice, spec).await?;
         let url = target.url().to_owned();
         let endpoint = preflight::endpoint(&url, spec).await?;
-        preflight::knock(&url, &endpoint, &session, &registry).await?;
+        preflight::knock(&url, &endpoint, &approach, &registry).await?;
         let (spec, clock) = (Arc::clone(spec), Clock::start());
-        Ok((target, Self { spec, url, endpoint, session, registry, clock, run }))
+        Ok((target, Self { spec, url, endpoint, approach, registry, clock, run }))
     }
 
     /// Connects and leaves again, to see whether the server is there.
@@ -116,7 +115,7 @@ impl Site {
     /// # Errors
     /// It is not.
     pub async fn knock(&self) -> Result<(), Unreachable> {
-        preflight::knock(&self.url, &self.endpoint, &self.session, &self.registry).await
+        preflight::knock(&self.url, &self.endpoint, &self.approach, &self.registry).await
     }
 }
 
@@ -141,8 +140,7 @@ pub async fn play(
         spec: Arc::clone(&site.spec),
         registry: Arc::clone(&site.registry),
         endpoint: site.endpoint.clone(),
-        session: site.session.clone(),
-        maker: Maker::Own,
+        approach: site.approach.clone(),
         clock: site.clock,
         recorder,
         tell,
