@@ -172,17 +172,14 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
             "the window of the spec's rate of sends is too long to wait for",
         ),
         Need::RateLimit => (spec.limits.send_rate.is_some(), "the spec states no rate of sends"),
-        Need::Tokens => {
-            (!matches!(spec.people.token, TokenSource::None), "people have no tokens")
-        }
+        Need::Tokens => (!matches!(spec.people.token, TokenSource::None), "people have no tokens"),
         Need::PublicKey => (
             matches!(&spec.people.token, TokenSource::Jwt { algorithm, .. } if !algorithm.starts_with("HS")),
             "tokens are not signed with a private key of the harness's",
         ),
-        Need::NamedToken => (
-            names_itself(spec),
-            "nobody says who they are beside the token that they connect with",
-        ),
+        Need::NamedToken => {
+            (names_itself(spec), "nobody says who they are beside the token that they connect with")
+        }
         Need::Login => (logs_in(spec), "people do not log in with a password"),
         Need::LoginVoucher => {
             (hands_out(spec), "a login sends nothing back that a step before it handed out")

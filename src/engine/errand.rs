@@ -15,11 +15,7 @@ use tokio::time::timeout;
 ///
 /// # Errors
 /// There was no connection, no answer within the ack timeout, or a no; says which.
-pub(super) async fn ask(
-    shard: &Shard,
-    step: &Step,
-    papers: &Papers,
-) -> Result<Bindings, String> {
+pub(super) async fn ask(shard: &Shard, step: &Step, papers: &Papers) -> Result<Bindings, String> {
     let bindings = papers.bindings.clone();
     let Request::Emit { shape, .. } = &step.request else {
         return Err("this request goes neither over HTTP nor over Socket.IO".into());

@@ -174,10 +174,8 @@ mod tests {
     #[test]
     fn keys_are_read_in_both_usual_forms_and_what_is_none_is_said_without_showing_it() {
         let key = p256::SecretKey::random(&mut rsa::rand_core::OsRng);
-        let forms = [
-            key.to_pkcs8_pem(LineEnding::LF).unwrap(),
-            key.to_sec1_pem(LineEnding::LF).unwrap(),
-        ];
+        let forms =
+            [key.to_pkcs8_pem(LineEnding::LF).unwrap(), key.to_sec1_pem(LineEnding::LF).unwrap()];
         let [one, other] = forms.map(|pem| Keys::read(Algorithm::ES256, &pem).unwrap());
         assert_eq!(one.public, other.public);
         assert_ne!(one.stranger().unwrap().public, one.public);

@@ -85,7 +85,8 @@ fn by_http(spec: &Spec, operation: Operation) -> bool {
 fn nothing_gives(spec: &Spec) -> bool {
     let people = &spec.people;
     let asks = [Operation::Register, Operation::Login].map(|one| spec.deed(one).is_some());
-    let waits = people.ids == UserIds::ByServer && !matches!(people.token, TokenSource::File { .. })
+    let waits = people.ids == UserIds::ByServer
+        && !matches!(people.token, TokenSource::File { .. })
         || matches!(people.token, TokenSource::ByServer);
     waits && !asks.contains(&true)
 }

@@ -10,8 +10,8 @@ use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Paging, Request, Spec, Step, TakeFrom};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::http::{HttpClient, HttpOptions, Request as HttpRequest, Response};
-use hyper::header::HeaderMap;
 use compact_str::{CompactString, format_compact};
+use hyper::header::HeaderMap;
 use rustc_hash::FxHashSet;
 
 /// Pages of one read, at most; a server that never stops is stopped here.
@@ -262,9 +262,8 @@ pub(super) async fn request(
     let Request::Http(request) = &step.request else {
         return Err("the operation does not go over HTTP".into());
     };
-    let mut call = Call::new(spec, request, bindings).map_err(|unbound| {
-        format_compact!("`${}` has no value", spec.holes.name(unbound.0))
-    })?;
+    let mut call = Call::new(spec, request, bindings)
+        .map_err(|unbound| format_compact!("`${}` has no value", spec.holes.name(unbound.0)))?;
     if let Some(cookies) = jar.and_then(|jar| jar.header(&call.target)) {
         call.headers.push(("cookie".into(), cookies));
     }

@@ -1,7 +1,7 @@
 //! The packets of a play, as they went over its sockets, for a person to read.
 
-use crate::history::{ClientId, Nanos};
 use crate::engine::people::Papers;
+use crate::history::{ClientId, Nanos};
 use crate::metric::quantity;
 
 /// Packets that are kept of one play.
@@ -56,9 +56,10 @@ impl Trace {
             .packets
             .iter()
             .map(|(at, client, arrow, packet)| {
-                let packet = self.holders.iter().fold(packet.clone(), |packet, papers| {
-                    papers.mask(&packet).into_owned()
-                });
+                let packet = self
+                    .holders
+                    .iter()
+                    .fold(packet.clone(), |packet, papers| papers.mask(&packet).into_owned());
                 let shown: String = packet.chars().take(WIDTH).collect();
                 let more = if shown.len() < packet.len() { " …" } else { "" };
                 format!("{} s  {} {arrow} {shown}{more}", quantity::instant(*at), who(*client))

@@ -80,7 +80,8 @@ fn signed_badly(jwt: &Jwt, bugs: Bugs, token: &str) -> bool {
         return bugs.has(Bug::TokenUnsigned) && head["alg"] == "none";
     };
     let documented = jwt.validation.algorithms[0];
-    let signed = |key: &DecodingKey| verify(signature, message.as_bytes(), key, documented).unwrap_or(false);
+    let signed =
+        |key: &DecodingKey| verify(signature, message.as_bytes(), key, documented).unwrap_or(false);
     if signature.is_empty() {
         bugs.has(Bug::TokenUnsealed)
     } else if header.alg != documented {

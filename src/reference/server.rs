@@ -1,7 +1,7 @@
 //! Starting, pausing, restarting and stopping a reference server on the current runtime.
 
-use crate::reference::app::App;
 use crate::reference::accounts::Accounts;
+use crate::reference::app::App;
 use crate::reference::auth::{self, Doorman};
 use crate::reference::bent;
 use crate::reference::bugs::Bugs;

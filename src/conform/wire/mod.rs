@@ -18,7 +18,7 @@ mod text;
 
 pub use cases::cases;
 pub use script::{Mistake, Script};
-pub use site::{Site, disabled};
+pub use site::{PEOPLE, Site, disabled};
 
 use crate::property::Severity;
 use crate::verdict::Finding;

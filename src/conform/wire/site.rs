@@ -4,7 +4,7 @@ use super::WireCase;
 use super::script::Script;
 use super::text::Holes;
 use crate::engine::clock::Clock;
-use crate::engine::people::{Registry, enrol_at};
+use crate::engine::people::{Papers, Registry, enrol_at};
 use crate::engine::session_options;
 use crate::history::PersonId;
 use crate::operation::Operation;
@@ -36,7 +36,7 @@ pub struct Site {
 }
 
 /// The case, the bystander and the newcomer.
-const PEOPLE: u32 = 3;
+pub const PEOPLE: u32 = 3;
 
 impl Site {
     /// Makes the people of the case known to the server.
@@ -75,6 +75,8 @@ pub fn disabled(case: &WireCase, spec: &Spec) -> Option<String> {
 
 /// A person at the door: how to connect, and what the holes of a script mean.
 pub(super) struct Visitor {
+    /// What the person holds.
+    pub(super) papers: Papers,
     pub(super) options: Options,
     pub(super) holes: Holes,
 }
@@ -103,7 +105,7 @@ impl Visitor {
         if let Some(event) = event {
             holes.insert("event".to_owned(), event);
         }
-        Ok(Self { options, holes })
+        Ok(Self { papers, options, holes })
     }
 }
 

@@ -7,12 +7,12 @@ use super::{NoCredential, Papers, Registry, somebody_else};
 use crate::dialect::http::{Meaning, meaning};
 use crate::engine::mint::GARBAGE;
 use crate::engine::rest;
+use crate::engine::setup::http_client;
 use crate::history::PersonId;
 use crate::operation::Operation;
 use crate::plan::Credential;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Request, Spec, Step};
-use crate::engine::setup::http_client;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::http::HttpClient;
 use crate::transport::stream::ConnectOptions;
@@ -242,9 +242,7 @@ fn without_own(bindings: &Bindings, spec: &Spec, step: &Step) -> Bindings {
     let asked = step.request.holes();
     let renewed = |hole: Hole| {
         let own = usize::from(hole.0) >= Hole::STANDARD.len();
-        (own || hole == Hole::TOKEN)
-            && !asked.contains(&hole)
-            && spec.constants.get(hole).is_none()
+        (own || hole == Hole::TOKEN) && !asked.contains(&hole) && spec.constants.get(hole).is_none()
     };
     let mut rest = Bindings::new();
     for (hole, value) in bindings.iter().filter(|(hole, _)| !renewed(*hole)) {

@@ -72,11 +72,9 @@ impl Loader<'_> {
     fn pattern(&mut self, node: &Node, what: &str, example: &str) -> String {
         let pattern = self.text_of(Some(node), what);
         if pattern.matches('#').count() != 1 {
-            self.found
-                .error(node.span, format!("`{pattern}` doesn't tell people apart"))
-                .expected(format!(
-                    "a text with one `#` for the person's number, such as `{example}`"
-                ));
+            self.found.error(node.span, format!("`{pattern}` doesn't tell people apart")).expected(
+                format!("a text with one `#` for the person's number, such as `{example}`"),
+            );
         }
         pattern
     }

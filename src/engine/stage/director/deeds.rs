@@ -26,7 +26,9 @@ impl Director<'_> {
                 self.known.insert(client);
                 self.tell(client, Command::Act(now, Act::Connect));
             }
-            Verb::Hold { credential, elsewhere } => self.hold(deed.by, *credential, *elsewhere).await,
+            Verb::Hold { credential, elsewhere } => {
+                self.hold(deed.by, *credential, *elsewhere).await
+            }
             Verb::Disconnect => self.tell(client, Command::Disconnect),
             Verb::Send { label, room, kind, key_of, text_of } => {
                 let message = self.message(*label, *kind, *key_of, *text_of);
@@ -52,7 +54,8 @@ impl Director<'_> {
                 }
             }
             Verb::Create { room, people } => {
-                let user = |person: &usize| self.shard.registry.user(self.cast.cell.people[*person].id);
+                let user =
+                    |person: &usize| self.shard.registry.user(self.cast.cell.people[*person].id);
                 let people = people.iter().map(user).collect();
                 let place = room.and_then(|room| self.cast.conversation(room));
                 self.tell(client, Command::Ask(now, Ask::create(place, people), due));
