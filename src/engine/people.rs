@@ -82,6 +82,15 @@ impl Registry {
         &self.spec
     }
 
+    /// All that so many devices of a person hold, or try to get in with.
+    pub(crate) fn held(&self, person: PersonId, devices: usize) -> Vec<Papers> {
+        let all = (0..devices).map(|device| match self.papers(person, device) {
+            Ok(papers) => papers,
+            Err(_) => Papers { bindings: self.basics(person).unwrap_or_default(), jar: None },
+        });
+        all.collect()
+    }
+
     /// The tokens and users of the spec's file.
     pub(crate) fn listed(&self) -> Vec<(String, CompactString)> {
         let rows = self.table.iter().flat_map(Table::rows);

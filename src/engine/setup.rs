@@ -3,10 +3,11 @@
 use crate::client::Reply;
 use crate::engine::people::{self, Papers, Registry};
 use crate::engine::shard::Shard;
+use crate::engine::trace::Keep;
 use crate::engine::{errand, rest};
 use crate::history::{ClientId, ConversationId, Event, PersonId};
 use crate::operation::Operation;
-use crate::plan::Cell;
+use crate::plan::{Cell, Person};
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Request, Spec, Step};
 use crate::transport::endpoint::Endpoint;
@@ -65,11 +66,22 @@ pub(super) async fn converse(shard: &Rc<Shard>) -> Result<(), String> {
 /// Makes everybody known to the server. The first who does not get in ends it: nobody else will.
 async fn enrol(shard: &Rc<Shard>) -> Result<(), String> {
     let everybody = shard.cells().iter().flat_map(|cell| &cell.people);
-    let mut entering = stream::iter(everybody)
-        .map(|person| people::enrol(&shard.registry, &shard.http, person.id, person.clients.len()))
-        .buffer_unordered(AT_ONCE);
+    let enter = |person: &Person| {
+        let (id, devices) = (person.id, person.clients.len());
+        async move {
+            let tap = |arrow, packet| note(shard, arrow, packet);
+            let (registry, http) = (&shard.registry, &shard.http);
+            let entered = people::enrol(registry, http, id, devices, Some(&tap)).await;
+            if shard.trace.borrow().keep >= Keep::Packets {
+                let held = registry.held(id, devices);
+                held.iter().for_each(|papers| shard.trace.borrow_mut().hide(papers));
+            }
+            entered.map_err(|why| why.0)
+        }
+    };
+    let mut entering = stream::iter(everybody).map(enter).buffer_unordered(AT_ONCE);
     while let Some(entered) = entering.next().await {
-        entered.map_err(|why| why.0)?;
+        entered?;
     }
     Ok(())
 }
@@ -89,6 +101,12 @@ fn unlikely(id: &Scalar) -> Scalar {
         return Scalar::Int(2_000_000_000 - number % 1_000_000_000);
     }
     let text = id.text();
+    let counted = text.len() - text.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    if (1..8).contains(&counted) && text.len() <= 16 {
+        // A counter: another number of so many digits may well be somebody's.
+        let (name, number) = text.split_at(text.len() - counted);
+        return Scalar::Text(format!("{name}9{number:0>8}").into());
+    }
     let from = text.len().saturating_sub(6);
     let turned = text.char_indices().map(|(at, letter)| match letter {
         _ if at < from => letter,
@@ -132,6 +150,7 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], papers: Papers) -> Result<Bindin
     for step in steps {
         known.bindings = match &step.request {
             Request::Http(_) => {
+                let tap = |arrow, packet| note(shard, arrow, packet);
                 let (outcome, bound) = rest::act(
                     &shard.http,
                     &shard.dialect,
@@ -139,7 +158,7 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], papers: Papers) -> Result<Bindin
                     step,
                     known.clone(),
                     None,
-                    None,
+                    Some(&tap),
                 )
                 .await;
                 match outcome {
@@ -157,6 +176,14 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], papers: Papers) -> Result<Bindin
         };
     }
     Ok(known.bindings)
+}
+
+/// What goes over the wire before anybody is connected, in the name of the first client.
+pub(super) fn note(shard: &Shard, arrow: &'static str, packet: String) {
+    if let Some(first) = shard.cells().iter().flat_map(Cell::clients).next() {
+        let now = shard.clock.now();
+        shard.trace.borrow_mut().note(now, first, arrow, || packet);
+    }
 }
 
 /// What the creator says: the members, the others, and a name.

@@ -124,6 +124,7 @@ impl Driver {
     }
 
     pub(super) fn returned(&mut self, Returned { attempt, outcome, troubled }: Returned) {
+        self.explain_call(attempt.op, &outcome);
         let (rows, reply) = match outcome {
             rest::Outcome::Answered(Reply::No(error)) => {
                 (Vec::new(), Reply::No(self.masked(&error).into()))

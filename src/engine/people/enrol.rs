@@ -52,6 +52,7 @@ pub(crate) async fn enrol(
     http: &HttpClient,
     person: PersonId,
     devices: usize,
+    tap: Option<rest::Tap<'_>>,
 ) -> Result<(), NoCredential> {
     if !registry.logs_in() || registry.known(person, devices.max(1) - 1).is_some() {
         return Ok(());
@@ -60,7 +61,7 @@ pub(crate) async fn enrol(
     let listed = registry.table.is_some();
     let registered = match listed {
         true => Ok(()),
-        false => walk(registry, http, Operation::Register, &mut first, &|_| ()).await,
+        false => walk(registry, http, Operation::Register, &mut first, &|_| (), tap).await,
     };
     let known = first.clone();
     let mut all = Vec::new();
@@ -69,7 +70,7 @@ pub(crate) async fn enrol(
             0 => first.clone(),
             _ => Papers { bindings: known.bindings.clone(), jar: registry.jar() },
         };
-        let entered = walk(registry, http, Operation::Login, &mut papers, &|_| ()).await;
+        let entered = walk(registry, http, Operation::Login, &mut papers, &|_| (), tap).await;
         let logs_in = registry.spec.deed(Operation::Login).is_some();
         match (&registered, entered) {
             (_, Err(stuck)) if registered.is_ok() => return Err(named(&papers, &stuck)),
@@ -102,7 +103,7 @@ pub(crate) async fn enrol_at(
     }
     let connect = ConnectOptions { timeout: registry.spec.connect.timeout, ..Default::default() };
     let http = http_client(endpoint, &registry.spec, connect, 1);
-    enrol(registry, &http, person, 1).await
+    enrol(registry, &http, person, 1, None).await
 }
 
 /// A credential of a kind that only comes of talking to the server.
@@ -122,7 +123,7 @@ pub(crate) async fn ask_for(
     let own = registry.papers(person, device)?;
     if credential == Credential::Anothers {
         let other = somebody_else(person);
-        enrol(registry, http, other, 1).await?;
+        enrol(registry, http, other, 1, None).await?;
         let Papers { bindings, jar } = registry.papers(other, 0)?;
         let mut papers = Papers { bindings: own.bindings, jar };
         if let Some(token) = bindings.get(Hole::TOKEN) {
@@ -143,7 +144,7 @@ pub(crate) async fn ask_for(
         Credential::ForgedCsrf => &own_holes,
         _ => &|_| (),
     };
-    match walk(registry, http, Operation::Login, &mut papers, change).await {
+    match walk(registry, http, Operation::Login, &mut papers, change, None).await {
         Err(stuck) if stuck.refused => {
             papers.lose_token();
             return Ok(papers);
@@ -155,7 +156,7 @@ pub(crate) async fn ask_for(
         // What the client forgets at its logout is what somebody else may have kept.
         let kept = papers.jar.as_ref().map(|jar| jar.changed(str::to_owned));
         let mut leaving = papers.clone();
-        let left = walk(registry, http, Operation::Logout, &mut leaving, &|_| ()).await;
+        let left = walk(registry, http, Operation::Logout, &mut leaving, &|_| (), None).await;
         left.map_err(|stuck| named(&papers, &stuck))?;
         papers.jar = kept;
     }
@@ -180,13 +181,14 @@ async fn walk(
     operation: Operation,
     papers: &mut Papers,
     change: &dyn Fn(&mut Bindings),
+    tap: Option<rest::Tap<'_>>,
 ) -> Result<(), Stuck> {
     let spec = &registry.spec;
     let Some(deed) = spec.deed(operation) else { return Ok(()) };
     let steps = deed.channels.first().map_or(&[][..], |channel| &channel.steps);
     for (index, step) in steps.iter().enumerate() {
         change(&mut papers.bindings);
-        if let Err((refused, why)) = take(spec, http, step, papers).await {
+        if let Err((refused, why)) = take(spec, http, step, papers, tap).await {
             return Err(Stuck {
                 what: match operation {
                     Operation::Register => "register",
@@ -209,10 +211,11 @@ async fn take(
     http: &HttpClient,
     step: &Step,
     papers: &mut Papers,
+    tap: Option<rest::Tap<'_>>,
 ) -> Result<(), (bool, String)> {
     let (bindings, jar) = (&papers.bindings, papers.jar.as_ref());
     let failed = |why: &dyn fmt::Display| (false, why.to_string());
-    let answer = rest::request(http, spec, step, bindings, jar, None, None).await;
+    let answer = rest::request(http, spec, step, bindings, jar, None, tap).await;
     let answer = answer.map_err(|why| failed(&why))?;
     // What an answer says anew replaces what an earlier one said.
     let mut bound = without_own(bindings, spec, step);
