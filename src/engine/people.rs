@@ -186,6 +186,11 @@ impl Registry {
         enrolled.get(&person)?.get(device).cloned()
     }
 
+    fn devices(&self, person: PersonId) -> Vec<Papers> {
+        let enrolled = self.enrolled.read().unwrap_or_else(PoisonError::into_inner);
+        enrolled.get(&person).cloned().unwrap_or_default()
+    }
+
     fn remember(&self, person: PersonId, papers: Vec<Papers>) {
         let mut enrolled = self.enrolled.write().unwrap_or_else(PoisonError::into_inner);
         enrolled.insert(person, papers);
