@@ -64,7 +64,13 @@ pub(super) async fn perform(
         }
         operation => {
             let bend = ask.bend.as_ref();
-            act(http, dialect, operation, step, ask.bindings, bend, tap).await.0
+            let act = act(http, dialect, operation, step, ask.bindings, bend, tap);
+            match act.await {
+                (Outcome::Answered(Reply::Yes { .. }), bound) if operation == Operation::Unread => {
+                    Outcome::Read { rows: dialect.told(operation, ask.op, &bound), count: 0 }
+                }
+                (outcome, _) => outcome,
+            }
         }
     }
 }

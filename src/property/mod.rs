@@ -32,6 +32,7 @@ pub mod receipts;
 mod recent;
 mod stalls;
 pub mod typing_timeout;
+pub mod unread_count;
 mod weather;
 
 pub use crate::verdict::Severity;
@@ -103,6 +104,7 @@ pub const ALL: &[&dyn Property] = &[
     &rate_limit::RateLimit,
     &presence::Presence,
     &receipts::Receipts,
+    &unread_count::UnreadCount,
 ];
 
 /// The ids of all properties.
