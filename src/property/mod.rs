@@ -11,9 +11,11 @@ pub mod authentication;
 pub mod authorization;
 pub mod backoff;
 mod bench;
+pub mod broadcast_reach;
 mod charge;
 mod company;
 pub mod connection_state;
+pub mod contacts;
 pub mod conversation_identity;
 pub mod explain;
 pub mod idempotency;
@@ -105,6 +107,8 @@ pub const ALL: &[&dyn Property] = &[
     &presence::Presence,
     &receipts::Receipts,
     &unread_count::UnreadCount,
+    &broadcast_reach::BroadcastReach,
+    &contacts::Contacts,
 ];
 
 /// The ids of all properties.

@@ -152,7 +152,8 @@ impl Telling {
         let first = claim.times == 1 && !claim.on_purpose && self.known.is_up(claim.client);
         let Some(message) = self.known.message(claim.message).filter(|_| first) else { return };
         let told = self.awaited.is_told(&claim, message);
-        let by_member = self.known.is_member(claim.person, message.place);
+        let by_member = self.known.is_member(claim.person, message.place)
+            && !self.known.is_broadcast(message.place);
         if !told || !by_member || !message.shown || message.sender == claim.person {
             return;
         }

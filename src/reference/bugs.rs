@@ -401,6 +401,19 @@ bugs! {
     BroadcastReaderLost "broadcast-reader-lost" breaks "broadcast-reach" on "broadcast":
         "a broadcast's readers are looked up first and stored 100 ms later: of readers at the same moment one is kept",
 
+    ContactsOneSided "contacts-one-sided" breaks "contacts" on "sequenced":
+        "whoever wrote has the others as contacts, and whoever only read has none",
+    ContactsDoubled "contacts-doubled" breaks "contacts" on "sequenced":
+        "two first messages of a conversation within 100 ms make two contacts",
+    ContactsNoGroups "contacts-no-groups" breaks "contacts" on "sequenced":
+        "a group makes nobody contacts",
+    ContactsPerConversation "contacts-per-conversation" breaks "contacts" on "sequenced":
+        "a contact is there once for each conversation that the two people share",
+    ContactsForeign "contacts-foreign" breaks "contacts" on "sequenced":
+        "everybody who is in any conversation is everybody's contact",
+    ContactsForgotten "contacts-forgotten" breaks "contacts" on "sequenced":
+        "a restart forgets all contacts",
+
     EioAny "eio-any" breaks "engine-io":
         "any protocol version is taken for version 4, and so is none",
     SidUnknownAccepted "sid-unknown-accepted" breaks "engine-io":

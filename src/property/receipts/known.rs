@@ -89,7 +89,9 @@ pub(super) struct Known {
     people: FxHashMap<ClientId, PersonId>,
     users: FxHashMap<CompactString, PersonId>,
     devices: FxHashMap<PersonId, Vec<ClientId>>,
+    /// Who reads what: members, and those whom a broadcast is for.
     members: FxHashSet<(ConversationId, PersonId)>,
+    broadcasts: FxHashSet<ConversationId>,
     up: FxHashSet<ClientId>,
     faults: FxHashMap<ClientId, u32>,
     sends: Recent<OpId, Token>,
@@ -125,6 +127,7 @@ impl Known {
             users: FxHashMap::default(),
             devices: FxHashMap::default(),
             members: FxHashSet::default(),
+            broadcasts: FxHashSet::default(),
             up: FxHashSet::default(),
             faults: FxHashMap::default(),
             sends: Recent::new(keep),
@@ -170,6 +173,10 @@ impl Known {
                 self.people.insert(client, *person);
                 self.users.insert(user.clone(), *person);
                 self.devices.entry(*person).or_default().push(client);
+            }
+            Event::Addressed { conversation, .. } => {
+                self.broadcasts.insert(*conversation);
+                self.members.extend(self.people.get(&client).map(|who| (*conversation, *who)));
             }
             Event::Member { conversation, .. } => {
                 self.members.extend(self.people.get(&client).map(|who| (*conversation, *who)));
@@ -295,6 +302,11 @@ impl Known {
 
     pub(super) fn is_member(&self, person: PersonId, place: ConversationId) -> bool {
         self.members.contains(&(place, person))
+    }
+
+    /// Who has read a broadcast is another property's.
+    pub(super) fn is_broadcast(&self, place: ConversationId) -> bool {
+        self.broadcasts.contains(&place)
     }
 
     pub(super) fn message(&self, message: u64) -> Option<&Message> {

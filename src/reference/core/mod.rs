@@ -6,6 +6,7 @@
 //! `receipt` who has read it.
 
 mod broadcast;
+mod contacts;
 mod create;
 mod rate;
 mod read;
@@ -86,6 +87,8 @@ pub(crate) struct Core {
     /// broadcasts.
     chapters: FxHashMap<User, Option<CompactString>>,
     badges: Badges,
+    /// The newest conversation before the restart, for `contacts-forgotten`.
+    contacts_forgotten: Conversation,
     last_message: i64,
     last_conversation: Conversation,
     rates: Rates,
@@ -125,6 +128,7 @@ impl Core {
             broadcasts: Vec::new(),
             chapters: FxHashMap::default(),
             badges: Badges::default(),
+            contacts_forgotten: 0,
             last_message: 0,
             last_conversation: 0,
             rates: Rates::default(),
@@ -171,6 +175,7 @@ impl Core {
             self.store.forget_pairs()?;
         }
         self.forget_badges();
+        self.contacts_forgotten = self.last_conversation;
         if self.bugs.has(Bug::DedupRestart) {
             self.store.forget_scopes()?;
         }

@@ -11,6 +11,7 @@ use crate::history::{ClientId, ConversationId, Due, MessageRef, Nanos, Token};
 use crate::operation::Operation;
 use crate::plan::script::{Deed, Device, To, Verb};
 use crate::plan::{Act, Credential, text};
+use crate::spec::Hole;
 use compact_str::{CompactString, format_compact};
 use std::rc::Rc;
 use tokio::time::sleep_until;
@@ -195,7 +196,8 @@ impl Director<'_> {
     fn request(&mut self, operation: Operation, label: Option<usize>, room: usize) -> Option<Ask> {
         use Operation::{Contacts, Health, List, Unread};
         let place = match operation {
-            List | Contacts | Health | Unread => None,
+            List | Contacts | Health => None,
+            Unread if !self.counts_by_room() => None,
             _ => Some(self.place(room)?),
         };
         let mut ask = Ask::of(operation, place);
@@ -212,6 +214,12 @@ impl Director<'_> {
             ask.payload = Payload::About(id);
         }
         Some(ask)
+    }
+
+    /// The spec asks for the unread messages of one conversation.
+    fn counts_by_room(&self) -> bool {
+        let step = self.shard.dialect.step(Operation::Unread);
+        step.is_some_and(|step| step.request.holes().contains(&Hole::CONVERSATION))
     }
 
     /// What is special about a deed of which the documents demand something.
