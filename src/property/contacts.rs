@@ -35,9 +35,9 @@ static PAGE: Page = Page {
     blind: "Contacts who are there before any message: some servers make them with the conversation, \
         some with its first message. People whom the run does not play. A list as long as a page may \
         be cut, so nothing is missed in it.",
-    example: "  1.204 s  client 1  had sent \"qzabyaaaaaaav7\" in conversation 0, where client 4 is\n  \
+    example: "  1.204 s  client 1  had sent \"qzabyaaaaaaav7\" in conversation 0\n  \
         1.720 s  client 4  asked for its contacts\n  \
-        1.730 s  client 4  was told 0 contacts, and user 100001 is none of them\n\
+        1.730 s  client 4  was told 0 contacts, and user 100001 is none\n\
         therefore somebody who wrote to client 4 is no contact of it\n\
         but a message makes both contacts of each other",
     source: "common practice: a contact is somebody with whom one has exchanged a message.",

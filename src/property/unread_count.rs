@@ -34,7 +34,7 @@ static PAGE: Page = Page {
     example: "  2.014 s  client 4  had the answer to its `read` of \"qzabyaaaaaaav7\"\n  \
         2.320 s  client 4  asked how many messages are unread\n  \
         2.330 s  client 4  was told: 1\n\
-        therefore 1 is counted as unread, and 0 are\n\
+        therefore the count is 1, and 0 messages are unread\n\
         but what was read or deleted is not unread",
     source: "common practice: a badge shows how much there is to be read.",
     tolerance: Some(Tolerance {
@@ -172,7 +172,7 @@ impl Count {
             let of = conversation.map_or_else(String::new, |c| format!(" in {}", place(c)));
             lines.push(exhibit(asked, told.client, format!("asked how many are unread{of}")));
             lines.push(exhibit(told.at, told.client, format!("was told: {count}")));
-            let therefore = format!("{count} are counted as unread, and {range} are");
+            let therefore = format!("the count is {count}, and {range} messages are unread");
             violation(summary, lines, therefore, but)
         });
     }
@@ -285,12 +285,13 @@ mod tests {
 
     #[test]
     fn a_broadcast_counts_for_whom_it_is_meant_and_nothing_for_a_stranger() {
-        let news = "c know #\nc addressed #2\na in #2\na sends o4 t4 k4 #2\na acked o4 m4\n";
+        let news =
+            "a ready\nc know #\nc addressed #2\na in #2\na sends o4 t4 k4 #2\na acked o4 m4\n";
         let counts =
             |count| format!("{news}@2000 c asks unread o9\nc counts o9 {count}\nc done o9");
         stand(&counts(1), Standing::Pass);
         fail(&counts(0), "unread messages are not counted");
-        let stranger = "d know #\nd asks unread o9\nd counts o9 7\nd done o9";
+        let stranger = "a ready\nd know #\nd asks unread o9\nd counts o9 7\nd done o9";
         stand(stranger, Standing::NotExercised);
     }
 

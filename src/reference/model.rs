@@ -186,6 +186,8 @@ pub(crate) enum Position {
 /// How far a message has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ReceiptKind {
+    /// Not even stored; only by a bug.
+    Sending,
     Delivered,
     Read,
 }
@@ -194,6 +196,7 @@ impl ReceiptKind {
     /// The word on the wire and in the database.
     pub(crate) const fn word(self) -> &'static str {
         match self {
+            Self::Sending => "sending",
             Self::Delivered => "delivered",
             Self::Read => "read",
         }

@@ -62,7 +62,9 @@ pub(super) struct Claim {
 /// A message that somebody here sent.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
+    /// When somebody first had its id, and who.
     pub(super) at: Nanos,
+    pub(super) first: ClientId,
     pub(super) sender: PersonId,
     pub(super) place: ConversationId,
     /// Somebody has seen it, so the server has it.
@@ -206,12 +208,12 @@ impl Known {
             }
             Event::Answered { op, answer: Answer::Ack { id: Some(id), .. }, .. } => {
                 if let Some(token) = self.sends.get(*op).copied() {
-                    self.learn(at, token, id, false);
+                    self.learn(at, client, token, id, false);
                 }
             }
             Event::Message(seen) => {
                 if let (Some(token), Some(id)) = (seen.token, &seen.id) {
-                    self.learn(at, token, id, true);
+                    self.learn(at, client, token, id, true);
                 }
             }
             _ => {}
@@ -235,11 +237,18 @@ impl Known {
         self.asked.insert(op, Asked { client, rank, place, about, claim: None });
     }
 
-    fn learn(&mut self, at: Nanos, token: Token, id: &CompactString, shown: bool) {
+    fn learn(&mut self, at: Nanos, first: ClientId, token: Token, id: &CompactString, shown: bool) {
         let Some((sender, place)) = self.tokens.get(token).copied() else { return };
-        let (shown_before, delivered, read, by_strangers) = (false, 0, 0, false);
-        let new =
-            || Message { at, sender, place, shown: shown_before, delivered, read, by_strangers };
+        let new = || Message {
+            at,
+            first,
+            sender,
+            place,
+            shown: false,
+            delivered: 0,
+            read: 0,
+            by_strangers: false,
+        };
         self.messages.entry(hash(id), new).shown |= shown;
         if self.scope == Scope::Conversation {
             self.newest.insert(place, id.clone());

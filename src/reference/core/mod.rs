@@ -285,8 +285,9 @@ impl Core {
         self.conversations
             .get(&conversation)
             .filter(|outline| {
+                let open = outline.audience.is_some() && self.bugs.has(Bug::BroadcastOpen);
                 let is_member = outline.members.binary_search(user).is_ok();
-                is_member || self.is_addressed(user, outline)
+                is_member || open || self.is_addressed(user, outline)
             })
             .ok_or_else(|| {
                 let known = self.conversations.contains_key(&conversation);

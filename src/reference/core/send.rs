@@ -76,7 +76,7 @@ impl Core {
         self.stamp(&mut message, now);
         self.store.add_message(&message, scope.as_deref())?;
         self.last_message = message.id;
-        self.badges_change();
+        self.badges_change(conversation);
         if self.bugs.strikes(Bug::Phantom, SELDOM, &who) {
             self.add_phantom(&message, now)?;
         }
