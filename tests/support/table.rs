@@ -36,6 +36,7 @@ const ALSO: &[(Bug, &str, &str)] = &[
     (Bug::PresenceToAll, "authorization", "presence that a stranger sees breaks both promises"),
     (Bug::MultikeyFirst, "authorization", "the conversation that is found has other people in it"),
     (Bug::MultikeyFirst, "presence", "the conversation that is found has other people in it"),
+    (Bug::QueueTwice, "ordering", "what is pushed once more comes behind what was sent after it"),
     (
         Bug::BroadcastCopies,
         "receipts",

@@ -157,6 +157,7 @@ pub(super) const PROBES: &[Probe] = &[
                  bob.2 connect
                  until bob.2 is ready
                  ann send b
+                 ann send b
                  rest",
         catches: &["queue-twice"],
         ..Probe::DEFAULT

@@ -213,14 +213,14 @@ pub(super) const PROBES: &[Probe] = &[
         script: "
             people: ann x2, bob, cid
             ann.1 send a
-            until bob sees a
-            until cid sees a
+            ann.1 send b
+            until bob sees b
+            until cid sees b
             bob delivered a
-            pause 200ms
-            cid delivered a
-            cid read a
-            pause 200ms
-            bob read a
+            rest
+            cid delivered b
+            rest
+            bob read b
         ",
         catches: &["receipt-delivered-untold"],
         ..Probe::DEFAULT

@@ -65,3 +65,59 @@ impl Hall {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::hall::Wire;
+    use crate::reference::play::{Outgoing, Play};
+    use crate::reference::tests::spec;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Default)]
+    struct Ear(Mutex<Vec<i64>>);
+
+    impl Wire for Ear {
+        fn push(&self, event: &Outgoing) -> bool {
+            let said = format!("{:?}", event.arguments);
+            let heard = (1..=3).filter(|id| said.contains(&format!("number {id}")));
+            self.0.lock().unwrap().extend(heard);
+            true
+        }
+
+        fn hang_up(&self) {}
+    }
+
+    fn message(id: i64) -> Message {
+        Message {
+            id,
+            conversation: 1,
+            seq: id,
+            at: id,
+            sender: "1".into(),
+            text: format!("number {id}"),
+            key: None,
+            status: None,
+        }
+    }
+
+    /// What somebody is pushed on coming back, by the messages' numbers.
+    fn drained(bugs: Bugs) -> Vec<i64> {
+        let mut hall = Hall::new(Arc::new(Play::new(&spec())), bugs);
+        let (user, ear) = (User::from("2"), Arc::new(Ear::default()));
+        hall.arrive(1, &user, Arc::new(Ear::default()), &[(1, 2)]);
+        hall.depart(1);
+        (1..=3).for_each(|id| hall.queue(&message(id)));
+        hall.arrive(2, &user, Arc::<Ear>::clone(&ear), &[(1, 2)]);
+        hall.tick(Instant::now() + LATE);
+        ear.0.lock().unwrap().clone()
+    }
+
+    #[test]
+    fn a_queue_is_drained_badly_in_three_ways_and_by_an_honest_server_not_at_all() {
+        assert!(drained(Bugs::NONE).is_empty());
+        assert_eq!(drained(Bugs::NONE.with(Bug::QueueBackwards)), [3, 2, 1]);
+        assert_eq!(drained(Bugs::NONE.with(Bug::QueueTwice)), [1, 2, 3, 1, 2, 3]);
+        assert_eq!(drained(Bugs::NONE.with(Bug::QueueLate)), [1, 2, 3]);
+    }
+}
