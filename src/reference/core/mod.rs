@@ -12,6 +12,7 @@ mod rate;
 mod read;
 mod receipt;
 mod send;
+mod text;
 mod unread;
 
 use crate::operation::Operation;
