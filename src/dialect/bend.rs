@@ -8,7 +8,7 @@ use crate::dialect::Call;
 use crate::plan::Oddity;
 use crate::plan::oddity::Part;
 use crate::scalar::{Scalar, write_json_string};
-use crate::spec::{Bindings, Hole};
+use crate::spec::{Bindings, Hole, Shape};
 use serde_json::{Map, Value as Json, json};
 
 /// Stands for a value until the request is filled. No document has it, and no encoding touches it.
@@ -58,6 +58,26 @@ impl Bend {
             (_, json) => self.object(json),
         }
         *array = self.unmarked(&json);
+    }
+
+    /// Bends a frame; `shape` tells which of its fields say what it is.
+    pub fn frame(&self, shape: &Shape, frame: &mut String) {
+        let Some(mut json) = self.parsed(frame) else { return };
+        let kind = shape.constants().next().map(|(field, _)| field);
+        match (self.odd, &mut json) {
+            (Oddity::AnotherName, Json::Object(fields)) => match kind {
+                Some(field) => drop(fields.insert(field.into(), NOWHERE.into())),
+                None => rename(fields),
+            },
+            (Oddity::WithoutArguments, Json::Object(fields)) => {
+                fields.retain(|name, _| shape.constants().any(|(field, _)| field == name));
+            }
+            (Oddity::ExtraArguments, json) => {
+                extend(json, &json!({ "assize": 1, "two": "two", "three": { "four": [] } }));
+            }
+            (_, json) => self.object(json),
+        }
+        *frame = self.unmarked(&json);
     }
 
     /// Bends a request over HTTP.
@@ -110,6 +130,15 @@ impl Bend {
         let mut text = String::new();
         write_json_string(self.text.as_deref().unwrap_or_default(), &mut text);
         json.to_string().replace(&format!("\"{MARK}\""), &text)
+    }
+}
+
+/// Gives the only field that says what a frame is another name.
+fn rename(fields: &mut Map<String, Json>) {
+    if let Some(name) = fields.keys().next().cloned()
+        && let Some(value) = fields.remove(&name)
+    {
+        fields.insert(NOWHERE.into(), value);
     }
 }
 

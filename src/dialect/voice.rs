@@ -1,13 +1,14 @@
 //! One client's part of a conversation with the server: which answer belongs to which attempt.
 
 use crate::client::{AttemptId, Reply};
-use crate::dialect::{Call, Dialect, excerpt};
+use crate::dialect::{Call, Dialect, Told, excerpt};
 use crate::history::{Carrier, Event, Seen, Token};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Pushed, Reception, Request, Step, Unbound, Via};
 use crate::wire::socket_io::{Kind, Packet};
 use compact_str::CompactString;
+use serde::de::IgnoredAny;
 
 /// Attempts that are remembered although they were answered, so that a second answer is noticed.
 const REMEMBERED: usize = 32;
@@ -19,6 +20,8 @@ const AWAITED: usize = 4_096;
 #[derive(Debug, Default)]
 pub struct Voice {
     next_ack: u64,
+    /// The number of the last request on a raw WebSocket.
+    next_request: i64,
     awaited: Vec<Awaited>,
     /// Acks that were asked for where none is documented; whatever comes of it is no answer.
     stray: Vec<u64>,
@@ -102,7 +105,14 @@ impl Voice {
                 Ok(Said::Event(ack))
             }
             Request::Frame { shape } => {
-                shape.fill(bindings, out)?;
+                self.next_request += 1;
+                let bindings = bindings.clone().with(Hole::REQUEST, self.next_request);
+                shape.fill(&bindings, out)?;
+                if !step.is_unanswered() {
+                    let bound = Some(Box::new(bindings));
+                    let (answered, ack) = (false, None);
+                    self.wait_for(Awaited { attempt, operation, people, answered, ack, bound });
+                }
                 Ok(Said::Frame)
             }
         }
@@ -137,10 +147,21 @@ impl Voice {
         match packet.kind {
             Kind::Ack | Kind::BinaryAck => self.hear_ack(dialect, packet),
             Kind::Event | Kind::BinaryEvent => match packet.event_name() {
-                Some(event) => self.hear_event(dialect, &event, packet.data),
+                Some(event) => self.hear_told(dialect, Told::Event(&event), packet.data),
                 None => Heard::Garbage(excerpt(packet.data)),
             },
             _ => Heard::Unknown,
+        }
+    }
+
+    /// Reads a frame of a raw WebSocket, or an event that is matched as one.
+    #[must_use]
+    pub fn hear_frame(&mut self, dialect: &Dialect, json: &str) -> Heard {
+        match self.hear_told(dialect, Told::Frame, json) {
+            Heard::Unknown if serde_json::from_str::<IgnoredAny>(json).is_err() => {
+                Heard::Garbage(excerpt(&format!("a frame that is no JSON: {json}")))
+            }
+            heard => heard,
         }
     }
 
@@ -168,14 +189,14 @@ impl Voice {
         }
     }
 
-    fn hear_event(&mut self, dialect: &Dialect, event: &str, json: &str) -> Heard {
-        if dialect.may_answer(event)
-            && let Some(heard) = self.hear_reply(dialect, event, json)
+    fn hear_told(&mut self, dialect: &Dialect, told: Told<'_>, json: &str) -> Heard {
+        if dialect.may_answer(told, json)
+            && let Some(heard) = self.hear_reply(dialect, told, json)
         {
             return heard;
         }
         let mut bindings = Bindings::new();
-        let pushed = match dialect.pushed(event, json, &mut bindings) {
+        let pushed = match dialect.pushed(told, json, &mut bindings) {
             Ok(pushed) => pushed,
             Err(reason) if reason.is_empty() => return Heard::Unknown,
             Err(reason) => return Heard::Garbage(reason.into()),
@@ -214,8 +235,11 @@ impl Voice {
     }
 
     /// An event that answers an attempt: by what it carries back, or first in, first out.
-    fn hear_reply(&mut self, dialect: &Dialect, event: &str, json: &str) -> Option<Heard> {
-        let via = Via::Event(event.to_owned());
+    fn hear_reply(&mut self, dialect: &Dialect, told: Told<'_>, json: &str) -> Option<Heard> {
+        let via = match told {
+            Told::Event(name) => Via::Event(name.to_owned()),
+            Told::Frame => Via::Frame,
+        };
         let mut found = None;
         for (index, awaited) in self.awaited.iter().enumerate() {
             let Some(bound) = &awaited.bound else { continue };
@@ -227,6 +251,15 @@ impl Voice {
         }
         let (index, (rows, reply)) = found?;
         let awaited = self.awaited.remove(index);
+        // The message itself, pushed back to its sender, may be the answer.
+        let mut bindings = Bindings::new();
+        if awaited.operation == Operation::Send
+            && matches!(reply, Reply::Yes { .. })
+            && dialect.pushed(told, json, &mut bindings).is_ok_and(Dialect::is_message)
+        {
+            let seen = dialect.seen(Carrier::Live, &bindings, None);
+            return Some(Heard::Echo(awaited.attempt, reply, seen));
+        }
         Some(Heard::Answer(awaited.attempt, rows, reply))
     }
 }

@@ -4,6 +4,8 @@
 //! can do and what arrives over it in [`session`]. A further protocol is a variant of each.
 
 mod approach;
+mod frames;
+mod line;
 mod session;
 
 pub(crate) use approach::session_options;
@@ -11,6 +13,7 @@ pub(super) use approach::{Approach, Caller};
 pub(super) use session::{Arrival, Session};
 
 use crate::engine::shard::Shard;
+use crate::scalar::Scalar;
 use crate::spec::Bindings;
 use crate::transport::weather::Weather;
 use crate::transport::{Closed, ConnectError, SendError};
@@ -33,12 +36,14 @@ pub(super) enum LinkEvent {
 
 impl Link {
     /// Begins to open a connection for the person of these bindings; `elsewhere`: with the token in
-    /// the other place that the spec knows.
+    /// the other place that the spec knows. `places` are the ids of its conversations, where each
+    /// has a socket.
     pub(super) fn open(
         shard: &Rc<Shard>,
         bindings: &Bindings,
         elsewhere: bool,
         weather: Option<&Weather>,
+        places: Vec<Scalar>,
     ) -> Self {
         let shard = Rc::clone(shard);
         let bindings = bindings.clone();
@@ -49,7 +54,7 @@ impl Link {
             // may take long, and shall keep nobody waiting.
             let _turn = if fair { shard.doors.acquire().await.ok() } else { None };
             let spec = &shard.dialect.spec;
-            let caller = Caller { bindings: &bindings, elsewhere, weather };
+            let caller = Caller { bindings: &bindings, elsewhere, weather, places };
             shard.approach.open(&shard.endpoint, spec, caller).await
         }))
     }
@@ -83,7 +88,7 @@ impl Link {
     /// The open session is a row of HTTP requests.
     pub(super) fn is_polling(&mut self) -> bool {
         match self {
-            Self::Up(session) => session.websocket().is_none(),
+            Self::Up(session) => session.is_polling(),
             _ => false,
         }
     }
@@ -114,6 +119,29 @@ impl Link {
         match self {
             Self::Up(session) => session.emit(ack, data),
             _ => Err(SendError::Closed(Closed::ByClient)),
+        }
+    }
+
+    /// The same with a JSON frame; `place` is the conversation that it is about.
+    pub(super) fn frame(&mut self, place: Option<&Scalar>, frame: &str) -> Result<(), SendError> {
+        match self {
+            Self::Up(session) => session.frame(place, frame),
+            _ => Err(SendError::Closed(Closed::ByClient)),
+        }
+    }
+
+    /// The client takes part in a further conversation.
+    pub(super) fn enter(&mut self, place: &Scalar) {
+        if let Self::Up(session) = self {
+            session.enter(place);
+        }
+    }
+
+    /// What the server said of the client while it logged in.
+    pub(super) fn bound(&self) -> Option<&Bindings> {
+        match self {
+            Self::Up(session) => session.bound(),
+            _ => None,
         }
     }
 }

@@ -22,6 +22,9 @@ impl Driver {
             Command::Disconnect => self.disconnect(),
             Command::Suffer(suffering) => self.suffer(suffering).await,
             Command::Enter(conversation) => {
+                if let Some(place) = self.shard.dialect.conversation(conversation) {
+                    self.link.enter(&place);
+                }
                 self.input(Input::Act(Action::Enter(conversation)));
             }
             Command::Heal => self.heal().await,
@@ -71,6 +74,7 @@ impl Driver {
     }
 
     fn hold(&mut self, Held { passport, what, valid, lasts, elsewhere }: Held) {
+        self.passport = passport.mark();
         self.bindings = passport;
         (self.elsewhere, self.barred) = (elsewhere, !valid);
         let until = lasts.map(|lasts| self.shard.clock.now() + lasts);
