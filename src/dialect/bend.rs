@@ -70,7 +70,9 @@ impl Bend {
                 None => rename(fields),
             },
             (Oddity::WithoutArguments, Json::Object(fields)) => {
-                fields.retain(|name, _| shape.constants().any(|(field, _)| field == name));
+                let number = shape.field_of(Hole::REQUEST);
+                let says = |name: &str| shape.constants().any(|(field, _)| field == name);
+                fields.retain(|name, _| says(name) || number == Some(name));
             }
             (Oddity::ExtraArguments, json) => {
                 extend(json, &json!({ "assize": 1, "two": "two", "three": { "four": [] } }));

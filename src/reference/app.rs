@@ -11,6 +11,7 @@ use crate::scalar::Scalar;
 use crate::spec::TokenCheck;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 
 pub(crate) struct App {
     pub(crate) play: Arc<Play>,
@@ -18,6 +19,8 @@ pub(crate) struct App {
     pub(crate) doorman: Doorman,
     pub(crate) bugs: Bugs,
     pub(crate) last_connection: AtomicU64,
+    /// Turns true when the server goes down.
+    pub(crate) closing: watch::Receiver<bool>,
     /// Only for the bugs.
     pub(crate) memory: Mutex<Memory>,
 }

@@ -13,6 +13,8 @@ pub(crate) enum Reply {
     Ack(String),
     /// The whole array of an event, for the asking socket only.
     Event(String),
+    /// A frame, for the asking socket only.
+    Frame(String),
     /// Status and body.
     Http(u16, String),
 }
@@ -51,9 +53,14 @@ impl Play {
     /// The event that tells of an error without answering a particular request.
     fn stray_error(&self, frame: &Bindings) -> Option<Reply> {
         let pushed = self.spec.sees.iter().find(|pushed| {
-            pushed.sight == Sight::Error && matches!(pushed.reception.via, Via::Event(_))
+            let via = &pushed.reception.via;
+            pushed.sight == Sight::Error && matches!(via, Via::Event(_) | Via::Frame)
         })?;
-        Some(Reply::Event(fill(&pushed.reception.shape, frame, &[])))
+        let json = fill(&pushed.reception.shape, frame, &[]);
+        Some(match pushed.reception.via {
+            Via::Frame => Reply::Frame(json),
+            _ => Reply::Event(json),
+        })
     }
 
     fn bind(&self, asked: &Asked, answer: &Answer) -> (Bindings, Vec<Bindings>) {
@@ -120,6 +127,7 @@ fn reply(list: &[Reception], status: u16, frame: &Bindings, rows: &[Bindings]) -
         Via::Ack => Some(Reply::Ack(json)),
         Via::Event(_) => Some(Reply::Event(json)),
         Via::Status(low, high) => Some(Reply::Http(status.clamp(*low, *high), json)),
-        Via::Frame | Via::Echo => None,
+        Via::Frame => Some(Reply::Frame(json)),
+        Via::Echo => None,
     }
 }
