@@ -245,11 +245,17 @@ impl Voice {
             let Some(bound) = &awaited.bound else { continue };
             let Some(step) = awaited.step(dialect) else { continue };
             if let Ok(answer) = read(dialect, step, awaited, &via, json, bound) {
-                found = Some((index, answer));
+                found = Some((index, is_numbered(step), answer));
                 break;
             }
         }
-        let (index, (rows, reply)) = found?;
+        let (index, numbered, (rows, reply)) = found?;
+        // What carries the request's number is no other's answer: it stays awaited, so that a
+        // second answer is noticed.
+        if numbered {
+            self.awaited[index].answered = true;
+            return Some(Heard::Answer(self.awaited[index].attempt, rows, reply));
+        }
         let awaited = self.awaited.remove(index);
         // The message itself, pushed back to its sender, may be the answer.
         let mut bindings = Bindings::new();
@@ -262,6 +268,12 @@ impl Voice {
         }
         Some(Heard::Answer(awaited.attempt, rows, reply))
     }
+}
+
+/// Each answer to this request carries its number back.
+fn is_numbered(step: &Step) -> bool {
+    let mut all = step.yes.iter().chain(&step.no).chain(&step.limited);
+    all.all(|one| one.shape.holes().iter().any(|(hole, _)| *hole == Hole::REQUEST))
 }
 
 /// The user that an event speaks of.

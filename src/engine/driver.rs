@@ -339,7 +339,9 @@ fn refusal(dialect: &Dialect, error: &ConnectError) -> Option<Event> {
         | ConnectError::NotWebSocket { status: 401 | 403, body } => {
             (excerpt(body), dialect.is_documented_refusal(body), 0)
         }
-        ConnectError::LoginRefused { payload, before } => (excerpt(payload), true, *before),
+        ConnectError::LoginRefused { payload, before } => {
+            (excerpt(payload), dialect.is_documented_refusal(payload), *before)
+        }
         ConnectError::ClosedInHandshake { phase: Phase::Login } => {
             let first = dialect.spec.connect.first.as_ref();
             (excerpt("hung up"), first.is_some_and(|first| first.no.is_empty()), 0)

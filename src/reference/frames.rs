@@ -267,7 +267,6 @@ async fn hear(
     wire: &Arc<FrameWire>,
 ) -> End {
     let patience = patience(app);
-    let mut pongs = 0_u64;
     loop {
         let silent = async {
             match patience {
@@ -288,9 +287,7 @@ async fn hear(
         };
         match app.play.pong(&text) {
             Some(pong) => {
-                pongs += 1;
-                let answers = pongs == 1 || !app.bugs.has(Bug::NoPings);
-                if let Some(pong) = pong.filter(|_| answers) {
+                if let Some(pong) = pong.filter(|_| !app.bugs.has(Bug::NoPings)) {
                     wire.send(pong);
                 }
             }

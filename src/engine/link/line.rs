@@ -1,7 +1,6 @@
 //! One raw WebSocket that carries JSON frames: its welcome, its login, its heartbeat.
 
 use super::approach::Caller;
-use crate::dialect::excerpt;
 use crate::dialect::http::fields;
 use crate::scalar::Scalar;
 use crate::spec::{AppPing, Bindings, Connect, Hole, Protocol, Request, Shape, Spec, Step};
@@ -16,6 +15,8 @@ use tokio::time::{Instant, timeout_at};
 
 /// Frames that are kept although they came before the login was over.
 const EARLY_MAX: usize = 256;
+/// Characters of a refusal that are kept.
+const PAYLOAD: usize = 1_024;
 
 /// Where a client's lines lead, and who it is there.
 #[derive(Clone, Debug)]
@@ -228,7 +229,8 @@ impl Line {
             let mut refusals = first.no.iter().chain(&first.limited);
             if refusals.any(|no| no.shape.fits(&text, &mut self.bound.clone())) {
                 let before = self.early.len() as u32;
-                return Err(ConnectError::LoginRefused { payload: excerpt(&text).into(), before });
+                let payload = text.chars().take(PAYLOAD).collect();
+                return Err(ConnectError::LoginRefused { payload, before });
             }
             if first.yes.iter().any(|yes| yes.shape.fits(&text, &mut self.bound)) {
                 return Ok(());

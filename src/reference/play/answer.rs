@@ -45,9 +45,19 @@ impl Play {
         let refused = &self.spec.connect.refused;
         let shape = if missing { refused.first() } else { refused.last() };
         let json = shape.map(|shape| fill(shape, &self.spec.constants, &[]));
-        let json = json.and_then(|json| serde_json::from_str::<serde_json::Value>(&json).ok());
-        let message = json.as_ref().and_then(|json| json.get("message")?.as_str());
-        message.unwrap_or("authentication failed").to_owned()
+        let told = json.and_then(|json| match &self.spec.connect.first {
+            // Of a login that is refused, the frame has its words where the answer says.
+            Some(first) => first.no.iter().find_map(|no| {
+                let mut bindings = Bindings::new();
+                no.shape.matches(&json, &mut bindings).ok()?;
+                bindings.get(Hole::ERROR).map(|error| error.text().into_owned())
+            }),
+            None => {
+                let json: serde_json::Value = serde_json::from_str(&json).ok()?;
+                json.get("message")?.as_str().map(str::to_owned)
+            }
+        });
+        told.unwrap_or_else(|| "authentication failed".into())
     }
 
     /// The event that tells of an error without answering a particular request.
