@@ -244,7 +244,8 @@ impl Dialect {
         }
     }
 
-    /// What a pushed event shows, if it fits a pushed shape of the spec; binds its holes. `json` is
+    /// What a pushed event shows, if it fits a pushed shape of the spec; binds its holes beside those
+    /// that are bound already. `json` is
     /// the event's whole array, or the frame. An error is empty if the spec knows no such event.
     fn pushed(
         &self,
@@ -259,7 +260,6 @@ impl Dialect {
                 Candidate::Answer(_) => None,
             })
         };
-        bindings.clear();
         if let Some(pushed) = sights().find(|pushed| pushed.reception.shape.fits(json, bindings)) {
             return Ok(pushed);
         }

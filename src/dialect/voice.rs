@@ -147,17 +147,17 @@ impl Voice {
         match packet.kind {
             Kind::Ack | Kind::BinaryAck => self.hear_ack(dialect, packet),
             Kind::Event | Kind::BinaryEvent => match packet.event_name() {
-                Some(event) => self.hear_told(dialect, Told::Event(&event), packet.data),
+                Some(event) => self.hear_told(dialect, Told::Event(&event), packet.data, None),
                 None => Heard::Garbage(excerpt(packet.data)),
             },
             _ => Heard::Unknown,
         }
     }
 
-    /// Reads a frame of a raw WebSocket, or an event that is matched as one.
+    /// Reads a frame of a raw WebSocket; `place` is the conversation whose socket it came over.
     #[must_use]
-    pub fn hear_frame(&mut self, dialect: &Dialect, json: &str) -> Heard {
-        match self.hear_told(dialect, Told::Frame, json) {
+    pub fn hear_frame(&mut self, dialect: &Dialect, json: &str, place: Option<Scalar>) -> Heard {
+        match self.hear_told(dialect, Told::Frame, json, place) {
             Heard::Unknown if serde_json::from_str::<IgnoredAny>(json).is_err() => {
                 Heard::Garbage(excerpt(&format!("a frame that is no JSON: {json}")))
             }
@@ -189,13 +189,22 @@ impl Voice {
         }
     }
 
-    fn hear_told(&mut self, dialect: &Dialect, told: Told<'_>, json: &str) -> Heard {
+    fn hear_told(
+        &mut self,
+        dialect: &Dialect,
+        told: Told<'_>,
+        json: &str,
+        place: Option<Scalar>,
+    ) -> Heard {
+        let known = place
+            .into_iter()
+            .fold(Bindings::new(), |known, place| known.with(Hole::CONVERSATION, place));
         if dialect.may_answer(told, json)
-            && let Some(heard) = self.hear_reply(dialect, told, json)
+            && let Some(heard) = self.hear_reply(dialect, told, json, &known)
         {
             return heard;
         }
-        let mut bindings = Bindings::new();
+        let mut bindings = known;
         let pushed = match dialect.pushed(told, json, &mut bindings) {
             Ok(pushed) => pushed,
             Err(reason) if reason.is_empty() => return Heard::Unknown,
@@ -235,7 +244,13 @@ impl Voice {
     }
 
     /// An event that answers an attempt: by what it carries back, or first in, first out.
-    fn hear_reply(&mut self, dialect: &Dialect, told: Told<'_>, json: &str) -> Option<Heard> {
+    fn hear_reply(
+        &mut self,
+        dialect: &Dialect,
+        told: Told<'_>,
+        json: &str,
+        known: &Bindings,
+    ) -> Option<Heard> {
         let via = match told {
             Told::Event(name) => Via::Event(name.to_owned()),
             Told::Frame => Via::Frame,
@@ -243,6 +258,11 @@ impl Voice {
         let mut found = None;
         for (index, awaited) in self.awaited.iter().enumerate() {
             let Some(bound) = &awaited.bound else { continue };
+            // Over another conversation's socket comes no answer.
+            let asked_in = bound.get(Hole::CONVERSATION);
+            if known.get(Hole::CONVERSATION).is_some_and(|place| asked_in != Some(place)) {
+                continue;
+            }
             let Some(step) = awaited.step(dialect) else { continue };
             if let Ok(answer) = read(dialect, step, awaited, &via, json, bound) {
                 found = Some((index, is_numbered(step), answer));
@@ -258,7 +278,7 @@ impl Voice {
         }
         let awaited = self.awaited.remove(index);
         // The message itself, pushed back to its sender, may be the answer.
-        let mut bindings = Bindings::new();
+        let mut bindings = known.clone();
         if awaited.operation == Operation::Send
             && matches!(reply, Reply::Yes { .. })
             && dialect.pushed(told, json, &mut bindings).is_ok_and(Dialect::is_message)

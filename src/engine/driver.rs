@@ -5,6 +5,7 @@
 
 mod arrival;
 mod commands;
+mod meaning;
 mod outputs;
 
 use crate::client::{Action, Ask, AttemptId, Client, Input};
@@ -234,9 +235,10 @@ impl Driver {
     async fn arrived(&mut self, arrival: Arrival) {
         match arrival {
             Arrival::Packet(received) => self.packet(&received).await,
-            Arrival::Frame(text) => {
+            Arrival::Frame(text, place) => {
                 self.trace("←", || text.to_string());
-                let heard = self.voice.hear_frame(&self.shard.dialect, &text);
+                let heard = self.voice.hear_frame(&self.shard.dialect, &text, place);
+                self.explain(&heard, None);
                 self.heard(heard).await;
             }
             Arrival::Ping => {}
@@ -250,6 +252,7 @@ impl Driver {
         if !self.barred && !caused {
             self.shard.note_connect_error(error);
         }
+        self.trace("×", || format!("not let in: {error}"));
         if let Some(refused) = refusal(&self.shard.dialect, error) {
             self.record(refused);
         }
@@ -281,6 +284,9 @@ impl Driver {
         let packet = received.packet();
         self.trace("←", || format!("4{}", &**received.text()));
         let heard = self.voice.hear(&self.shard.dialect, &packet);
+        if packet.kind.is_event() || packet.kind.is_ack() {
+            self.explain(&heard, packet.event_name().as_deref());
+        }
         self.heard(heard).await;
         if packet.kind == Kind::Disconnect {
             self.hung_up("Socket.IO disconnect packet", self.trouble.explains_loss());

@@ -3,6 +3,7 @@
 
 use crate::dialect::excerpt;
 use crate::engine::link::{Arrival, Caller, Session};
+use crate::engine::setup;
 use crate::engine::shard::Shard;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Request, Step, Via};
@@ -32,12 +33,18 @@ pub(super) async fn ask(
     let mut session = opened.map_err(|error| error.to_string())?;
     let acked = step.yes.iter().chain(&step.no).any(|one| one.via == Via::Ack);
     let sent = match &step.request {
-        Request::Emit { .. } => session.emit(acked.then_some(1), &data),
-        _ => session.frame(bindings.get(Hole::CONVERSATION), &data),
+        Request::Emit { .. } => {
+            setup::note(shard, "→", format!("42{}{data}", if acked { "1" } else { "" }));
+            session.emit(acked.then_some(1), &data)
+        }
+        _ => {
+            setup::note(shard, "→", data.clone());
+            session.frame(bindings.get(Hole::CONVERSATION), &data)
+        }
     };
     let answer = match sent {
         Err(error) => Err(error.to_string()),
-        Ok(()) => timeout(spec.contract.ack_timeout, answer(&mut session, step, bindings))
+        Ok(()) => timeout(spec.contract.ack_timeout, answer(shard, &mut session, step, bindings))
             .await
             .unwrap_or_else(|_| Err("no answer within the ack timeout".into())),
     };
@@ -48,6 +55,7 @@ pub(super) async fn ask(
 /// Waits for what answers the question. Nothing else was asked over this connection, so the first
 /// event that fits an answer is the answer.
 async fn answer(
+    shard: &Shard,
     session: &mut Session,
     step: &Step,
     bindings: Bindings,
@@ -55,10 +63,14 @@ async fn answer(
     loop {
         let answer = match session.recv().await {
             Arrival::Packet(received) => {
+                setup::note(shard, "←", format!("4{}", &**received.text()));
                 let packet = received.packet();
                 read(|via| carries(&packet, via), packet.data, step, &bindings)
             }
-            Arrival::Frame(text) => read(|via| *via == Via::Frame, &text, step, &bindings),
+            Arrival::Frame(text, _) => {
+                setup::note(shard, "←", text.to_string());
+                read(|via| *via == Via::Frame, &text, step, &bindings)
+            }
             Arrival::Closed(why) => return Err(format!("no answer: {why}")),
             Arrival::Ping | Arrival::Malformed(_) => None,
         };

@@ -114,7 +114,7 @@ impl Frames {
 
     fn take(&mut self, next: Next) -> Option<Arrival> {
         match next {
-            Next::Spoken(Spoken::Frame(text)) => Some(Arrival::Frame(text)),
+            Next::Spoken(Spoken::Frame(text, place)) => Some(Arrival::Frame(text, place)),
             Next::Spoken(Spoken::Pong) => Some(Arrival::Ping),
             Next::Spoken(Spoken::Binary(bytes)) => {
                 Some(Arrival::Malformed(format!("a binary frame of {bytes} bytes")))

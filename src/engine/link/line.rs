@@ -51,7 +51,7 @@ struct Beat {
 
 /// What a line has to say.
 pub(super) enum Spoken {
-    Frame(Text),
+    Frame(Text, Option<Scalar>),
     Pong,
     Binary(usize),
     Closed(Closed),
@@ -155,11 +155,11 @@ impl Line {
     /// [`Line::beat`].
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Spoken> {
         if let Some(early) = self.early.pop_front() {
-            return Poll::Ready(Spoken::Frame(early));
+            return Poll::Ready(Spoken::Frame(early, self.place.clone()));
         }
         self.socket.poll_recv(cx).map(|incoming| match incoming {
             Incoming::Text(text) if self.is_pong(&text) => Spoken::Pong,
-            Incoming::Text(text) => Spoken::Frame(text),
+            Incoming::Text(text) => Spoken::Frame(text, self.place.clone()),
             Incoming::Binary(bytes) => Spoken::Binary(bytes.len()),
             Incoming::Closed(closed) => Spoken::Closed(closed),
         })

@@ -30,8 +30,8 @@ pub(in crate::engine) enum Session {
 pub(in crate::engine) enum Arrival {
     /// A packet of Socket.IO.
     Packet(Received),
-    /// A JSON frame, or an event that is matched as one.
-    Frame(Text),
+    /// A JSON frame, and the conversation whose socket it came over, where each has its own.
+    Frame(Text, Option<Scalar>),
     /// A sign of life, already answered.
     Ping,
     /// Something that the protocol does not allow; why. The connection goes on.
