@@ -141,6 +141,18 @@ impl Voice {
         self.stray.clear();
     }
 
+    /// The server wants no socket for this conversation: which attempts it answers by that.
+    pub fn barred(&mut self, place: &Scalar) -> Vec<AttemptId> {
+        let there = |awaited: &Awaited| {
+            let bound = awaited.bound.as_ref();
+            bound.is_some_and(|bound| bound.get(Hole::CONVERSATION) == Some(place))
+        };
+        let (barred, others) = self.awaited.drain(..).partition(there);
+        self.awaited = others;
+        let barred: Vec<Awaited> = barred;
+        barred.into_iter().map(|awaited| awaited.attempt).collect()
+    }
+
     /// Reads a Socket.IO packet.
     #[must_use]
     pub fn hear(&mut self, dialect: &Dialect, packet: &Packet<'_>) -> Heard {

@@ -8,7 +8,7 @@ mod commands;
 mod meaning;
 mod outputs;
 
-use crate::client::{Action, Ask, AttemptId, Client, Input};
+use crate::client::{Action, Ask, AttemptId, Client, Input, Reply};
 use crate::dialect::voice::{Heard, Voice};
 use crate::dialect::{Dialect, excerpt};
 use crate::engine::converse::Converse;
@@ -240,6 +240,12 @@ impl Driver {
                 let heard = self.voice.hear_frame(&self.shard.dialect, &text, place);
                 self.explain(&heard, None);
                 self.heard(heard).await;
+            }
+            Arrival::Barred(place, why) => {
+                self.trace("×", || format!("no socket for `{place}`: {why}"));
+                for attempt in self.voice.barred(&place) {
+                    self.answered(attempt, Vec::new(), Reply::No(excerpt(&why)));
+                }
             }
             Arrival::Ping => {}
             Arrival::Malformed(why) => self.garbage(excerpt(&why)),

@@ -72,6 +72,7 @@ async fn answer(
                 read(|via| *via == Via::Frame, &text, step, &bindings)
             }
             Arrival::Closed(why) => return Err(format!("no answer: {why}")),
+            Arrival::Barred(_, why) => Some(Err(format!("no socket for it: {why}"))),
             Arrival::Ping | Arrival::Malformed(_) => None,
         };
         if let Some(answer) = answer {

@@ -125,8 +125,7 @@ impl Frames {
             }
             Next::Further(further) => {
                 let (place, opened) = *further;
-                self.came(&place, opened);
-                None
+                self.came(place, opened)
             }
             Next::Due => {
                 let now = Instant::now();
@@ -136,17 +135,22 @@ impl Frames {
         }
     }
 
-    /// The socket of a further conversation is open; or the server wants none, and what was to be
-    /// said over it is not heard.
-    fn came(&mut self, place: &Scalar, opened: Result<Line, ConnectError>) {
-        self.entering.retain(|entering| entering != place);
-        let waited = self.waiting.extract_if(.., |(wanted, _)| wanted == place);
+    /// The socket of a further conversation is open; or there is none, and what was to be said over
+    /// it is not heard.
+    fn came(&mut self, place: Scalar, opened: Result<Line, ConnectError>) -> Option<Arrival> {
+        self.entering.retain(|entering| *entering != place);
+        let waited = self.waiting.extract_if(.., |(wanted, _)| *wanted == place);
         let frames: Vec<String> = waited.map(|(_, frame)| frame).collect();
-        let Ok(mut line) = opened else { return };
-        for frame in frames {
-            let _ = line.feed(&frame);
+        match opened {
+            Ok(mut line) => {
+                for frame in frames {
+                    let _ = line.feed(&frame);
+                }
+                self.lines.push(line);
+                None
+            }
+            Err(error) => Some(Arrival::Barred(place, error.to_string())),
         }
-        self.lines.push(line);
     }
 
     /// Hands over a frame; `place` is the conversation that it is about.

@@ -32,6 +32,8 @@ pub(in crate::engine) enum Arrival {
     Packet(Received),
     /// A JSON frame, and the conversation whose socket it came over, where each has its own.
     Frame(Text, Option<Scalar>),
+    /// The socket of a further conversation was refused: nothing that was to be said there was.
+    Barred(Scalar, String),
     /// A sign of life, already answered.
     Ping,
     /// Something that the protocol does not allow; why. The connection goes on.
