@@ -244,7 +244,13 @@ mod tests {
                 bend.call(&mut call);
                 format!("{} {}", call.target, call.body)
             }
-            crate::spec::Request::Frame { .. } => panic!("no frames here"),
+            crate::spec::Request::Frame { shape } => {
+                bindings.set(Hole::REQUEST, 3);
+                let mut json = String::new();
+                shape.fill(&bindings, &mut json).unwrap();
+                bend.frame(shape, &mut json);
+                json
+            }
         }
     }
 
@@ -281,6 +287,25 @@ mod tests {
         }
         let extra = bent("callback-ack", "with prototype fields");
         assert!(extra.contains("\"__proto__\":{") && extra.contains(r#""text":"hi \"you\"""#));
+    }
+
+    #[test]
+    fn a_frame_is_bent_and_keeps_its_number() {
+        let json = |text: &str| serde_json::from_str::<Json>(text).unwrap();
+        for (words, expected) in [
+            ("with text null", r#"{"type":"say","id":3,"room":7,"text":null,"key":"k"}"#),
+            ("without text", r#"{"type":"say","id":3,"room":7,"key":"k"}"#),
+            ("without arguments", r#"{"type":"say","id":3}"#),
+            (
+                "under another name",
+                r#"{"type":"assize-unknown","id":3,"room":7,"text":"hi \"you\"","key":"k"}"#,
+            ),
+        ] {
+            assert_eq!(json(&bent("frames", words)), json(expected), "{words}");
+        }
+        let renamed = json(&bent("rooms", "under another name"));
+        assert_eq!(renamed["assize-unknown"]["key"], "k");
+        assert_eq!(json(&bent("rooms", "without arguments")), json!({}));
     }
 
     #[test]

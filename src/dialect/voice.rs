@@ -486,6 +486,67 @@ mod tests {
         assert!(matches!(hear(mine), Heard::Sight(_)), "once is enough");
     }
 
+    fn framed(spec: &str) -> (Dialect, Voice) {
+        let path = format!("{}/specs/{spec}.yaml", env!("CARGO_MANIFEST_DIR"));
+        let yaml = std::fs::read_to_string(path).unwrap();
+        let loaded = crate::spec::load("spec.yaml", &yaml, &crate::property::ids());
+        (Dialect::new(Arc::new(loaded.unwrap().spec), 1_000, 1), Voice::default())
+    }
+
+    /// Asks to send in conversation 3; says what leaves.
+    fn say(voice: &mut Voice, dialect: &Dialect, number: u32) -> String {
+        let mut bindings = Bindings::new().with(Hole::CONVERSATION, 3).with(Hole::TEXT, "x");
+        bindings.set(Hole::KEY, format!("k{number}").as_str());
+        let step = dialect.step(Operation::Send).unwrap();
+        let (mut out, asked) = (String::new(), (Operation::Send, 0));
+        voice.say(dialect, attempt(number), asked, step, &bindings, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn a_numbered_answer_finds_its_request_and_a_second_one_is_noticed() {
+        let (dialect, mut voice) = framed("frames");
+        assert!(say(&mut voice, &dialect, 1).contains(r#""id":1,"#));
+        assert!(say(&mut voice, &dialect, 2).contains(r#""id":2,"#));
+        let said = r#"{"type":"said","id":2,"message":"m","seq":1}"#;
+        for _ in 0..2 {
+            let heard = voice.hear_frame(&dialect, said, None);
+            assert!(matches!(heard, Heard::Answer(id, ..) if id == attempt(2)), "{heard:?}");
+        }
+        let refused = r#"{"type":"error","id":1,"reason":"no"}"#;
+        let heard = voice.hear_frame(&dialect, refused, None);
+        let Heard::Answer(id, _, Reply::No(error)) = &heard else { panic!("{heard:?}") };
+        assert_eq!((*id, error.as_str()), (attempt(1), "no"));
+    }
+
+    #[test]
+    fn without_numbers_the_first_question_has_the_first_answer_of_its_socket() {
+        let (dialect, mut voice) = framed("rooms");
+        (1..=2).for_each(|number| drop(say(&mut voice, &dialect, number)));
+        let said = r#"{"said":{"id":7}}"#;
+        let mut hear = |place: i64| voice.hear_frame(&dialect, said, Some(Scalar::Int(place)));
+        assert!(matches!(hear(4), Heard::Unknown), "another conversation's socket");
+        for number in 1..=2 {
+            let heard = hear(3);
+            assert!(matches!(heard, Heard::Answer(id, ..) if id == attempt(number)), "{heard:?}");
+        }
+        assert!(matches!(hear(3), Heard::Unknown));
+        say(&mut voice, &dialect, 3);
+        assert_eq!(voice.barred(&Scalar::Int(4)), []);
+        assert_eq!(voice.barred(&Scalar::Int(3)), [attempt(3)]);
+    }
+
+    #[test]
+    fn what_is_no_frame_of_the_spec_is_told_from_a_bad_one() {
+        let (dialect, mut voice) = framed("frames");
+        let mut hear = |json: &str| voice.hear_frame(&dialect, json, None);
+        assert!(matches!(hear(r#"{"type":"weather"}"#), Heard::Unknown));
+        assert!(matches!(hear(r#"{"type":"message","text":"x"}"#), Heard::Garbage(_)));
+        assert!(matches!(hear("{"), Heard::Garbage(_)));
+        let online = hear(r#"{"type":"presence","from":"ann","online":true}"#);
+        assert!(matches!(online, Heard::Sight(Event::Saw { .. })), "{online:?}");
+    }
+
     #[test]
     fn what_was_answered_is_remembered_for_a_while_and_then_forgotten() {
         let (dialect, mut voice) = (dialect(), Voice::default());

@@ -7,6 +7,8 @@ mod approach;
 mod frames;
 mod line;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use approach::session_options;
 pub(super) use approach::{Approach, Caller};

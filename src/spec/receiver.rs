@@ -349,6 +349,12 @@ see:
         assert_eq!(read(r#"{"op":"else"}"#), "nothing");
         assert_eq!(read("[1"), "nothing");
         assert_eq!(receiver.frame(r#"{"op":"typing"}"#).len(), 2);
+        let another = |sight, pointer| {
+            receiver.differs_in_kind(&spec.seen(sight).next().unwrap().reception, pointer)
+        };
+        assert!(another(Sight::Message, "/op") && !another(Sight::Message, "/text"));
+        assert!(another(Sight::Notice, "/notification"));
+        assert!(!another(Sight::Notice, "/notification/text"));
     }
 
     #[test]
