@@ -14,6 +14,7 @@ pub(crate) use approach::session_options;
 pub(super) use approach::{Approach, Caller};
 pub(super) use session::{Arrival, Session};
 
+use crate::engine::people::Jar;
 use crate::engine::shard::Shard;
 use crate::scalar::Scalar;
 use crate::spec::Bindings;
@@ -43,12 +44,13 @@ impl Link {
     pub(super) fn open(
         shard: &Rc<Shard>,
         bindings: &Bindings,
+        jar: Option<&Jar>,
         elsewhere: bool,
         weather: Option<&Weather>,
         places: Vec<Scalar>,
     ) -> Self {
         let shard = Rc::clone(shard);
-        let bindings = bindings.clone();
+        let (bindings, jar) = (bindings.clone(), jar.cloned());
         let weather = weather.cloned();
         let fair = weather.as_ref().is_none_or(Weather::is_fair);
         Self::Opening(Box::pin(async move {
@@ -56,7 +58,8 @@ impl Link {
             // may take long, and shall keep nobody waiting.
             let _turn = if fair { shard.doors.acquire().await.ok() } else { None };
             let spec = &shard.dialect.spec;
-            let caller = Caller { bindings: &bindings, elsewhere, weather, places };
+            let jar = jar.as_ref();
+            let caller = Caller { bindings: &bindings, jar, elsewhere, weather, places };
             shard.approach.open(&shard.endpoint, spec, caller).await
         }))
     }

@@ -126,7 +126,7 @@ impl Guest {
         let spec = app.play.spec();
         let visiting = match &spec.connect.first {
             Some(_) => None,
-            None => Some(Shown::at_door(spec, parts, None).visitor(app)?),
+            None => Some(Shown::at_door(&app.play, parts, None).visitor(app)?),
         };
         let only = match known.get(Hole::CONVERSATION) {
             Some(place) => Some(app.play.place(place)?),
@@ -172,7 +172,7 @@ async fn live(
     stream: &mut SplitStream<Socket>,
     mut guest: Guest,
 ) -> End {
-    if let Some(welcome) = app.play.welcome()
+    if let Some(welcome) = app.play.greeting()
         && sink.send(Message::text(welcome)).await.is_err()
     {
         return End::Gone;

@@ -4,9 +4,10 @@ use crate::reference::app::App;
 use crate::reference::bugs::Bug;
 use crate::reference::gullible::Door;
 use crate::reference::model::*;
-use crate::reference::play::parameter;
+use crate::reference::play::{Play, parameter};
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Field, Hole, Shape, Spec, Text};
+use crate::spec::{Bindings, Field, Hole, Shape, Text};
+use axum::http::header::COOKIE;
 use axum::http::request::Parts;
 use compact_str::CompactString;
 use std::time::Duration;
@@ -32,11 +33,16 @@ pub(crate) struct Visiting {
 impl Shown {
     /// What a handshake shows: in the first place, or else in the other. `auth` is the payload of a
     /// Socket.IO CONNECT.
-    pub(crate) fn at_door(spec: &Spec, parts: &Parts, auth: Option<&str>) -> Self {
+    pub(crate) fn at_door(play: &Play, parts: &Parts, auth: Option<&str>) -> Self {
+        let spec = play.spec();
         let connect = &spec.connect;
         let mut first = spec.constants.clone();
         read(parts, auth, (&connect.query, &connect.headers, &connect.auth), &mut first);
-        let first = Self::of(&first);
+        let mut first = Self::of(&first);
+        let cookies = parts.headers.get(COOKIE).and_then(|one| one.to_str().ok());
+        if first.token.is_none() {
+            first.token = cookies.and_then(|cookies| play.cookie_token(cookies));
+        }
         match &connect.elsewhere {
             Some(other) if first.token.is_none() => {
                 let mut bound = spec.constants.clone();

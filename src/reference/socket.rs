@@ -52,7 +52,7 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
                 Some(Value::Str(json, _)) => Some(json.as_str()),
                 _ => None,
             };
-            let shown = Shown::at_door(self.0.play.spec(), socket.req_parts(), auth);
+            let shown = Shown::at_door(&self.0.play, socket.req_parts(), auth);
             let let_in = shown.visitor(&self.0).map_err(|refusal| Box::new(refusal) as Refused)?;
             let Visiting { user, token, late } = let_in;
             let connection = self.0.next_connection();

@@ -58,8 +58,9 @@ impl Driver {
                 Output::Open => {
                     self.bindings.truncate(self.passport);
                     let places = shard.socket_places(self.id);
-                    let weather = self.weather.as_ref();
-                    self.link = Link::open(&shard, &self.bindings, self.elsewhere, weather, places);
+                    let (jar, weather) = (self.jar.as_ref(), self.weather.as_ref());
+                    let bindings = &self.bindings;
+                    self.link = Link::open(&shard, bindings, jar, self.elsewhere, weather, places);
                 }
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
@@ -289,6 +290,7 @@ impl Driver {
             conversation: ask.conversation,
             people: ask.people(self.bindings.get(Hole::USER)),
             bindings: self.bindings.clone(),
+            jar: self.jar.clone(),
             bend,
         };
         let (own, troubled) = (self.http.clone(), self.trouble.excuses());

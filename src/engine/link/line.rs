@@ -2,12 +2,13 @@
 
 use super::approach::Caller;
 use crate::dialect::http::fields;
+use crate::engine::people::Jar;
 use crate::scalar::Scalar;
 use crate::spec::{AppPing, Bindings, Connect, Hole, Protocol, Request, Shape, Spec, Step};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::websocket::{Incoming, Outgoing, WebSocket, WebSocketOptions};
 use crate::transport::{Closed, ConnectError, Phase, SendError, Text};
-use hyper::header::{HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+use hyper::header::{COOKIE, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -25,6 +26,7 @@ pub(super) struct Way {
     spec: Arc<Spec>,
     options: WebSocketOptions,
     bindings: Bindings,
+    jar: Option<Jar>,
     elsewhere: bool,
 }
 
@@ -71,6 +73,7 @@ impl Way {
             spec: Arc::clone(spec),
             options,
             bindings: caller.bindings.clone(),
+            jar: caller.jar.cloned(),
             elsewhere: caller.elsewhere,
         }
     }
@@ -131,6 +134,10 @@ impl Way {
             if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
                 options.headers.insert(name, value);
             }
+        }
+        let cookies = self.jar.as_ref().and_then(|jar| jar.header(&target));
+        if let Some(Ok(value)) = cookies.map(|cookies| HeaderValue::from_str(&cookies)) {
+            options.headers.insert(COOKIE, value);
         }
         if let Some(Ok(subprotocol)) = subprotocol(connect).map(HeaderValue::from_str) {
             options.headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);

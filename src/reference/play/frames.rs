@@ -42,7 +42,7 @@ impl Play {
     }
 
     /// The first frame of the server, if it has one.
-    pub(crate) fn welcome(&self) -> Option<String> {
+    pub(crate) fn greeting(&self) -> Option<String> {
         self.spec.connect.welcome.as_ref().map(|shape| fill(shape, &self.spec.constants, &[]))
     }
 
