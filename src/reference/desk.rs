@@ -193,6 +193,7 @@ fn decide(core: &mut Core, job: Job, now: i64) -> Option<Decided> {
             Decided::Asked { caller, outcome, events, done }
         }
         Job::Arrive { caller, wire, only, done } => {
+            core.meet(&caller);
             let conversations = core.arrive(&caller.user, now);
             Decided::Arrived { conversations, caller, wire, only, done }
         }
@@ -242,7 +243,7 @@ mod tests {
     }
 
     fn ann() -> Caller {
-        Caller { user: "1".into(), connection: None, arrived: 0 }
+        Caller { user: "1".into(), chapter: None, connection: None, arrived: 0 }
     }
 
     fn send(key: &str) -> Command {

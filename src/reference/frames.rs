@@ -96,8 +96,12 @@ async fn live(
     let (out, queued) = mpsc::channel(QUEUE);
     let wire = Arc::new(FrameWire { out, end: Notify::new() });
     let connection = app.next_connection();
-    let caller =
-        Caller { user: visiting.user, connection: Some(connection), arrived: stamp::now() };
+    let caller = Caller {
+        chapter: app.doorman.chapter(&visiting.user),
+        user: visiting.user,
+        connection: Some(connection),
+        arrived: stamp::now(),
+    };
     let place = guest.known.get(Hole::CONVERSATION).cloned();
     let visitor = Visitor::new(Arc::clone(app), caller.clone(), visiting.token, place);
     if !app.desk.arrive(caller, Arc::clone(&wire) as Arc<dyn Wire>, guest.only).await {

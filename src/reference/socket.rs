@@ -63,7 +63,12 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
             });
             socket.extensions.insert(Arc::clone(&wire));
             let app = Arc::clone(&self.0);
-            let caller = Caller { user, connection: Some(connection), arrived: stamp::now() };
+            let caller = Caller {
+                chapter: app.doorman.chapter(&user),
+                user,
+                connection: Some(connection),
+                arrived: stamp::now(),
+            };
             let visitor = Visitor::new(app, caller.clone(), token, None);
             socket.on_fallback::<_, Events>(Events(visitor));
             if self.0.desk.arrive(caller, wire, None).await {
