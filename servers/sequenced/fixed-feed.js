@@ -21,8 +21,8 @@ export class Feed {
   async add(socket, waiting) {
     socket.data.pending = [];
     this.#sockets.add(socket);
-    const mine = await this.store.overview([socket.data.userId]);
-    await Promise.all(mine.map(({ _id }) => this.#listen(_id, socket, waiting.get(_id))));
+    const mine = await this.store.overviewOf(socket.data.userId);
+    await Promise.all(mine.map(({ _id, newest }) => this.#listen(_id, newest, socket, waiting.get(_id))));
   }
 
   /** The socket is connected: what came meanwhile is pushed. */
@@ -40,9 +40,9 @@ export class Feed {
   }
 
   /** A new conversation: its members who are connected here hear it from its first message on. */
-  async begun(conversationId, members) {
+  async begun({ _id, members, newest }) {
     const here = [...this.#sockets].filter((socket) => members.includes(socket.data.userId));
-    await Promise.all(here.map((socket) => this.#listen(conversationId, socket, 1)));
+    await Promise.all(here.map((socket) => this.#listen(_id, newest, socket, 1)));
   }
 
   /** Messages were stored, on this node or another. They are in order, without a gap between them. */
@@ -57,15 +57,21 @@ export class Feed {
     });
   }
 
-  /** Looks in the store for what nobody said. */
+  /** Looks in the store for messages that nobody said were stored. */
   async catchUp() {
-    const users = [...new Set([...this.#sockets].map((socket) => socket.data.userId))];
-    if (users.length === 0) return;
-    for (const { _id, members, newest } of await this.store.overview(users)) {
-      const known = this.#conversations.get(_id);
-      if (!known || known.heard >= newest) await this.begun(_id, members);
-      else await this.#inTurn(known, async () => this.#push(known, await this.store.messagesAfter(_id, known.heard)));
+    for (const { _id, newest } of await this.store.overview([...this.#conversations.keys()])) {
+      const conversation = this.#conversations.get(_id);
+      if (!conversation || conversation.heard === null || conversation.heard >= newest) continue;
+      await this.#inTurn(conversation, async () => {
+        this.#push(conversation, await this.store.messagesAfter(_id, conversation.heard));
+      });
     }
+  }
+
+  /** Looks in the store for conversations that nobody said were begun. */
+  async findBegun() {
+    const users = new Set([...this.#sockets].map((socket) => socket.data.userId));
+    for (const userId of users) for (const each of await this.store.overviewOf(userId)) await this.begun(each);
   }
 
   #push(conversation, messages) {
@@ -82,7 +88,7 @@ export class Feed {
   }
 
   /** From now on the socket hears the conversation, and now what it has heard nothing of: the messages from `first` on. */
-  #listen(conversationId, socket, first = Infinity) {
+  #listen(conversationId, newest, socket, first = Infinity) {
     let conversation = this.#conversations.get(conversationId);
     if (!conversation) {
       conversation = { heard: null, sockets: new Set(), expected: 0, turn: Promise.resolve() };
@@ -92,6 +98,7 @@ export class Feed {
     conversation.expected += 1;
     return this.#inTurn(conversation, async () => {
       try {
+        conversation.heard ??= newest;
         await this.#arrive(conversationId, conversation, socket, first);
       } finally {
         conversation.expected -= 1;
@@ -101,7 +108,6 @@ export class Feed {
   }
 
   async #arrive(conversationId, conversation, socket, first) {
-    conversation.heard ??= await this.store.newest(conversationId);
     if (conversation.sockets.has(socket) || !this.#sockets.has(socket)) return;
     if (first <= conversation.heard) {
       const missed = await this.store.messagesAfter(conversationId, first - 1);

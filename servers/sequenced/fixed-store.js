@@ -4,10 +4,14 @@ import { idOfPair, newId } from '../common/ids.js';
 import { Store } from './store.js';
 
 const DUPLICATE = 11000;
+const MAX_KNOWN = 10_000;
 
 export class FixedStore extends Store {
+  #members = new Map();
+
   async open() {
     await super.open();
+    await this.contacts.createIndex({ owner: 1 });
     await this.messages.createIndex({ conversationId: 1, sequenceNumber: 1 }, { unique: true });
     await this.messages.createIndex({ clientMessageId: 1, senderId: 1 }, { unique: true });
     return this;
@@ -18,14 +22,21 @@ export class FixedStore extends Store {
     const _id = members.length === 2 ? idOfPair(...members) : newId();
     const { upsertedCount } = await this.conversations.updateOne(
       { _id },
-      { $setOnInsert: { members, lastMessage: null } },
+      { $setOnInsert: { members, newest: 0 } },
       { upsert: true },
     );
     return { made: upsertedCount === 1, conversation: { _id, members } };
   }
 
-  async isMember(conversationId, userId) {
-    return (await this.conversation(conversationId))?.members.includes(userId) ?? false;
+  /** Who is in a conversation: nobody, if there is none. It never changes, so it is asked for once. */
+  async membersOf(conversationId) {
+    const known = this.#members.get(conversationId);
+    if (known) return known;
+    const { members } = (await this.conversation(conversationId)) ?? {};
+    if (!members) return [];
+    if (this.#members.size >= MAX_KNOWN) this.#members.clear();
+    this.#members.set(conversationId, members);
+    return members;
   }
 
   /** Those of the sends that are stored already, as messages. */
@@ -83,22 +94,26 @@ export class FixedStore extends Store {
     return Object.keys(upsertedIds).map((i) => pairs[i]);
   }
 
-  /** Of each conversation of these people: its members, and the number of its newest message. */
-  async overview(userIds) {
-    const all = await this.conversations
-      .find({ members: { $in: userIds } }, { projection: { members: 1, 'lastMessage.sequenceNumber': 1 } })
-      .toArray();
-    return all.map(({ _id, members, lastMessage }) => ({ _id, members, newest: lastMessage?.sequenceNumber ?? 0 }));
+  /** Of each conversation of a user: its members, and the number of its newest message. */
+  async overviewOf(userId) {
+    return this.#overview({ members: userId });
+  }
+
+  /** The same of these conversations. */
+  async overview(conversationIds) {
+    return this.#overview({ _id: { $in: conversationIds } });
+  }
+
+  #overview(which) {
+    return this.conversations.find(which, { projection: { members: 1, newest: 1 } }).toArray();
   }
 
   /** Never back: of two writers the slower one has the older message. */
   async setLast({ conversationId, message, senderId, createdAt, sequenceNumber }) {
+    const lastMessage = { message, sender: senderId, timestamp: createdAt, sequenceNumber };
     await this.conversations.updateOne(
-      {
-        _id: conversationId,
-        $or: [{ lastMessage: null }, { 'lastMessage.sequenceNumber': { $lt: sequenceNumber } }],
-      },
-      { $set: { lastMessage: { message, sender: senderId, timestamp: createdAt, sequenceNumber } } },
+      { _id: conversationId, newest: { $lt: sequenceNumber } },
+      { $set: { newest: sequenceNumber, lastMessage } },
     );
   }
 }

@@ -46,30 +46,32 @@ export class Writer {
   }
 
   async #settle(conversationId, sends) {
-    const conversation = await this.store.conversation(conversationId);
-    const mayBe = sends.filter(({ senderId }) => conversation?.members.includes(senderId));
-    const stored = mayBe.length > 0 ? await this.#store(conversation, mayBe) : new Map();
+    const members = await this.store.membersOf(conversationId);
+    const allowed = sends.filter(({ senderId }) => members.includes(senderId));
+    const stored = allowed.length > 0 ? await this.#store({ _id: conversationId, members }, allowed) : new Map();
     return sends.map((send) => {
-      if (!mayBe.includes(send)) return { error: 'Not a member' };
+      if (!allowed.includes(send)) return { error: 'Not a member' };
       return stored.has(keyOf(send)) ? { stored: stored.get(keyOf(send)) } : { error: 'Try again' };
     });
   }
 
-  /** The stored messages by their keys: those that were there, and those that now are. */
+  /** The stored messages by their keys: those that now are, and those that were there. */
   async #store(conversation, sends) {
     const known = new Map();
     // The same key again within the batch shares the fate of the first.
-    const wanted = sends.filter((send, i) => sends.findIndex((other) => keyOf(other) === keyOf(send)) === i);
+    let missing = sends.filter((send, i) => sends.findIndex((other) => keyOf(other) === keyOf(send)) === i);
     let base = await this.locks.last(conversation._id);
     for (let i = 0; i < ATTEMPTS; i++) {
-      for (const message of await this.store.repeated(wanted)) known.set(keyOf(message), message);
-      const missing = wanted.filter((send) => !known.has(keyOf(send)));
-      if (missing.length === 0) break;
       base ??= await this.store.newest(conversation._id);
       const added = await this.store.append(conversation._id, base, missing);
       if (added.length > 0) await this.#added(conversation, added);
       for (const message of added) known.set(keyOf(message), message);
-      if (added.length === missing.length) break;
+      missing = missing.slice(added.length);
+      if (missing.length === 0) break;
+      // A key was stored before, or another node was there first.
+      for (const message of await this.store.repeated(missing)) known.set(keyOf(message), message);
+      missing = missing.filter((send) => !known.has(keyOf(send)));
+      if (missing.length === 0) break;
       base = null;
     }
     return known;

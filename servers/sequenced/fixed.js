@@ -104,23 +104,31 @@ export async function fixedMode(io, addresses) {
   }
 
   io.on('stored', (conversationId, messages) => feed.offer(conversationId, messages));
-  io.on('begun', (conversationId, members, done) => feed.begun(conversationId, members).then(done));
+  io.on('begun', (conversation, done) => feed.begun(conversation).then(done));
 
-  // What other nodes said while Redis was away was said to nobody.
-  adapter.subscriber.on('ready', () => catchUp());
-  const slow = setInterval(catchUp, CATCH_UP_MS);
-  const fast = setInterval(() => adapter.subscriber.status !== 'ready' && catchUp(), CATCH_UP_WITHOUT_REDIS_MS);
-  let busy = false;
+  // What other nodes said while Redis was away was said to nobody. And a node may die between storing and saying.
+  let missed = false;
+  let lookingUp = null;
+  adapter.subscriber.on('close', () => (missed = true));
+  adapter.subscriber.on('ready', () => missed && lookUp());
+  const slow = setInterval(() => lookUp(), CATCH_UP_MS);
+  const fast = setInterval(() => missed && lookUp(), CATCH_UP_WITHOUT_REDIS_MS);
+  function lookUp() {
+    lookingUp ??= catchUp()
+      .catch((error) => console.error(`catching up: ${error.message}`))
+      .finally(() => (lookingUp = null));
+  }
   async function catchUp() {
-    if (busy) return;
-    busy = true;
-    await feed.catchUp().catch((error) => console.error(`catching up: ${error.message}`));
-    busy = false;
+    const wasMissed = missed;
+    // What is said from here on is heard.
+    if (adapter.subscriber.status === 'ready') missed = false;
+    if (wasMissed) await feed.findBegun();
+    await feed.catchUp();
   }
 
   async function member(conversationId, userId) {
     // The same answer for a conversation that does not exist: a stranger is not to learn which ones do.
-    if (!(await store.isMember(conversationId, userId))) throw new HttpError(403, 'Not a member');
+    if (!(await store.membersOf(conversationId)).includes(userId)) throw new HttpError(403, 'Not a member');
   }
 
   return {
@@ -129,8 +137,8 @@ export async function fixedMode(io, addresses) {
       const { made, conversation } = await store.conversationOf(members);
       if (made) {
         if (members.length > 2) await makeContacts(conversation, false);
-        await feed.begun(conversation._id, members);
-        await within(OTHERS_MS, io.serverSideEmitWithAck('begun', conversation._id, members));
+        await feed.begun({ ...conversation, newest: 0 });
+        await within(OTHERS_MS, io.serverSideEmitWithAck('begun', { ...conversation, newest: 0 }));
       }
       return { made, conversation: wireConversation(conversation) };
     },
