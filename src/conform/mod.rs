@@ -11,6 +11,7 @@ mod perform;
 mod score;
 mod selection;
 mod tally;
+mod troupe;
 mod watch;
 pub mod wire;
 

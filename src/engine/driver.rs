@@ -11,7 +11,7 @@ use crate::client::{Action, Ask, AttemptId, Client, Input};
 use crate::dialect::voice::{Heard, Voice};
 use crate::dialect::{Dialect, excerpt};
 use crate::engine::converse::Converse;
-use crate::engine::link::{Link, LinkEvent};
+use crate::engine::link::{Arrival, Link, LinkEvent};
 use crate::engine::meddling::Meddling;
 use crate::engine::rest;
 use crate::engine::shard::Shard;
@@ -21,7 +21,7 @@ use crate::history::{ClientId, Event, Nanos, OpId};
 use crate::plan::dice::mix;
 use crate::spec::Bindings;
 use crate::transport::http::HttpClient;
-use crate::transport::socket_io::{Incoming, Received};
+use crate::transport::socket_io::Received;
 use crate::transport::weather::Weather;
 use crate::transport::{ConnectError, Leave};
 use crate::wire::socket_io::Kind;
@@ -215,14 +215,16 @@ impl Driver {
                 self.input(Input::Opened);
             }
             LinkEvent::OpenFailed(error) => self.not_let_in(&error),
-            LinkEvent::Incoming(Incoming::Packet(received)) => self.packet(&received).await,
-            LinkEvent::Incoming(Incoming::Ping) => {}
-            LinkEvent::Incoming(Incoming::Malformed(error)) => {
-                self.garbage(excerpt(&error.to_string()));
-            }
-            LinkEvent::Incoming(Incoming::Closed(closed)) => {
-                self.hung_up(&closed.to_string(), self.trouble.explains_loss());
-            }
+            LinkEvent::Arrived(arrival) => self.arrived(arrival).await,
+        }
+    }
+
+    async fn arrived(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Packet(received) => self.packet(&received).await,
+            Arrival::Ping => {}
+            Arrival::Malformed(why) => self.garbage(excerpt(&why)),
+            Arrival::Closed(why) => self.hung_up(&why, self.trouble.explains_loss()),
         }
     }
 
@@ -261,7 +263,15 @@ impl Driver {
     async fn packet(&mut self, received: &Received) {
         let packet = received.packet();
         self.trace("←", || format!("4{}", &**received.text()));
-        match self.voice.hear(&self.shard.dialect, &packet) {
+        let heard = self.voice.hear(&self.shard.dialect, &packet);
+        self.heard(heard).await;
+        if packet.kind == Kind::Disconnect {
+            self.hung_up("Socket.IO disconnect packet", self.trouble.explains_loss());
+        }
+    }
+
+    async fn heard(&mut self, heard: Heard) {
+        match heard {
             Heard::Answer(attempt, rows, reply) => self.answered(attempt, rows, reply),
             Heard::Echo(attempt, reply, seen) => {
                 self.answered(attempt, Vec::new(), reply);
@@ -274,9 +284,6 @@ impl Driver {
                 }
             }
             Heard::Sight(event) => self.record(event),
-            Heard::Unknown if packet.kind == Kind::Disconnect => {
-                self.hung_up("Socket.IO disconnect packet", self.trouble.explains_loss());
-            }
             Heard::Unknown => {}
             Heard::Garbage(what) => self.garbage(what),
         }

@@ -2,12 +2,11 @@
 //! made over the socket.
 
 use crate::dialect::excerpt;
-use crate::engine::link::session_options;
+use crate::engine::link::{Arrival, Caller, Session};
 use crate::engine::shard::Shard;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Reception, Request, Step, Via};
 use crate::transport::Leave;
-use crate::transport::socket_io::{Incoming, SocketIo};
 use crate::wire::socket_io::Packet;
 use tokio::time::timeout;
 
@@ -28,10 +27,10 @@ pub(super) async fn ask(
     shape
         .fill(&bindings, &mut data)
         .map_err(|unbound| format!("`${}` has no value", spec.holes.name(unbound.0)))?;
-    let options = session_options(&shard.session, spec, &bindings);
-    let mut session = SocketIo::open(&shard.endpoint, &options).await.map_err(|e| e.to_string())?;
+    let opened = shard.approach.open(&shard.endpoint, spec, Caller::plain(&bindings)).await;
+    let mut session = opened.map_err(|error| error.to_string())?;
     let acked = step.yes.iter().chain(&step.no).any(|one| one.via == Via::Ack);
-    let sent = session.emit(&shard.namespace, acked.then_some(1), &data);
+    let sent = session.emit(acked.then_some(1), &data);
     let answer = match sent {
         Err(error) => Err(error.to_string()),
         Ok(()) => timeout(spec.contract.ack_timeout, answer(&mut session, step, bindings))
@@ -45,19 +44,19 @@ pub(super) async fn ask(
 /// Waits for what answers the question. Nothing else was asked over this connection, so the first
 /// event that fits an answer is the answer.
 async fn answer(
-    session: &mut SocketIo,
+    session: &mut Session,
     step: &Step,
     bindings: Bindings,
 ) -> Result<Bindings, String> {
     loop {
         match session.recv().await {
-            Incoming::Packet(received) => {
+            Arrival::Packet(received) => {
                 if let Some(answer) = read(&received.packet(), step, &bindings) {
                     return answer;
                 }
             }
-            Incoming::Closed(closed) => return Err(format!("no answer: {closed}")),
-            Incoming::Ping | Incoming::Malformed(_) => {}
+            Arrival::Closed(why) => return Err(format!("no answer: {why}")),
+            Arrival::Ping | Arrival::Malformed(_) => {}
         }
     }
 }

@@ -1,11 +1,10 @@
 //! One connection before the run, so that an unreachable target is told at once and in full.
 
+use crate::engine::link::{Approach, Caller};
 use crate::engine::people::Registry;
 use crate::history::PersonId;
 use crate::spec::{Protocol, SocketPer, Spec, Transports, UserIds};
 use crate::transport::endpoint::Endpoint;
-use crate::transport::engine_io::Mode;
-use crate::transport::socket_io::{Options, SocketIo};
 use crate::transport::{ConnectError, Leave};
 
 /// Why the target cannot be tried.
@@ -38,7 +37,10 @@ pub(super) async fn endpoint(url: &str, spec: &Spec) -> Result<Endpoint, Unreach
 }
 
 /// How sessions are opened on this spec, before anything of a person is filled in.
-pub(super) fn session(spec: &Spec, transport: Option<Transports>) -> Result<Options, Unreachable> {
+pub(super) fn approach(
+    spec: &Spec,
+    transport: Option<Transports>,
+) -> Result<Approach, Unreachable> {
     let Protocol::SocketIo { namespace, transports } = &spec.connect.protocol else {
         return Err(Unreachable::new(
             format!("spec `{}` does not speak Socket.IO", spec.name),
@@ -51,16 +53,7 @@ pub(super) fn session(spec: &Spec, transport: Option<Transports>) -> Result<Opti
             "docs/spec-language.md says what a run acts on",
         ));
     }
-    let mut options = Options { namespace: namespace.clone(), ..Options::default() };
-    options.engine.connect.timeout = spec.connect.timeout;
-    options.engine.message_bytes_max = 4 << 20;
-    options.engine.unsent_bytes_max = 4 << 20;
-    options.engine.mode = match transport.unwrap_or(*transports) {
-        Transports::WebSocket => Mode::WebSocket,
-        Transports::Polling => Mode::Polling,
-        Transports::Upgrade => Mode::Upgrade,
-    };
-    Ok(options)
+    Ok(Approach::socket_io(spec, namespace, transport.unwrap_or(*transports)))
 }
 
 /// What the spec says of connecting and this version does not do. To ignore it would convict an
@@ -80,15 +73,14 @@ fn not_driven(spec: &Spec) -> Option<&'static str> {
 pub(super) async fn knock(
     url: &str,
     endpoint: &Endpoint,
-    session: &Options,
+    approach: &Approach,
     spec: &Spec,
 ) -> Result<(), Unreachable> {
     let passport = Registry::new(spec)
         .passport(PersonId(0))
         .map_err(|why| Unreachable::new(why.0, "see `people: token:` of the spec"))?;
-    let options = super::link::session_options(session, spec, &passport);
-    match SocketIo::open(endpoint, &options).await {
-        Ok(mut session) => {
+    match approach.open(endpoint, spec, Caller::plain(&passport)).await {
+        Ok(session) => {
             let _ = tokio::time::timeout(spec.connect.timeout, session.leave(Leave::Polite)).await;
             Ok(())
         }

@@ -2,7 +2,7 @@
 
 use crate::engine::agenda::Agenda;
 use crate::engine::clock::Clock;
-use crate::engine::link::Maker;
+use crate::engine::link::Approach;
 use crate::engine::notes::Notes;
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::pulse::Pulse;
@@ -159,11 +159,12 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let plan = Plan::new(spec, Arc::clone(scenario), settings.seed, settings.run);
         let url = target.url().to_owned();
         let endpoint = unless_interrupted(settings, preflight::endpoint(&url, spec)).await?;
-        let session = preflight::session(spec, settings.transport).map_err(Failure::Unreachable)?;
-        let knock = preflight::knock(&url, &endpoint, &session, spec);
+        let approach =
+            preflight::approach(spec, settings.transport).map_err(Failure::Unreachable)?;
+        let knock = preflight::knock(&url, &endpoint, &approach, spec);
         unless_interrupted(settings, knock).await?;
 
-        let maker = self.maker();
+        let approach = self.by_client(approach);
         let clock = Clock::start();
         let started = SystemTime::now();
         let cpu = usage::process_cpu();
@@ -178,8 +179,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                     plan: plan.clone(),
                     spec: Arc::clone(spec),
                     endpoint: endpoint.clone(),
-                    session: session.clone(),
-                    maker: maker.clone(),
+                    approach: approach.clone(),
                     clock,
                     recorder: self.recorder(number),
                     tell: tell.clone(),
@@ -210,28 +210,29 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         };
         let facts = Facts { plan: &plan, started, nanos, count, used, interrupted };
         let mut measured = self.add_up(reports, &facts, target);
-        notes.extend(self.client_notes(&maker));
+        notes.extend(self.client_notes(&approach));
         notes.append(&mut measured.outcome.notes);
         measured.outcome.notes = notes;
         Ok(measured)
     }
 
-    fn maker(&self) -> Maker {
+    /// The way to the server, by the client that was asked for.
+    fn by_client(&self, approach: Approach) -> Approach {
         match self.settings.client {
-            ClientKind::Assize => Maker::Own,
+            ClientKind::Assize => approach,
             #[cfg(feature = "rust_socketio")]
             ClientKind::RustSocketio => {
-                Maker::Second(Second::new(self.settings.spec.contract.ack_timeout))
+                approach.by_second(Second::new(self.settings.spec.contract.ack_timeout))
             }
         }
     }
 
     /// What the reader must know about the client.
-    fn client_notes(&self, maker: &Maker) -> Vec<String> {
-        match maker {
-            Maker::Own => Vec::new(),
+    fn client_notes(&self, approach: &Approach) -> Vec<String> {
+        match approach {
             #[cfg(feature = "rust_socketio")]
-            Maker::Second(second) => second.notes(&self.settings.scenario),
+            Approach::Second(second, _) => second.notes(&self.settings.scenario),
+            _ => Vec::new(),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::dialect::{Dialect, excerpt};
 use crate::engine::clock::Clock;
 use crate::engine::conduct::Conduct;
 use crate::engine::driver::Driver;
-use crate::engine::link::Maker;
+use crate::engine::link::Approach;
 use crate::engine::people::Registry;
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
@@ -25,7 +25,6 @@ use crate::spec::{Deed, Hole};
 use crate::transport::ConnectError;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::http::HttpClient;
-use crate::transport::socket_io::Options;
 use crate::verdict::Finding;
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
@@ -59,8 +58,7 @@ pub(super) struct Ground {
     pub(super) plan: Plan,
     pub(super) spec: Arc<crate::spec::Spec>,
     pub(super) endpoint: Endpoint,
-    pub(super) session: Options,
-    pub(super) maker: Maker,
+    pub(super) approach: Approach,
     pub(super) clock: Clock,
     pub(super) recorder: Recorder,
     pub(super) tell: mpsc::UnboundedSender<Told>,
@@ -128,10 +126,8 @@ pub(super) struct Report {
 pub(super) struct Shard {
     pub(super) plan: Plan,
     pub(super) dialect: Dialect,
-    pub(super) namespace: String,
     pub(super) endpoint: Endpoint,
-    pub(super) session: Options,
-    pub(super) maker: Maker,
+    pub(super) approach: Approach,
     pub(super) http: HttpClient,
     pub(super) clock: Clock,
     pub(super) recorder: RefCell<Recorder>,
@@ -212,8 +208,8 @@ async fn live(job: Job) {
 impl Shard {
     /// A shard of these cells, nobody connected.
     pub(super) fn new(ground: Ground, cells: Vec<Cell>) -> Self {
-        let Ground { plan, spec, endpoint, session, maker, clock, recorder, tell } = ground;
-        let http = setup::http_client(&endpoint, &spec, session.engine.connect.clone(), REQUESTS);
+        let Ground { plan, spec, endpoint, approach, clock, recorder, tell } = ground;
+        let http = setup::http_client(&endpoint, &spec, approach.connect().clone(), REQUESTS);
         let step =
             |deed: &Deed| deed.channels.first().and_then(|channel| channel.steps.first().cloned());
         let sent = spec.deed(Operation::Send).and_then(step);
@@ -234,11 +230,9 @@ impl Shard {
         let weathered = plan.scenario.faults.iter().any(|fault| fault.fault.shapes_bytes());
         Self {
             dialect: Dialect::new(spec, plan.text_limit, plan.run),
-            namespace: session.namespace.clone(),
             plan,
             endpoint,
-            session,
-            maker,
+            approach,
             http,
             clock,
             recorder: RefCell::new(recorder),

@@ -134,7 +134,7 @@ impl Driver {
             self.http = None;
         } else if self.http.is_none() {
             let shard = &self.shard;
-            let mut connect = shard.session.engine.connect.clone();
+            let mut connect = shard.approach.connect().clone();
             connect.weather = Some(weather.clone());
             let http = setup::http_client(&shard.endpoint, &shard.dialect.spec, connect, 1);
             self.http = Some(Rc::new(http));

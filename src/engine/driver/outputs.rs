@@ -181,7 +181,7 @@ impl Driver {
                     Some(ack) => format!("42{ack}{data}"),
                     None => format!("42{data}"),
                 });
-                if let Err(error) = self.link.emit(&shard.namespace, ack, &data) {
+                if let Err(error) = self.link.emit(ack, &data) {
                     self.complain(now, &error.to_string());
                 }
                 if ask.operation == Operation::Send {

@@ -8,7 +8,7 @@ mod cast;
 mod director;
 
 use crate::engine::clock::Clock;
-use crate::engine::link::Maker;
+use crate::engine::link::Approach;
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::recorder::Recorder;
 use crate::engine::setup;
@@ -21,7 +21,6 @@ use crate::plan::script::Script;
 use crate::property::{Bench, Charge};
 use crate::spec::{Spec, Transports};
 use crate::transport::endpoint::Endpoint;
-use crate::transport::socket_io::Options;
 use crate::verdict::Finding;
 pub use cast::first_person;
 
@@ -41,7 +40,7 @@ pub struct Site {
     /// Its addresses.
     pub endpoint: Endpoint,
     /// How sessions are opened.
-    pub session: Options,
+    pub(super) approach: Approach,
     /// The run's clock.
     pub clock: Clock,
     /// Tells this run's people, keys and tokens from another's.
@@ -98,13 +97,13 @@ impl Site {
         transport: Option<Transports>,
         run: u64,
     ) -> Result<(Target, Self), Unreachable> {
-        let session = preflight::session(spec, transport)?;
+        let approach = preflight::approach(spec, transport)?;
         let target = Target::ready(choice, spec).await?;
         let url = target.url().to_owned();
         let endpoint = preflight::endpoint(&url, spec).await?;
-        preflight::knock(&url, &endpoint, &session, spec).await?;
+        preflight::knock(&url, &endpoint, &approach, spec).await?;
         let spec = Arc::clone(spec);
-        Ok((target, Self { spec, url, endpoint, session, clock: Clock::start(), run }))
+        Ok((target, Self { spec, url, endpoint, approach, clock: Clock::start(), run }))
     }
 
     /// Connects and leaves again, to see whether the server is there.
@@ -112,7 +111,7 @@ impl Site {
     /// # Errors
     /// It is not.
     pub async fn knock(&self) -> Result<(), Unreachable> {
-        preflight::knock(&self.url, &self.endpoint, &self.session, &self.spec).await
+        preflight::knock(&self.url, &self.endpoint, &self.approach, &self.spec).await
     }
 }
 
@@ -136,8 +135,7 @@ pub async fn play(
         plan: Plan::new(&site.spec, cast.scenario(), u64::from(play.number), site.run),
         spec: Arc::clone(&site.spec),
         endpoint: site.endpoint.clone(),
-        session: site.session.clone(),
-        maker: Maker::Own,
+        approach: site.approach.clone(),
         clock: site.clock,
         recorder,
         tell,
