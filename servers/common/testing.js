@@ -21,7 +21,7 @@ export class Server {
   static Client = null;
 
   static async start(dir, mode, { data, temp, nodes } = {}) {
-    const server = new this();
+    const server = Object.assign(new this(), { dir, data });
     const args = ['--mode', mode, '--leash', ...(data ? ['--data', data] : []), ...(nodes ? ['--nodes', nodes] : [])];
     server.child = spawn(path.join(dir, 'start'), args, {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -41,6 +41,15 @@ export class Server {
     server.url = server.urls[0];
     assert.ok(server.url, `${server.lines}\n${server.stderr}`);
     return server;
+  }
+
+  /** An order for a part, such as `kill node 2`; the server must have been started with `data`. Resolves when it is done. */
+  async control(order) {
+    const child = spawn(path.join(this.dir, 'control'), ['--data', this.data, ...order.split(' ')], { stdio: 'pipe' });
+    let said = '';
+    child.stderr.on('data', (chunk) => (said += chunk));
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    assert.equal(code, 0, `${said}\n${this.stderr}`);
   }
 
   stop(signal = 'SIGTERM') {
