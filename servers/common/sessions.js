@@ -8,7 +8,7 @@
 
 import { randomUUID } from 'node:crypto';
 
-const ALIVE_MS = 3000;
+const ALIVE_MS = 4000;
 
 export class Sessions {
   #mine = new Map();
@@ -26,7 +26,7 @@ export class Sessions {
     this.nodeId = randomUUID();
     // Redis may have come back with an empty memory.
     redis.on('ready', () => this.#beat().catch(unheard));
-    this.#timer = setInterval(() => this.#beat().catch(unheard), ALIVE_MS / 3);
+    this.#timer = setInterval(() => this.#beat().catch(unheard), ALIVE_MS / 4);
   }
 
   /** Call once before the first session. */

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import jwt from 'jsonwebtoken';
 import { io } from 'socket.io-client';
 
-const SECRET = 'assize-test';
+export const SECRET = 'assize-test';
 const WAIT_MS = 10_000;
 
 export function tokenOf(userId, options) {
@@ -137,6 +137,11 @@ export class Client {
   pushed(event, value) {
     const fits = typeof value === 'function' ? value : (first) => first === value;
     return this.until((client) => client.got(event).find(fits), `${event} ${value}`);
+  }
+
+  /** Resolves once the connection is over. */
+  async ended() {
+    if (this.socket.connected) await new Promise((resolve) => this.socket.once('disconnect', resolve));
   }
 
   close() {

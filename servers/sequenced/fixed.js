@@ -4,7 +4,7 @@ import { promptRedis, spread } from '../common/redis.js';
 import { Sessions } from '../common/sessions.js';
 import { isStorable } from '../common/text.js';
 import { isId, newId } from '../common/ids.js';
-import { HttpError } from './rest.js';
+import { HttpError } from '../common/site.js';
 import { Feed } from './fixed-feed.js';
 import { Locks } from './fixed-lock.js';
 import { FixedStore } from './fixed-store.js';
