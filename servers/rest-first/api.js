@@ -63,11 +63,11 @@ export function api({ store, mode, tokens }) {
   chats.delete('/:chat/messages/:message', async ({ userId, params }, response) => {
     if (!isId(params.message)) throw new Refusal(404, 'No such message');
     await store.hide(params.chat, params.message, userId);
-    response.sendStatus(204);
+    response.status(204).end();
   });
   chats.post('/:chat/read', async ({ userId, params }, response) => {
     await mode.read(userId, params.chat);
-    response.sendStatus(204);
+    response.status(204).end();
   });
 
   app.use((request, response) => response.status(404).json({ error: 'No such route' }));
