@@ -56,8 +56,8 @@ impl Driver {
                 Output::Record(event) if !is_news(&event) => {}
                 Output::Record(event) => self.note(now, event, &mut leaving),
                 Output::Open => {
-                    self.link =
-                        Link::open(&shard, &self.bindings, self.elsewhere, self.weather.as_ref());
+                    let (jar, weather) = (self.jar.as_ref(), self.weather.as_ref());
+                    self.link = Link::open(&shard, &self.bindings, jar, self.elsewhere, weather);
                 }
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
@@ -273,6 +273,7 @@ impl Driver {
             conversation: ask.conversation,
             people: ask.people(self.bindings.get(Hole::USER)),
             bindings: self.bindings.clone(),
+            jar: self.jar.clone(),
             bend,
         };
         let (own, troubled) = (self.http.clone(), self.trouble.excuses());
