@@ -22,7 +22,8 @@ static PAGE: Page = Page {
     title: "A server MUST let in whoever shows a valid credential, and nobody else.",
     promises: "A connection, and each request over HTTP, is accepted with a credential that is \
         valid now: signed by the right key with the documented algorithm, within its time, \
-        unchanged, naming a user. Whoever shows another one is told so in the documented way, and \
+        unchanged, naming a user. Where people log in, it is what their own password gave them, and \
+        it ends with their logout. Whoever shows another one is told so in the documented way, and \
         hears nothing before. Where the spec says so, the credential is looked at on each event.",
     matters: "Everything else a chat keeps apart hangs on knowing who is who. A server that \
         forgets to compare one field of a token hands every conversation to whoever can type.",
@@ -31,8 +32,8 @@ static PAGE: Page = Page {
         must be answered by an error. A client that holds a valid one again must not be refused. \
         Where tokens are checked on each event, events must be refused once the token has expired. \
         An attempt that ends without a word is doubted, for it may be the network's doing.",
-    blind: "Credentials that the harness does not make: sessions, passwords, tokens handed out by \
-        the server. The status of an answer over HTTP beyond what the spec documents.",
+    blind: "How long a session lasts that the server made, and what else it is bound to. How \
+        registration fails. The status of an answer over HTTP beyond what the spec documents.",
     example: "  0.310 s  client 3  held a token signed with another key\n  \
         0.312 s  client 3  began to connect\n  \
         0.318 s  client 3  was let in\n\
