@@ -51,7 +51,7 @@ class Server extends common.Server {
 
 const contents = (client) => client.got('new_message').map(({ content }) => content);
 
-/** Whoever is told something is told it before this comes, which was asked for later. */
+/** They have joined, and have been told whatever there was to tell before: here comes an answer to what each asks for now. */
 async function settled(chatId, ...clients) {
   for (const client of clients) {
     client.emit('join_chat', { chatId });
@@ -253,6 +253,7 @@ describe('as-documented: the traps', () => {
     const [ann, eve] = users(2);
     const chatId = await server.chat(ann);
     const [a, e] = await server.join(chatId, ann, eve);
+    await settled(chatId, a);
     e.emit('typing_start', { chatId });
     await a.pushed('typing', ({ userIds }) => userIds.includes(eve));
     e.emit('send_message', { chatId, content: 'unasked' });
@@ -300,6 +301,7 @@ describe('as-documented: the traps', () => {
     const [ann, bob] = users(2);
     const chatId = await server.chat(ann, bob);
     const [a, laptop] = await server.join(chatId, ann, bob);
+    await settled(chatId, a, laptop);
     await server.post(ann, chatId, 'x');
     await server.tell(bob, 'POST', `${chatId}/read`);
     await a.pushed('message_read', () => true);
