@@ -55,8 +55,9 @@ const contents = (client) => client.got('new_message').map(({ content }) => cont
 async function settled(chatId, ...clients) {
   for (const client of clients) {
     client.emit('join_chat', { chatId });
+    const before = client.got('typing').length;
     client.emit('typing_start', { chatId });
-    await client.pushed('typing', () => true);
+    await client.several('typing', before + 1);
   }
 }
 
