@@ -5,24 +5,7 @@
 #[path = "support/launched.rs"]
 mod launched;
 
-use launched::{assert_keeps, conformance_of};
-
-/// What is found by a race may not come about at once on a busy machine.
-const TRIES: usize = 4;
-
-/// Plays the cases, and those that did not fail again; each has to fail in the end.
-#[track_caller]
-fn assert_finds(spec: &str, scenario: &str, cases: &[&str]) {
-    let mut open: Vec<&str> = cases.to_vec();
-    for _ in 0..TRIES {
-        let run = conformance_of(spec, scenario, &open);
-        open.retain(|name| !run.cases.iter().any(|case| case.name == *name && case.fails()));
-        if open.is_empty() {
-            return;
-        }
-    }
-    panic!("not found: {open:?}");
-}
+use launched::{assert_finds, assert_keeps};
 
 /// Cases, and the traps of the document of `sequenced` that they find.
 const SEQUENCED: [&str; 11] = [
