@@ -17,7 +17,10 @@ pub(crate) struct App {
     pub(crate) desk: Desk,
     pub(crate) doorman: Doorman,
     pub(crate) bugs: Bugs,
-    pub(crate) last_connection: AtomicU64,
+    /// Which node this is.
+    pub(crate) node: Node,
+    /// Shared by all nodes.
+    pub(crate) last_connection: Arc<AtomicU64>,
     /// Only for the bugs.
     pub(crate) memory: Mutex<Memory>,
 }

@@ -74,7 +74,11 @@ impl Core {
         }
         self.damage(&mut message.text);
         self.stamp(&mut message, now);
+        self.stamp_on_node(&mut message, caller.node);
         self.store.add_message(&message, scope.as_deref())?;
+        if self.bugs.has(Bug::UnsavedOnNode) {
+            self.fresh.push((caller.node, message.id, now));
+        }
         self.last_message = message.id;
         if self.bugs.strikes(Bug::Phantom, SELDOM, &who) {
             self.add_phantom(&message, now)?;
@@ -160,6 +164,9 @@ impl Core {
             Scope::Conversation => format!("conversation {conversation} {key}"),
             Scope::Everybody => format!("all {key}"),
         };
+        if self.bugs.has(Bug::DedupPerNode) {
+            scope += &format!(" on {}", caller.node);
+        }
         if self.bugs.has(Bug::DedupPerConnection) {
             scope += &format!(" {:?}", caller.connection);
         }
@@ -323,6 +330,18 @@ impl Core {
         }
         if self.bugs.has(Bug::SyncExclusive) {
             message.at -= message.at % 250;
+        }
+    }
+
+    /// What nodes that do not agree make of a place in the order.
+    fn stamp_on_node(&mut self, message: &mut Message, node: Node) {
+        if self.bugs.has(Bug::StampsPerNode) {
+            message.at -= Bug::StampsPerNode.stamp_lag_ms() * node as i64;
+        }
+        if self.bugs.has(Bug::NumbersPerNode) {
+            let number = self.numbers.entry((node, message.conversation)).or_default();
+            *number += 1;
+            message.seq = *number;
         }
     }
 
@@ -592,7 +611,7 @@ mod tests {
         let place = chat.create("ann", &["bob"]);
         let mut ask = |connection, now, command| {
             let connection = Some(connection);
-            let caller = Caller { user: "ann".into(), connection, arrived: now };
+            let caller = Caller { user: "ann".into(), connection, node: 0, arrived: now };
             chat.core.apply(&caller, command, now, &mut Vec::new())
         };
         let send = Sending {
