@@ -54,7 +54,8 @@ pub async fn run(
     let today = chrono::DateTime::<chrono::Utc>::from(began).format("%Y-%m-%d").to_string();
     let tally = Tally::new(&settings.spec, &settings.command, &today, settings.strict);
     let own = !matches!(settings.target, TargetChoice::Running(_));
-    let lacking = |case: &&Catalogued| lacks(case, &settings.spec, own);
+    let nodes = settings.target.nodes();
+    let lacking = |case: &&Catalogued| lacks(case, &settings.spec, own, nodes);
     let fitting: Vec<&Catalogued> =
         chosen.iter().copied().filter(|case| lacking(case).is_none()).collect();
 

@@ -89,8 +89,14 @@ fn is_called(case: &Catalogued, name: &str) -> bool {
     case.name == name || case.property == name
 }
 
-/// What the server lacks for a case, if anything. `own_server`: the harness starts the server.
-pub(super) fn lacks(case: &Catalogued, spec: &Spec, own_server: bool) -> Option<String> {
+/// What the server lacks for a case, if anything. `own_server`: the harness starts the server;
+/// `nodes`: how many nodes it has.
+pub(super) fn lacks(
+    case: &Catalogued,
+    spec: &Spec,
+    own_server: bool,
+    nodes: usize,
+) -> Option<String> {
     if !matches!(spec.connect.protocol, Protocol::SocketIo { .. }) {
         return Some("the spec does not speak Socket.IO, which this version drives".into());
     }
@@ -101,6 +107,10 @@ pub(super) fn lacks(case: &Catalogued, spec: &Spec, own_server: bool) -> Option<
         Way::Wire(case) => return wire::disabled(case, spec),
         Way::Play(_, probe, script) => (probe, script),
     };
+    if script.nodes() as usize > nodes {
+        let nodes = if nodes == 1 { "one node".into() } else { format!("{nodes} nodes") };
+        return Some(format!("the server has {nodes}, and the case needs {}", script.nodes()));
+    }
     if let Some(operation) = script.operations().iter().find(|o| spec.deed(**o).is_none()) {
         return Some(format!("the spec has no operation `{operation}`"));
     }

@@ -5,6 +5,7 @@
 
 mod arrival;
 mod commands;
+mod node;
 mod outputs;
 
 use crate::client::{Action, Ask, AttemptId, Client, Input};
@@ -28,6 +29,7 @@ use crate::wire::socket_io::Kind;
 use compact_str::CompactString;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use node::Place;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -62,6 +64,8 @@ pub(super) struct Driver {
     elsewhere: bool,
     /// The credential is none that a server takes.
     barred: bool,
+    /// On which of the server's nodes it is, and what it knows of the others.
+    place: Place,
 }
 
 /// A request over HTTP that came to its end.
@@ -89,6 +93,7 @@ impl Driver {
         bindings: Bindings,
     ) -> Self {
         let seed = mix(shard.plan.seed, id.0.into(), 11);
+        let place = Place::new(&shard, id);
         let weather = shard.weathered.get().then(|| Weather::new(seed));
         Self {
             shard,
@@ -109,6 +114,7 @@ impl Driver {
             leaving: false,
             elsewhere: false,
             barred: false,
+            place,
         }
     }
 
@@ -203,9 +209,10 @@ impl Driver {
 
     async fn link_event(&mut self, event: LinkEvent) {
         match event {
-            LinkEvent::Opened => {
+            LinkEvent::Opened(node) => {
                 self.trace("·", || "connected".to_owned());
                 self.voice.hang_up();
+                self.is_on(node).await;
                 if let Some((interval, timeout)) = self.link.heartbeat() {
                     let (ping_interval, ping_timeout) = (nanos(interval), nanos(timeout));
                     let polling = self.link.is_polling();
@@ -235,6 +242,7 @@ impl Driver {
             self.record(refused);
         }
         let why = excerpt(&error.to_string());
+        self.turns_elsewhere(error);
         self.input(Input::Closed { why, caused });
         self.despair();
     }
@@ -254,6 +262,7 @@ impl Driver {
         self.link = Link::Down;
         self.voice.hang_up();
         self.forget_held();
+        self.comes_back_elsewhere();
         self.input(Input::Closed { why: why.into(), caused });
         self.despair();
     }

@@ -19,7 +19,8 @@ use std::time::Duration;
 
 pub(super) enum Link {
     Down,
-    Opening(LocalBoxFuture<'static, Result<Session, ConnectError>>),
+    /// The session, and the node that it is open to.
+    Opening(LocalBoxFuture<'static, Result<(Session, usize), ConnectError>>),
     Up(Session),
 }
 
@@ -40,17 +41,20 @@ pub(super) enum Session {
 
 /// What the connection has to say.
 pub(super) enum LinkEvent {
-    Opened,
+    /// To this node.
+    Opened(usize),
     OpenFailed(ConnectError),
     Incoming(Incoming),
 }
 
 impl Link {
-    /// Begins to open a connection for the person of these bindings.
+    /// Begins to open a connection for the person of these bindings: to this node, or, as behind a load
+    /// balancer, to the next one where somebody listens.
     pub(super) fn open(
         shard: &Rc<Shard>,
         bindings: &Bindings,
         elsewhere: bool,
+        node: usize,
         weather: Option<&Weather>,
     ) -> Self {
         let shard = Rc::clone(shard);
@@ -61,7 +65,16 @@ impl Link {
             // Thousands of clients at once would only make one another time out. Who is in trouble
             // may take long, and shall keep nobody waiting.
             let _turn = if fair { shard.doors.acquire().await.ok() } else { None };
-            shard.maker.open(&shard.endpoint, &options).await
+            let count = shard.nodes.len();
+            let mut refused = None;
+            for node in (node..count).chain(0..node) {
+                match shard.maker.open(&shard.nodes[node].endpoint, &options).await {
+                    Ok(session) => return Ok((session, node)),
+                    Err(error @ ConnectError::Refused { .. }) => drop(refused.get_or_insert(error)),
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(refused.unwrap_or_else(|| ConnectError::LocalLimit { reason: "no node".into() }))
         }))
     }
 
@@ -70,9 +83,9 @@ impl Link {
         match self {
             Self::Down => std::future::pending().await,
             Self::Opening(opening) => match opening.await {
-                Ok(session) => {
+                Ok((session, node)) => {
                     *self = Self::Up(session);
-                    LinkEvent::Opened
+                    LinkEvent::Opened(node)
                 }
                 Err(error) => {
                     *self = Self::Down;

@@ -157,11 +157,13 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let settings = self.settings;
         let (spec, scenario) = (&settings.spec, &settings.scenario);
         let plan = Plan::new(spec, Arc::clone(scenario), settings.seed, settings.run);
-        let url = target.url().to_owned();
-        let endpoint = unless_interrupted(settings, preflight::endpoint(&url, spec)).await?;
+        let urls = target.urls().to_vec();
+        let nodes = unless_interrupted(settings, preflight::endpoints(&urls, spec)).await?;
         let session = preflight::session(spec, settings.transport).map_err(Failure::Unreachable)?;
-        let knock = preflight::knock(&url, &endpoint, &session, spec);
-        unless_interrupted(settings, knock).await?;
+        for (url, endpoint) in urls.iter().zip(&nodes) {
+            let knock = preflight::knock(url, endpoint, &session, spec);
+            unless_interrupted(settings, knock).await?;
+        }
 
         let maker = self.maker();
         let clock = Clock::start();
@@ -177,7 +179,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 ground: Ground {
                     plan: plan.clone(),
                     spec: Arc::clone(spec),
-                    endpoint: endpoint.clone(),
+                    nodes: nodes.clone(),
                     session: session.clone(),
                     maker: maker.clone(),
                     clock,

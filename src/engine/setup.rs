@@ -121,7 +121,7 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bi
         known = match &step.request {
             Request::Http(_) => {
                 let (outcome, bound) = rest::act(
-                    &shard.http,
+                    &shard.nodes[0].http,
                     &shard.dialect,
                     Operation::Create,
                     step,

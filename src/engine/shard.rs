@@ -19,6 +19,7 @@ use crate::engine::{setup, usage};
 use crate::history::{ClientId, ConversationId, Event, MessageRef, Nanos, Token};
 use crate::metric::{Meter, ShardUse};
 use crate::operation::Operation;
+use crate::plan::placement::home;
 use crate::plan::{Cell, Plan, stream, text};
 use crate::scalar::Scalar;
 use crate::spec::{Deed, Hole};
@@ -58,7 +59,8 @@ pub(super) struct Job {
 pub(super) struct Ground {
     pub(super) plan: Plan,
     pub(super) spec: Arc<crate::spec::Spec>,
-    pub(super) endpoint: Endpoint,
+    /// The server's nodes, one or several.
+    pub(super) nodes: Vec<Endpoint>,
     pub(super) session: Options,
     pub(super) maker: Maker,
     pub(super) clock: Clock,
@@ -129,10 +131,12 @@ pub(super) struct Shard {
     pub(super) plan: Plan,
     pub(super) dialect: Dialect,
     pub(super) namespace: String,
-    pub(super) endpoint: Endpoint,
+    /// The server's nodes, one or several.
+    pub(super) nodes: Vec<Node>,
+    /// On which node each client connects first.
+    pub(super) homes: RefCell<FxHashMap<ClientId, usize>>,
     pub(super) session: Options,
     pub(super) maker: Maker,
-    pub(super) http: HttpClient,
     pub(super) clock: Clock,
     pub(super) recorder: RefCell<Recorder>,
     pub(super) effects: RefCell<Effects>,
@@ -160,6 +164,13 @@ pub(super) struct Shard {
     garbage: RefCell<Vec<CompactString>>,
     connect_errors: RefCell<Vec<String>>,
     losses: RefCell<Vec<String>>,
+}
+
+/// The ways to one node of the server.
+pub(super) struct Node {
+    pub(super) endpoint: Endpoint,
+    /// For requests over HTTP, shared by the clients on this node.
+    pub(super) http: HttpClient,
 }
 
 /// Runs a shard to its end on the calling thread.
@@ -212,13 +223,17 @@ async fn live(job: Job) {
 impl Shard {
     /// A shard of these cells, nobody connected.
     pub(super) fn new(ground: Ground, cells: Vec<Cell>) -> Self {
-        let Ground { plan, spec, endpoint, session, maker, clock, recorder, tell } = ground;
-        let http = setup::http_client(&endpoint, &spec, session.engine.connect.clone(), REQUESTS);
+        let Ground { plan, spec, nodes, session, maker, clock, recorder, tell } = ground;
+        let nodes: Vec<Node> = nodes.into_iter().map(|endpoint| {
+            let connect = session.engine.connect.clone();
+            Node { http: setup::http_client(&endpoint, &spec, connect, REQUESTS), endpoint }
+        }).collect();
         let step =
             |deed: &Deed| deed.channels.first().and_then(|channel| channel.steps.first().cloned());
         let sent = spec.deed(Operation::Send).and_then(step);
         let names_peer = sent.is_some_and(|step| step.request.holes().contains(&Hole::PEER));
         let mut places: FxHashMap<ClientId, Vec<ConversationId>> = FxHashMap::default();
+        let mut homes = FxHashMap::default();
         for cell in &cells {
             for person in &cell.people {
                 let ids: Vec<_> = person
@@ -226,8 +241,9 @@ impl Shard {
                     .iter()
                     .map(|&place| cell.conversations[place].id)
                     .collect();
-                for client in &person.clients {
+                for (device, client) in person.clients.iter().enumerate() {
                     places.insert(*client, ids.clone());
+                    homes.insert(*client, home(person.id, device, nodes.len()));
                 }
             }
         }
@@ -236,10 +252,10 @@ impl Shard {
             dialect: Dialect::new(spec, plan.text_limit, plan.run),
             namespace: session.namespace.clone(),
             plan,
-            endpoint,
+            nodes,
+            homes: RefCell::new(homes),
             session,
             maker,
-            http,
             clock,
             recorder: RefCell::new(recorder),
             effects: RefCell::new(Effects::new()),

@@ -2,8 +2,8 @@
 
 use crate::engine::launch::Launched;
 use crate::engine::preflight::Unreachable;
-use crate::fault::Server;
-use crate::reference::{self, Bugs};
+use crate::fault::{Node, NodeDeed, Part, Server};
+use crate::reference::{self, Bugs, Hosted, StartError};
 use crate::scenario::Launch;
 use crate::spec::Spec;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub enum TargetChoice {
     Embedded(reference::Options),
     /// A process that the run starts and stops.
     Launched(Launch),
-    /// Running servers. This version uses the first.
+    /// The nodes of a running server, one or several.
     Running(Vec<String>),
 }
 
@@ -25,8 +25,8 @@ pub enum Target {
     Embedded(reference::Hosted),
     /// A process, and its command.
     Launched(Box<Launched>, String),
-    /// Somebody else's server, by its URL.
-    Running(String),
+    /// Somebody else's server, by the URLs of its nodes.
+    Running(Vec<String>),
 }
 
 impl TargetChoice {
@@ -34,6 +34,16 @@ impl TargetChoice {
     #[must_use]
     pub fn embedded(bugs: Bugs) -> Self {
         Self::Embedded(reference::Options { bugs, ..reference::Options::default() })
+    }
+
+    /// How many nodes the server has.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        match self {
+            Self::Embedded(options) => options.nodes.max(1),
+            Self::Launched(launch) => launch.nodes.max(1) as usize,
+            Self::Running(urls) => urls.len().max(1),
+        }
     }
 
     /// The bugs of the reference server, by name; none of another server are known.
@@ -68,20 +78,19 @@ impl Target {
                 Ok(launched) => Ok(Self::Launched(Box::new(launched), launch.command.join(" "))),
                 Err(error) => Err(Unreachable::new(error.what, last_words(&error.said))),
             },
-            TargetChoice::Running(urls) => Ok(Self::Running(
-                urls.first()
-                    .cloned()
-                    .ok_or_else(|| Unreachable::new("no target is named", "say `--target URL`"))?,
-            )),
+            TargetChoice::Running(urls) if urls.is_empty() => {
+                Err(Unreachable::new("no target is named", "say `--target URL`"))
+            }
+            TargetChoice::Running(urls) => Ok(Self::Running(urls.clone())),
         }
     }
 
-    /// Where it listens.
-    pub(super) fn url(&self) -> &str {
+    /// Where its nodes listen, in their order; one at least.
+    pub(super) fn urls(&self) -> &[String] {
         match self {
-            Self::Embedded(hosted) => hosted.url(),
-            Self::Launched(launched, _) => &launched.url,
-            Self::Running(url) => url,
+            Self::Embedded(hosted) => hosted.urls(),
+            Self::Launched(launched, _) => &launched.urls,
+            Self::Running(urls) => urls,
         }
     }
 
@@ -89,21 +98,25 @@ impl Target {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::Embedded(_) => "embedded reference server".into(),
-            Self::Launched(launched, command) => format!("{} (`{command}`)", launched.url),
-            Self::Running(url) => url.clone(),
+            Self::Embedded(hosted) => match hosted.urls().len() {
+                1 => "embedded reference server".into(),
+                nodes => format!("embedded reference server of {nodes} nodes"),
+            },
+            Self::Launched(launched, command) => {
+                format!("{} (`{command}`)", launched.urls.join(", "))
+            }
+            Self::Running(urls) => urls.join(", "),
         }
     }
 
-    /// A fault of the server's process begins. It is down, or halted, until it is released.
+    /// A fault of the server begins: it, or its node or part, is down, or halted, until it is released.
     ///
     /// # Errors
     /// The server is not the harness's to handle, or does not obey; says why.
     pub async fn strike(&mut self, fault: Server) -> Result<(), String> {
+        self.has(fault)?;
         match (self, fault) {
-            (Self::Embedded(hosted), Server::Restart) => hosted.close().map_err(of_start),
-            (Self::Embedded(hosted), Server::Kill) => hosted.pause().map_err(of_start),
-            (Self::Embedded(hosted), Server::Stop) => hosted.halt().map_err(of_start),
+            (Self::Embedded(hosted), _) => strike_embedded(hosted, fault).map_err(of_start),
             (Self::Launched(launched, _), Server::Restart) => {
                 launched.end().await;
                 Ok(())
@@ -116,22 +129,41 @@ impl Target {
                 launched.halt();
                 Ok(())
             }
+            (Self::Launched(launched, _), Server::Node(_) | Server::Part(_)) => {
+                launched.control(&control_words(fault, true)).await
+            }
             (Self::Running(_), _) => Err("it runs without the harness, which only looks on".into()),
         }
     }
 
-    /// The fault of the server's process ends: it is up again at the same address, with what it
+    /// Whether there is such a node.
+    fn has(&self, fault: Server) -> Result<(), String> {
+        let nodes = self.urls().len();
+        match fault {
+            Server::Node(node) if node.index() >= nodes => {
+                Err(format!("there is no node {}, the server has {nodes}", node.number))
+            }
+            Server::Node(_) | Server::Part(_) if nodes == 1 => {
+                Err("the server has one node".into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The fault ends: the server, or its node or part, is up again at the same address, with what it
     /// stored. Nothing happens if it is.
     ///
     /// # Errors
     /// It does not come up again; says why.
     pub async fn release(&mut self, fault: Server) -> Result<(), String> {
         match (self, fault) {
-            (Self::Embedded(hosted), Server::Stop) => hosted.go_on().map_err(of_start),
-            (Self::Embedded(hosted), _) => hosted.resume().map_err(of_start),
+            (Self::Embedded(hosted), _) => release_embedded(hosted, fault).map_err(of_start),
             (Self::Launched(launched, _), Server::Stop) => {
                 launched.go_on();
                 Ok(())
+            }
+            (Self::Launched(launched, _), Server::Node(_) | Server::Part(_)) => {
+                launched.control(&control_words(fault, false)).await
             }
             (Self::Launched(launched, _), _) => launched
                 .start_again()
@@ -159,8 +191,49 @@ impl Target {
     }
 }
 
+fn strike_embedded(hosted: &mut Hosted, fault: Server) -> Result<(), StartError> {
+    match fault {
+        Server::Restart => hosted.close(),
+        Server::Kill => hosted.pause(),
+        Server::Stop => hosted.halt(),
+        Server::Node(node) => match node.does {
+            NodeDeed::Restart => hosted.close_node(node.index()),
+            NodeDeed::Kill => hosted.pause_node(node.index()),
+            NodeDeed::Stop => hosted.halt_node(node.index()),
+        },
+        Server::Part(Part::Redis) => hosted.hold_up(true),
+    }
+}
+
+fn release_embedded(hosted: &mut Hosted, fault: Server) -> Result<(), StartError> {
+    match fault {
+        Server::Restart | Server::Kill => hosted.resume(),
+        Server::Stop | Server::Node(Node { does: NodeDeed::Stop, .. }) => hosted.go_on(),
+        Server::Node(node) => hosted.resume_node(node.index()),
+        Server::Part(Part::Redis) => hosted.hold_up(false),
+    }
+}
+
+/// What the scenario's `control` command is told: `kill node 1`, and `start node 1` when it is over.
+fn control_words(fault: Server, begins: bool) -> Vec<String> {
+    let verb = |begin: &'static str, end: &'static str| if begins { begin } else { end };
+    let words = match fault {
+        Server::Node(Node { number, does }) => {
+            let verb = match does {
+                NodeDeed::Restart => verb("stop", "start"),
+                NodeDeed::Kill => verb("kill", "start"),
+                NodeDeed::Stop => verb("halt", "continue"),
+            };
+            format!("{verb} node {number}")
+        }
+        Server::Part(part) => format!("{} {}", verb("stop", "start"), part.name()),
+        Server::Restart | Server::Kill | Server::Stop => String::new(),
+    };
+    words.split_whitespace().map(str::to_owned).collect()
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
-fn of_start(error: reference::StartError) -> String {
+fn of_start(error: StartError) -> String {
     error.to_string()
 }
 

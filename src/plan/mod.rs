@@ -9,6 +9,7 @@
 pub mod credential;
 pub mod dice;
 pub mod oddity;
+pub mod placement;
 pub mod population;
 pub mod script;
 pub mod stream;
@@ -98,6 +99,7 @@ mod tests {
                     .map(|&(count, least, most)| Groups { count, least, most })
                     .collect(),
                 clock_skew: Duration::ZERO,
+                reconnect: Reconnect::default(),
             },
             phases: vec![
                 Phase {

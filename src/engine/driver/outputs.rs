@@ -55,8 +55,9 @@ impl Driver {
                 Output::Record(event) if !is_news(&event) => {}
                 Output::Record(event) => self.note(now, event, &mut leaving),
                 Output::Open => {
-                    self.link =
-                        Link::open(&shard, &self.bindings, self.elsewhere, self.weather.as_ref());
+                    let (elsewhere, node) = (self.elsewhere, self.place.next);
+                    let weather = self.weather.as_ref();
+                    self.link = Link::open(&shard, &self.bindings, elsewhere, node, weather);
                 }
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
@@ -275,12 +276,12 @@ impl Driver {
             bend,
         };
         let (own, troubled) = (self.http.clone(), self.trouble.excuses());
-        let client = self.id;
+        let (client, node) = (self.id, self.place.next);
         self.calls.push(Box::pin(async move {
             // A request in trouble may take long, and shall keep nobody waiting.
             let (http, _turn) = match &own {
                 Some(own) => (&**own, None),
-                None => (&shard.http, shard.gate.acquire().await.ok()),
+                None => (&shard.nodes[node].http, shard.gate.acquire().await.ok()),
             };
             let tap = |arrow, packet| {
                 let now = shard.clock.now();

@@ -40,6 +40,8 @@ pub struct Site {
     pub url: String,
     /// Its addresses.
     pub endpoint: Endpoint,
+    /// Those of all its nodes, this one first.
+    pub nodes: Vec<Endpoint>,
     /// How sessions are opened.
     pub session: Options,
     /// The run's clock.
@@ -100,11 +102,13 @@ impl Site {
     ) -> Result<(Target, Self), Unreachable> {
         let session = preflight::session(spec, transport)?;
         let target = Target::ready(choice, spec).await?;
-        let url = target.url().to_owned();
-        let endpoint = preflight::endpoint(&url, spec).await?;
-        preflight::knock(&url, &endpoint, &session, spec).await?;
+        let nodes = preflight::endpoints(target.urls(), spec).await?;
+        for (url, endpoint) in target.urls().iter().zip(&nodes) {
+            preflight::knock(url, endpoint, &session, spec).await?;
+        }
+        let (url, endpoint) = (target.urls()[0].clone(), nodes[0].clone());
         let spec = Arc::clone(spec);
-        Ok((target, Self { spec, url, endpoint, session, clock: Clock::start(), run }))
+        Ok((target, Self { spec, url, endpoint, nodes, session, clock: Clock::start(), run }))
     }
 
     /// Connects and leaves again, to see whether the server is there.
@@ -135,7 +139,7 @@ pub async fn play(
     let ground = Ground {
         plan: Plan::new(&site.spec, cast.scenario(), u64::from(play.number), site.run),
         spec: Arc::clone(&site.spec),
-        endpoint: site.endpoint.clone(),
+        nodes: site.nodes.clone(),
         session: site.session.clone(),
         maker: Maker::Own,
         clock: site.clock,
@@ -146,6 +150,7 @@ pub async fn play(
     let shard = Rc::new(Shard::new(ground, vec![cast.cell.clone()]));
     shard.trace.borrow_mut().keeps = trace;
     shard.skews.replace(cast.skews(&play.script));
+    shard.homes.replace(cast.homes(&play.script, site.nodes.len()));
     setup::converse(&shard).await.map_err(Unplayed::SetUp)?;
     let mut director = Director::new(Rc::clone(&shard), &play.script, &cast, server);
     director.perform().await;

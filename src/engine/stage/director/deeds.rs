@@ -22,8 +22,15 @@ impl Director<'_> {
         let due = deed.due.or(deed.odd.map(|_| Due::Harmless));
         let due = due.map(|due| (self.tellable(due, deed), self.reason(deed)));
         match &deed.verb {
-            Verb::Connect => {
-                self.known.insert(client);
+            Verb::Connect(node) => {
+                if self.known.insert(client) {
+                    for (number, what) in self.struck.clone() {
+                        self.tell(client, Command::Suffer(Suffering::of_server(number, what, true)));
+                    }
+                }
+                if let Some(node) = node {
+                    self.tell(client, Command::Move(*node as usize - 1));
+                }
                 self.tell(client, Command::Act(now, Act::Connect));
             }
             Verb::Hold { credential, elsewhere } => self.hold(deed.by, *credential, *elsewhere),
