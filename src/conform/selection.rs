@@ -178,6 +178,19 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
             Charge::of(spec).reads_status,
             "those who read messages are not shown how far each has come",
         ),
+        Need::Presence => (
+            shows(spec, Sight::Online) && shows(spec, Sight::Offline)
+                || shows(spec, Sight::Presence),
+            "the spec has no event that tells who is online",
+        ),
+        Need::Typing => (
+            shows(spec, Sight::TypingStart) || shows(spec, Sight::Typing),
+            "the spec has no event that tells who types",
+        ),
+        Need::Receipts => (
+            shows(spec, Sight::Receipt) || shows(spec, Sight::Status),
+            "the spec has no event that tells who read a message",
+        ),
         Need::OwnServer => (true, ""),
     };
     (!there).then_some(lack)

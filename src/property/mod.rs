@@ -15,6 +15,7 @@ mod charge;
 mod company;
 pub mod connection_state;
 pub mod conversation_identity;
+pub mod cross_node;
 pub mod explain;
 pub mod idempotency;
 pub mod input_limits;
@@ -103,6 +104,7 @@ pub const ALL: &[&dyn Property] = &[
     &rate_limit::RateLimit,
     &presence::Presence,
     &receipts::Receipts,
+    &cross_node::CrossNode,
 ];
 
 /// The ids of all properties.
