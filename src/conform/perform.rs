@@ -53,9 +53,7 @@ pub async fn run(
     let chosen = chosen.map_err(|unknown| Failure::Internal(unknown.to_string()))?;
     let today = chrono::DateTime::<chrono::Utc>::from(began).format("%Y-%m-%d").to_string();
     let tally = Tally::new(&settings.spec, &settings.command, &today, settings.strict);
-    let own = !matches!(settings.target, TargetChoice::Running(_));
-    let nodes = settings.target.nodes();
-    let lacking = |case: &&Catalogued| lacks(case, &settings.spec, own, nodes);
+    let lacking = |case: &&Catalogued| lacks(case, &settings.spec, &settings.target);
     let fitting: Vec<&Catalogued> =
         chosen.iter().copied().filter(|case| lacking(case).is_none()).collect();
 

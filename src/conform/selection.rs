@@ -2,6 +2,7 @@
 
 use crate::conform::catalogue::Way;
 use crate::conform::{Catalogued, catalogue, wire};
+use crate::engine::TargetChoice;
 use crate::operation::{Operation, Sight};
 use crate::property::{self, Charge, Need};
 use crate::source::{self, Diagnostic, Diagnostics};
@@ -89,14 +90,10 @@ fn is_called(case: &Catalogued, name: &str) -> bool {
     case.name == name || case.property == name
 }
 
-/// What the server lacks for a case, if anything. `own_server`: the harness starts the server;
-/// `nodes`: how many nodes it has.
-pub(super) fn lacks(
-    case: &Catalogued,
-    spec: &Spec,
-    own_server: bool,
-    nodes: usize,
-) -> Option<String> {
+/// What the server lacks for a case, if anything.
+pub(super) fn lacks(case: &Catalogued, spec: &Spec, target: &TargetChoice) -> Option<String> {
+    let own_server = !matches!(target, TargetChoice::Running(_));
+    let nodes = target.nodes();
     if !matches!(spec.connect.protocol, Protocol::SocketIo { .. }) {
         return Some("the spec does not speak Socket.IO, which this version drives".into());
     }
@@ -110,6 +107,9 @@ pub(super) fn lacks(
     if script.nodes() as usize > nodes {
         let nodes = if nodes == 1 { "one node".into() } else { format!("{nodes} nodes") };
         return Some(format!("the server has {nodes}, and the case needs {}", script.nodes()));
+    }
+    if let Some(why) = script.strikes().find_map(|strike| target.refuses(strike)) {
+        return Some(why);
     }
     if let Some(operation) = script.operations().iter().find(|o| spec.deed(**o).is_none()) {
         return Some(format!("the spec has no operation `{operation}`"));

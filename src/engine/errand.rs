@@ -29,7 +29,8 @@ pub(super) async fn ask(
         .fill(&bindings, &mut data)
         .map_err(|unbound| format!("`${}` has no value", spec.holes.name(unbound.0)))?;
     let options = session_options(&shard.session, spec, &bindings);
-    let mut session = SocketIo::open(&shard.nodes[0].endpoint, &options).await.map_err(|e| e.to_string())?;
+    let mut session =
+        SocketIo::open(&shard.nodes[0].endpoint, &options).await.map_err(|e| e.to_string())?;
     let acked = step.yes.iter().chain(&step.no).any(|one| one.via == Via::Ack);
     let sent = session.emit(&shard.namespace, acked.then_some(1), &data);
     let answer = match sent {

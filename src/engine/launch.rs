@@ -123,10 +123,7 @@ impl Launched {
         }
     }
 
-    async fn ready(
-        &mut self,
-        told: oneshot::Receiver<Vec<String>>,
-    ) -> Result<Vec<String>, String> {
+    async fn ready(&mut self, told: oneshot::Receiver<Vec<String>>) -> Result<Vec<String>, String> {
         let within = self.launch.within;
         let program = self.launch.command.join(" ");
         let became = async {
@@ -498,5 +495,35 @@ mod tests {
         launched.kill().await;
         let error = launched.start_again().await.unwrap_err();
         assert!(error.what.contains("$port"), "{}", error.what);
+    }
+
+    #[tokio::test]
+    async fn each_node_says_where_it_listens_and_is_struck_by_the_control_command() {
+        let script = "echo listening on http://127.0.0.1:1; echo and; \
+                      echo listening on http://127.0.0.1:2; exec sleep 600";
+        let mut launch = shell(script, Ready::Line("listening on".into()));
+        launch.nodes = 2;
+        launch.control = ["sh", "-c", "echo \"$@\" > $0/told; test \"$1\" = kill", "$data"]
+            .map(String::from)
+            .to_vec();
+        let launched = Launched::start(&launch).await.unwrap();
+        assert_eq!(launched.urls, ["http://127.0.0.1:1", "http://127.0.0.1:2"]);
+        let words = ["kill", "node", "1"].map(String::from);
+        launched.control(&words).await.unwrap();
+        let told = launched.places.data.clone().unwrap().join("told");
+        assert_eq!(std::fs::read_to_string(told).unwrap(), "kill node 1\n");
+        let refused = launched.control(&["stop".to_owned()]).await.unwrap_err();
+        assert!(refused.contains("failed"), "{refused}");
+        launched.stop().await;
+    }
+
+    #[tokio::test]
+    async fn without_a_control_command_nodes_are_out_of_reach() {
+        let script = "echo listening on http://127.0.0.1:1; exec sleep 600";
+        let launched =
+            Launched::start(&shell(script, Ready::Line("listening on".into()))).await.unwrap();
+        let refused = launched.control(&["kill".to_owned()]).await.unwrap_err();
+        assert!(refused.contains("`control`"), "{refused}");
+        launched.stop().await;
     }
 }

@@ -224,10 +224,13 @@ impl Shard {
     /// A shard of these cells, nobody connected.
     pub(super) fn new(ground: Ground, cells: Vec<Cell>) -> Self {
         let Ground { plan, spec, nodes, session, maker, clock, recorder, tell } = ground;
-        let nodes: Vec<Node> = nodes.into_iter().map(|endpoint| {
-            let connect = session.engine.connect.clone();
-            Node { http: setup::http_client(&endpoint, &spec, connect, REQUESTS), endpoint }
-        }).collect();
+        let nodes: Vec<Node> = nodes
+            .into_iter()
+            .map(|endpoint| {
+                let connect = session.engine.connect.clone();
+                Node { http: setup::http_client(&endpoint, &spec, connect, REQUESTS), endpoint }
+            })
+            .collect();
         let step =
             |deed: &Deed| deed.channels.first().and_then(|channel| channel.steps.first().cloned());
         let sent = spec.deed(Operation::Send).and_then(step);

@@ -20,9 +20,14 @@ pub enum TargetChoice {
 }
 
 /// The server under test while the run lasts.
-pub enum Target {
+pub struct Target {
+    choice: TargetChoice,
+    subject: Subject,
+}
+
+enum Subject {
     /// The reference server, inside this process.
-    Embedded(reference::Hosted),
+    Embedded(Hosted),
     /// A process, and its command.
     Launched(Box<Launched>, String),
     /// Somebody else's server, by the URLs of its nodes.
@@ -46,6 +51,33 @@ impl TargetChoice {
         }
     }
 
+    /// Why this cannot be done to the server, if it cannot.
+    #[must_use]
+    pub fn refuses(&self, fault: Server) -> Option<String> {
+        let nodes = self.nodes();
+        match (self, fault) {
+            (Self::Running(_), _) => {
+                Some("it runs without the harness, which only looks on".into())
+            }
+            (_, Server::Node(node)) if node.index() >= nodes => {
+                let has = if nodes == 1 { "one".to_owned() } else { nodes.to_string() };
+                Some(format!("there is no node {}, the server has {has}", node.number))
+            }
+            (Self::Embedded(_), Server::Part(_)) if nodes == 1 => {
+                Some("the embedded server has one node, and so no bus".into())
+            }
+            (Self::Launched(_), Server::Node(Node { does: NodeDeed::Stop, .. })) => {
+                Some("a `control` command kills, stops and starts nodes, and halts none".into())
+            }
+            (Self::Launched(launch), Server::Node(_) | Server::Part(_))
+                if launch.control.is_empty() =>
+            {
+                Some("`launch:` has no `control` command that reaches its nodes and parts".into())
+            }
+            _ => None,
+        }
+    }
+
     /// The bugs of the reference server, by name; none of another server are known.
     #[must_use]
     pub fn bugs(&self) -> Vec<String> {
@@ -64,10 +96,10 @@ impl Target {
         choice: &TargetChoice,
         spec: &Arc<Spec>,
     ) -> Result<Self, Unreachable> {
-        match choice {
+        let subject = match choice {
             TargetChoice::Embedded(options) => {
-                let hosted = reference::Hosted::start(Arc::clone(spec), options.clone(), 1);
-                hosted.map(Self::Embedded).map_err(|error| {
+                let hosted = Hosted::start(Arc::clone(spec), options.clone(), 1);
+                hosted.map(Subject::Embedded).map_err(|error| {
                     Unreachable::new(
                         format!("the reference server cannot start: {error}"),
                         "name a running server with `--target URL`",
@@ -75,37 +107,38 @@ impl Target {
                 })
             }
             TargetChoice::Launched(launch) => match Launched::start(launch).await {
-                Ok(launched) => Ok(Self::Launched(Box::new(launched), launch.command.join(" "))),
+                Ok(launched) => Ok(Subject::Launched(Box::new(launched), launch.command.join(" "))),
                 Err(error) => Err(Unreachable::new(error.what, last_words(&error.said))),
             },
             TargetChoice::Running(urls) if urls.is_empty() => {
                 Err(Unreachable::new("no target is named", "say `--target URL`"))
             }
-            TargetChoice::Running(urls) => Ok(Self::Running(urls.clone())),
-        }
+            TargetChoice::Running(urls) => Ok(Subject::Running(urls.clone())),
+        };
+        Ok(Self { choice: choice.clone(), subject: subject? })
     }
 
     /// Where its nodes listen, in their order; one at least.
     pub(super) fn urls(&self) -> &[String] {
-        match self {
-            Self::Embedded(hosted) => hosted.urls(),
-            Self::Launched(launched, _) => &launched.urls,
-            Self::Running(urls) => urls,
+        match &self.subject {
+            Subject::Embedded(hosted) => hosted.urls(),
+            Subject::Launched(launched, _) => &launched.urls,
+            Subject::Running(urls) => urls,
         }
     }
 
     /// What the report calls it.
     #[must_use]
     pub fn name(&self) -> String {
-        match self {
-            Self::Embedded(hosted) => match hosted.urls().len() {
+        match &self.subject {
+            Subject::Embedded(hosted) => match hosted.urls().len() {
                 1 => "embedded reference server".into(),
                 nodes => format!("embedded reference server of {nodes} nodes"),
             },
-            Self::Launched(launched, command) => {
+            Subject::Launched(launched, command) => {
                 format!("{} (`{command}`)", launched.urls.join(", "))
             }
-            Self::Running(urls) => urls.join(", "),
+            Subject::Running(urls) => urls.join(", "),
         }
     }
 
@@ -114,39 +147,27 @@ impl Target {
     /// # Errors
     /// The server is not the harness's to handle, or does not obey; says why.
     pub async fn strike(&mut self, fault: Server) -> Result<(), String> {
-        self.has(fault)?;
-        match (self, fault) {
-            (Self::Embedded(hosted), _) => strike_embedded(hosted, fault).map_err(of_start),
-            (Self::Launched(launched, _), Server::Restart) => {
+        if let Some(why) = self.choice.refuses(fault) {
+            return Err(why);
+        }
+        match (&mut self.subject, fault) {
+            (Subject::Embedded(hosted), _) => strike_embedded(hosted, fault).map_err(of_start),
+            (Subject::Launched(launched, _), Server::Restart) => {
                 launched.end().await;
                 Ok(())
             }
-            (Self::Launched(launched, _), Server::Kill) => {
+            (Subject::Launched(launched, _), Server::Kill) => {
                 launched.kill().await;
                 Ok(())
             }
-            (Self::Launched(launched, _), Server::Stop) => {
+            (Subject::Launched(launched, _), Server::Stop) => {
                 launched.halt();
                 Ok(())
             }
-            (Self::Launched(launched, _), Server::Node(_) | Server::Part(_)) => {
+            (Subject::Launched(launched, _), Server::Node(_) | Server::Part(_)) => {
                 launched.control(&control_words(fault, true)).await
             }
-            (Self::Running(_), _) => Err("it runs without the harness, which only looks on".into()),
-        }
-    }
-
-    /// Whether there is such a node.
-    fn has(&self, fault: Server) -> Result<(), String> {
-        let nodes = self.urls().len();
-        match fault {
-            Server::Node(node) if node.index() >= nodes => {
-                Err(format!("there is no node {}, the server has {nodes}", node.number))
-            }
-            Server::Node(_) | Server::Part(_) if nodes == 1 => {
-                Err("the server has one node".into())
-            }
-            _ => Ok(()),
+            (Subject::Running(_), _) => Ok(()),
         }
     }
 
@@ -156,26 +177,26 @@ impl Target {
     /// # Errors
     /// It does not come up again; says why.
     pub async fn release(&mut self, fault: Server) -> Result<(), String> {
-        match (self, fault) {
-            (Self::Embedded(hosted), _) => release_embedded(hosted, fault).map_err(of_start),
-            (Self::Launched(launched, _), Server::Stop) => {
+        match (&mut self.subject, fault) {
+            (Subject::Embedded(hosted), _) => release_embedded(hosted, fault).map_err(of_start),
+            (Subject::Launched(launched, _), Server::Stop) => {
                 launched.go_on();
                 Ok(())
             }
-            (Self::Launched(launched, _), Server::Node(_) | Server::Part(_)) => {
+            (Subject::Launched(launched, _), Server::Node(_) | Server::Part(_)) => {
                 launched.control(&control_words(fault, false)).await
             }
-            (Self::Launched(launched, _), _) => launched
+            (Subject::Launched(launched, _), _) => launched
                 .start_again()
                 .await
                 .map_err(|error| format!("{}; {}", error.what, last_words(&error.said))),
-            (Self::Running(_), _) => Ok(()),
+            (Subject::Running(_), _) => Ok(()),
         }
     }
 
     /// It ended by itself, with these last words.
     pub async fn ended(&mut self) -> Option<String> {
-        let Self::Launched(launched, command) = self else { return None };
+        let Subject::Launched(launched, command) = &mut self.subject else { return None };
         let status = launched.ended()?;
         let said = last_words(&launched.said().await);
         Some(format!("the server `{command}` ended by itself: {status}; {said}"))
@@ -183,10 +204,10 @@ impl Target {
 
     /// Stops what the run started.
     pub async fn stop(self) {
-        match self {
-            Self::Embedded(hosted) => hosted.stop(),
-            Self::Launched(launched, _) => launched.stop().await,
-            Self::Running(_) => {}
+        match self.subject {
+            Subject::Embedded(hosted) => hosted.stop(),
+            Subject::Launched(launched, _) => launched.stop().await,
+            Subject::Running(_) => {}
         }
     }
 }
@@ -243,4 +264,24 @@ fn last_words(said: &[String]) -> String {
     }
     let last: Vec<&str> = said.iter().rev().take(6).rev().map(String::as_str).collect();
     format!("it said last: {}", last.join(" / "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Fault;
+
+    #[test]
+    fn the_control_command_is_told_what_to_do() {
+        for (fault, begin, end) in [
+            ("node 1 kill", "kill node 1", "start node 1"),
+            ("node 2 restart", "stop node 2", "start node 2"),
+            ("node 2 stop", "halt node 2", "continue node 2"),
+            ("part redis", "stop redis", "start redis"),
+        ] {
+            let what = fault.parse::<Fault>().unwrap().of_server().unwrap();
+            let told = [true, false].map(|begins| control_words(what, begins).join(" "));
+            assert_eq!(told, [begin, end]);
+        }
+    }
 }

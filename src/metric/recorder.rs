@@ -108,9 +108,7 @@ impl Recorder {
         });
         let pairs = self.pairs.iter().map(|((from, to), track)| {
             let name = format!("{} node {from} → node {to}", Series::Delivery.name());
-            let about = format!(
-                "the same from senders on node {from} to members on node {to}"
-            );
+            let about = format!("the same from senders on node {from} to members on node {to}");
             track.latency(name, about)
         });
         series.chain(pairs).collect()

@@ -90,6 +90,7 @@ mod tests {
             seed: 1,
             launch: None,
             target: Vec::new(),
+            embedded: None,
             people: Population {
                 count: people,
                 devices: vec![(1, 0.9), (2, 0.1)],

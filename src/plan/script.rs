@@ -387,6 +387,14 @@ impl Script {
         people.chain(steps).chain(deeds).max().unwrap_or(1)
     }
 
+    /// What happens to the server.
+    pub fn strikes(&self) -> impl Iterator<Item = Server> + '_ {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Server(deed) => Some(deed.what),
+            _ => None,
+        })
+    }
+
     /// The server's process is stopped, killed or restarted.
     #[must_use]
     pub fn handles_the_server(&self) -> bool {

@@ -250,6 +250,7 @@ mod tests {
             "authentication",
             "authorization",
             "conversation-identity",
+            "cross-node",
             "input-limits",
             "presence",
             "rate-limit",

@@ -2,6 +2,7 @@
 
 mod placement;
 mod probes;
+mod typing;
 
 pub(super) use placement::Placement;
 
@@ -12,6 +13,7 @@ use crate::property::recent::Recent;
 use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::verdict::Finding;
 use rustc_hash::FxHashMap;
+use typing::Typing;
 
 /// What holds on one server holds for clients on different nodes of it.
 #[derive(Debug)]
@@ -30,13 +32,14 @@ static PAGE: Page = Page {
         if its evidence lies on several nodes: clients that were connected to different ones, or to one \
         after the other. A kind of violation that was found among clients of one single node as well \
         has another reason than the nodes, and does not count. Each delivery and each sight of a person \
-        from one node to another is an observation, and is counted for each pair of nodes.",
+        from one node to another is an observation, and is counted for each pair of nodes. Beside that, \
+        typing that is shown on the typist's node must be shown on the others.",
     blind: "What the other judges cannot see. A kind of violation that occurs on a single node, too. \
         Where Redis or a node is down, what is late.",
     example: "  2.100 s  client 3  sent \"qzaaaabbbbcccc\" as key 7f3a, attempt 1\n  \
         2.110 s  client 3  had its ack\n  \
-        9.000 s  client 8  was connected all the time and was never pushed it\n\
-        therefore client 8 misses a message that is stored; client 3 was on node 1, client 8 on node 2\n\
+        9.000 s  client 8  was connected all the time and never saw it\n\
+        therefore client 8 misses it; client 3 was on node 1, client 8 was on node 2\n\
         but after a reconnect and its sync nothing is missing",
     source: "common practice: several nodes are one server.",
     tolerance: None,
@@ -62,19 +65,21 @@ impl Property for CrossNode {
             nodes: FxHashMap::default(),
             company: Company::default(),
             sent: Recent::new(charge.memory()),
+            typing: Typing::default(),
             finding: Finding::default(),
         })
     }
 }
 
-/// The judge counts what crosses; what is broken on the way it learns from the others
-/// ([`Placement::attribute`]).
+/// The judge counts what crosses, and sees whether typing does; what else is broken on the way it
+/// learns from the others ([`Placement::attribute`]).
 struct Crossings {
     /// On which node each client is.
     nodes: FxHashMap<ClientId, u32>,
     company: Company,
     /// On which node each message was sent.
     sent: Recent<Token, u32>,
+    typing: Typing,
     finding: Finding,
 }
 
@@ -84,6 +89,13 @@ impl Judge for Crossings {
         self.company.observe(entry);
         if let Event::Node { node } = entry.event {
             self.nodes.insert(entry.client, node);
+        }
+        if self.nodes.is_empty() {
+            return;
+        }
+        for violation in self.typing.observe(entry, &self.company, &self.nodes) {
+            self.finding.observations += 1;
+            self.finding.violate(|| violation);
         }
         let Some(here) = self.nodes.get(&entry.client).copied() else { return };
         match &entry.event {
@@ -112,7 +124,7 @@ impl Judge for Crossings {
     }
 
     fn unsettled(&self) -> usize {
-        self.sent.len()
+        self.sent.len() + self.typing.len()
     }
 
     fn violations(&self) -> u64 {
@@ -149,13 +161,13 @@ mod tests {
     #[test]
     fn what_gets_from_node_to_node_is_counted_for_each_pair() {
         let history = "a b c in #1\na node 1\nb node 2\nc node 1\n\
-                       a sends o1 t1 k1 #1\nb gets t1 m1 #1\nc gets t1 m1 #1";
+                       a sends o1 t1 k1 #1\nb sees t1 m1 #1\nc sees t1 m1 #1";
         let deliveries = ("deliveries node 1 → node 2".to_owned(), 1);
         assert_eq!(crossings(history), (1, vec![deliveries]));
     }
 
     #[test]
     fn on_one_node_nothing_crosses() {
-        assert_eq!(crossings("a b in #1\na sends o1 t1 k1 #1\nb gets t1 m1 #1").0, 0);
+        assert_eq!(crossings("a b in #1\na sends o1 t1 k1 #1\nb sees t1 m1 #1").0, 0);
     }
 }

@@ -23,8 +23,16 @@ type Done = Box<dyn FnOnce(Outcome) + Send>;
 
 /// What the desk is handed.
 pub(crate) enum Job {
-    Ask { caller: Caller, command: Command, done: Done },
-    Arrive { caller: Caller, wire: Arc<dyn Wire>, done: oneshot::Sender<()> },
+    Ask {
+        caller: Caller,
+        command: Command,
+        done: Done,
+    },
+    Arrive {
+        caller: Caller,
+        wire: Arc<dyn Wire>,
+        done: oneshot::Sender<()>,
+    },
     Depart(Connection),
     /// A node died, and with it all its connections.
     Lose(Node, oneshot::Sender<()>),

@@ -182,7 +182,8 @@ impl Drop for Hosted {
 }
 
 fn host(running: Running, workers: usize, orders: &Receiver<(Order, Sender<Report>)>) {
-    let mut threads = Threads { running, workers, desk: None, nodes: Vec::new(), halted: Vec::new() };
+    let mut threads =
+        Threads { running, workers, desk: None, nodes: Vec::new(), halted: Vec::new() };
     while let Ok((order, report)) = orders.recv() {
         let done = threads.obey(order);
         let running = &threads.running;

@@ -2,9 +2,7 @@
 //!
 //! People and launch are read here; phases, faults and expectations in files of their own.
 
-use crate::scenario::model::{
-    Groups, Launch, Population, Ready, Reconnect, Scenario, Share,
-};
+use crate::scenario::model::{Groups, Launch, Population, Ready, Reconnect, Scenario, Share};
 use crate::source::{self, Diagnostic, Diagnostics, Entry, Fields, Node, Span, suggestion};
 use std::time::Duration;
 

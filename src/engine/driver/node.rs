@@ -74,10 +74,8 @@ impl Driver {
     /// Nobody could be reached on this node: the next attempt goes to the next one, unless it is the
     /// client itself that is cut off.
     pub(super) fn turns_elsewhere(&mut self, error: &ConnectError) {
-        let silent = matches!(
-            error,
-            ConnectError::TimedOut { .. } | ConnectError::ClosedInHandshake { .. }
-        );
+        let silent =
+            matches!(error, ConnectError::TimedOut { .. } | ConnectError::ClosedInHandshake { .. });
         if silent && !self.trouble.shakes_alone() {
             self.place.next = (self.place.next + 1) % self.shard.nodes.len();
         }

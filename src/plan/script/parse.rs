@@ -618,6 +618,29 @@ mod tests {
     }
 
     #[test]
+    fn people_and_connections_may_be_on_a_node() {
+        let script = Script::parse(
+            "people: ann x2 on 1+3, bob
+             bob connect on 2
+             server node 1 kill
+             server part redis for 1s
+             server heal",
+        );
+        let script = script.unwrap();
+        assert_eq!((script.people[0].nodes.as_slice(), script.nodes()), (&[1, 3][..], 3));
+        assert_eq!(script.deeds().next().map(|deed| &deed.verb), Some(&Verb::Connect(Some(2))));
+        let strikes: Vec<String> =
+            script.strikes().map(|what| Fault::Server(what).to_string()).collect();
+        assert_eq!(strikes, ["node 1 kill", "part redis"]);
+        let lasts = script.steps[1..].iter().map(|step| match step {
+            Step::Server(deed) => deed.lasts,
+            _ => None,
+        });
+        assert_eq!(lasts.collect::<Vec<_>>(), [None, Some(Duration::from_secs(1)), None]);
+        assert_eq!(Script::parse("people: ann, bob\nann send a").unwrap().nodes(), 1);
+    }
+
+    #[test]
     fn mistakes_name_their_line() {
         assert_eq!(complaint("rest").0, 1);
         let (line, what) = complaint("people: ann, bob\n\nann sends a");
@@ -635,6 +658,11 @@ mod tests {
             "ann delay",
             "server stop",
             "server delay",
+            "server node kill",
+            "server node 0 kill",
+            "server part database",
+            "ann connect on 0",
+            "ann node 1 kill",
             "ann history => perhaps",
             "until ann sees a",
             "ann send a with text of",

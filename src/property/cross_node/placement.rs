@@ -49,6 +49,9 @@ impl Placement {
         let between: Vec<Violation> =
             others.flat_map(|(finding, _)| self.between(&finding.violations)).collect();
         for violation in between {
+            let nodes: Vec<String> =
+                self.nodes(&violation).iter().map(|node| format!("node {node}")).collect();
+            findings[own].count(&format!("broken between {}", nodes.join(" and ")), 1);
             findings[own].observations += 1;
             findings[own].violate(|| violation);
         }

@@ -58,10 +58,6 @@ pub(super) const PROBES: &[Probe] = &[
             ann send b
             cat send c
             rest
-            bob disconnect
-            bob connect on 2
-            ann send d
-            rest
         ",
         catches: &["failover-no-rejoin"],
         ..Probe::DEFAULT
@@ -148,10 +144,11 @@ pub(super) const PROBES: &[Probe] = &[
         name: "one-rate-for-both-nodes",
         says: "Who uses two nodes may send no more than who uses one.",
         why: "A window in a node's memory counts half of what a person sends.",
-        needs: &[Need::RateLimit],
+        needs: &[Need::RateLimit, Need::ShortRateWindow],
+        quick: false,
         script: "
             people: ann x2 on 1+2, bob on 1
-            ann.1 burst rate-2 | ann.2 burst rate-2
+            ann.1 burst 8rate every 50ms => harmless | ann.2 burst 8rate every 50ms => harmless
             rest
         ",
         catches: &["rate-per-node"],
@@ -161,6 +158,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "presence-crosses",
         says: "Who comes and goes on one node does so for watchers on the other one.",
         why: "Online lists are kept in memory: who is on node A is offline for node B.",
+        needs: &[Need::Presence],
         script: "
             people: ann on 1, dan on 2, bob on 2 offline
             bob connect
@@ -177,6 +175,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "one-device-on-each-node",
         says: "Who leaves one node and has a device on the other one stays online.",
         why: "A node that counts its own devices only tells an offline that is not true.",
+        needs: &[Need::Presence],
         script: "
             people: ann on 1, dan on 2, bob x2 on 1+2 offline
             bob connect
@@ -214,7 +213,9 @@ pub(super) const PROBES: &[Probe] = &[
         script: "
             people: ann on 1, bob on 2, cat on 1
             ann type
-            pause 3s
+            pause 1500ms
+            bob history | cat history
+            pause 4s
             bob type
             pause 300ms
             bob send a

@@ -25,7 +25,10 @@ impl Director<'_> {
             Verb::Connect(node) => {
                 if self.known.insert(client) {
                     for (number, what) in self.struck.clone() {
-                        self.tell(client, Command::Suffer(Suffering::of_server(number, what, true)));
+                        self.tell(
+                            client,
+                            Command::Suffer(Suffering::of_server(number, what, true)),
+                        );
                     }
                 }
                 if let Some(node) = node {
