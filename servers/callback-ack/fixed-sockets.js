@@ -1,9 +1,11 @@
 // MODE=fixed: the same wire, with every promise kept.
 
-import { isId } from './auth.js';
-import { Batcher } from './batcher.js';
-import { Devices } from './devices.js';
-import { Writer } from './fixed-writer.js';
+import { Batcher } from '../common/batcher.js';
+import { Devices } from '../common/devices.js';
+import { Limiter } from '../common/limiter.js';
+import { isLongerThan, isStorable } from '../common/text.js';
+import { Writer } from '../common/writer.js';
+import { isId } from './id.js';
 
 const MAX_TEXT = 1000;
 const MAX_KEY = 200;
@@ -11,7 +13,11 @@ const STRANGER = 'Not a participant';
 
 export function fixedMode(io, store) {
   const devices = new Devices();
-  const writer = new Writer(store, (message) => io.to(room(message.conversationId)).emit('message:new', message));
+  const writer = new Writer({
+    store,
+    announce: (message) => io.to(room(message.conversationId)).emit('message:new', message),
+    limiter: new Limiter({ limit: 10, windowMs: 1000 }),
+  });
   const reads = new Batcher(markRead);
   let closing = false;
 
@@ -60,7 +66,7 @@ export function fixedMode(io, store) {
         key: data.clientMessageId,
         text: sanitised(data.text),
         at: performance.now(),
-        reply,
+        reply: ({ error, message }) => reply(error ? refusal(error) : { success: true, messageId: message.id }),
       });
     });
 
@@ -177,17 +183,6 @@ function whatIsWrong(conversationId, data) {
     return `text must be a string of 1 to ${MAX_TEXT} characters`;
   }
   return null;
-}
-
-/** PostgreSQL keeps no NUL, and half a surrogate pair would not come back the way it went in. */
-function isStorable(value) {
-  return typeof value === 'string' && value.isWellFormed() && !value.includes('\0');
-}
-
-/** Counts code points, not UTF-16 units: an emoji is one character. */
-function isLongerThan(text, limit) {
-  if (text.length <= limit) return false;
-  return text.length > 2 * limit || [...text].length > limit;
 }
 
 /** No tag can begin or end; every other character stays as it was sent. */

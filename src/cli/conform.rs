@@ -148,11 +148,19 @@ fn target(args: &Args) -> Result<TargetChoice, Failure> {
                 .hint("name a scenario with `launch:`, or a running server with `--target URL`")),
         };
     }
+    embedded(&args.bugs, args.nodes)
+}
+
+/// The embedded server of so many nodes, with bugs of these names, and a heartbeat that is not waited for for long.
+///
+/// # Errors
+/// There is no bug of one of the names.
+pub fn embedded(bugs: &[String], nodes: NonZeroU32) -> Result<TargetChoice, Failure> {
     Ok(TargetChoice::Embedded(reference::Options {
-        bugs: load::bugs(&args.bugs)?,
+        bugs: load::bugs(bugs)?,
         ping_interval: PING_INTERVAL,
         ping_timeout: PING_TIMEOUT,
-        nodes: args.nodes.get() as usize,
+        nodes: nodes.get() as usize,
         ..reference::Options::default()
     }))
 }
@@ -220,7 +228,8 @@ impl Talk {
                 ));
             }
             Self::Plain { told, next } => {
-                for name in &progress.failed[*told..] {
+                // When cases are played once more, the list begins anew.
+                for name in progress.failed.get(*told..).unwrap_or_default() {
                     display::say(format_args!("failed: {name}"));
                 }
                 *told = progress.failed.len();

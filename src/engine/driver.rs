@@ -5,6 +5,7 @@
 
 mod arrival;
 mod commands;
+mod meaning;
 mod node;
 mod outputs;
 
@@ -12,8 +13,9 @@ use crate::client::{Action, Ask, AttemptId, Client, Input};
 use crate::dialect::voice::{Heard, Voice};
 use crate::dialect::{Dialect, excerpt};
 use crate::engine::converse::Converse;
-use crate::engine::link::{Link, LinkEvent};
+use crate::engine::link::{Arrival, Link, LinkEvent};
 use crate::engine::meddling::Meddling;
+use crate::engine::people::{self, Jar, Papers};
 use crate::engine::rest;
 use crate::engine::shard::Shard;
 use crate::engine::slot::Slot;
@@ -22,7 +24,7 @@ use crate::history::{ClientId, Event, Nanos, OpId};
 use crate::plan::dice::mix;
 use crate::spec::Bindings;
 use crate::transport::http::HttpClient;
-use crate::transport::socket_io::{Incoming, Received};
+use crate::transport::socket_io::Received;
 use crate::transport::weather::Weather;
 use crate::transport::{ConnectError, Leave};
 use crate::wire::socket_io::Kind;
@@ -30,6 +32,7 @@ use compact_str::CompactString;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use node::Place;
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -48,6 +51,8 @@ pub(super) struct Driver {
     calls: FuturesUnordered<LocalBoxFuture<'static, Returned>>,
     /// The person's id, name and credential; requests add what they need and take it away again.
     bindings: Bindings,
+    /// Its cookies, where the spec's clients keep any.
+    jar: Option<Jar>,
     trouble: Trouble,
     meddling: Meddling,
     /// What its connections go through, where faults may shape their bytes.
@@ -90,8 +95,9 @@ impl Driver {
         slot: Rc<Slot>,
         id: ClientId,
         machine: Client,
-        bindings: Bindings,
+        papers: Papers,
     ) -> Self {
+        shard.trace.borrow_mut().hide(&papers);
         let seed = mix(shard.plan.seed, id.0.into(), 11);
         let place = Place::new(&shard, id);
         let weather = shard.weathered.get().then(|| Weather::new(seed));
@@ -103,7 +109,8 @@ impl Driver {
             voice: Voice::default(),
             link: Link::Down,
             calls: FuturesUnordered::new(),
-            bindings,
+            bindings: papers.bindings,
+            jar: papers.jar,
             trouble: Trouble::new(seed),
             meddling: Meddling::default(),
             weather,
@@ -222,26 +229,29 @@ impl Driver {
                 self.input(Input::Opened);
             }
             LinkEvent::OpenFailed(error) => self.not_let_in(&error),
-            LinkEvent::Incoming(Incoming::Packet(received)) => self.packet(&received).await,
-            LinkEvent::Incoming(Incoming::Ping) => {}
-            LinkEvent::Incoming(Incoming::Malformed(error)) => {
-                self.garbage(excerpt(&error.to_string()));
-            }
-            LinkEvent::Incoming(Incoming::Closed(closed)) => {
-                self.hung_up(&closed.to_string(), self.trouble.explains_loss());
-            }
+            LinkEvent::Arrived(arrival) => self.arrived(arrival).await,
+        }
+    }
+
+    async fn arrived(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Packet(received) => self.packet(&received).await,
+            Arrival::Ping => {}
+            Arrival::Malformed(why) => self.garbage(excerpt(&why)),
+            Arrival::Closed(why) => self.hung_up(&why, self.trouble.explains_loss()),
         }
     }
 
     fn not_let_in(&mut self, error: &ConnectError) {
         let caused = self.trouble.explains_loss();
         if !self.barred && !caused {
-            self.shard.note_connect_error(error);
+            self.shard.note_connect_error(&self.masked(&error.to_string()));
         }
+        self.trace("×", || format!("not let in: {error}"));
         if let Some(refused) = refusal(&self.shard.dialect, error) {
-            self.record(refused);
+            self.record(self.cleaned(refused));
         }
-        let why = excerpt(&error.to_string());
+        let why = excerpt(&self.masked(&error.to_string()));
         self.turns_elsewhere(error);
         self.input(Input::Closed { why, caused });
         self.despair();
@@ -270,7 +280,18 @@ impl Driver {
     async fn packet(&mut self, received: &Received) {
         let packet = received.packet();
         self.trace("←", || format!("4{}", &**received.text()));
-        match self.voice.hear(&self.shard.dialect, &packet) {
+        let heard = self.voice.hear(&self.shard.dialect, &packet);
+        if packet.kind.is_event() || packet.kind.is_ack() {
+            self.explain(&heard, packet.event_name().as_deref());
+        }
+        self.heard(heard).await;
+        if packet.kind == Kind::Disconnect {
+            self.hung_up("Socket.IO disconnect packet", self.trouble.explains_loss());
+        }
+    }
+
+    async fn heard(&mut self, heard: Heard) {
+        match heard {
             Heard::Answer(attempt, rows, reply) => self.answered(attempt, rows, reply),
             Heard::Echo(attempt, reply, seen) => {
                 self.answered(attempt, Vec::new(), reply);
@@ -283,9 +304,6 @@ impl Driver {
                 }
             }
             Heard::Sight(event) => self.record(event),
-            Heard::Unknown if packet.kind == Kind::Disconnect => {
-                self.hung_up("Socket.IO disconnect packet", self.trouble.explains_loss());
-            }
             Heard::Unknown => {}
             Heard::Garbage(what) => self.garbage(what),
         }
@@ -296,7 +314,22 @@ impl Driver {
         self.shard.trace.borrow_mut().note(now, self.id, arrow, packet);
     }
 
+    /// What the server says, without what proves who the client is.
+    fn masked<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        people::mask(&self.bindings, self.jar.as_ref(), text)
+    }
+
+    fn cleaned(&self, event: Event) -> Event {
+        match event {
+            Event::Refused { said, documented, before } => {
+                Event::Refused { said: self.masked(&said).into(), documented, before }
+            }
+            other => other,
+        }
+    }
+
     fn garbage(&mut self, what: CompactString) {
+        let what = CompactString::from(self.masked(&what));
         self.shard.note_garbage(&what);
         self.record(Event::Garbage { what });
     }

@@ -2,12 +2,13 @@
 //! made over the socket.
 
 use crate::dialect::excerpt;
-use crate::engine::link::session_options;
+use crate::engine::link::{Arrival, Caller, Session};
+use crate::engine::people::Papers;
+use crate::engine::setup;
 use crate::engine::shard::Shard;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Reception, Request, Step, Via};
 use crate::transport::Leave;
-use crate::transport::socket_io::{Incoming, SocketIo};
 use crate::wire::socket_io::Packet;
 use tokio::time::timeout;
 
@@ -15,11 +16,8 @@ use tokio::time::timeout;
 ///
 /// # Errors
 /// There was no connection, no answer within the ack timeout, or a no; says which.
-pub(super) async fn ask(
-    shard: &Shard,
-    step: &Step,
-    bindings: Bindings,
-) -> Result<Bindings, String> {
+pub(super) async fn ask(shard: &Shard, step: &Step, papers: &Papers) -> Result<Bindings, String> {
+    let bindings = papers.bindings.clone();
     let Request::Emit { shape, .. } = &step.request else {
         return Err("this request goes neither over HTTP nor over Socket.IO".into());
     };
@@ -28,14 +26,15 @@ pub(super) async fn ask(
     shape
         .fill(&bindings, &mut data)
         .map_err(|unbound| format!("`${}` has no value", spec.holes.name(unbound.0)))?;
-    let options = session_options(&shard.session, spec, &bindings);
-    let mut session =
-        SocketIo::open(&shard.nodes[0].endpoint, &options).await.map_err(|e| e.to_string())?;
+    let endpoint = &shard.nodes[0].endpoint;
+    let opened = shard.approach.open(endpoint, spec, Caller::plain(papers)).await;
+    let mut session = opened.map_err(|error| error.to_string())?;
     let acked = step.yes.iter().chain(&step.no).any(|one| one.via == Via::Ack);
-    let sent = session.emit(&shard.namespace, acked.then_some(1), &data);
+    setup::note(shard, "→", format!("42{}{data}", if acked { "1" } else { "" }));
+    let sent = session.emit(acked.then_some(1), &data);
     let answer = match sent {
         Err(error) => Err(error.to_string()),
-        Ok(()) => timeout(spec.contract.ack_timeout, answer(&mut session, step, bindings))
+        Ok(()) => timeout(spec.contract.ack_timeout, answer(shard, &mut session, step, bindings))
             .await
             .unwrap_or_else(|_| Err("no answer within the ack timeout".into())),
     };
@@ -46,19 +45,21 @@ pub(super) async fn ask(
 /// Waits for what answers the question. Nothing else was asked over this connection, so the first
 /// event that fits an answer is the answer.
 async fn answer(
-    session: &mut SocketIo,
+    shard: &Shard,
+    session: &mut Session,
     step: &Step,
     bindings: Bindings,
 ) -> Result<Bindings, String> {
     loop {
         match session.recv().await {
-            Incoming::Packet(received) => {
+            Arrival::Packet(received) => {
+                setup::note(shard, "←", format!("4{}", &**received.text()));
                 if let Some(answer) = read(&received.packet(), step, &bindings) {
                     return answer;
                 }
             }
-            Incoming::Closed(closed) => return Err(format!("no answer: {closed}")),
-            Incoming::Ping | Incoming::Malformed(_) => {}
+            Arrival::Closed(why) => return Err(format!("no answer: {why}")),
+            Arrival::Ping | Arrival::Malformed(_) => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::engine::agenda::Agenda;
 use crate::engine::clock::Clock;
-use crate::engine::link::Maker;
+use crate::engine::link::Approach;
 use crate::engine::notes::Notes;
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::pulse::Pulse;
@@ -13,8 +13,8 @@ use crate::engine::shard::{self, Ground, Job, Report, Told};
 use crate::engine::shards::{News, Shards};
 use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
-use crate::history::Nanos;
 use crate::history::stored::{self, Header, Writer};
+use crate::history::{Nanos, PersonId};
 use crate::metric::{Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator};
 use crate::outcome::{Outcome, Run, SCHEMA};
 use crate::plan::Plan;
@@ -159,13 +159,18 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let plan = Plan::new(spec, Arc::clone(scenario), settings.seed, settings.run);
         let urls = target.urls().to_vec();
         let nodes = unless_interrupted(settings, preflight::endpoints(&urls, spec)).await?;
-        let session = preflight::session(spec, settings.transport).map_err(Failure::Unreachable)?;
+        let approach =
+            preflight::approach(spec, settings.transport).map_err(Failure::Unreachable)?;
+        let registry = preflight::registry(spec).map_err(Failure::Unreachable)?;
+        let everybody: Vec<PersonId> = (0..scenario.people.count).map(PersonId).collect();
+        let expected = registry.expect(&everybody).map_err(preflight::no_credential);
+        expected.map_err(Failure::Unreachable)?;
         for (url, endpoint) in urls.iter().zip(&nodes) {
-            let knock = preflight::knock(url, endpoint, &session, spec);
+            let knock = preflight::knock(url, endpoint, &approach, &registry);
             unless_interrupted(settings, knock).await?;
         }
 
-        let maker = self.maker();
+        let approach = self.by_client(approach);
         let clock = Clock::start();
         let started = SystemTime::now();
         let cpu = usage::process_cpu();
@@ -179,9 +184,9 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 ground: Ground {
                     plan: plan.clone(),
                     spec: Arc::clone(spec),
+                    registry: Arc::clone(&registry),
                     nodes: nodes.clone(),
-                    session: session.clone(),
-                    maker: maker.clone(),
+                    approach: approach.clone(),
                     clock,
                     recorder: self.recorder(number),
                     tell: tell.clone(),
@@ -212,28 +217,29 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         };
         let facts = Facts { plan: &plan, started, nanos, count, used, interrupted };
         let mut measured = self.add_up(reports, &facts, target);
-        notes.extend(self.client_notes(&maker));
+        notes.extend(self.client_notes(&approach));
         notes.append(&mut measured.outcome.notes);
         measured.outcome.notes = notes;
         Ok(measured)
     }
 
-    fn maker(&self) -> Maker {
+    /// The way to the server, by the client that was asked for.
+    fn by_client(&self, approach: Approach) -> Approach {
         match self.settings.client {
-            ClientKind::Assize => Maker::Own,
+            ClientKind::Assize => approach,
             #[cfg(feature = "rust_socketio")]
             ClientKind::RustSocketio => {
-                Maker::Second(Second::new(self.settings.spec.contract.ack_timeout))
+                approach.by_second(Second::new(self.settings.spec.contract.ack_timeout))
             }
         }
     }
 
     /// What the reader must know about the client.
-    fn client_notes(&self, maker: &Maker) -> Vec<String> {
-        match maker {
-            Maker::Own => Vec::new(),
+    fn client_notes(&self, approach: &Approach) -> Vec<String> {
+        match approach {
             #[cfg(feature = "rust_socketio")]
-            Maker::Second(second) => second.notes(&self.settings.scenario),
+            Approach::Second(second, _) => second.notes(&self.settings.scenario),
+            _ => Vec::new(),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::dialect::{Dialect, excerpt};
 use crate::engine::clock::Clock;
 use crate::engine::conduct::Conduct;
 use crate::engine::driver::Driver;
-use crate::engine::link::Maker;
+use crate::engine::link::Approach;
 use crate::engine::people::Registry;
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
@@ -23,10 +23,8 @@ use crate::plan::placement::home;
 use crate::plan::{Cell, Plan, stream, text};
 use crate::scalar::Scalar;
 use crate::spec::{Deed, Hole};
-use crate::transport::ConnectError;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::http::HttpClient;
-use crate::transport::socket_io::Options;
 use crate::verdict::Finding;
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
@@ -59,10 +57,10 @@ pub(super) struct Job {
 pub(super) struct Ground {
     pub(super) plan: Plan,
     pub(super) spec: Arc<crate::spec::Spec>,
+    pub(super) registry: Arc<Registry>,
     /// The server's nodes, one or several.
     pub(super) nodes: Vec<Endpoint>,
-    pub(super) session: Options,
-    pub(super) maker: Maker,
+    pub(super) approach: Approach,
     pub(super) clock: Clock,
     pub(super) recorder: Recorder,
     pub(super) tell: mpsc::UnboundedSender<Told>,
@@ -130,13 +128,12 @@ pub(super) struct Report {
 pub(super) struct Shard {
     pub(super) plan: Plan,
     pub(super) dialect: Dialect,
-    pub(super) namespace: String,
+    pub(super) registry: Arc<Registry>,
     /// The server's nodes, one or several.
     pub(super) nodes: Vec<Node>,
     /// On which node each client connects first.
     pub(super) homes: RefCell<FxHashMap<ClientId, usize>>,
-    pub(super) session: Options,
-    pub(super) maker: Maker,
+    pub(super) approach: Approach,
     pub(super) clock: Clock,
     pub(super) recorder: RefCell<Recorder>,
     pub(super) effects: RefCell<Effects>,
@@ -223,11 +220,11 @@ async fn live(job: Job) {
 impl Shard {
     /// A shard of these cells, nobody connected.
     pub(super) fn new(ground: Ground, cells: Vec<Cell>) -> Self {
-        let Ground { plan, spec, nodes, session, maker, clock, recorder, tell } = ground;
+        let Ground { plan, spec, registry, nodes, approach, clock, recorder, tell } = ground;
         let nodes: Vec<Node> = nodes
             .into_iter()
             .map(|endpoint| {
-                let connect = session.engine.connect.clone();
+                let connect = approach.connect().clone();
                 Node { http: setup::http_client(&endpoint, &spec, connect, REQUESTS), endpoint }
             })
             .collect();
@@ -253,12 +250,11 @@ impl Shard {
         let weathered = plan.scenario.faults.iter().any(|fault| fault.fault.shapes_bytes());
         Self {
             dialect: Dialect::new(spec, plan.text_limit, plan.run),
-            namespace: session.namespace.clone(),
+            registry,
             plan,
             nodes,
             homes: RefCell::new(homes),
-            session,
-            maker,
+            approach,
             clock,
             recorder: RefCell::new(recorder),
             effects: RefCell::new(Effects::new()),
@@ -309,17 +305,16 @@ impl Shard {
         let members = &cell.conversations.iter().find(|known| known.id == conversation)?.members;
         let mut people = members.iter().map(|&member| &cell.people[member]);
         let peer = people.find(|person| !person.clients.contains(&client))?;
-        Some(Registry::new(&self.dialect.spec).user(peer.id))
+        Some(self.registry.user(peer.id))
     }
 
     /// Makes the clients' tasks; they wait at their doors.
     pub(super) fn admit(self: &Rc<Self>) -> FxHashMap<ClientId, Rc<Slot>> {
         let rules = Arc::new(Rules::of(&self.dialect.spec));
-        let registry = Registry::new(&self.dialect.spec);
         let mut slots = FxHashMap::default();
         for person in self.cells.iter().flat_map(|cell| &cell.people) {
-            let Ok(bindings) = registry.passport(person.id) else { continue };
-            for &id in &person.clients {
+            for (device, &id) in person.clients.iter().enumerate() {
+                let Ok(papers) = self.registry.papers(person.id, device) else { continue };
                 let slot = Rc::new(Slot::default());
                 slots.insert(id, Rc::clone(&slot));
                 let mut machine = Client::new(Arc::clone(&rules));
@@ -327,7 +322,7 @@ impl Shard {
                     let enter = Input::Act(Action::Enter(conversation));
                     machine.handle(self.clock.now(), enter, &mut self.effects.borrow_mut());
                 }
-                let driver = Driver::new(Rc::clone(self), slot, id, machine, bindings.clone());
+                let driver = Driver::new(Rc::clone(self), slot, id, machine, papers);
                 tokio::task::spawn_local(driver.live());
             }
         }
@@ -367,8 +362,8 @@ impl Shard {
     }
 
     /// Keeps a sample of why connections failed.
-    pub(super) fn note_connect_error(&self, error: &ConnectError) {
-        note(&mut self.connect_errors.borrow_mut(), error.to_string());
+    pub(super) fn note_connect_error(&self, error: &str) {
+        note(&mut self.connect_errors.borrow_mut(), error.to_owned());
     }
 
     /// Keeps a sample of why connections were lost.

@@ -1,7 +1,8 @@
 //! Starting, pausing, restarting and stopping a reference server on the current runtime.
 
+use crate::reference::accounts::Accounts;
 use crate::reference::app::App;
-use crate::reference::auth::Doorman;
+use crate::reference::auth::{self, Doorman};
 use crate::reference::bent;
 use crate::reference::bugs::Bugs;
 use crate::reference::core::{Core, Rules};
@@ -82,6 +83,7 @@ pub struct Running {
     addresses: Vec<SocketAddr>,
     urls: Vec<String>,
     counts: Arc<Counts>,
+    accounts: Arc<Accounts>,
     last_connection: Arc<AtomicU64>,
     state: Option<State>,
 }
@@ -152,7 +154,8 @@ impl Running {
             let text = "events as JSON frames on a raw WebSocket";
             return Err(StartError::NotPlayed(text.into()));
         }
-        Doorman::new(&spec).map_err(StartError::NotPlayed)?;
+        let accounts = auth::accounts(&spec).map_err(StartError::NotPlayed)?;
+        Doorman::new(&spec, &accounts).map_err(StartError::NotPlayed)?;
         let core = Core::open(options.file.as_deref(), Rules::of(&spec), options.bugs)
             .map_err(|error| StartError::Store(error.to_string()))?;
         let nodes = options.nodes.max(1);
@@ -167,6 +170,7 @@ impl Running {
             spec,
             options,
             counts: Arc::default(),
+            accounts,
             last_connection: Arc::default(),
             state: Some(State::Paused(Box::new(core))),
         })
@@ -328,7 +332,8 @@ impl Running {
 
     fn open(&self, node: Node, up: &Up, listener: TcpListener) -> Result<Open, StartError> {
         let app = Arc::new(App {
-            doorman: Doorman::new(&self.spec).map_err(StartError::NotPlayed)?,
+            doorman: Doorman::new(&self.spec, &self.accounts).map_err(StartError::NotPlayed)?,
+            accounts: Arc::clone(&self.accounts),
             play: Arc::clone(&up.play),
             desk: up.desk.clone(),
             bugs: self.options.bugs,

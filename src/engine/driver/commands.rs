@@ -71,8 +71,9 @@ impl Driver {
         self.input(Input::Act(Action::Ask { op, ask, planned }));
     }
 
-    fn hold(&mut self, Held { passport, what, valid, lasts, elsewhere }: Held) {
-        self.bindings = passport;
+    fn hold(&mut self, Held { papers, what, valid, lasts, elsewhere }: Held) {
+        self.shard.trace.borrow_mut().hide(&papers);
+        (self.bindings, self.jar) = (papers.bindings, papers.jar);
         (self.elsewhere, self.barred) = (elsewhere, !valid);
         let until = lasts.map(|lasts| self.shard.clock.now() + lasts);
         self.record(Event::Credential { what, valid, until });
@@ -139,7 +140,7 @@ impl Driver {
             self.http = None;
         } else if self.http.is_none() {
             let shard = &self.shard;
-            let mut connect = shard.session.engine.connect.clone();
+            let mut connect = shard.approach.connect().clone();
             connect.weather = Some(weather.clone());
             let endpoint = &shard.nodes[self.place.next].endpoint;
             let http = setup::http_client(endpoint, &shard.dialect.spec, connect, 1);

@@ -7,6 +7,7 @@ use crate::dialect::{Bend, excerpt};
 use crate::engine::link::Link;
 use crate::engine::meddling::{Fate, Parcel, dropped};
 use crate::engine::rest;
+use crate::engine::trace::Keep;
 use crate::engine::trouble::nanos;
 use crate::fault::Passing;
 use crate::history::{Event, Nanos, OpId};
@@ -55,9 +56,9 @@ impl Driver {
                 Output::Record(event) if !is_news(&event) => {}
                 Output::Record(event) => self.note(now, event, &mut leaving),
                 Output::Open => {
+                    let (jar, weather) = (self.jar.as_ref(), self.weather.as_ref());
                     let (elsewhere, node) = (self.elsewhere, self.place.next);
-                    let weather = self.weather.as_ref();
-                    self.link = Link::open(&shard, &self.bindings, elsewhere, node, weather);
+                    self.link = Link::open(&shard, &self.bindings, jar, elsewhere, node, weather);
                 }
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
@@ -182,7 +183,7 @@ impl Driver {
                     Some(ack) => format!("42{ack}{data}"),
                     None => format!("42{data}"),
                 });
-                if let Err(error) = self.link.emit(&shard.namespace, ack, &data) {
+                if let Err(error) = self.link.emit(ack, &data) {
                     self.complain(now, &error.to_string());
                 }
                 if ask.operation == Operation::Send {
@@ -273,6 +274,7 @@ impl Driver {
             conversation: ask.conversation,
             people: ask.people(self.bindings.get(Hole::USER)),
             bindings: self.bindings.clone(),
+            jar: self.jar.clone(),
             bend,
         };
         let (own, troubled) = (self.http.clone(), self.trouble.excuses());
@@ -287,7 +289,7 @@ impl Driver {
                 let now = shard.clock.now();
                 shard.trace.borrow_mut().note(now, client, arrow, || packet);
             };
-            let keeps = shard.trace.borrow().keeps;
+            let keeps = shard.trace.borrow().keep >= Keep::Packets;
             let tap = keeps.then_some(&tap as rest::Tap<'_>);
             let outcome = rest::perform(http, &shard.dialect, ask, tap).await;
             Returned { attempt, outcome, troubled }

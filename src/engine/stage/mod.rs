@@ -8,12 +8,14 @@ mod cast;
 mod director;
 
 use crate::engine::clock::Clock;
-use crate::engine::link::Maker;
+use crate::engine::link::Approach;
+use crate::engine::people::Registry;
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::recorder::Recorder;
 use crate::engine::setup;
 use crate::engine::shard::{Ground, Shard, Told};
 use crate::engine::target::{Target, TargetChoice};
+pub use crate::engine::trace::{Keep, Line, Mark};
 use crate::history::{ClientId, Entry, Nanos};
 use crate::metric::Meter;
 use crate::plan::Plan;
@@ -21,7 +23,6 @@ use crate::plan::script::Script;
 use crate::property::{Bench, Charge};
 use crate::spec::{Spec, Transports};
 use crate::transport::endpoint::Endpoint;
-use crate::transport::socket_io::Options;
 use crate::verdict::Finding;
 pub use cast::first_person;
 
@@ -29,6 +30,7 @@ use cast::Cast;
 use director::Director;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// The server that plays are staged on, and how it is reached. Cheap to clone.
@@ -43,7 +45,9 @@ pub struct Site {
     /// Those of all its nodes, this one first.
     pub nodes: Vec<Endpoint>,
     /// How sessions are opened.
-    pub session: Options,
+    pub(super) approach: Approach,
+    /// Who the people are to the server.
+    pub registry: Arc<Registry>,
     /// The run's clock.
     pub clock: Clock,
     /// Tells this run's people, keys and tokens from another's.
@@ -57,6 +61,8 @@ pub struct Play {
     pub number: u32,
     /// What happens.
     pub script: Arc<Script>,
+    /// How long a step may take; without: as long as the contract may need, and a little more.
+    pub patience: Option<Duration>,
 }
 
 /// What came of a play.
@@ -70,8 +76,8 @@ pub struct Played {
     pub names: Vec<(ClientId, String)>,
     /// The tokens of the script's messages, and their labels.
     pub labels: Vec<(String, String)>,
-    /// The packets of all sockets, if they were to be kept.
-    pub trace: Vec<String>,
+    /// What went over all sockets, if it was to be kept.
+    pub trace: Vec<Line>,
     /// What did not go as the script says, such as a step that was not over in time.
     pub hitches: Vec<String>,
     /// Samples of why connections failed or were lost, and of what did not fit the spec.
@@ -83,8 +89,8 @@ pub struct Played {
 /// Why there is nothing to judge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unplayed {
-    /// The conversations could not be made; says why.
-    SetUp(String),
+    /// The conversations could not be made; says why, and what went over the wire until then.
+    SetUp(String, Vec<Line>),
     /// The harness has a mistake: a task of the play panicked.
     Panicked,
 }
@@ -100,15 +106,16 @@ impl Site {
         transport: Option<Transports>,
         run: u64,
     ) -> Result<(Target, Self), Unreachable> {
-        let session = preflight::session(spec, transport)?;
+        let approach = preflight::approach(spec, transport)?;
+        let registry = preflight::registry(spec)?;
         let target = Target::ready(choice, spec).await?;
         let nodes = preflight::endpoints(target.urls(), spec).await?;
         for (url, endpoint) in target.urls().iter().zip(&nodes) {
-            preflight::knock(url, endpoint, &session, spec).await?;
+            preflight::knock(url, endpoint, &approach, &registry).await?;
         }
         let (url, endpoint) = (target.urls()[0].clone(), nodes[0].clone());
-        let spec = Arc::clone(spec);
-        Ok((target, Self { spec, url, endpoint, nodes, session, clock: Clock::start(), run }))
+        let (spec, clock) = (Arc::clone(spec), Clock::start());
+        Ok((target, Self { spec, url, endpoint, nodes, approach, registry, clock, run }))
     }
 
     /// Connects and leaves again, to see whether the server is there.
@@ -116,12 +123,12 @@ impl Site {
     /// # Errors
     /// It is not.
     pub async fn knock(&self) -> Result<(), Unreachable> {
-        preflight::knock(&self.url, &self.endpoint, &self.session, &self.spec).await
+        preflight::knock(&self.url, &self.endpoint, &self.approach, &self.registry).await
     }
 }
 
-/// Plays a script. `server`, if it is the play's own, suffers what the script does to it; `trace`
-/// keeps the packets. Needs a [`LocalSet`](tokio::task::LocalSet) around it.
+/// Plays a script. `server`, if it is the play's own, suffers what the script does to it; `keep`
+/// says what is kept of its packets. Needs a [`LocalSet`](tokio::task::LocalSet) around it.
 ///
 /// # Errors
 /// There is nothing to judge.
@@ -129,7 +136,7 @@ pub async fn play(
     site: &Site,
     play: &Play,
     server: Option<&mut Target>,
-    trace: bool,
+    keep: Keep,
 ) -> Result<Played, Unplayed> {
     let cast = Cast::of(play, site.run);
     let (tell, mut told) = mpsc::unbounded_channel();
@@ -137,22 +144,31 @@ pub async fn play(
         Recorder::new(Meter::new(1_000_000_000), Some(Bench::new(&Charge::of(&site.spec))), None);
     recorder.kept = Some(Vec::new());
     let ground = Ground {
-        plan: Plan::new(&site.spec, cast.scenario(), u64::from(play.number), site.run),
+        // What another play says is none of this one's: its messages are told apart as another run's.
+        plan: Plan::new(
+            &site.spec,
+            cast.scenario(),
+            u64::from(play.number),
+            site.run.wrapping_add(u64::from(play.number)),
+        ),
         spec: Arc::clone(&site.spec),
+        registry: Arc::clone(&site.registry),
         nodes: site.nodes.clone(),
-        session: site.session.clone(),
-        maker: Maker::Own,
+        approach: site.approach.clone(),
         clock: site.clock,
         recorder,
         tell,
     };
     let began = site.clock.now();
     let shard = Rc::new(Shard::new(ground, vec![cast.cell.clone()]));
-    shard.trace.borrow_mut().keeps = trace;
+    shard.trace.borrow_mut().keep = keep;
     shard.skews.replace(cast.skews(&play.script));
     shard.homes.replace(cast.homes(&play.script, site.nodes.len()));
-    setup::converse(&shard).await.map_err(Unplayed::SetUp)?;
-    let mut director = Director::new(Rc::clone(&shard), &play.script, &cast, server);
+    if let Err(why) = setup::converse(&shard).await {
+        let lines = shard.trace.take().lines(&cast.names(&play.script));
+        return Err(Unplayed::SetUp(why, lines));
+    }
+    let mut director = Director::new(Rc::clone(&shard), play, &cast, server);
     director.perform().await;
     let labels = director.labels();
     let hitches = director.leave().await;

@@ -10,6 +10,7 @@ mod rate;
 mod read;
 mod receipt;
 mod send;
+mod text;
 
 use crate::operation::Operation;
 use crate::reference::bugs::{Bug, Bugs};
