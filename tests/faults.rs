@@ -432,9 +432,13 @@ fn on_two_nodes(script: &str) -> Played {
 #[test]
 fn what_happens_to_a_node_concerns_its_clients_only() {
     for (deed, moves) in [("kill", true), ("restart", true), ("stop", false)] {
+        let meanwhile = match moves {
+            true => "until ann is disconnected\nuntil ann is ready",
+            false => "pause 300ms",
+        };
         let script = format!(
             "people: ann on 1, bob on 2\nann send a\nserver node 1 {deed}\nbob send b\n\
-             pause 300ms\nserver heal\nbob send c\nuntil ann sees c\nrest"
+             {meanwhile}\nserver heal\nbob send c\nuntil ann sees c\nrest"
         );
         let played = on_two_nodes(&script);
         let faulty =
@@ -442,11 +446,6 @@ fn what_happens_to_a_node_concerns_its_clients_only() {
         assert!(faulty(ANN) && !faulty(BOB), "{deed}");
         let was_on: &[u32] = if moves { &[1, 2] } else { &[1] };
         assert_eq!((nodes_of(&played, ANN).as_slice(), nodes_of(&played, BOB)), (was_on, vec![2]));
-        let lost = of(&played, BOB).any(|entry| {
-            let state = ConnectionState::Disconnected;
-            matches!(entry.event, Event::Connection { state: s, .. } if s == state)
-        });
-        assert!(!lost || played.hitches.is_empty(), "{deed}: bob was left alone until the end");
     }
 }
 

@@ -59,9 +59,9 @@ impl TargetChoice {
             (Self::Running(_), _) => {
                 Some("it runs without the harness, which only looks on".into())
             }
+            (_, Server::Node(_)) if nodes == 1 => Some("the server has one node".into()),
             (_, Server::Node(node)) if node.index() >= nodes => {
-                let has = if nodes == 1 { "one".to_owned() } else { nodes.to_string() };
-                Some(format!("there is no node {}, the server has {has}", node.number))
+                Some(format!("there is no node {}, the server has {nodes}", node.number))
             }
             (Self::Embedded(_), Server::Part(_)) if nodes == 1 => {
                 Some("the embedded server has one node, and so no bus".into())
