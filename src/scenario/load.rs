@@ -194,13 +194,19 @@ impl Loader<'_> {
         let mut fields = Fields::of(node, "launch", &mut self.found)?;
         let command = fields.require("command", &mut self.found);
         let command = command.map(|node| self.command(node));
-        let nodes = fields.value("nodes").and_then(|node| node.read_count(1, &mut self.found));
+        let nodes_node = fields.value("nodes");
+        let nodes = nodes_node.and_then(|node| node.read_count(1, &mut self.found));
         let control = fields.value("control");
         let control = control.map(|node| self.command(node)).unwrap_or_default();
         let environment = fields.value("environment");
         let environment = environment.map(|node| self.environment(node)).unwrap_or_default();
         let ready = fields.require("ready", &mut self.found);
         let ready = ready.and_then(|node| self.ready(node));
+        if let (Some(Ready::Probe(_)), Some(2..), Some(node)) = (&ready, nodes, nodes_node) {
+            self.found
+                .error(node.span, "a probe tells of one node only")
+                .expected("`ready: { line: … }`, which each node says");
+        }
         let within = fields.value("within").and_then(|node| self.positive(node, "within"));
         let stop = fields.value("stop-within");
         let stop = stop.and_then(|node| node.read_duration(&mut self.found));
