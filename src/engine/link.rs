@@ -4,7 +4,11 @@
 //! can do and what arrives over it in [`session`]. A further protocol is a variant of each.
 
 mod approach;
+mod frames;
+mod line;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use approach::session_options;
 pub(super) use approach::{Approach, Caller};
@@ -12,6 +16,7 @@ pub(super) use session::{Arrival, Session};
 
 use crate::engine::people::Jar;
 use crate::engine::shard::Shard;
+use crate::scalar::Scalar;
 use crate::spec::Bindings;
 use crate::transport::weather::Weather;
 use crate::transport::{Closed, ConnectError, SendError};
@@ -37,14 +42,14 @@ pub(super) enum LinkEvent {
 impl Link {
     /// Begins to open a connection for the person of these bindings: to this node, or, as behind a load
     /// balancer, to the next one where somebody listens; `elsewhere`: with the token in the other
-    /// place that the spec knows.
+    /// place that the spec knows. `places` are the ids of its conversations, where each has a socket.
     pub(super) fn open(
         shard: &Rc<Shard>,
         bindings: &Bindings,
         jar: Option<&Jar>,
-        elsewhere: bool,
-        node: usize,
+        (elsewhere, node): (bool, usize),
         weather: Option<&Weather>,
+        places: Vec<Scalar>,
     ) -> Self {
         let shard = Rc::clone(shard);
         let (bindings, jar) = (bindings.clone(), jar.cloned());
@@ -59,7 +64,8 @@ impl Link {
             let mut refused = None;
             for node in (node..count).chain(0..node) {
                 let (jar, weather) = (jar.as_ref(), weather.clone());
-                let caller = Caller { bindings: &bindings, jar, elsewhere, weather };
+                let places = places.clone();
+                let caller = Caller { bindings: &bindings, jar, elsewhere, weather, places };
                 let endpoint = &shard.nodes[node].endpoint;
                 match shard.approach.open(endpoint, spec, caller).await {
                     Ok(session) => return Ok((session, node)),
@@ -100,7 +106,7 @@ impl Link {
     /// The open session is a row of HTTP requests.
     pub(super) fn is_polling(&mut self) -> bool {
         match self {
-            Self::Up(session) => session.websocket().is_none(),
+            Self::Up(session) => session.is_polling(),
             _ => false,
         }
     }
@@ -131,6 +137,29 @@ impl Link {
         match self {
             Self::Up(session) => session.emit(ack, data),
             _ => Err(SendError::Closed(Closed::ByClient)),
+        }
+    }
+
+    /// The same with a JSON frame; `place` is the conversation that it is about.
+    pub(super) fn frame(&mut self, place: Option<&Scalar>, frame: &str) -> Result<(), SendError> {
+        match self {
+            Self::Up(session) => session.frame(place, frame),
+            _ => Err(SendError::Closed(Closed::ByClient)),
+        }
+    }
+
+    /// The client takes part in a further conversation.
+    pub(super) fn enter(&mut self, place: &Scalar) {
+        if let Self::Up(session) = self {
+            session.enter(place);
+        }
+    }
+
+    /// What the server said of the client while it logged in.
+    pub(super) fn bound(&self) -> Option<&Bindings> {
+        match self {
+            Self::Up(session) => session.bound(),
+            _ => None,
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::operation::Operation;
 use crate::plan::placement::home;
 use crate::plan::{Cell, Plan, stream, text};
 use crate::scalar::Scalar;
-use crate::spec::{Deed, Hole};
+use crate::spec::{Deed, Hole, SocketPer};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::http::HttpClient;
 use crate::verdict::Finding;
@@ -287,12 +287,28 @@ impl Shard {
         self.places.borrow().get(&client).cloned().unwrap_or_default()
     }
 
+    /// The ids of the client's conversations, where each has a socket.
+    pub(super) fn socket_places(&self, client: ClientId) -> Vec<Scalar> {
+        if self.dialect.spec.connect.per == SocketPer::Client {
+            return Vec::new();
+        }
+        let places = self.conversations_of(client);
+        places.into_iter().filter_map(|place| self.dialect.conversation(place)).collect()
+    }
+
     /// A conversation was made after the setup: the server calls it so, and this client is in it.
     pub(super) fn add_member(&self, client: ClientId, conversation: ConversationId, id: Scalar) {
         let event = Event::Member { conversation, id: id.id() };
         self.recorder.borrow_mut().record(self.clock.now(), client, event);
         self.places.borrow_mut().entry(client).or_default().push(conversation);
         self.dialect.learn(conversation, id);
+    }
+
+    /// A broadcast was made, and is meant for this client's person.
+    pub(super) fn address(&self, client: ClientId, conversation: ConversationId, id: &Scalar) {
+        let event = Event::Addressed { conversation, id: id.id() };
+        self.recorder.borrow_mut().record(self.clock.now(), client, event);
+        self.places.borrow_mut().entry(client).or_default().push(conversation);
     }
 
     /// The other person of a conversation of two, if the spec's `send` names one.

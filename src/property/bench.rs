@@ -249,6 +249,8 @@ mod tests {
         let elsewhere = [
             "authentication",
             "authorization",
+            "broadcast-reach",
+            "contacts",
             "conversation-identity",
             "cross-node",
             "input-limits",
@@ -256,6 +258,7 @@ mod tests {
             "rate-limit",
             "receipts",
             "typing-timeout",
+            "unread-count",
         ];
         for (property, finding) in ALL.iter().zip(findings) {
             let id = property.page().id;

@@ -11,9 +11,11 @@ pub mod authentication;
 pub mod authorization;
 pub mod backoff;
 mod bench;
+pub mod broadcast_reach;
 mod charge;
 mod company;
 pub mod connection_state;
+pub mod contacts;
 pub mod conversation_identity;
 pub mod cross_node;
 pub mod explain;
@@ -33,6 +35,7 @@ pub mod receipts;
 mod recent;
 mod stalls;
 pub mod typing_timeout;
+pub mod unread_count;
 mod weather;
 
 pub use crate::verdict::Severity;
@@ -104,7 +107,10 @@ pub const ALL: &[&dyn Property] = &[
     &rate_limit::RateLimit,
     &presence::Presence,
     &receipts::Receipts,
+    &unread_count::UnreadCount,
+    &broadcast_reach::BroadcastReach,
     &cross_node::CrossNode,
+    &contacts::Contacts,
 ];
 
 /// The ids of all properties.

@@ -31,6 +31,7 @@ pub(crate) enum Job {
     Arrive {
         caller: Caller,
         wire: Arc<dyn Wire>,
+        only: Option<Conversation>,
         done: oneshot::Sender<()>,
     },
     Depart(Connection),
@@ -96,10 +97,16 @@ impl Desk {
         answered.await.unwrap_or_else(|_| Err(stopping()))
     }
 
-    /// Lets a connection in. When this returns it is in its rooms. `false`: the server stops.
-    pub(crate) async fn arrive(&self, caller: Caller, wire: Arc<dyn Wire>) -> bool {
+    /// Lets a connection in, into all rooms of its person or `only` into this. When this returns it
+    /// is in them. `false`: the server stops.
+    pub(crate) async fn arrive(
+        &self,
+        caller: Caller,
+        wire: Arc<dyn Wire>,
+        only: Option<Conversation>,
+    ) -> bool {
         let (done, arrived) = oneshot::channel();
-        let job = Job::Arrive { caller, wire, done };
+        let job = Job::Arrive { caller, wire, only, done };
         self.jobs.send(job).await.is_ok() && arrived.await.is_ok()
     }
 
@@ -138,6 +145,7 @@ enum Decided {
     Arrived {
         caller: Caller,
         wire: Arc<dyn Wire>,
+        only: Option<Conversation>,
         conversations: Vec<(Conversation, usize)>,
         done: oneshot::Sender<()>,
     },
@@ -204,8 +212,10 @@ fn decide(core: &mut Core, job: Job, now: i64) -> Option<Decided> {
             let outcome = core.apply(&caller, command, now, &mut events);
             Decided::Asked { caller, outcome, events, done }
         }
-        Job::Arrive { caller, wire, done } => {
-            Decided::Arrived { conversations: core.arrive(&caller.user, now), caller, wire, done }
+        Job::Arrive { caller, wire, only, done } => {
+            core.meet(&caller);
+            let conversations = core.arrive(&caller.user, now);
+            Decided::Arrived { conversations, caller, wire, only, done }
         }
         Job::Depart(connection) => Decided::Departed(connection),
         Job::Lose(node, done) => {
@@ -231,9 +241,9 @@ fn conclude(hall: &mut Hall, job: Decided, failed: Option<Refusal>, counts: &Cou
             }
             done(outcome);
         }
-        Decided::Arrived { caller, wire, conversations, done } => {
+        Decided::Arrived { caller, wire, only, conversations, done } => {
             if let Some(connection) = caller.connection {
-                hall.arrive(connection, &caller, wire, &conversations);
+                hall.arrive(connection, (&caller, only), wire, &conversations);
             }
             let _ = done.send(());
         }
@@ -266,7 +276,7 @@ mod tests {
     }
 
     fn ann() -> Caller {
-        Caller { user: "1".into(), connection: None, node: 0, arrived: 0 }
+        Caller { user: "1".into(), chapter: None, connection: None, node: 0, arrived: 0 }
     }
 
     fn send(key: &str) -> Command {

@@ -6,15 +6,18 @@
 
 mod nodes;
 mod presence;
+mod queue;
 mod typing;
 
 use crate::operation::Sight;
 use crate::reference::bugs::{Bug, Bugs, draw};
+use crate::reference::core::copy;
 use crate::reference::model::*;
 use crate::reference::play::{Outgoing, Play};
 use crate::reference::stamp;
 use crate::spec::{Bindings, Echo, Hole, Receipts};
 use nodes::Bus;
+use queue::Queues;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,6 +58,8 @@ pub(crate) struct Hall {
     gone: Vec<Connection>,
     /// What the nodes tell one another.
     bus: Bus,
+    /// What waits for those who are away; kept only for servers that drain it badly.
+    queues: Queues,
 }
 
 /// Something to be done later.
@@ -65,6 +70,8 @@ enum Errand {
     TellTyping(Typist, Option<Connection>, bool),
     /// A person's going is told that was put off by a bug.
     TellOffline(User, Vec<Conversation>),
+    /// What was queued is pushed that was put off by a bug.
+    Drain(Connection, Vec<Message>),
 }
 
 struct Present {
@@ -73,6 +80,8 @@ struct Present {
     node: Node,
     wire: Arc<dyn Wire>,
     rooms: Vec<Conversation>,
+    /// Hears of this conversation only: each has a socket of its own.
+    only: Option<Conversation>,
     /// Is put into no room, by a bug.
     deaf: bool,
 }
@@ -92,6 +101,7 @@ impl Hall {
             known: FxHashSet::default(),
             gone: Vec::new(),
             bus: Bus::default(),
+            queues: Queues::default(),
         }
     }
 
@@ -99,11 +109,12 @@ impl Hall {
         self.present.len()
     }
 
-    /// Lets a connection in and puts it into the rooms of all of its person's conversations.
+    /// Lets a connection in and puts it into the rooms of all of its person's conversations, or
+    /// `only` into this one.
     pub(crate) fn arrive(
         &mut self,
         connection: Connection,
-        caller: &Caller,
+        (caller, only): (&Caller, Option<Conversation>),
         wire: Arc<dyn Wire>,
         conversations: &[(Conversation, usize)],
     ) {
@@ -111,7 +122,7 @@ impl Hall {
         self.bus.origin = Some(node);
         let again = self.bugs.has(Bug::NoRejoin) && !self.known.insert(user.clone());
         let deaf = again || self.is_foreign(user, node);
-        let present = Present { user: user.clone(), node, wire, rooms: Vec::new(), deaf };
+        let present = Present { user: user.clone(), node, wire, rooms: Vec::new(), only, deaf };
         self.present.insert(connection, present);
         self.of_user.entry(user.clone()).or_default().push(connection);
         let first = self.devices_known(user, node) == 1;
@@ -119,6 +130,10 @@ impl Hall {
             self.note_size(*conversation, *people);
             self.join(connection, *conversation);
         }
+        if let Some(only) = only {
+            self.join(connection, only);
+        }
+        self.drain_queue(connection, user);
         if first {
             let rooms: Vec<Conversation> = conversations.iter().map(|(room, _)| *room).collect();
             self.tell_online(user, &rooms);
@@ -147,6 +162,9 @@ impl Hall {
                 Some((_, Errand::Expire(typist))) => self.expire(&typist, now),
                 Some((_, Errand::TellTyping(typist, connection, on))) => {
                     self.tell_typing_now(&typist, connection, on, now);
+                }
+                Some((_, Errand::Drain(connection, messages))) => {
+                    self.push_all(connection, &messages);
                 }
                 Some((_, Errand::TellOffline(user, rooms))) => self.tell_offline_now(&user, &rooms),
                 None => {}
@@ -181,6 +199,10 @@ impl Hall {
             Event::Made { conversation, members } => {
                 self.made(caller, conversation, &members);
             }
+            Event::Addressed { conversation, people } => {
+                self.crowds.insert(conversation);
+                self.made(caller, conversation, &people);
+            }
             Event::Receipt { message, conversation, sender, reader, kind, status, at } => {
                 let mut about = self.play.about_receipt(&reader, message, conversation);
                 about.set(Hole::AT, stamp::to_iso(at).as_str());
@@ -200,6 +222,9 @@ impl Hall {
         (sender, conversation): (&User, Conversation),
         (kind, status): (ReceiptKind, Option<ReceiptKind>),
     ) {
+        if self.bugs.has(Bug::ReceiptDeliveredUntold) && kind == ReceiptKind::Delivered {
+            return;
+        }
         let mut devices = self.of_user.get(sender).cloned().unwrap_or_default();
         if self.bugs.has(Bug::ReceiptOneDevice) {
             devices.truncate(1);
@@ -275,6 +300,15 @@ impl Hall {
                 }
                 !late
             });
+        }
+        self.queue(message);
+        if self.bugs.has(Bug::BroadcastCopies) && self.crowds.contains(&message.conversation) {
+            for connection in receivers {
+                let id = copy(message.id, &self.present[&connection].user);
+                let mut about = self.play.about_message(&Message { id, ..message.clone() });
+                self.push(Sight::Message, &mut about, &[connection]);
+            }
+            return;
         }
         if !self.bugs.has(Bug::StampPerReceiver) {
             return self.push(Sight::Message, about, &receivers);
@@ -362,7 +396,9 @@ impl Hall {
         let Some(present) = self.present.get_mut(&connection) else {
             return;
         };
-        if !present.deaf && !present.rooms.contains(&conversation) {
+        self.queues.belongs(self.bugs, conversation, &present.user);
+        let elsewhere = present.only.is_some_and(|only| only != conversation);
+        if !present.deaf && !elsewhere && !present.rooms.contains(&conversation) {
             present.rooms.push(conversation);
             self.rooms.entry(conversation).or_default().push(connection);
         }
@@ -441,7 +477,8 @@ mod tests {
 
     impl Wire for Ear {
         fn push(&self, event: &Outgoing) -> bool {
-            self.heard.lock().unwrap().push(event.name.clone());
+            let Outgoing::Event { name, .. } = event else { panic!("{event:?}") };
+            self.heard.lock().unwrap().push(name.clone());
             !self.deaf.load(Ordering::Relaxed)
         }
 
@@ -465,13 +502,14 @@ mod tests {
         for (index, (user, ear)) in people.iter().zip(&ears).enumerate() {
             let wire: Arc<dyn Wire> = Arc::<Ear>::clone(ear);
             let id = index as u64 + 1;
-            hall.arrive(id, &caller(user, id), wire, &[(1, size)]);
+            hall.arrive(id, (&caller(user, id), None), wire, &[(1, size)]);
         }
         (hall, ears)
     }
 
     fn caller(user: &str, connection: Connection) -> Caller {
-        Caller { user: user.into(), connection: Some(connection), node: 0, arrived: 0 }
+        let (user, connection) = (user.into(), Some(connection));
+        Caller { user, chapter: None, connection, node: 0, arrived: 0 }
     }
 
     fn said(sender: &str) -> Event {

@@ -131,7 +131,13 @@ async fn outcome(
         Err(_) if open => User::default(),
         Err(refusal) => return (Err(refusal), Manner::Once),
     };
-    let caller = Caller { user: user.clone(), connection: None, node: app.node, arrived };
+    let caller = Caller {
+        user: user.clone(),
+        chapter: app.doorman.chapter(&user),
+        connection: None,
+        node: app.node,
+        arrived,
+    };
     let command = app.play.command(asked);
     let send = match &command {
         Command::Send(send) => Some(send.clone()),
@@ -148,8 +154,8 @@ async fn outcome(
 
 /// Well if the store answers.
 async fn health(app: &App) -> Response {
-    let (user, node) = (User::default(), app.node);
-    let caller = Caller { user, connection: None, node, arrived: stamp::now() };
+    let (user, node, arrived) = (User::default(), app.node, stamp::now());
+    let caller = Caller { user, chapter: None, connection: None, node, arrived };
     match app.desk.answer(caller, Command::Health).await {
         Ok(_) => json(200, r#"{"status":"ok"}"#),
         Err(refusal) => {

@@ -1,7 +1,7 @@
 //! What the contract's machine says: it is recorded, sent over the connection, or asked over HTTP.
 
 use super::{Driver, GOODBYE, Returned};
-use crate::client::{Ask, AttemptId, Input, Output, Payload, Since, Transmit};
+use crate::client::{Ask, AttemptId, Audience, Input, Output, Payload, Since, Transmit};
 use crate::dialect::voice::Said;
 use crate::dialect::{Bend, excerpt};
 use crate::engine::link::Link;
@@ -14,7 +14,7 @@ use crate::history::{Event, Nanos, OpId};
 use crate::operation::Operation;
 use crate::plan::Oddity;
 use crate::scalar::Scalar;
-use crate::spec::{Hole, Step};
+use crate::spec::{Hole, Request, Step};
 use crate::transport::Leave;
 use std::rc::Rc;
 
@@ -56,9 +56,13 @@ impl Driver {
                 Output::Record(event) if !is_news(&event) => {}
                 Output::Record(event) => self.note(now, event, &mut leaving),
                 Output::Open => {
+                    self.bindings.truncate(self.passport);
+                    let places = shard.socket_places(self.id);
                     let (jar, weather) = (self.jar.as_ref(), self.weather.as_ref());
-                    let (elsewhere, node) = (self.elsewhere, self.place.next);
-                    self.link = Link::open(&shard, &self.bindings, jar, elsewhere, node, weather);
+                    let (bindings, elsewhere) = (&self.bindings, self.elsewhere);
+                    let node = self.place.next;
+                    self.link =
+                        Link::open(&shard, bindings, jar, (elsewhere, node), weather, places);
                 }
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
@@ -186,12 +190,19 @@ impl Driver {
                 if let Err(error) = self.link.emit(ack, &data) {
                     self.complain(now, &error.to_string());
                 }
-                if ask.operation == Operation::Send {
-                    self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
+                self.left(&ask);
+            }
+            Ok(Said::Frame) => {
+                if let (Some(bend), Request::Frame { shape }) = (&bend, &step.request) {
+                    bend.frame(shape, &mut data);
                 }
+                shard.trace.borrow_mut().note(now, self.id, "→", || data.clone());
+                if let Err(error) = self.link.frame(self.bindings.get(Hole::CONVERSATION), &data) {
+                    self.complain(now, &error.to_string());
+                }
+                self.left(&ask);
             }
             Ok(Said::Http(_)) => self.call(attempt, &ask, bend),
-            Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),
             Err(unbound) => {
                 let name = shard.dialect.spec.holes.name(unbound.0);
                 self.complain(
@@ -202,6 +213,13 @@ impl Driver {
         }
         shard.scratch.replace(data);
         self.bindings.truncate(mark);
+    }
+
+    /// A request was handed to the connection: a cut that waits for a send happens when it is out.
+    fn left(&mut self, ask: &Ask) {
+        if ask.operation == Operation::Send {
+            self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
+        }
     }
 
     fn complain(&mut self, now: Nanos, what: &str) {
@@ -215,13 +233,19 @@ impl Driver {
         let dialect = &self.shard.dialect;
         // The id of a conversation that is asked for is the answer's to say, also the second time.
         if let Some(id) = ask.conversation.and_then(|place| dialect.conversation(place))
-            && ask.operation != Operation::Create
+            && !matches!(ask.operation, Operation::Create | Operation::Broadcast)
         {
             self.bindings.set(Hole::CONVERSATION, id);
         }
         match &ask.payload {
             Payload::None => {}
-            Payload::People(people) => self.bind_people(people),
+            Payload::People(people) | Payload::Audience(Audience::People(people)) => {
+                self.bind_people(people);
+            }
+            Payload::Audience(Audience::Everybody) => {}
+            Payload::Audience(Audience::Chapter(chapter)) => {
+                self.bindings.set(Hole::CHAPTER, chapter.clone());
+            }
             Payload::Message(message) => {
                 if let Some(peer) = ask.conversation.and_then(|c| self.shard.peer(self.id, c)) {
                     self.bindings.set(Hole::PEER, peer);

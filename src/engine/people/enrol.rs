@@ -54,39 +54,58 @@ pub(crate) async fn enrol(
     devices: usize,
     tap: Option<rest::Tap<'_>>,
 ) -> Result<(), NoCredential> {
-    if !registry.logs_in() || registry.known(person, devices.max(1) - 1).is_some() {
+    if !registry.logs_in() {
         return Ok(());
     }
-    let mut first = Papers { bindings: registry.basics(person)?, jar: registry.jar() };
-    let listed = registry.table.is_some();
-    let registered = match listed {
-        true => Ok(()),
-        false => walk(registry, http, Operation::Register, &mut first, &|_| (), tap).await,
-    };
-    let known = first.clone();
-    let mut all = Vec::new();
-    for device in 0..devices.max(1) {
-        let mut papers = match device {
-            0 => first.clone(),
-            _ => Papers { bindings: known.bindings.clone(), jar: registry.jar() },
-        };
-        let entered = walk(registry, http, Operation::Login, &mut papers, &|_| (), tap).await;
-        let logs_in = registry.spec.deed(Operation::Login).is_some();
-        match (&registered, entered) {
-            (_, Err(stuck)) if registered.is_ok() => return Err(named(&papers, &stuck)),
-            // Neither known already nor able to become known.
-            (Err(stuck), entered) if entered.is_err() || !logs_in || !stuck.refused => {
-                return Err(named(&papers, stuck));
-            }
-            _ => all.push(papers),
-        }
+    let mut all = registry.devices(person);
+    if all.len() >= devices.max(1) {
+        return Ok(());
     }
-    if all[0].bindings.get(Hole::USER).is_none() {
-        let why = "the answers of `register` and `login` name no `$user`";
-        return Err(NoCredential(format!("{}: {why}", who(&all[0]))));
+    if all.is_empty() {
+        all.push(enter(registry, http, person, tap).await?);
+    }
+    let logs_in = registry.spec.deed(Operation::Login).is_some();
+    while all.len() < devices {
+        let mut papers = all[0].clone();
+        if logs_in {
+            papers.jar = registry.jar();
+        }
+        let entered = walk(registry, http, Operation::Login, &mut papers, &|_| (), tap).await;
+        entered.map_err(|stuck| named(&papers, &stuck))?;
+        all.push(papers);
     }
     registry.remember(person, all);
     Ok(())
+}
+
+/// Registers a person, unless it is known already, and logs in the first device.
+async fn enter(
+    registry: &Registry,
+    http: &HttpClient,
+    person: PersonId,
+    tap: Option<rest::Tap<'_>>,
+) -> Result<Papers, NoCredential> {
+    let mut papers = Papers { bindings: registry.basics(person)?, jar: registry.jar() };
+    let registered = match registry.table {
+        Some(_) => Ok(()),
+        None => walk(registry, http, Operation::Register, &mut papers, &|_| (), tap).await,
+    };
+    let logs_in = registry.spec.deed(Operation::Login).is_some();
+    if let Err(stuck) = &registered
+        && !(stuck.refused && logs_in)
+    {
+        return Err(named(&papers, stuck));
+    }
+    let entered = walk(registry, http, Operation::Login, &mut papers, &|_| (), tap).await;
+    match (registered, entered) {
+        (Ok(()), Err(stuck)) | (Err(stuck), Err(_)) => return Err(named(&papers, &stuck)),
+        (_, Ok(())) => {}
+    }
+    if papers.bindings.get(Hole::USER).is_none() {
+        let why = "the answers of `register` and `login` name no `$user`";
+        return Err(NoCredential(format!("{}: {why}", who(&papers))));
+    }
+    Ok(papers)
 }
 
 /// The same for a person with one device, over connections of their own.

@@ -51,7 +51,7 @@ pub(super) const PROBES: &[Probe] = &[
         says: "Who comes back on the other node has what was missed, and hears what comes.",
         why: "A load balancer sends them anywhere: rooms, sync and session must be there, too.",
         script: "
-            people: ann on 1, bob on 2, cat on 1
+            people: ann on 1, bob on 2, cat on 1, dan on 2
             bob disconnect
             ann send a
             bob connect on 1

@@ -80,6 +80,7 @@ impl Core {
             self.fresh.push((caller.node, message.id, now));
         }
         self.last_message = message.id;
+        self.badges_change(conversation);
         if self.bugs.strikes(Bug::Phantom, SELDOM, &who) {
             self.add_phantom(&message, now)?;
         }
@@ -266,7 +267,12 @@ impl Core {
         {
             return Err(Refusal::new(RefusalKind::NotFound, "there is no such conversation"));
         }
-        self.member_unless(Bug::SendUnchecked, &caller.user, conversation).map(|_| ())
+        let outline = self.member_unless(Bug::SendUnchecked, &caller.user, conversation)?;
+        if outline.audience.is_some() && outline.members.binary_search(&caller.user).is_err() {
+            let text = "only the one who made a broadcast writes in it";
+            return Err(Refusal::new(RefusalKind::Forbidden, text));
+        }
+        Ok(())
     }
 
     /// Gives the message its place: after everything in the conversation, in number and in time.
@@ -505,7 +511,8 @@ mod tests {
         let place = chat.create("ann", &["bob"]);
         let mut ask = |connection, now, command| {
             let connection = Some(connection);
-            let caller = Caller { user: "ann".into(), connection, node: 0, arrived: now };
+            let (user, chapter) = ("ann".into(), None);
+            let caller = Caller { user, chapter, connection, node: 0, arrived: now };
             chat.core.apply(&caller, command, now, &mut Vec::new())
         };
         let send = Sending {
