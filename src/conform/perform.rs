@@ -54,15 +54,15 @@ pub async fn run(
     let chosen = chosen.map_err(|unknown| Failure::Internal(unknown.to_string()))?;
     let today = chrono::DateTime::<chrono::Utc>::from(began).format("%Y-%m-%d").to_string();
     let tally = Tally::new(&settings.spec, &settings.command, &today, settings.strict);
-    let own = !matches!(settings.target, TargetChoice::Running(_));
-    let lacking = |case: &&Catalogued| lacks(case, &settings.spec, own);
+    let lacking = |case: &&Catalogued| lacks(case, &settings.spec, &settings.target);
     let open = Site::open(&settings.target, &settings.spec, settings.transport, settings.run);
     let (mut target, site) = tokio::select! {
         opened = open => opened.map_err(Failure::Unreachable)?,
         () = settings.interrupt.notified() => return Err(Failure::Interrupted),
     };
     let mut absent = Lacking::new();
-    if let TargetChoice::Running(_) = settings.target {
+    let foreign = matches!(settings.target, TargetChoice::Running(_));
+    if foreign {
         absent = tokio::select! {
             spoken = rehearse(&site, None) => spoken.map_err(Failure::Unreachable)?,
             () = settings.interrupt.notified() => return Err(Failure::Interrupted),
@@ -71,7 +71,7 @@ pub async fn run(
     let fits = |case: &&Catalogued| lacking(case).is_none() && misses(case, &absent).is_none();
     let fitting: Vec<&Catalogued> = chosen.iter().copied().filter(fits).collect();
     let mut people = troupe::people(&fitting, settings.run);
-    people.extend(rehearsers(settings.run).into_iter().filter(|_| !own));
+    people.extend(rehearsers(settings.run).into_iter().filter(|_| foreign));
     if let Err(why) = site.registry.expect(&people) {
         target.stop().await;
         let hint = "`--quick`, or the names of some cases, need fewer".to_owned();
