@@ -171,7 +171,7 @@ pub(super) const PROBES: &[Probe] = &[
                  until bob sees a
                  bob disconnect
                  ann burst 4 | cid burst 4
-                 start ann burst 12 every 25ms
+                 start ann burst 40 every 40ms
                  bob connect
                  rest
                  cid send b
