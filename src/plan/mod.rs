@@ -10,6 +10,7 @@ pub mod credential;
 pub mod dice;
 pub mod first_minute;
 pub mod oddity;
+pub mod placement;
 pub mod population;
 pub mod script;
 pub mod stream;
@@ -90,6 +91,7 @@ mod tests {
             seed: 1,
             launch: None,
             target: Vec::new(),
+            embedded: None,
             people: Population {
                 count: people,
                 devices: vec![(1, 0.9), (2, 0.1)],
@@ -99,6 +101,7 @@ mod tests {
                     .map(|&(count, least, most)| Groups { count, least, most })
                     .collect(),
                 clock_skew: Duration::ZERO,
+                reconnect: Reconnect::default(),
             },
             phases: vec![
                 Phase {

@@ -17,6 +17,7 @@ mod company;
 pub mod connection_state;
 pub mod contacts;
 pub mod conversation_identity;
+pub mod cross_node;
 pub mod explain;
 pub mod idempotency;
 pub mod input_limits;
@@ -108,6 +109,7 @@ pub const ALL: &[&dyn Property] = &[
     &receipts::Receipts,
     &unread_count::UnreadCount,
     &broadcast_reach::BroadcastReach,
+    &cross_node::CrossNode,
     &contacts::Contacts,
 ];
 

@@ -112,6 +112,7 @@ impl Guest {
             chapter: app.doorman.chapter(user),
             user: user.clone(),
             connection: None,
+            node: app.node,
             arrived: stamp::now(),
         };
         app.desk.answer(caller, Command::Join { conversation }).await.map(drop)
