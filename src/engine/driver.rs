@@ -254,7 +254,7 @@ impl Driver {
                 }
             }
             Arrival::Ping => {}
-            Arrival::Malformed(why) => self.garbage(excerpt(&why)),
+            Arrival::Malformed(why) => self.garbage(&excerpt(&why)),
             Arrival::Closed(why) => self.hung_up(&why, self.trouble.explains_loss()),
         }
     }
@@ -320,7 +320,7 @@ impl Driver {
             }
             Heard::Sight(event) => self.record(event),
             Heard::Unknown => {}
-            Heard::Garbage(what) => self.garbage(what),
+            Heard::Garbage(what) => self.garbage(&what),
         }
     }
 
@@ -343,8 +343,8 @@ impl Driver {
         }
     }
 
-    fn garbage(&mut self, what: CompactString) {
-        let what = CompactString::from(self.masked(&what));
+    fn garbage(&mut self, what: &str) {
+        let what = CompactString::from(self.masked(what));
         self.shard.note_garbage(&what);
         self.record(Event::Garbage { what });
     }

@@ -137,7 +137,7 @@ impl Driver {
                 (Vec::new(), Reply::Lost)
             }
             rest::Outcome::Failed(why) => {
-                self.garbage(why);
+                self.garbage(&why);
                 (Vec::new(), Reply::Lost)
             }
         };
