@@ -8,7 +8,7 @@ mod launched;
 use launched::{assert_finds, assert_keeps};
 
 /// Cases, and the traps of the document of `sequenced` that they find.
-const SEQUENCED: [&str; 10] = [
+const SEQUENCED: [&str; 11] = [
     "idempotency/equal-texts",                      // content-and-time
     "idempotency/a-moment-later",                   // content-and-time
     "ordering/burst-of-one",                        // lock-is-no-queue
@@ -17,18 +17,23 @@ const SEQUENCED: [&str; 10] = [
     "no-loss-on-reconnect/one-of-two-devices-away", // one-session
     "conversation-identity/both-at-once",           // find-then-create
     "conversation-identity/groups-that-overlap",    // group-for-pair
+    "contacts/in-a-group",                          // sender-only
     "authorization/stranger-sends",                 // unchecked-member
     "authorization/stranger-reads-history",         // unchecked-member
 ];
 
 /// Cases, and the traps of the document of `broadcast` that they find.
-const BROADCAST: [&str; 6] = [
+const BROADCAST: [&str; 10] = [
     "conversation-identity/both-at-once", // find-then-create
     "input-limits/emoji-at-the-limit",    // utf16-limit
     "authorization/stranger-joins",       // unchecked-join
     "authorization/stranger-types",       // unchecked-typing
     "receipts/stranger",                  // trusted-read
     "typing-timeout/typist-leaves",       // typing-forever
+    "unread-count/readers-of-a-group",    // first-reader-reads-for-all
+    "unread-count/readers-at-once",       // first-reader-reads-for-all
+    "unread-count/deleted-for-oneself",   // deleted-counts
+    "broadcast-reach/found-later",        // recipients-are-no-participants
 ];
 
 #[test]

@@ -47,6 +47,7 @@ export class Delivery {
     for (const member of conversation.members) {
       // trap: own-tabs - the sender's other tabs are not told.
       if (member === stored.senderId) continue;
+      // trap: sender-only - of a group the sender meets everybody, and the others do not meet each other.
       await this.#addContacts(stored.senderId, member, conversation);
       const session = await this.redis.get(`user:${member}`);
       // trap: pubsub-forgets - if the member's node is not connected to Redis in this moment, the message goes nowhere.

@@ -188,7 +188,9 @@ describe('fixed: the promises', () => {
     assert.deepEqual(await send(e, id, 'let me in'), { status: 'error', message: 'Not a member' });
     const forged = { conversationId: id, senderId: ann, message: 'x' };
     assert.equal((await b.call('send_message', forged)).status, 'error');
-    for (const data of [undefined, null, 'x', {}, { conversationId: id }, { conversationId: id, message: ' ' }, { conversationId: { $ne: 0 }, message: 'x' }]) {
+    const blank = { conversationId: id, message: ' ' };
+    const operator = { conversationId: { $ne: 0 }, message: 'x' };
+    for (const data of [undefined, null, 'x', {}, { conversationId: id }, blank, operator]) {
       assert.equal((await e.call('send_message', data)).status, 'error');
     }
     e.emit('send_message');
@@ -319,6 +321,16 @@ describe('as-documented: the traps', () => {
       close(a, b);
     }
     assert.ok(doubled);
+  });
+
+  test('sender-only: two who were written to in a group are no contacts', async () => {
+    const [ann, bob, cat] = [newUser(), newUser(), newUser()];
+    const id = await server.converse(ann, bob, cat);
+    const [a] = await connect(server, [ann, 1]);
+    await send(a, id, 'to both');
+    assert.deepEqual((await server.list(ann, `/contacts/${ann}`)).map(({ _id }) => _id), [bob, cat]);
+    assert.deepEqual((await server.list(bob, `/contacts/${bob}`)).map(({ _id }) => _id), [ann]);
+    a.close();
   });
 
   test('trusted-sender, unchecked-member, trusted-path: anybody speaks for anybody, anywhere, and reads it', async () => {

@@ -198,7 +198,11 @@ fn suspicion(suspects: &[usize], cases: &[&Catalogued]) -> String {
 }
 
 fn transport(settings: &Settings) -> &'static str {
-    let Protocol::SocketIo { transports, .. } = &settings.spec.connect.protocol else { return "" };
+    let transports = match &settings.spec.connect.protocol {
+        Protocol::SocketIo { transports, .. } => transports,
+        Protocol::WebSocket { .. } => return "raw websocket",
+        Protocol::Http => return "http",
+    };
     match settings.transport.unwrap_or(*transports) {
         Transports::WebSocket => "websocket",
         Transports::Polling => "polling",
