@@ -5,7 +5,7 @@ use crate::conform::{Catalogued, catalogue, wire};
 use crate::operation::{Operation, Sight};
 use crate::property::{self, Charge, Need};
 use crate::source::{self, Diagnostic, Diagnostics};
-use crate::spec::{DedupBy, Protocol, Sanitise, Spec, TokenCheck, TokenSource};
+use crate::spec::{DedupBy, Hole, Protocol, Sanitise, Spec, TokenCheck, TokenSource};
 use std::fmt;
 use std::time::Duration;
 
@@ -104,6 +104,16 @@ pub(super) fn lacks(case: &Catalogued, spec: &Spec, own_server: bool) -> Option<
     if let Some(operation) = script.operations().iter().find(|o| spec.deed(**o).is_none()) {
         return Some(format!("the spec has no operation `{operation}`"));
     }
+    let channel = |(operation, name): &(Operation, &str)| {
+        spec.deed(*operation).is_none_or(|deed| deed.channel_called(name).is_none())
+    };
+    if let Some((operation, name)) = script.channels().into_iter().find(channel) {
+        return Some(format!("the spec has no channel `{name}` for `{operation}`"));
+    }
+    let whole = |operation: &Operation| !has_page_size(spec, *operation);
+    if let Some(operation) = script.paged().find(whole) {
+        return Some(format!("the spec has no pages of a chosen size for `{operation}`"));
+    }
     let shown = property::find(case.property).map_or(&[][..], |property| property.shown());
     if !shown.is_empty() && !shown.iter().any(|sight| shows(spec, *sight)) {
         let names: Vec<String> = shown.iter().map(|sight| format!("`{sight}`")).collect();
@@ -113,6 +123,12 @@ pub(super) fn lacks(case: &Catalogued, spec: &Spec, own_server: bool) -> Option<
         return Some(format!("the spec has no event `{sight}`"));
     }
     probe.needs.iter().find_map(|need| need_lacks(*need, spec)).map(str::to_owned)
+}
+
+/// The read goes on page by page, and a client says how many rows a page has.
+fn has_page_size(spec: &Spec, operation: Operation) -> bool {
+    let step = spec.deed(operation).and_then(|deed| deed.channels.first()?.steps.first());
+    step.is_some_and(|step| step.paging.is_some() && step.request.holes().contains(&Hole::LIMIT))
 }
 
 fn shows(spec: &Spec, sight: Sight) -> bool {

@@ -8,8 +8,8 @@ mod commands;
 mod outputs;
 
 use crate::client::{Action, Ask, AttemptId, Client, Input};
-use crate::dialect::voice::{Heard, Voice};
-use crate::dialect::{Dialect, excerpt};
+use crate::dialect::voice::{Heard, Onward, Voice};
+use crate::dialect::{Dialect, Route, excerpt};
 use crate::engine::converse::Converse;
 use crate::engine::link::{Arrival, Link, LinkEvent};
 use crate::engine::meddling::Meddling;
@@ -64,12 +64,20 @@ pub(super) struct Driver {
     barred: bool,
 }
 
-/// A request over HTTP that came to its end.
-struct Returned {
-    attempt: AttemptId,
-    outcome: rest::Outcome,
-    /// A fault may have spoilt it.
-    troubled: bool,
+/// Something that took its time.
+enum Returned {
+    /// A request over HTTP came to its end.
+    Answered {
+        attempt: AttemptId,
+        route: Route,
+        outcome: rest::Outcome,
+        /// What its answer binds.
+        bound: Bindings,
+        /// A fault may have spoilt it.
+        troubled: bool,
+    },
+    /// A reader rested before the next page.
+    Rested(Onward),
 }
 
 /// What woke the client.
@@ -273,6 +281,7 @@ impl Driver {
     async fn heard(&mut self, heard: Heard) {
         match heard {
             Heard::Answer(attempt, rows, reply) => self.answered(attempt, rows, reply),
+            Heard::Onward(onward) => self.go_on(onward),
             Heard::Echo(attempt, reply, seen) => {
                 self.answered(attempt, Vec::new(), reply);
                 self.pushed(seen);

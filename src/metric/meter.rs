@@ -110,6 +110,8 @@ impl Meter {
             | Event::Lag { .. }
             | Event::Saw { .. }
             | Event::Listed { .. }
+            | Event::Page { .. }
+            | Event::Found { .. }
             | Event::Phase { .. }
             | Event::Member { .. } => {}
         }
@@ -294,6 +296,7 @@ mod tests {
             conversation: Some(ConversationId(0)),
             message,
             about: None,
+            via: None,
             planned: 1_000_000,
         };
         observe(&mut meter, 3_000_000, 0, invoke);

@@ -8,6 +8,7 @@
 
 pub mod credential;
 pub mod dice;
+pub mod manner;
 pub mod oddity;
 pub mod population;
 pub mod script;
@@ -16,6 +17,7 @@ pub mod text;
 pub mod timeline;
 
 pub use credential::Credential;
+pub use manner::Manner;
 pub use oddity::Oddity;
 pub use population::{Cell, Conversation, Person};
 pub use timeline::{Act, Planned, Timeline};

@@ -193,6 +193,7 @@ mod tests {
             conversation: Some(conversation),
             message: Some(MessageRef { token, key }),
             about: None,
+            via: None,
             planned: at,
         };
         let answer = Answer::Ack { id: Some(id), order };
@@ -244,6 +245,7 @@ mod tests {
             "authorization",
             "conversation-identity",
             "input-limits",
+            "pagination",
             "presence",
             "rate-limit",
             "receipts",

@@ -25,6 +25,7 @@ pub mod no_loss_on_reconnect;
 mod notation;
 pub mod ordering;
 mod pace;
+pub mod pagination;
 pub mod presence;
 mod probe;
 pub mod rate_limit;
@@ -103,6 +104,7 @@ pub const ALL: &[&dyn Property] = &[
     &rate_limit::RateLimit,
     &presence::Presence,
     &receipts::Receipts,
+    &pagination::Pagination,
 ];
 
 /// The ids of all properties.

@@ -365,6 +365,23 @@ bugs! {
     ReceiptForgotten "receipt-forgotten" breaks "receipts" on "event-reply":
         "the status of a message is pushed and not stored: whoever was away reads `sent` for ever",
 
+    PageSkips "page-skips" breaks "pagination":
+        "a page after the first begins one row too late",
+    PageRepeats "page-repeats" breaks "pagination":
+        "a page after the first begins with the last two rows of the one before",
+    PageLastMissing "page-last-missing" breaks "pagination":
+        "a last page that is not full is not shown",
+    PageUnlimited "page-unlimited" breaks "pagination":
+        "the number of rows that a client asks for is ignored",
+    PageExclusive "page-exclusive" breaks "pagination":
+        "times are rounded to a quarter of a second, and a page begins after the time of the last row: other messages of that time are skipped",
+    PageUnordered "page-unordered" breaks "pagination" on "rest-first":
+        "rows have no order of their own: each page is cut from another one",
+    PagesShift "pages-shift" breaks "pagination" on "rest-first":
+        "pages are counted from the newest message: each new one moves a row onto the next page",
+    PageShared "page-shared" breaks "pagination" on "rest-first":
+        "where a reader is is kept per person: two walks of one person go on one's path",
+
     EioAny "eio-any" breaks "engine-io":
         "any protocol version is taken for version 4, and so is none",
     SidUnknownAccepted "sid-unknown-accepted" breaks "engine-io":

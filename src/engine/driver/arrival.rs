@@ -123,8 +123,17 @@ impl Driver {
         }
     }
 
-    pub(super) fn returned(&mut self, Returned { attempt, outcome, troubled }: Returned) {
+    pub(super) fn returned(&mut self, returned: Returned) {
+        let (attempt, route, outcome, bound, troubled) = match returned {
+            Returned::Rested(onward) => return self.say_on(onward),
+            Returned::Answered { attempt, route, outcome, bound, troubled } => {
+                (attempt, route, outcome, bound, troubled)
+            }
+        };
         let (rows, reply) = match outcome {
+            rest::Outcome::Answered(reply @ Reply::Yes { .. }) => {
+                return self.follow(attempt, route, bound, reply);
+            }
             rest::Outcome::Answered(reply) => (Vec::new(), reply),
             rest::Outcome::Read { rows, count } => {
                 (rows, Reply::Yes { id: None, order: None, rows: count, cursor: None })

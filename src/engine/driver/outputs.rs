@@ -1,9 +1,9 @@
 //! What the contract's machine says: it is recorded, sent over the connection, or asked over HTTP.
 
 use super::{Driver, GOODBYE, Returned};
-use crate::client::{Ask, AttemptId, Input, Output, Payload, Since, Transmit};
-use crate::dialect::voice::Said;
-use crate::dialect::{Bend, excerpt};
+use crate::client::{Ask, AttemptId, Input, Output, Payload, Reply, Since, Transmit};
+use crate::dialect::voice::{Onward, Said, Walk};
+use crate::dialect::{Bend, Pages, Route, excerpt};
 use crate::engine::link::Link;
 use crate::engine::meddling::{Fate, Parcel, dropped};
 use crate::engine::rest;
@@ -13,9 +13,10 @@ use crate::history::{Event, Nanos, OpId};
 use crate::operation::Operation;
 use crate::plan::Oddity;
 use crate::scalar::Scalar;
-use crate::spec::{Hole, Step};
+use crate::spec::{Bindings, Hole, Request, Step};
 use crate::transport::Leave;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// What becomes of the requests that the machine lets go in one go.
 #[derive(Default)]
@@ -166,16 +167,46 @@ impl Driver {
         self.bind(&ask);
         let people = ask.people(self.bindings.get(Hole::USER));
         let bend = ask.odd.map(|odd| Bend::begin(odd, &mut self.bindings));
-        let Some(step) = shard.dialect.step_for(ask.operation, people) else { return };
+        let via = ask.manner.via.as_deref();
+        if let Some(route) = shard.dialect.route(ask.operation, people, via)
+            && let Some(step) = shard.dialect.at(route)
+        {
+            let walk = ask.operation.reads().then(|| {
+                let rows = ask.manner.rows;
+                let bindings = &mut self.bindings;
+                let pages = Pages::begin(&shard.dialect, attempt.op, step, rows, bindings);
+                Box::new(Walk { pages, pause: ask.manner.pause })
+            });
+            self.say(now, attempt, route, walk, Some((&ask, bend)));
+        }
+        self.bindings.truncate(mark);
+    }
+
+    /// Puts a request into words and on its way, with what is bound now.
+    fn say(
+        &mut self,
+        now: Nanos,
+        attempt: AttemptId,
+        route: Route,
+        walk: Option<Box<Walk>>,
+        first: Option<(&Ask, Option<Bend>)>,
+    ) {
+        let shard = Rc::clone(&self.shard);
+        let odd = first.as_ref().and_then(|(ask, _)| ask.odd);
+        let place = match &first {
+            Some((ask, _)) => ask.conversation,
+            None => shard.dialect.place(&self.bindings),
+        };
+        let bend = first.and_then(|(_, bend)| bend);
         let mut data = shard.scratch.take();
         data.clear();
-        let asked = (ask.operation, people);
-        let said = self.voice.say(&shard.dialect, attempt, asked, step, &self.bindings, &mut data);
+        let kept = walk.clone();
+        let said = self.voice.say(&shard.dialect, attempt, route, &self.bindings, walk, &mut data);
         match said {
             Ok(Said::Event(mut ack)) => {
                 if let Some(bend) = &bend {
                     bend.event(&mut data);
-                    ack = self.odd_ack(ask.odd, ack);
+                    ack = self.odd_ack(odd, ack);
                 }
                 shard.trace.borrow_mut().note(now, self.id, "→", || match ack {
                     Some(ack) => format!("42{ack}{data}"),
@@ -184,22 +215,75 @@ impl Driver {
                 if let Err(error) = self.link.emit(ack, &data) {
                     self.complain(now, &error.to_string());
                 }
-                if ask.operation == Operation::Send {
+                if route.operation == Operation::Send {
                     self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
                 }
             }
-            Ok(Said::Http(_)) => self.call(attempt, &ask, bend),
+            Ok(Said::Http(_)) => {
+                let bindings = self.bindings.clone();
+                let op = attempt.op;
+                let ask = rest::Ask { route, op, conversation: place, bindings, walk: kept, bend };
+                self.call(attempt, ask);
+            }
             Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),
+            Ok(Said::Nothing) => {}
             Err(unbound) => {
                 let name = shard.dialect.spec.holes.name(unbound.0);
-                self.complain(
-                    now,
-                    &format!("`{}` needs `${name}`, which has no value", ask.operation),
-                );
+                let operation = route.operation;
+                self.complain(now, &format!("`{operation}` needs `${name}`, which has no value"));
             }
         }
         shard.scratch.replace(data);
-        self.bindings.truncate(mark);
+    }
+
+    /// An attempt goes on: with the next page of a read, or the next request of a sequence.
+    pub(super) fn go_on(&mut self, onward: Onward) {
+        let pause = onward.walk.as_ref().map_or(Duration::ZERO, |walk| walk.pause);
+        if pause.is_zero() {
+            return self.say_on(onward);
+        }
+        self.calls.push(Box::pin(async move {
+            tokio::time::sleep(pause).await;
+            Returned::Rested(onward)
+        }));
+    }
+
+    /// The same, at once.
+    pub(super) fn say_on(&mut self, Onward { attempt, route, bindings, walk }: Onward) {
+        let usual = std::mem::replace(&mut self.bindings, *bindings);
+        self.say(self.shard.clock.now(), attempt, route, walk, None);
+        self.bindings = usual;
+    }
+
+    /// A request of a sequence was answered with a yes that binds these. Requests that nothing
+    /// confirms leave with it; without a connection they are left out.
+    pub(super) fn follow(
+        &mut self,
+        attempt: AttemptId,
+        route: Route,
+        bindings: Bindings,
+        yes: Reply,
+    ) {
+        let shard = Rc::clone(&self.shard);
+        let mut last = route;
+        while let Some(next) = shard.dialect.after(last) {
+            let step = shard.dialect.at(next);
+            let shape = match step {
+                Some(Step { request: Request::Emit { shape, .. }, yes, .. }) if yes.is_empty() => {
+                    shape
+                }
+                _ => {
+                    let bindings = Box::new(bindings);
+                    return self.say_on(Onward { attempt, route: next, bindings, walk: None });
+                }
+            };
+            let mut data = String::new();
+            if shape.fill(&bindings, &mut data).is_ok() && self.link.emit(None, &data).is_ok() {
+                self.trace("→", || format!("42{data}"));
+            }
+            last = next;
+        }
+        self.answered(attempt, Vec::new(), yes);
     }
 
     fn complain(&mut self, now: Nanos, what: &str) {
@@ -230,6 +314,7 @@ impl Driver {
                 self.bindings.set(Hole::KEY, Scalar::Text(message.key.clone()));
             }
             Payload::About(id) => self.bindings.set(Hole::MESSAGE, dialect.message_id(id)),
+            Payload::Query(text) => self.bindings.set(Hole::QUERY, Scalar::Text(text.clone())),
             Payload::Since(since) => match since {
                 Since::Start => {}
                 Since::Position(order) => self.bindings.set(Hole::SINCE, dialect.position(*order)),
@@ -264,18 +349,10 @@ impl Driver {
         self.bindings.set(Hole::MEMBERS, Scalar::List(people.to_vec()));
     }
 
-    fn call(&mut self, attempt: AttemptId, ask: &Ask, bend: Option<Bend>) {
+    fn call(&mut self, attempt: AttemptId, ask: rest::Ask) {
         let shard = Rc::clone(&self.shard);
-        let ask = rest::Ask {
-            operation: ask.operation,
-            op: attempt.op,
-            conversation: ask.conversation,
-            people: ask.people(self.bindings.get(Hole::USER)),
-            bindings: self.bindings.clone(),
-            bend,
-        };
         let (own, troubled) = (self.http.clone(), self.trouble.excuses());
-        let client = self.id;
+        let (client, route) = (self.id, ask.route);
         self.calls.push(Box::pin(async move {
             // A request in trouble may take long, and shall keep nobody waiting.
             let (http, _turn) = match &own {
@@ -288,8 +365,8 @@ impl Driver {
             };
             let keeps = shard.trace.borrow().keeps;
             let tap = keeps.then_some(&tap as rest::Tap<'_>);
-            let outcome = rest::perform(http, &shard.dialect, ask, tap).await;
-            Returned { attempt, outcome, troubled }
+            let (outcome, bound) = rest::perform(http, &shard.dialect, ask, tap).await;
+            Returned::Answered { attempt, route, outcome, bound, troubled }
         }));
     }
 }

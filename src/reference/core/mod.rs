@@ -6,6 +6,7 @@
 //! `receipt` who has read it.
 
 mod create;
+mod pages;
 mod rate;
 mod read;
 mod receipt;
@@ -90,6 +91,8 @@ pub(crate) struct Core {
     pages: FxHashMap<(User, Conversation), (Position, bool)>,
     /// Up to when each person was handed what they had missed; kept only for `sync-once`.
     handed_out: FxHashMap<(User, Conversation), i64>,
+    /// How many rows each reader was shown since the first page; kept only for `page-shared`.
+    shown: FxHashMap<(User, Conversation), usize>,
     /// Who has read which conversation; kept only for `sync-first-empty`.
     opened: FxHashSet<(User, Conversation)>,
 }
@@ -118,6 +121,7 @@ impl Core {
             noted: FxHashMap::default(),
             pages: FxHashMap::default(),
             handed_out: FxHashMap::default(),
+            shown: FxHashMap::default(),
             opened: FxHashSet::default(),
         };
         core.reload()?;

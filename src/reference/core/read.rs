@@ -27,6 +27,12 @@ impl Core {
             self.store.since(conversation, since, skip, limit.saturating_add(1), backwards)?;
         let mut more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
+        if !self.bugs.is_none()
+            && let Some(bent) =
+                self.bent_page(user, conversation, window, (since, limit as usize))?
+        {
+            (rows, more) = bent;
+        }
         if syncs {
             self.cut_short(user, conversation, &mut rows, &mut more);
         }
@@ -88,6 +94,12 @@ impl Core {
     fn is_sync(&self, user: &User, conversation: Conversation, window: &Window) -> bool {
         let page = || self.pages.get(&(user.clone(), conversation)).map(|(end, _)| *end);
         !self.bugs.is_none() && window.since.is_some() && window.since != page()
+    }
+
+    /// Whether this is a page after the first, by its position.
+    pub(super) fn goes_on(&self, user: &User, place: Conversation, window: &Window) -> bool {
+        let page = self.pages.get(&(user.clone(), place)).map(|(end, _)| *end);
+        window.since.is_some() && window.since == page
     }
 
     /// Whether this is a later page of a sync.

@@ -285,7 +285,7 @@ impl Core {
         if self.bugs.has(Bug::TieBreak) {
             message.at -= message.at % 500;
         }
-        if self.bugs.has(Bug::SyncExclusive) {
+        if self.bugs.has(Bug::SyncExclusive) || self.bugs.has(Bug::PageExclusive) {
             message.at -= message.at % 250;
         }
     }
