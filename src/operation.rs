@@ -51,6 +51,7 @@ vocabulary! {
         Register => "register": "makes the person known to the server, before any connection",
         Login => "login": "fetches the person's token",
         Create => "create": "makes a conversation of its members, or finds the one they have",
+        Broadcast => "broadcast": "makes a conversation that one person writes to everybody, to a chapter or to a list of people",
         Join => "join": "asks to receive a conversation's events",
         Leave => "leave": "stops receiving a conversation's events",
         Send => "send": "sends one message into a conversation",
@@ -106,6 +107,7 @@ impl Operation {
             Self::Connect | Self::Health => &["user", "name", "token", "cursor"],
             Self::Register | Self::Login => &["user", "name", "password"],
             Self::Create => &["user", "peer", "members", "others", "name"],
+            Self::Broadcast => &["user", "others", "chapter", "name"],
             Self::Join | Self::Leave | Self::TypingStart | Self::TypingStop => {
                 &["user", "conversation"]
             }
@@ -134,7 +136,7 @@ impl Operation {
     pub const fn yields(self) -> &'static [&'static str] {
         match self {
             Self::Login => &["token"],
-            Self::Create => &["conversation"],
+            Self::Create | Self::Broadcast => &["conversation"],
             Self::Sync | Self::History => &["message", "text"],
             Self::Search => &["message"],
             _ => &[],

@@ -120,7 +120,10 @@ impl Rules {
 /// Asking twice does no harm: by its key for a send, by its nature for the rest. How the server was
 /// a moment ago is no answer to how it is.
 const fn may_repeat(operation: Operation) -> bool {
-    !matches!(operation, Operation::Create | Operation::Announce | Operation::Health)
+    !matches!(
+        operation,
+        Operation::Create | Operation::Broadcast | Operation::Announce | Operation::Health
+    )
 }
 
 fn nanos(duration: &Duration) -> Nanos {

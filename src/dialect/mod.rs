@@ -21,7 +21,7 @@ use crate::operation::{Operation, Sight};
 use crate::plan::text;
 use crate::scalar::Scalar;
 use crate::spec::{
-    Bindings, Candidate, Channel, Hole, Pushed, Receiver, Sanitise, Shape, Spec, Step,
+    AUDIENCES, Bindings, Candidate, Channel, Hole, Pushed, Receiver, Sanitise, Shape, Spec, Step,
 };
 use compact_str::CompactString;
 use position::Positions;
@@ -116,15 +116,16 @@ impl Dialect {
         self.channel(operation)?.steps.first()
     }
 
-    /// The first request of an operation that concerns so many people, over the channel that was
-    /// chosen; `None` if the spec has none of this name.
+    /// The first request of an operation that concerns so many people (of a broadcast: for this kind
+    /// of audience), over the channel that was chosen; `None` if the spec has none of this name.
     #[must_use]
     pub fn route(&self, operation: Operation, people: usize, via: Option<&str>) -> Option<Route> {
         let deed = self.spec.deed(operation)?;
-        let channel = match via {
-            Some(name) => deed.channel_called(name)?,
-            None if operation == Operation::Create => deed.channel_for(people),
-            None => 0,
+        let channel = match (via, operation) {
+            (Some(name), _) => deed.channel_called(name)?,
+            (None, Operation::Create) => deed.channel_for(people),
+            (None, Operation::Broadcast) => deed.channel_called(AUDIENCES[people])?,
+            (None, _) => 0,
         };
         Some(Route { operation, channel, step: 0 })
     }
@@ -220,12 +221,25 @@ impl Dialect {
         }
     }
 
+    /// What a yes tells beside that: how many messages are unread.
+    pub(crate) fn told(&self, operation: Operation, op: OpId, bindings: &Bindings) -> Vec<Event> {
+        let count = match bindings.get(Hole::COUNT) {
+            Some(Scalar::Int(count)) if operation == Operation::Unread => *count,
+            Some(Scalar::Text(text)) if operation == Operation::Unread => match text.parse() {
+                Ok(count) => count,
+                Err(_) => return Vec::new(),
+            },
+            _ => return Vec::new(),
+        };
+        vec![Event::Counted { op, count, conversation: self.place(bindings) }]
+    }
+
     /// A yes to an operation, with what it binds.
     #[must_use]
     pub fn yes(&self, operation: Operation, bindings: &Bindings) -> Reply {
-        let hole = if operation == Operation::Create { Hole::CONVERSATION } else { Hole::MESSAGE };
-        let id = bindings.get(hole);
-        if operation == Operation::Create {
+        let makes = matches!(operation, Operation::Create | Operation::Broadcast);
+        let id = bindings.get(if makes { Hole::CONVERSATION } else { Hole::MESSAGE });
+        if makes {
             self.integer_places.set(matches!(id, Some(Scalar::Int(_))));
         }
         Reply::Yes {

@@ -313,8 +313,9 @@ fn read(
             (Some(walk), _) => page(dialect, awaited, walk, one, json, bound, &bindings),
             (None, Some(next)) => Ok(Understood::Onward(next, Box::new(bindings), None)),
             (None, None) => {
-                let reply = dialect.yes(awaited.route.operation, &bindings);
-                Ok(Understood::Over(Vec::new(), reply))
+                let (operation, op) = (awaited.route.operation, awaited.attempt.op);
+                let told = dialect.told(operation, op, &bindings);
+                Ok(Understood::Over(told, dialect.yes(operation, &bindings)))
             }
         },
         Some((false, _)) => {

@@ -44,6 +44,17 @@ impl<'a> Registry<'a> {
         }
     }
 
+    /// The chapter that a person belongs to: of every 32 people in a row there are two, in turn.
+    #[must_use]
+    pub fn chapter(&self, person: PersonId) -> Scalar {
+        let number = i64::from(person.0 / 32 * 2 + person.0 % 2);
+        match &self.spec.people.ids {
+            UserIds::Integer { .. } => Scalar::Int(number + 1),
+            UserIds::ObjectId => Scalar::Text(format!("a552{number:020x}").into()),
+            _ => Scalar::Text(format!("chapter-{number}").into()),
+        }
+    }
+
     /// A person's id, name and credential, and the spec's constants.
     ///
     /// # Errors
@@ -64,6 +75,7 @@ impl<'a> Registry<'a> {
         let mut bindings = self.spec.constants.clone();
         bindings.set(Hole::USER, self.user(person));
         bindings.set(Hole::NAME, Scalar::Text(format!("Person {}", person.0).into()));
+        bindings.set(Hole::CHAPTER, self.chapter(person));
         match &self.spec.people.token {
             TokenSource::None => {}
             TokenSource::Jwt { algorithm, secret, claims, lives } => {

@@ -57,7 +57,15 @@ pub(super) async fn perform(
         Some(walk) => (read(http, dialect, step, ask, *walk, tap).await, Bindings::new()),
         None => {
             let bend = ask.bend.as_ref();
-            act(http, dialect, ask.route.operation, step, ask.bindings, bend, tap).await
+            let (operation, op) = (ask.route.operation, ask.op);
+            let act = act(http, dialect, operation, step, ask.bindings, bend, tap);
+            match act.await {
+                (Outcome::Answered(Reply::Yes { .. }), bound) if operation == Operation::Unread => {
+                    let rows = dialect.told(operation, op, &bound);
+                    (Outcome::Read { rows, count: 0 }, bound)
+                }
+                done => done,
+            }
         }
     }
 }

@@ -151,6 +151,15 @@ fn happening() -> impl Strategy<Value = Event> {
             .prop_map(|(op, number, of, rows, again)| Event::Page { op, number, of, rows, again }),
         (op(), conversation(), option::of(token()), option::of(text()))
             .prop_map(|(op, conversation, token, id)| Event::Found { op, conversation, token, id }),
+        (op(), any::<i64>(), conversation()).prop_map(|(op, count, conversation)| Event::Counted {
+            op,
+            count,
+            conversation
+        }),
+        (number(), text()).prop_map(|(conversation, id)| Event::Addressed {
+            conversation: ConversationId(conversation),
+            id
+        }),
         (state, text(), any::<bool>()).prop_map(|(state, why, caused)| Event::Connection {
             state,
             why,

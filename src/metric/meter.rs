@@ -112,6 +112,8 @@ impl Meter {
             | Event::Listed { .. }
             | Event::Page { .. }
             | Event::Found { .. }
+            | Event::Counted { .. }
+            | Event::Addressed { .. }
             | Event::Phase { .. }
             | Event::Member { .. } => {}
         }

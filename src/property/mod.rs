@@ -33,6 +33,7 @@ pub mod receipts;
 mod recent;
 mod stalls;
 pub mod typing_timeout;
+pub mod unread_count;
 mod weather;
 
 pub use crate::verdict::Severity;
@@ -104,6 +105,7 @@ pub const ALL: &[&dyn Property] = &[
     &rate_limit::RateLimit,
     &presence::Presence,
     &receipts::Receipts,
+    &unread_count::UnreadCount,
     &pagination::Pagination,
 ];
 

@@ -3,8 +3,9 @@
 use crate::reference::model::User;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Secret, Shape, Spec, TokenSource};
+use compact_str::CompactString;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 use std::sync::{Mutex, PoisonError};
 
@@ -24,6 +25,8 @@ pub(crate) struct Jwt {
     pub(super) forgotten: DecodingKey,
     /// Whom it has believed; kept only for doormen with a bug.
     believed: Mutex<FxHashSet<User>>,
+    /// The chapters that tokens have named.
+    chapters: Mutex<FxHashMap<User, CompactString>>,
 }
 
 impl Doorman {
@@ -51,6 +54,7 @@ impl Doorman {
                     claims: claims.clone(),
                     constants: spec.constants.clone(),
                     believed: Mutex::default(),
+                    chapters: Mutex::default(),
                 })))
             }
             TokenSource::ByServer => Err("`register` and `login` are not played".into()),
@@ -67,6 +71,12 @@ impl Doorman {
         let Self::Jwt(jwt) = self else { return None };
         let decoded = jsonwebtoken::decode::<Value>(token, &jwt.key, &jwt.validation);
         jwt.named_by(&decoded.ok()?.claims)
+    }
+
+    /// The chapter of this person, if a token has named it.
+    pub(crate) fn chapter(&self, user: &User) -> Option<CompactString> {
+        let Self::Jwt(jwt) = self else { return None };
+        jwt.chapters.lock().unwrap_or_else(PoisonError::into_inner).get(user).cloned()
     }
 
     /// Remembers whom it has believed.
@@ -88,10 +98,15 @@ impl Jwt {
     pub(super) fn named_by(&self, claims: &Value) -> Option<User> {
         let mut bindings = self.constants.clone();
         self.claims.matches(&claims.to_string(), &mut bindings).ok()?;
-        match bindings.get(Hole::USER)? {
-            user @ (Scalar::Int(_) | Scalar::Text(_)) => Some(user.id()),
-            _ => None,
+        let user = match bindings.get(Hole::USER)? {
+            user @ (Scalar::Int(_) | Scalar::Text(_)) => user.id(),
+            _ => return None,
+        };
+        if let Some(chapter) = bindings.get(Hole::CHAPTER) {
+            let mut chapters = self.chapters.lock().unwrap_or_else(PoisonError::into_inner);
+            chapters.insert(user.clone(), chapter.id());
         }
+        Some(user)
     }
 }
 

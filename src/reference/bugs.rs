@@ -316,6 +316,10 @@ bugs! {
         "a connection that leaves a conversation goes on hearing it",
     ListForeign "list-foreign" breaks "authorization":
         "to somebody who is in no conversation the list shows those of everybody",
+    HideUnchecked "hide-unchecked" breaks "authorization" on "broadcast":
+        "whoever knows a message's id can delete it for themselves",
+    UnreadForeign "unread-foreign" breaks "authorization" on "broadcast":
+        "to somebody who is in no conversation the unread messages of everybody are counted",
     RefusalTells "refusal-tells" breaks "authorization":
         "a refusal says whether there is a conversation of that id",
 
@@ -364,6 +368,38 @@ bugs! {
         "a receipt names another member than the one who read",
     ReceiptForgotten "receipt-forgotten" breaks "receipts" on "event-reply":
         "the status of a message is pushed and not stored: whoever was away reads `sent` for ever",
+
+    UnreadOwn "unread-own" breaks "unread-count" on "broadcast":
+        "one's own messages count as unread",
+    UnreadCached "unread-cached" breaks "unread-count" on "broadcast":
+        "the count is cached when it is first asked for, and no reading throws the cache away",
+    UnreadNegative "unread-negative" breaks "unread-count" on "broadcast":
+        "each reading takes one off, also of a message that was read before",
+    UnreadDeleted "unread-deleted" breaks "unread-count" on "broadcast":
+        "a message that somebody deleted for themselves still counts as unread for them",
+    UnreadShared "unread-shared" breaks "unread-count" on "broadcast":
+        "a message's first reader takes it off everybody's count",
+    UnreadDrift "unread-drift" breaks "unread-count" on "broadcast":
+        "of two messages to one conversation within 50 ms only one is counted",
+    UnreadDoubled "unread-doubled" breaks "unread-count" on "broadcast":
+        "what came while a person was away is counted once more when they come back",
+    UnreadForgotten "unread-forgotten" breaks "unread-count" on "broadcast":
+        "the count is kept in memory: after a restart it begins at nothing",
+    UnreadBroadcast "unread-broadcast" breaks "unread-count" on "broadcast":
+        "broadcasts are in nobody's count",
+
+    BroadcastCopies "broadcast-copies" breaks "broadcast-reach" on "broadcast":
+        "a broadcast is stored once for each of its readers: each sees another id",
+    BroadcastMissesChapter "broadcast-misses-chapter" breaks "broadcast-reach" on "broadcast":
+        "a broadcast to a chapter is pushed to nobody who was connected before it was made",
+    BroadcastLeak "broadcast-leak" breaks "broadcast-reach" on "broadcast":
+        "a broadcast is pushed to everybody who is connected, whomever it is meant for",
+    BroadcastOpen "broadcast-open" breaks "broadcast-reach" on "broadcast":
+        "whoever knows a broadcast's id can read it",
+    BroadcastForgotten "broadcast-forgotten" breaks "broadcast-reach" on "broadcast":
+        "a broadcast is for those who were there when it was made: whoever comes later is refused it",
+    BroadcastReaderLost "broadcast-reader-lost" breaks "broadcast-reach" on "broadcast":
+        "a broadcast's readers are looked up first and stored 100 ms later: of readers at the same moment one is kept",
 
     PageSkips "page-skips" breaks "pagination":
         "a page after the first begins one row too late",

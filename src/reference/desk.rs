@@ -177,6 +177,7 @@ fn decide(core: &mut Core, job: Job, now: i64) -> Option<Decided> {
             Decided::Asked { caller, outcome, events, done }
         }
         Job::Arrive { caller, wire, done } => {
+            core.meet(&caller);
             Decided::Arrived { conversations: core.arrive(&caller.user, now), caller, wire, done }
         }
         Job::Depart(connection) => Decided::Departed(connection),
@@ -225,7 +226,7 @@ mod tests {
     }
 
     fn ann() -> Caller {
-        Caller { user: "1".into(), connection: None, arrived: 0 }
+        Caller { user: "1".into(), chapter: None, connection: None, arrived: 0 }
     }
 
     fn send(key: &str) -> Command {

@@ -9,6 +9,7 @@ mod typing;
 
 use crate::operation::Sight;
 use crate::reference::bugs::{Bug, Bugs, draw};
+use crate::reference::core::copy;
 use crate::reference::model::*;
 use crate::reference::play::{Outgoing, Play};
 use crate::reference::stamp;
@@ -168,6 +169,10 @@ impl Hall {
             Event::Made { conversation, members } => {
                 self.made(&caller.user, conversation, &members);
             }
+            Event::Addressed { conversation, people } => {
+                self.crowds.insert(conversation);
+                self.made(&caller.user, conversation, &people);
+            }
             Event::Receipt { message, conversation, sender, reader, kind, status, at } => {
                 let mut about = self.play.about_receipt(&reader, message, conversation);
                 about.set(Hole::AT, stamp::to_iso(at).as_str());
@@ -259,6 +264,14 @@ impl Hall {
                 }
                 !late
             });
+        }
+        if self.bugs.has(Bug::BroadcastCopies) && self.crowds.contains(&message.conversation) {
+            for connection in receivers {
+                let id = copy(message.id, &self.present[&connection].user);
+                let mut about = self.play.about_message(&Message { id, ..message.clone() });
+                self.push(Sight::Message, &mut about, &[connection]);
+            }
+            return;
         }
         if !self.bugs.has(Bug::StampPerReceiver) {
             return self.push(Sight::Message, about, &receivers);
@@ -453,7 +466,7 @@ mod tests {
     }
 
     fn caller(user: &str, connection: Connection) -> Caller {
-        Caller { user: user.into(), connection: Some(connection), arrived: 0 }
+        Caller { user: user.into(), chapter: None, connection: Some(connection), arrived: 0 }
     }
 
     fn said(sender: &str) -> Event {

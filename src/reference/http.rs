@@ -72,7 +72,12 @@ async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) 
         Err(_) if open => User::default(),
         Err(refusal) => return (Err(refusal), Manner::Once),
     };
-    let caller = Caller { user: user.clone(), connection: None, arrived };
+    let caller = Caller {
+        user: user.clone(),
+        chapter: app.doorman.chapter(&user),
+        connection: None,
+        arrived,
+    };
     let command = app.play.command(asked);
     let send = match &command {
         Command::Send(send) => Some(send.clone()),
@@ -89,7 +94,8 @@ async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) 
 
 /// Well if the store answers.
 async fn health(app: &App) -> Response {
-    let caller = Caller { user: User::default(), connection: None, arrived: stamp::now() };
+    let caller =
+        Caller { user: User::default(), chapter: None, connection: None, arrived: stamp::now() };
     match app.desk.answer(caller, Command::Health).await {
         Ok(_) => json(200, r#"{"status":"ok"}"#),
         Err(refusal) => {

@@ -42,6 +42,10 @@ pub(crate) enum Command {
         members: Vec<User>,
         guard: Guard,
     },
+    /// Make a conversation that only its maker writes in.
+    Broadcast {
+        to: Audience,
+    },
     /// Whether two people have a conversation; only the servers with a race ask this first.
     Find {
         members: Vec<User>,
@@ -79,6 +83,10 @@ pub(crate) enum Command {
     Unread {
         conversation: Option<Conversation>,
     },
+    /// The person does not want to see a message any more.
+    Hide {
+        message: i64,
+    },
     /// Everybody the person shares a conversation with.
     Contacts,
     Typing {
@@ -102,6 +110,14 @@ pub(crate) enum Command {
     Crash,
     /// Nothing that can be done: the refusal takes its place in the order of answers.
     Refuse(Refusal),
+}
+
+/// Whom a broadcast is meant for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    Everybody,
+    Chapter(CompactString),
+    People(Vec<User>),
 }
 
 /// One attempt to send.
@@ -229,6 +245,11 @@ pub(crate) enum Event {
         conversation: Conversation,
         members: Vec<User>,
     },
+    /// A broadcast was made for these people, as far as the server knows them.
+    Addressed {
+        conversation: Conversation,
+        people: Vec<User>,
+    },
     Joined {
         conversation: Conversation,
     },
@@ -296,6 +317,8 @@ impl fmt::Display for Refusal {
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) user: User,
+    /// The chapter that the user's token names.
+    pub(crate) chapter: Option<CompactString>,
     /// The socket it came through; none for HTTP.
     pub(crate) connection: Option<Connection>,
     /// Milliseconds since 1970 at which the request was read.

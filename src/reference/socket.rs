@@ -64,7 +64,12 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
             });
             socket.extensions.insert(Arc::clone(&wire));
             let app = Arc::clone(&self.0);
-            let caller = Caller { user, connection: Some(connection), arrived: stamp::now() };
+            let caller = Caller {
+                chapter: app.doorman.chapter(&user),
+                user,
+                connection: Some(connection),
+                arrived: stamp::now(),
+            };
             let deaf_until = if app.bugs.is_none() {
                 0
             } else {

@@ -80,6 +80,16 @@ impl Cast {
         self.later.iter().find(|later| later.id == conversation)
     }
 
+    /// Whom this conversation is meant for, if it is a broadcast: positions in the cast.
+    pub(super) fn audience<'a>(
+        &self,
+        script: &'a Script,
+        conversation: ConversationId,
+    ) -> Option<&'a [usize]> {
+        let index = self.rooms.iter().position(|room| *room == conversation)?;
+        script.rooms[index].audience.as_deref()
+    }
+
     /// How fast the clients' clocks are, in nanoseconds.
     pub(super) fn skews(&self, script: &Script) -> FxHashMap<ClientId, i64> {
         let skew = |device: Device| script.people[device.person].skew_ms.saturating_mul(1_000_000);

@@ -34,7 +34,7 @@ impl Core {
             }
         }
         let id = self.last_conversation + 1;
-        self.store.add_conversation(id, pair.as_deref(), &members)?;
+        self.store.add_conversation(id, pair.as_deref(), &members, None)?;
         self.last_conversation = id;
         let outline = Outline { members: members.clone(), ..Outline::default() };
         self.remember(id, outline);
@@ -105,7 +105,7 @@ impl Core {
     pub(super) fn list(&self, user: &User, window: &Window) -> Vec<Conversation> {
         let limit = window.limit.map_or(usize::MAX, |limit| limit as usize);
         let skip = window.page.map_or(0, |page| page.saturating_sub(1) as usize);
-        let mut all = self.conversations_of(user).to_vec();
+        let mut all = self.places_of(user);
         match all.last().copied() {
             Some(_) if self.bugs.has(Bug::ListMisses) => drop(all.pop()),
             Some(newest) if self.bugs.has(Bug::ListDoubles) => all.push(newest),

@@ -5,6 +5,7 @@
 //! and `read` hold the two operations that most promises are about, `create` who is in what, and
 //! `receipt` who has read it.
 
+mod broadcast;
 mod create;
 mod pages;
 mod rate;
@@ -12,6 +13,7 @@ mod read;
 mod receipt;
 mod send;
 mod text;
+mod unread;
 
 use crate::operation::Operation;
 use crate::reference::bugs::{Bug, Bugs};
@@ -19,11 +21,14 @@ use crate::reference::intake::careless;
 use crate::reference::model::*;
 use crate::reference::store::{Outline, Store};
 use crate::spec::{Create, Dedup, Hole, Sanitise, Spec};
+pub(crate) use broadcast::copy;
+use broadcast::original;
 use compact_str::CompactString;
 use rate::Rates;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::path::Path;
 use std::time::Duration;
+use unread::Badges;
 
 /// What a spec says of the chat, without its wire.
 #[derive(Clone, Debug)]
@@ -39,6 +44,8 @@ pub(crate) struct Rules {
     pub(crate) by_seq: bool,
     /// Those who read messages see how far each has come.
     pub(crate) shows_status: bool,
+    /// There are broadcasts, so it matters who is in which chapter.
+    pub(crate) broadcasts: bool,
 }
 
 impl Rules {
@@ -52,6 +59,7 @@ impl Rules {
             always_new: spec.traits.create == Create::AlwaysNew,
             by_seq: (spec.traits.order.as_ref()).is_some_and(|order| order.by == Hole::SEQ),
             shows_status: shows_status(spec),
+            broadcasts: spec.deed(Operation::Broadcast).is_some(),
         }
     }
 }
@@ -74,6 +82,12 @@ pub(crate) struct Core {
     store: Store,
     conversations: FxHashMap<Conversation, Outline>,
     of_user: FxHashMap<User, Vec<Conversation>>,
+    /// The conversations that have an audience.
+    broadcasts: Vec<Conversation>,
+    /// Everybody who was ever here, and the chapter that their token named; where there are
+    /// broadcasts.
+    chapters: FxHashMap<User, Option<CompactString>>,
+    badges: Badges,
     last_message: i64,
     last_conversation: Conversation,
     rates: Rates,
@@ -112,6 +126,9 @@ impl Core {
             store: Store::open(file)?,
             conversations: FxHashMap::default(),
             of_user: FxHashMap::default(),
+            broadcasts: Vec::new(),
+            chapters: FxHashMap::default(),
+            badges: Badges::default(),
             last_message: 0,
             last_conversation: 0,
             rates: Rates::default(),
@@ -135,6 +152,7 @@ impl Core {
         self.noted.clear();
         self.of_user.clear();
         self.conversations.clear();
+        self.broadcasts.clear();
         self.last_message = newest;
         self.last_conversation = 0;
         for (id, mut outline) in conversations {
@@ -157,6 +175,7 @@ impl Core {
         if self.bugs.has(Bug::CreateRestart) {
             self.store.forget_pairs()?;
         }
+        self.forget_badges();
         if self.bugs.has(Bug::DedupRestart) {
             self.store.forget_scopes()?;
         }
@@ -174,8 +193,11 @@ impl Core {
             let again = self.arrivals.contains_key(user);
             self.arrivals.insert(user.clone(), Arrival { at: now, again });
         }
+        self.comes_back(user);
         let size = |id| self.conversations.get(id).map_or(0, |outline| outline.members.len());
-        self.conversations_of(user).iter().map(|id| (*id, size(id))).collect()
+        let own = self.conversations_of(user).iter().map(|id| (*id, size(id)));
+        // A broadcast is a crowd, however few have come.
+        own.chain(self.addressed_to(user).into_iter().map(|id| (id, usize::MAX))).collect()
     }
 
     pub(crate) fn conversations_of(&self, user: &User) -> &[Conversation] {
@@ -190,7 +212,9 @@ impl Core {
         now: i64,
         events: &mut Vec<Event>,
     ) -> Result<Answer, Refusal> {
+        self.meet(caller);
         match command {
+            Command::Broadcast { to } => self.broadcast(&caller.user, to, events),
             Command::Create { members, guard } => {
                 self.create(&caller.user, &members, guard, events)
             }
@@ -212,15 +236,17 @@ impl Core {
             }
             Command::List { window } => Ok(Answer::Conversations(self.list(&caller.user, &window))),
             Command::Announce { message } => {
-                self.message(&caller.user, message)?;
+                self.message(&caller.user, message, Bug::ReceiptUnchecked)?;
+                Ok(Answer::Done)
+            }
+            Command::Hide { message } => {
+                let message = self.message(&caller.user, message, Bug::HideUnchecked)?;
+                self.store.hide(message.id, &caller.user)?;
                 Ok(Answer::Done)
             }
             Command::Search { query, window } => self.search(&caller.user, &query, &window),
             Command::Unread { conversation } => {
-                if let Some(conversation) = conversation {
-                    self.member(&caller.user, conversation)?;
-                }
-                Ok(Answer::Count(self.store.unread(&caller.user, conversation)?))
+                Ok(Answer::Count(self.unread(&caller.user, conversation)?))
             }
             Command::Contacts => Ok(Answer::People(self.contacts(&caller.user)?)),
             Command::Typing { conversation, on } => {
@@ -245,17 +271,23 @@ impl Core {
     }
 
     fn remember(&mut self, id: Conversation, outline: Outline) {
+        if outline.audience.is_some() {
+            self.broadcasts.push(id);
+        }
         for member in &outline.members {
             self.of_user.entry(member.clone()).or_default().push(id);
         }
         self.conversations.insert(id, outline);
     }
 
-    /// The conversation, if the user is in it. A stranger learns not even that it exists.
+    /// The conversation, if the user is in it or it is meant for them. A stranger learns not even that it exists.
     fn member(&self, user: &User, conversation: Conversation) -> Result<&Outline, Refusal> {
         self.conversations
             .get(&conversation)
-            .filter(|outline| outline.members.binary_search(user).is_ok())
+            .filter(|outline| {
+                let is_member = outline.members.binary_search(user).is_ok();
+                is_member || self.is_addressed(user, outline)
+            })
             .ok_or_else(|| {
                 let known = self.conversations.contains_key(&conversation);
                 let text = match known {
@@ -281,12 +313,11 @@ impl Core {
         member.or_else(|refusal| anybody.ok_or(refusal))
     }
 
-    /// The message, if the user is in its conversation.
-    fn message(&self, user: &User, id: i64) -> Result<Message, Refusal> {
+    /// The message, if the user is in its conversation, or with this bug in any case.
+    fn message(&self, user: &User, id: i64, bug: Bug) -> Result<Message, Refusal> {
         let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such message for you");
-        let message = self.store.by_id(id)?.ok_or_else(unknown)?;
-        self.member_unless(Bug::ReceiptUnchecked, user, message.conversation)
-            .map_err(|_| unknown())?;
+        let message = self.store.by_id(original(id))?.ok_or_else(unknown)?;
+        self.member_unless(bug, user, message.conversation).map_err(|_| unknown())?;
         Ok(message)
     }
 }
@@ -317,6 +348,7 @@ pub(crate) mod tests {
             always_new: false,
             by_seq: false,
             shows_status: false,
+            broadcasts: false,
         }
     }
 
@@ -339,7 +371,8 @@ pub(crate) mod tests {
 
         pub(crate) fn ask(&mut self, user: &str, command: Command) -> Result<Answer, Refusal> {
             self.now += 1;
-            let caller = Caller { user: user.into(), connection: Some(1), arrived: self.now };
+            let caller =
+                Caller { user: user.into(), chapter: None, connection: Some(1), arrived: self.now };
             self.core.apply(&caller, command, self.now, &mut self.events)
         }
 

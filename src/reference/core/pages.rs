@@ -28,7 +28,7 @@ impl Core {
     ) -> Result<Option<(Vec<Message>, bool)>, Refusal> {
         let Some(bug) = CUTS.into_iter().find(|bug| self.bugs.has(*bug)) else { return Ok(None) };
         let first = if self.rules.by_seq { Position::Seq(0) } else { Position::At(0) };
-        let mut all = self.store.since(place, first, 0, u32::MAX, false)?;
+        let mut all = self.store.since(user, place, first, 0, u32::MAX, false)?;
         let skip = window.page.map_or(0, |page| page.saturating_sub(1) as usize) * limit;
         let start = all.iter().position(|row| !row.is_before(since)).unwrap_or(all.len());
         let goes_on = skip > 0 || self.goes_on(user, place, window);

@@ -23,8 +23,14 @@ impl Core {
         let second_page = self.goes_on_syncing(user, conversation, window);
         let since = self.start(window, syncs);
         let backwards = self.bugs.has(Bug::TieBreak);
-        let mut rows =
-            self.store.since(conversation, since, skip, limit.saturating_add(1), backwards)?;
+        let mut rows = self.store.since(
+            user,
+            conversation,
+            since,
+            skip,
+            limit.saturating_add(1),
+            backwards,
+        )?;
         let mut more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         if !self.bugs.is_none()
@@ -50,6 +56,7 @@ impl Core {
             exchange_times(&mut rows);
         }
         self.add_statuses(&mut rows)?;
+        self.copy_rows(user, conversation, &mut rows);
         if !self.bugs.is_none() {
             self.note_page(user, conversation, &rows, more, syncs || second_page);
         }

@@ -47,7 +47,11 @@ fn conversation_is_known(does: &[Placed], sees: &[Pushed], loader: &mut Loader<'
     let answered = does.iter().any(|Placed { deed, sound, .. }| {
         let giver = matches!(
             deed.operation,
-            Operation::Create | Operation::List | Operation::Join | Operation::Contacts
+            Operation::Create
+                | Operation::Broadcast
+                | Operation::List
+                | Operation::Join
+                | Operation::Contacts
         );
         let gives = || steps(deed).any(|step| step.yes.iter().any(|one| gives(&one.shape)));
         giver && (!sound || gives())

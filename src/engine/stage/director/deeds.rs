@@ -1,7 +1,7 @@
 //! The deeds of a script: what each of them tells its client.
 
 use super::Director;
-use crate::client::{Ask, Payload, Since};
+use crate::client::{Ask, Audience, Payload, Since};
 use crate::engine::people::Registry;
 use crate::engine::slot::{Command, Held, Suffering};
 use crate::engine::stage::cast;
@@ -9,7 +9,7 @@ use crate::engine::trouble::nanos;
 use crate::fault::Fault;
 use crate::history::{ClientId, ConversationId, Due, MessageRef, Nanos, Token};
 use crate::operation::Operation;
-use crate::plan::script::{Deed, Device, Verb};
+use crate::plan::script::{Deed, Device, To, Verb};
 use crate::plan::{Act, Credential, Manner, text};
 use crate::spec::Step;
 use compact_str::{CompactString, ToCompactString, format_compact};
@@ -62,6 +62,11 @@ impl Director<'_> {
                 let place = room.and_then(|room| self.cast.conversation(room));
                 self.tell(client, Command::Ask(now, Ask::create(place, people), due));
             }
+            Verb::Broadcast { room, to } => {
+                let Some(place) = self.cast.conversation(*room) else { return };
+                let ask = Ask::broadcast(place, self.audience(to));
+                self.tell(client, Command::Ask(now, ask, due));
+            }
             Verb::Ask { operation, label, room } => {
                 if let Some(ask) = self.request(*operation, *label, *room) {
                     let manner = self.manner(deed, *operation);
@@ -96,6 +101,18 @@ impl Director<'_> {
         let away = self.slots[&self.cast.client(deed.by)].away.get();
         let apart = over_http && (operation == Operation::Health || manner.via.is_some() && away);
         Manner { apart, ..manner }
+    }
+
+    fn audience(&self, to: &To) -> Audience {
+        let registry = Registry::new(&self.shard.dialect.spec);
+        let id = |person: &usize| self.cast.cell.people[*person].id;
+        match to {
+            To::Everybody => Audience::Everybody,
+            To::ChapterOf(person) => Audience::Chapter(registry.chapter(id(person))),
+            To::People(people) => {
+                Audience::People(people.iter().map(|person| registry.user(id(person))).collect())
+            }
+        }
     }
 
     pub(super) fn hold(&mut self, device: Device, credential: Credential, elsewhere: bool) {
