@@ -212,7 +212,7 @@ impl Talk {
                 ));
             }
             Self::Plain { told, next } => {
-                for name in &progress.failed[*told..] {
+                for name in progress.failed.iter().skip(*told) {
                     display::say(format_args!("failed: {name}"));
                 }
                 *told = progress.failed.len();

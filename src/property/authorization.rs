@@ -117,6 +117,9 @@ impl Judge for Walls {
             Event::Listed { id: Some(id), .. } => {
                 self.leaks.listed(at, client, id, &self.book, &mut self.finding);
             }
+            Event::Found { conversation, token, id, .. } => {
+                self.leaks.found(at, client, (*conversation, *token, id.as_ref()), &self.book);
+            }
             Event::Due { op, due, .. } => self.trespasses.due(*op, *due),
             Event::Invoke { op, operation, conversation, message, .. } => {
                 if let Some(place) = conversation.filter(|place| !self.book.is_in(client, *place)) {

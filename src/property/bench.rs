@@ -243,12 +243,14 @@ mod tests {
         let elsewhere = [
             "authentication",
             "authorization",
+            "channel-parity",
             "conversation-identity",
             "input-limits",
             "pagination",
             "presence",
             "rate-limit",
             "receipts",
+            "search",
             "typing-timeout",
         ];
         for (property, finding) in ALL.iter().zip(findings) {

@@ -11,6 +11,7 @@ pub mod authentication;
 pub mod authorization;
 pub mod backoff;
 mod bench;
+pub mod channel_parity;
 mod charge;
 mod company;
 pub mod connection_state;
@@ -31,6 +32,7 @@ mod probe;
 pub mod rate_limit;
 pub mod receipts;
 mod recent;
+pub mod search;
 mod stalls;
 pub mod typing_timeout;
 pub mod unread_count;
@@ -107,6 +109,8 @@ pub const ALL: &[&dyn Property] = &[
     &receipts::Receipts,
     &unread_count::UnreadCount,
     &pagination::Pagination,
+    &channel_parity::ChannelParity,
+    &search::Search,
 ];
 
 /// The ids of all properties.

@@ -5,12 +5,14 @@
 //! and `read` hold the two operations that most promises are about, `create` who is in what, and
 //! `receipt` who has read it.
 
+mod announce;
 mod broadcast;
 mod create;
 mod pages;
 mod rate;
 mod read;
 mod receipt;
+mod search;
 mod send;
 mod text;
 mod unread;
@@ -107,6 +109,10 @@ pub(crate) struct Core {
     handed_out: FxHashMap<(User, Conversation), i64>,
     /// How many rows each reader was shown since the first page; kept only for `page-shared`.
     shown: FxHashMap<(User, Conversation), usize>,
+    /// Messages that nobody was told yet; kept only for `rest-untold`.
+    untold: FxHashSet<i64>,
+    /// The newest message before the restart, which `search-forgotten` does not find.
+    unindexed: i64,
     /// Who has read which conversation; kept only for `sync-first-empty`.
     opened: FxHashSet<(User, Conversation)>,
 }
@@ -139,6 +145,8 @@ impl Core {
             pages: FxHashMap::default(),
             handed_out: FxHashMap::default(),
             shown: FxHashMap::default(),
+            untold: FxHashSet::default(),
+            unindexed: 0,
             opened: FxHashSet::default(),
         };
         core.reload()?;
@@ -179,7 +187,9 @@ impl Core {
         if self.bugs.has(Bug::DedupRestart) {
             self.store.forget_scopes()?;
         }
-        self.reload()
+        self.reload()?;
+        self.unindexed = self.last_message;
+        Ok(())
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -235,16 +245,15 @@ impl Core {
                 self.read(&caller.user, conversation, &window)
             }
             Command::List { window } => Ok(Answer::Conversations(self.list(&caller.user, &window))),
-            Command::Announce { message } => {
-                self.message(&caller.user, message, Bug::ReceiptUnchecked)?;
-                Ok(Answer::Done)
+            Command::Announce { message, conversation } => {
+                self.announce(caller, message, conversation, now, events)
             }
             Command::Hide { message } => {
                 let message = self.message(&caller.user, message, Bug::HideUnchecked)?;
                 self.store.hide(message.id, &caller.user)?;
                 Ok(Answer::Done)
             }
-            Command::Search { query, window } => self.search(&caller.user, &query, &window),
+            Command::Search { query, window } => self.search(&caller.user, &query, &window, now),
             Command::Unread { conversation } => {
                 Ok(Answer::Count(self.unread(&caller.user, conversation)?))
             }
@@ -435,7 +444,7 @@ pub(crate) mod tests {
                 kind: ReceiptKind::Read,
                 looked: None,
             },
-            Command::Announce { message: message.id },
+            Command::Announce { message: message.id, conversation: None },
         ] {
             let refusal = chat.ask("eve", command).unwrap_err();
             assert!(matches!(refusal.kind, RefusalKind::Forbidden | RefusalKind::NotFound));

@@ -63,20 +63,7 @@ impl Core {
         Ok(Answer::Rows { rows, more })
     }
 
-    pub(super) fn search(
-        &self,
-        user: &User,
-        query: &str,
-        window: &Window,
-    ) -> Result<Answer, Refusal> {
-        let limit = self.limit(window);
-        let mut rows = self.store.search(user, query, limit.saturating_add(1))?;
-        let more = rows.len() > limit as usize;
-        rows.truncate(limit as usize);
-        Ok(Answer::Rows { rows, more })
-    }
-
-    fn limit(&self, window: &Window) -> u32 {
+    pub(super) fn limit(&self, window: &Window) -> u32 {
         let most = self.rules.page_rows;
         window.limit.unwrap_or(most).clamp(1, most)
     }

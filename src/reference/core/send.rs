@@ -74,6 +74,7 @@ impl Core {
         }
         self.damage(&mut message.text);
         self.stamp(&mut message, now);
+        self.stamp_by_channel(caller, &mut message);
         self.store.add_message(&message, scope.as_deref())?;
         self.last_message = message.id;
         self.badges_change();
@@ -84,7 +85,10 @@ impl Core {
         if self.bugs.strikes(Bug::RefusedStored, SELDOM, &who) {
             return Err(out_of_order());
         }
-        events.push(Event::Message(message.clone()));
+        if self.tells(caller, &message) {
+            events.push(Event::Message(message.clone()));
+        }
+        message.id = self.answered_id(caller, message.id);
         Ok(Answer::Message { message, repeated: false })
     }
 
@@ -161,6 +165,7 @@ impl Core {
             Scope::Conversation => format!("conversation {conversation} {key}"),
             Scope::Everybody => format!("all {key}"),
         };
+        scope += self.keyring(caller);
         if self.bugs.has(Bug::DedupPerConnection) {
             scope += &format!(" {:?}", caller.connection);
         }
@@ -260,7 +265,7 @@ impl Core {
         {
             return Err(Refusal::new(RefusalKind::NotFound, "there is no such conversation"));
         }
-        let outline = self.member_unless(Bug::SendUnchecked, &caller.user, conversation)?;
+        let outline = self.member_unless(self.unchecked(caller), &caller.user, conversation)?;
         if outline.audience.is_some() && outline.members.binary_search(&caller.user).is_err() {
             let text = "only the one who made a broadcast writes in it";
             return Err(Refusal::new(RefusalKind::Forbidden, text));
@@ -269,7 +274,7 @@ impl Core {
     }
 
     /// Gives the message its place: after everything in the conversation, in number and in time.
-    fn stamp(&mut self, message: &mut Message, now: i64) {
+    pub(super) fn stamp(&mut self, message: &mut Message, now: i64) {
         let Some(outline) = self.conversations.get_mut(&message.conversation) else {
             return;
         };
