@@ -77,6 +77,12 @@ fn unlikely(id: &Scalar) -> Scalar {
         return Scalar::Int(2_000_000_000 - number % 1_000_000_000);
     }
     let text = id.text();
+    let counted = text.len() - text.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    if (1..8).contains(&counted) && text.len() <= 16 {
+        // A counter: another number of so many digits may well be somebody's.
+        let (name, number) = text.split_at(text.len() - counted);
+        return Scalar::Text(format!("{name}9{number:0>8}").into());
+    }
     let from = text.len().saturating_sub(6);
     let turned = text.char_indices().map(|(at, letter)| match letter {
         _ if at < from => letter,
@@ -120,6 +126,7 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bi
     for step in steps {
         known = match &step.request {
             Request::Http(_) => {
+                let tap = |arrow, packet| note(shard, arrow, packet);
                 let (outcome, bound) = rest::act(
                     &shard.http,
                     &shard.dialect,
@@ -127,7 +134,7 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bi
                     step,
                     known,
                     None,
-                    None,
+                    Some(&tap),
                 )
                 .await;
                 match outcome {
@@ -145,6 +152,14 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bi
         };
     }
     Ok(known)
+}
+
+/// What goes over the wire before anybody is connected, in the name of the first client.
+pub(super) fn note(shard: &Shard, arrow: &'static str, packet: String) {
+    if let Some(first) = shard.cells().iter().flat_map(Cell::clients).next() {
+        let now = shard.clock.now();
+        shard.trace.borrow_mut().note(now, first, arrow, || packet);
+    }
 }
 
 /// What the creator says: the members, the others, and a name.

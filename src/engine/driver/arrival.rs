@@ -130,6 +130,7 @@ impl Driver {
                 (attempt, route, outcome, bound, troubled)
             }
         };
+        self.explain_call(attempt.op, &outcome);
         let (rows, reply) = match outcome {
             rest::Outcome::Answered(reply @ Reply::Yes { .. }) => {
                 return self.follow(attempt, route, bound, reply);

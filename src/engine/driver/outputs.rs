@@ -7,6 +7,7 @@ use crate::dialect::{Bend, Pages, Route, excerpt};
 use crate::engine::link::Link;
 use crate::engine::meddling::{Fate, Parcel, dropped};
 use crate::engine::rest;
+use crate::engine::trace::Keep;
 use crate::engine::trouble::nanos;
 use crate::fault::Passing;
 use crate::history::{Event, Nanos, OpId};
@@ -177,13 +178,13 @@ impl Driver {
                 let pages = Pages::begin(&shard.dialect, attempt.op, step, rows, bindings);
                 Box::new(Walk { pages, pause: ask.manner.pause })
             });
-            self.say(now, attempt, route, walk, Some((&ask, bend)));
+            self.put(now, attempt, route, walk, Some((&ask, bend)));
         }
         self.bindings.truncate(mark);
     }
 
     /// Puts a request into words and on its way, with what is bound now.
-    fn say(
+    fn put(
         &mut self,
         now: Nanos,
         attempt: AttemptId,
@@ -251,7 +252,7 @@ impl Driver {
     /// The same, at once.
     pub(super) fn say_on(&mut self, Onward { attempt, route, bindings, walk }: Onward) {
         let usual = std::mem::replace(&mut self.bindings, *bindings);
-        self.say(self.shard.clock.now(), attempt, route, walk, None);
+        self.put(self.shard.clock.now(), attempt, route, walk, None);
         self.bindings = usual;
     }
 
@@ -369,7 +370,7 @@ impl Driver {
                 let now = shard.clock.now();
                 shard.trace.borrow_mut().note(now, client, arrow, || packet);
             };
-            let keeps = shard.trace.borrow().keeps;
+            let keeps = shard.trace.borrow().keep >= Keep::Packets;
             let tap = keeps.then_some(&tap as rest::Tap<'_>);
             let (outcome, bound) = rest::perform(http, &shard.dialect, ask, tap).await;
             Returned::Answered { attempt, route, outcome, bound, troubled }
