@@ -10,21 +10,21 @@ mod table;
 
 use assize::conform::Choice;
 use assize::outcome::Conformance;
-use assize::reference::{Bug, Bugs};
+use assize::reference::Bugs;
 use assize::spec::Transports;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use table::{accusations, choice, complaint, doubts, run};
+use table::{accusations, choice, complaint, doubts, rows, run};
 
 /// Runs at the same time: each has little to do but to wait.
 const AT_ONCE: usize = 4;
 
 /// Fills in the table, some rows at a time; hands back what is wrong.
 fn fill_in() -> Vec<String> {
-    let next = AtomicUsize::new(0);
+    let (rows, next) = (rows(), AtomicUsize::new(0));
     let wrong = Mutex::new(Vec::new());
     let work = || {
-        while let Some(bug) = Bug::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(bug) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
             let mut complained = None;
             // On a machine that is too busy a race may not come about: more tries tell.
             for _ in 0..3 {

@@ -245,6 +245,7 @@ mod tests {
             "authorization",
             "channel-parity",
             "conversation-identity",
+            "health",
             "input-limits",
             "pagination",
             "presence",

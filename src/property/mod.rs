@@ -17,6 +17,7 @@ mod company;
 pub mod connection_state;
 pub mod conversation_identity;
 pub mod explain;
+pub mod health;
 pub mod idempotency;
 pub mod input_limits;
 #[cfg(test)]
@@ -111,6 +112,7 @@ pub const ALL: &[&dyn Property] = &[
     &pagination::Pagination,
     &channel_parity::ChannelParity,
     &search::Search,
+    &health::Health,
 ];
 
 /// The ids of all properties.

@@ -189,6 +189,10 @@ impl Scribe {
                 let (of, rows) = (number("of"), number("rows"));
                 self.push(client, Event::Page { op, number: first, of, rows, again });
             }
+            "asks-health" => {
+                self.invoke(client, op.unwrap(), Operation::Health, None, None, None);
+                self.attempt(client, op.unwrap());
+            }
             "searches" => {
                 let about = token.map(|token| About::Query(token.to_string().into()));
                 self.invoke(client, op.unwrap(), Operation::Search, None, None, about);

@@ -452,6 +452,15 @@ bugs! {
     SearchForgotten "search-forgotten" breaks "search" on "rest-first":
         "the index is kept in memory: nothing of before a restart is found",
 
+    HealthAlways "health-always" breaks "health" on "sequenced":
+        "two seconds after the first client its store fails for two seconds, and its health says that all is well",
+    HealthNever "health-never" breaks "health" on "sequenced":
+        "its health says that it is down while it serves",
+    HealthSilent "health-silent" breaks "health" on "sequenced":
+        "its health is not answered",
+    HealthStuck "health-stuck" breaks "health" on "sequenced":
+        "after a restart its health says that it is starting, for ever",
+
     EioAny "eio-any" breaks "engine-io":
         "any protocol version is taken for version 4, and so is none",
     SidUnknownAccepted "sid-unknown-accepted" breaks "engine-io":

@@ -2,6 +2,7 @@
 
 use crate::operation::Operation;
 use crate::reference::app::App;
+use crate::reference::bugs::Bug;
 use crate::reference::gullible::Door;
 use crate::reference::misbehave::{self, Manner};
 use crate::reference::model::*;
@@ -26,11 +27,11 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
     let Ok(body) = std::str::from_utf8(&body) else {
         return json(400, r#"{"error":"the body is not UTF-8"}"#);
     };
+    if app.play.spec().http.health.as_deref() == Some(parts.uri.path()) {
+        return health(&app).await;
+    }
     let Some(asked) = lookup(&app, &parts, body) else {
-        return match parts.uri.path() {
-            path if app.play.spec().http.health.as_deref() == Some(path) => health(&app).await,
-            _ => json(404, r#"{"error":"there is no such thing"}"#),
-        };
+        return json(404, r#"{"error":"there is no such thing"}"#);
     };
     let (outcome, manner) = outcome(&app, &asked).await;
     match manner {
@@ -94,9 +95,13 @@ async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) 
 
 /// Well if the store answers.
 async fn health(app: &App) -> Response {
+    if app.bugs.has(Bug::HealthSilent) {
+        std::future::pending::<()>().await;
+    }
     let caller =
         Caller { user: User::default(), chapter: None, connection: None, arrived: stamp::now() };
     match app.desk.answer(caller, Command::Health).await {
+        Ok(_) if app.bugs.has(Bug::HealthNever) => json(503, r#"{"status":"down"}"#),
         Ok(_) => json(200, r#"{"status":"ok"}"#),
         Err(refusal) => {
             let body = serde_json::json!({ "status": "down", "error": refusal.text });

@@ -8,6 +8,7 @@
 mod announce;
 mod broadcast;
 mod create;
+mod outage;
 mod pages;
 mod rate;
 mod read;
@@ -111,6 +112,10 @@ pub(crate) struct Core {
     shown: FxHashMap<(User, Conversation), usize>,
     /// Messages that nobody was told yet; kept only for `rest-untold`.
     untold: FxHashSet<i64>,
+    /// When the first client came since the start, and how often it was started again; kept only
+    /// for what a health says wrongly.
+    first_came: Option<i64>,
+    restarts: u32,
     /// The newest message before the restart, which `search-forgotten` does not find.
     unindexed: i64,
     /// Who has read which conversation; kept only for `sync-first-empty`.
@@ -146,6 +151,8 @@ impl Core {
             handed_out: FxHashMap::default(),
             shown: FxHashMap::default(),
             untold: FxHashSet::default(),
+            first_came: None,
+            restarts: 0,
             unindexed: 0,
             opened: FxHashSet::default(),
         };
@@ -189,6 +196,8 @@ impl Core {
         }
         self.reload()?;
         self.unindexed = self.last_message;
+        self.first_came = None;
+        self.restarts += 1;
         Ok(())
     }
 
@@ -199,6 +208,7 @@ impl Core {
     /// Notes that a person connected, and says which conversations they are in, and how many
     /// people each has.
     pub(crate) fn arrive(&mut self, user: &User, now: i64) -> Vec<(Conversation, usize)> {
+        self.first_came.get_or_insert(now);
         if self.bugs.has(Bug::SyncSinceConnect) || self.bugs.has(Bug::DropQueued) {
             let again = self.arrivals.contains_key(user);
             self.arrivals.insert(user.clone(), Arrival { at: now, again });
@@ -239,6 +249,7 @@ impl Core {
                 events.push(Event::Left { conversation });
                 Ok(Answer::Done)
             }
+            Command::Send(_) if self.is_out(now) => Err(outage::out()),
             Command::Send(send) => self.send(caller, &send, now, events),
             Command::Look(send) => self.look(caller, &send),
             Command::Read { conversation, window } => {
@@ -267,10 +278,7 @@ impl Core {
                 self.receipt(&caller.user, about, kind, looked, now, events)
             }
             Command::Receipts { message } => Ok(Answer::Count(self.store.receipts(message)?)),
-            Command::Health => {
-                self.store.check()?;
-                Ok(Answer::Done)
-            }
+            Command::Health => self.health(),
             Command::Crash => {
                 events.push(Event::Crashed);
                 Ok(Answer::Done)
