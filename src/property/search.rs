@@ -216,10 +216,13 @@ impl Index {
         }
         let ids: FxHashSet<&CompactString> =
             search.rows.iter().filter_map(|row| row.id.as_ref()).collect();
-        let named = search.rows.iter().any(|row| row.token == Some(search.token));
+        let named = search.rows.iter().filter(|row| row.token == Some(search.token)).count();
+        // Which id a message has is another property's matter: enough rows with its word will do.
+        let known = self.stored.get(search.token).map_or(0, Vec::len);
+        let named = named >= known.max(1);
         let stored = self.stored.get(search.token).into_iter().flatten();
         let missed = stored.filter(|one| one.at < search.asked).find(|one| {
-            let found = one.id.as_ref().map_or(named, |id| ids.contains(id));
+            let found = named || one.id.as_ref().is_some_and(|id| ids.contains(id));
             !found && self.company.is_member(person, one.place) && !self.hides(person, one)
         });
         let Some(missed) = missed else { return };

@@ -43,6 +43,9 @@ const ALSO: &[(Bug, &str, &str)] = &[
         "conversation-identity",
         "a conversation of strangers in one's list is one that nobody here has made",
     ),
+    (Bug::PageSkips, "at-least-once", "what no page shows is missing in the whole"),
+    (Bug::PageLastMissing, "at-least-once", "what no page shows is missing in the whole"),
+    (Bug::PageExclusive, "at-least-once", "what no page shows is missing in the whole"),
     (
         Bug::RestNeverTold,
         "no-loss-on-reconnect",
