@@ -50,6 +50,7 @@ vocabulary! {
         Connect => "connect": "opens a connection and proves who the client is",
         Register => "register": "makes the person known to the server, before any connection",
         Login => "login": "fetches the person's token",
+        Logout => "logout": "ends what a login gave",
         Create => "create": "makes a conversation of its members, or finds the one they have",
         Broadcast => "broadcast": "makes a conversation that one person writes to everybody, to a chapter or to a list of people",
         Join => "join": "asks to receive a conversation's events",
@@ -106,6 +107,7 @@ impl Operation {
         match self {
             Self::Connect | Self::Health => &["user", "name", "token", "cursor"],
             Self::Register | Self::Login => &["user", "name", "password"],
+            Self::Logout => &["user", "name"],
             Self::Create => &["user", "peer", "members", "others", "name"],
             Self::Broadcast => &["user", "others", "chapter", "name"],
             Self::Join | Self::Leave | Self::TypingStart | Self::TypingStop => {

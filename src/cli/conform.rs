@@ -220,7 +220,8 @@ impl Talk {
                 ));
             }
             Self::Plain { told, next } => {
-                for name in progress.failed.iter().skip(*told) {
+                // When cases are played once more, the list begins anew.
+                for name in progress.failed.get(*told..).unwrap_or_default() {
                     display::say(format_args!("failed: {name}"));
                 }
                 *told = progress.failed.len();

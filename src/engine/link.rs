@@ -10,6 +10,7 @@ pub(crate) use approach::session_options;
 pub(super) use approach::{Approach, Caller};
 pub(super) use session::{Arrival, Session};
 
+use crate::engine::people::Jar;
 use crate::engine::shard::Shard;
 use crate::spec::Bindings;
 use crate::transport::weather::Weather;
@@ -37,11 +38,12 @@ impl Link {
     pub(super) fn open(
         shard: &Rc<Shard>,
         bindings: &Bindings,
+        jar: Option<&Jar>,
         elsewhere: bool,
         weather: Option<&Weather>,
     ) -> Self {
         let shard = Rc::clone(shard);
-        let bindings = bindings.clone();
+        let (bindings, jar) = (bindings.clone(), jar.cloned());
         let weather = weather.cloned();
         let fair = weather.as_ref().is_none_or(Weather::is_fair);
         Self::Opening(Box::pin(async move {
@@ -49,7 +51,7 @@ impl Link {
             // may take long, and shall keep nobody waiting.
             let _turn = if fair { shard.doors.acquire().await.ok() } else { None };
             let spec = &shard.dialect.spec;
-            let caller = Caller { bindings: &bindings, elsewhere, weather };
+            let caller = Caller { bindings: &bindings, jar: jar.as_ref(), elsewhere, weather };
             shard.approach.open(&shard.endpoint, spec, caller).await
         }))
     }

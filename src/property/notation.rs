@@ -173,10 +173,13 @@ impl Scribe {
                     self.attempt(client, op.unwrap());
                 }
             }
-            "syncs" | "reads" => {
+            "syncs" | "reads" | "queues" => {
                 let operation = if verb == "syncs" { Operation::Sync } else { Operation::History };
                 self.invoke(client, op.unwrap(), operation, place, None, None);
-                self.attempt(client, op.unwrap());
+                // A read that is queued is tried later.
+                if verb != "queues" {
+                    self.attempt(client, op.unwrap());
+                }
             }
             "page" => {
                 let number = |word: &str| {

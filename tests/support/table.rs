@@ -56,9 +56,17 @@ const ALSO: &[(Bug, &str, &str)] = &[
         "no-loss-on-reconnect",
         "what nobody is told is missing in the view of who was there",
     ),
-    (Bug::RestUnchecked, "authorization", "who sends unchecked sends where they are no participant"),
+    (
+        Bug::RestUnchecked,
+        "authorization",
+        "who sends unchecked sends where they are no participant",
+    ),
     (Bug::SearchLeak, "authorization", "what a stranger finds breaks both promises"),
-    (Bug::AnnounceUnchecked, "at-least-once", "what is shown elsewhere stands where nobody sent it"),
+    (
+        Bug::AnnounceUnchecked,
+        "at-least-once",
+        "what is shown elsewhere stands where nobody sent it",
+    ),
     (
         Bug::ReceiptUnchecked,
         "receipts",

@@ -135,6 +135,9 @@ impl Driver {
             rest::Outcome::Answered(reply @ Reply::Yes { .. }) => {
                 return self.follow(attempt, route, bound, reply);
             }
+            rest::Outcome::Answered(Reply::No(error)) => {
+                (Vec::new(), Reply::No(self.masked(&error).into()))
+            }
             rest::Outcome::Answered(reply) => (Vec::new(), reply),
             rest::Outcome::Read { rows, count } => {
                 (rows, Reply::Yes { id: None, order: None, rows: count, cursor: None })

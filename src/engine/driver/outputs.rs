@@ -57,8 +57,8 @@ impl Driver {
                 Output::Record(event) if !is_news(&event) => {}
                 Output::Record(event) => self.note(now, event, &mut leaving),
                 Output::Open => {
-                    self.link =
-                        Link::open(&shard, &self.bindings, self.elsewhere, self.weather.as_ref());
+                    let (jar, weather) = (self.jar.as_ref(), self.weather.as_ref());
+                    self.link = Link::open(&shard, &self.bindings, jar, self.elsewhere, weather);
                 }
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
@@ -223,7 +223,8 @@ impl Driver {
             Ok(Said::Http(_)) => {
                 let bindings = self.bindings.clone();
                 let op = attempt.op;
-                let ask = rest::Ask { route, op, conversation: place, bindings, walk: kept, bend };
+                let (walk, jar) = (kept, self.jar.clone());
+                let ask = rest::Ask { route, op, conversation: place, bindings, walk, jar, bend };
                 self.call(attempt, ask);
             }
             Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),

@@ -41,8 +41,10 @@ impl Cast {
         let mut people: Vec<Person> = Vec::new();
         for (index, role) in script.people.iter().enumerate() {
             let clients = (0..role.devices as u32).map(|device| ClientId(next_client + device));
+            let own = PersonId(first_person + index as u32);
+            let given = play.people.as_ref().and_then(|people| people.get(index).copied());
             people.push(Person {
-                id: PersonId(first_person + index as u32),
+                id: given.unwrap_or(own),
                 clients: clients.collect(),
                 conversations: Vec::new(),
             });
@@ -141,7 +143,7 @@ mod tests {
 
     fn cast(number: u32, run: u64) -> Cast {
         let script = Script::parse("people: ann x2, bob, eve stranger\nrest").unwrap();
-        Cast::of(&Play { number, script: Arc::new(script), patience: None }, run)
+        Cast::of(&Play { number, script: Arc::new(script), patience: None, people: None }, run)
     }
 
     #[test]

@@ -6,16 +6,18 @@
 
 mod cast;
 mod director;
+mod rehearsal;
 
 use crate::engine::clock::Clock;
 use crate::engine::link::Approach;
+use crate::engine::people::Registry;
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::recorder::Recorder;
 use crate::engine::setup;
 use crate::engine::shard::{Ground, Shard, Told};
 use crate::engine::target::{Target, TargetChoice};
 pub use crate::engine::trace::{Keep, Line, Mark};
-use crate::history::{ClientId, Entry, Nanos};
+use crate::history::{ClientId, Entry, Nanos, PersonId};
 use crate::metric::Meter;
 use crate::plan::Plan;
 use crate::plan::script::Script;
@@ -24,6 +26,7 @@ use crate::spec::{Spec, Transports};
 use crate::transport::endpoint::Endpoint;
 use crate::verdict::Finding;
 pub use cast::first_person;
+pub(crate) use rehearsal::rehearse;
 
 use cast::Cast;
 use director::Director;
@@ -42,7 +45,9 @@ pub struct Site {
     /// Its addresses.
     pub endpoint: Endpoint,
     /// How sessions are opened.
-    pub(super) approach: Approach,
+    pub(in crate::engine) approach: Approach,
+    /// Who the people are to the server.
+    pub registry: Arc<Registry>,
     /// The run's clock.
     pub clock: Clock,
     /// Tells this run's people, keys and tokens from another's.
@@ -58,6 +63,8 @@ pub struct Play {
     pub script: Arc<Script>,
     /// How long a step may take; without: as long as the contract may need, and a little more.
     pub patience: Option<Duration>,
+    /// Who plays, where it is not people of its own.
+    pub people: Option<Vec<PersonId>>,
 }
 
 /// What came of a play.
@@ -102,12 +109,13 @@ impl Site {
         run: u64,
     ) -> Result<(Target, Self), Unreachable> {
         let approach = preflight::approach(spec, transport)?;
+        let registry = preflight::registry(spec)?;
         let target = Target::ready(choice, spec).await?;
         let url = target.url().to_owned();
         let endpoint = preflight::endpoint(&url, spec).await?;
-        preflight::knock(&url, &endpoint, &approach, spec).await?;
-        let spec = Arc::clone(spec);
-        Ok((target, Self { spec, url, endpoint, approach, clock: Clock::start(), run }))
+        preflight::knock(&url, &endpoint, &approach, &registry).await?;
+        let (spec, clock) = (Arc::clone(spec), Clock::start());
+        Ok((target, Self { spec, url, endpoint, approach, registry, clock, run }))
     }
 
     /// Connects and leaves again, to see whether the server is there.
@@ -115,7 +123,7 @@ impl Site {
     /// # Errors
     /// It is not.
     pub async fn knock(&self) -> Result<(), Unreachable> {
-        preflight::knock(&self.url, &self.endpoint, &self.approach, &self.spec).await
+        preflight::knock(&self.url, &self.endpoint, &self.approach, &self.registry).await
     }
 }
 
@@ -144,6 +152,7 @@ pub async fn play(
             site.run.wrapping_add(u64::from(play.number)),
         ),
         spec: Arc::clone(&site.spec),
+        registry: Arc::clone(&site.registry),
         endpoint: site.endpoint.clone(),
         approach: site.approach.clone(),
         clock: site.clock,

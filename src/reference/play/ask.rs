@@ -157,7 +157,7 @@ impl Play {
                 looked: None,
             },
             Operation::Health => Command::Health,
-            Operation::Connect | Operation::Register | Operation::Login => {
+            Operation::Connect | Operation::Register | Operation::Login | Operation::Logout => {
                 let text = format!("the reference server does not play `{operation}`");
                 return Err(Refusal::new(RefusalKind::NotPlayed, text));
             }

@@ -28,6 +28,7 @@ use crate::spec::model::{
 };
 use crate::spec::shape::Shape;
 use crate::spec::text::Text;
+use std::path::{Path, PathBuf};
 
 /// A spec that can be used.
 #[derive(Clone, Debug)]
@@ -59,6 +60,7 @@ pub fn load(
         place: Place::Constants,
         protocol: None,
         base: String::new(),
+        folder: Path::new(file_name).parent().map(Path::to_path_buf).unwrap_or_default(),
     };
     let spec = loader.spec(&root, known_properties);
     let failed = loader.found.failed();
@@ -100,6 +102,8 @@ pub(super) struct Loader<'a> {
     pub(super) protocol: Option<Protocol>,
     /// Stands before every path.
     pub(super) base: String,
+    /// Where the spec's file lies.
+    pub(super) folder: PathBuf,
 }
 
 /// The operation that asks at `http: health`, where `do` does not say how to ask: a GET that is well
