@@ -253,6 +253,7 @@ mod tests {
             "receipts",
             "search",
             "typing-timeout",
+            "unread-count",
         ];
         for (property, finding) in ALL.iter().zip(findings) {
             let id = property.page().id;

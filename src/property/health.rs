@@ -307,7 +307,7 @@ mod tests {
         fails(&IT, &Charge::default(), &unwell, "unwell while everybody is served");
         let silent = history("acked", "lost", "acked");
         fails(&IT, &Charge::default(), &silent, "no word of health while everybody is served");
-        let struck = unwell.replace("b asks-health", "a begins fault restart\nb asks-health");
+        let struck = unwell.replace("b asks-health", "a fault begins restart\nb asks-health");
         passes(&IT, &Charge::default(), &struck);
     }
 

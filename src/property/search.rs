@@ -32,7 +32,7 @@ static PAGE: Page = Page {
         that the searcher is not in; none that was hidden before; none with another word.",
     blind: "Other words than the first of a text, parts of words, rank and spelling. Where a search \
         has no pages, what does not fit one. Messages acked more than a minute before.",
-    example: "  1.204 s  client 3  had the ack of \"qzaaaabbbbcccc\" with id 17 in conversation 2\n  \
+    example: "  1.204 s  client 3  had the ack of \"qzaaaabbbbcccc\" in conversation 2\n  \
         1.310 s  client 5  searched for \"qzaaaabbbbcccc\"\n  \
         1.322 s  client 5  had nothing\n\
         therefore a member does not find what is stored\n\
@@ -40,7 +40,7 @@ static PAGE: Page = Page {
     source: "common practice: a search answers to the same rules as a read.",
     tolerance: None,
     least_evidence: 1,
-    evidence: "One complete search.",
+    evidence: "One search that came to its end.",
 };
 
 const BUT: &str = "what was stored is found, by those who may read it and nobody else";
