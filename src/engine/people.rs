@@ -216,6 +216,7 @@ impl Registry {
         bindings.set(Hole::CHAPTER, self.chapter(person));
         let name = self.spec.people.names.replacen('#', &person.0.to_string(), 1);
         bindings.set(Hole::NAME, Scalar::Text(name.into()));
+        bindings.set(Hole::CHAPTER, self.chapter(person));
         if self.logs_in() {
             bindings.set(Hole::PASSWORD, Scalar::Text(password(person).into()));
         }

@@ -43,29 +43,33 @@ pub(super) fn approach(
     spec: &Spec,
     transport: Option<Transports>,
 ) -> Result<Approach, Unreachable> {
-    let Protocol::SocketIo { namespace, transports } = &spec.connect.protocol else {
-        return Err(Unreachable::new(
-            format!("spec `{}` does not speak Socket.IO", spec.name),
-            "this version drives Socket.IO servers; raw WebSocket and HTTP follow",
-        ));
-    };
     if let Some(part) = not_driven(spec) {
         return Err(Unreachable::new(
             format!("spec `{}` has {part}, which `run` does not do yet", spec.name),
             "docs/spec-language.md says what a run acts on",
         ));
     }
-    Ok(Approach::socket_io(spec, namespace, transport.unwrap_or(*transports)))
+    match &spec.connect.protocol {
+        Protocol::SocketIo { namespace, transports } => {
+            Ok(Approach::socket_io(spec, namespace, transport.unwrap_or(*transports)))
+        }
+        Protocol::WebSocket { .. } => Ok(Approach::frames(spec)),
+        Protocol::Http => Err(Unreachable::new(
+            format!("spec `{}` has no socket", spec.name),
+            "this version drives Socket.IO servers and raw WebSockets; plain HTTP follows",
+        )),
+    }
 }
 
 /// What the spec says of connecting and this version does not do. To ignore it would convict an
 /// honest server.
 fn not_driven(spec: &Spec) -> Option<&'static str> {
     let connect = &spec.connect;
+    let framed = matches!(connect.protocol, Protocol::WebSocket { .. });
     let parts = [
-        (connect.per == SocketPer::Conversation, "`connect: per: conversation`"),
-        (connect.first.is_some(), "`connect: first`"),
-        (connect.ping.is_some(), "`connect: ping`"),
+        (!framed && connect.per == SocketPer::Conversation, "`connect: per: conversation`"),
+        (!framed && connect.first.is_some(), "`connect: first`"),
+        (!framed && connect.ping.is_some(), "`connect: ping`"),
         (!by_http(spec, Operation::Register), "a `register` that goes over the socket"),
         (!by_http(spec, Operation::Login), "a `login` that goes over the socket"),
         (!by_http(spec, Operation::Logout), "a `logout` that goes over the socket"),

@@ -243,7 +243,9 @@ mod tests {
         let elsewhere = [
             "authentication",
             "authorization",
+            "broadcast-reach",
             "channel-parity",
+            "contacts",
             "conversation-identity",
             "health",
             "input-limits",

@@ -11,10 +11,12 @@ pub mod authentication;
 pub mod authorization;
 pub mod backoff;
 mod bench;
+pub mod broadcast_reach;
 pub mod channel_parity;
 mod charge;
 mod company;
 pub mod connection_state;
+pub mod contacts;
 pub mod conversation_identity;
 pub mod explain;
 pub mod health;
@@ -109,6 +111,8 @@ pub const ALL: &[&dyn Property] = &[
     &presence::Presence,
     &receipts::Receipts,
     &unread_count::UnreadCount,
+    &broadcast_reach::BroadcastReach,
+    &contacts::Contacts,
     &pagination::Pagination,
     &channel_parity::ChannelParity,
     &search::Search,

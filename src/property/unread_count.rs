@@ -34,7 +34,7 @@ static PAGE: Page = Page {
     example: "  2.014 s  client 4  had the answer to its `read` of \"qzabyaaaaaaav7\"\n  \
         2.320 s  client 4  asked how many messages are unread\n  \
         2.330 s  client 4  was told: 1\n\
-        therefore 1 is counted as unread, and 0 are\n\
+        therefore the count is 1, and 0 messages are unread\n\
         but what was read or deleted is not unread",
     source: "common practice: a badge shows how much there is to be read.",
     tolerance: Some(Tolerance {
@@ -172,8 +172,133 @@ impl Count {
             let of = conversation.map_or_else(String::new, |c| format!(" in {}", place(c)));
             lines.push(exhibit(asked, told.client, format!("asked how many are unread{of}")));
             lines.push(exhibit(told.at, told.client, format!("was told: {count}")));
-            let therefore = format!("{count} are counted as unread, and {range} are");
+            let therefore = format!("the count is {count}, and {range} messages are unread");
             violation(summary, lines, therefore, but)
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::property::notation::{fails, stands};
+    use crate::spec::Receipts;
+    use crate::verdict::Standing;
+
+    fn charge() -> Charge {
+        let mut charge = Charge { counts_unread: true, ..Charge::default() };
+        charge.traits.dedup = None;
+        charge
+    }
+
+    /// Ann has sent two messages to Bob, who has two devices, and Bob one.
+    const SENT: &str = "a b b2 in #1\na sends o1 t1 k1 #1\na acked o1 m1\n\
+        a sends o2 t2 k2 #1\na acked o2 m2\nb sends o3 t3 k3 #1\nb acked o3 m3\n@1000 ";
+
+    fn fail(history: &str, summary: &str) {
+        fails(&UnreadCount, &charge(), &format!("{SENT}{history}"), summary);
+    }
+
+    fn stand(history: &str, standing: Standing) -> Finding {
+        stands(&UnreadCount, &charge(), &format!("{SENT}{history}"), standing)
+    }
+
+    /// Bob is told this number.
+    fn told(count: i64) -> String {
+        format!("b asks unread o9\nb counts o9 {count}\nb done o9")
+    }
+
+    #[test]
+    fn without_a_count_there_is_nothing_to_judge() {
+        stands(&UnreadCount, &charge(), "", Standing::NotExercised);
+        stand("a ready", Standing::NotExercised);
+        let counted = format!("{SENT}{}", told(2));
+        stands(&UnreadCount, &Charge::default(), &counted, Standing::NotExercised);
+    }
+
+    #[test]
+    fn what_others_sent_is_unread_and_nothing_else() {
+        assert_eq!(stand(&told(2), Standing::Pass).observations, 1);
+        fail(&told(3), "more is counted than is unread");
+        fail(&told(1), "unread messages are not counted");
+        fail(&told(-1), "a count below zero");
+    }
+
+    #[test]
+    fn what_any_device_read_or_deleted_is_taken_off_once() {
+        let read = "b2 asks read o4 m1 #1\nb2 acked o4\nb asks read o5 m1 #1\nb acked o5\n";
+        stand(&format!("{read}@2000 {}", told(1)), Standing::Pass);
+        fail(&format!("{read}@2000 {}", told(2)), "more is counted than is unread");
+        fail(&format!("{read}@2000 {}", told(0)), "unread messages are not counted");
+        let hidden = "b asks hide o4 m2 #1\nb acked o4\n";
+        stand(&format!("{hidden}@2000 {}", told(1)), Standing::Pass);
+        fail(&format!("{hidden}@2000 {}", told(2)), "more is counted than is unread");
+        let others = "a asks read o4 m3 #1\na acked o4\n";
+        stand(&format!("{others}@2000 {}", told(2)), Standing::Pass);
+    }
+
+    #[test]
+    fn what_is_under_way_or_given_up_may_count_or_not() {
+        for count in [1, 2] {
+            let lost = "b asks read o4 m1 #1\nb lost o4\nb fails o4\n";
+            stand(&format!("{lost}@2000 {}", told(count)), Standing::Pass);
+            let unanswered = "b marks o4 m1 #1\nb drops\n";
+            stand(&format!("{unanswered}@2000 {}", told(count)), Standing::Pass);
+            stand(&format!("b asks read o4 m1 #1\n{}", told(count)), Standing::Pass);
+        }
+        for count in [2, 3] {
+            let sent = "a sends o4 t4 k4 #1\na lost o4\na fails o4\n";
+            stand(&format!("{sent}@2000 {}", told(count)), Standing::Pass);
+            let young = "a sends o4 t4 k4 #1\na acked o4 m4\n";
+            stand(&format!("{young}{}", told(count)), Standing::Pass);
+        }
+        let refused = "a sends o4 t4 k4 #1\na refused o4\n";
+        fail(&format!("{refused}@2000 {}", told(3)), "more is counted than is unread");
+        let certain = "b marks o4 m1 #1\n";
+        fail(&format!("{certain}@2000 {}", told(2)), "more is counted than is unread");
+    }
+
+    #[test]
+    fn an_attempt_that_is_repeated_may_be_two_messages_where_nothing_tells_them_apart() {
+        let twice = "a sends o4 t4 k4 #1\na timeout o4\na tries o4\na acked o4 m4\n";
+        for count in [3, 4] {
+            stand(&format!("{twice}@2000 {}", told(count)), Standing::Pass);
+        }
+        let mut keyed = charge();
+        keyed.traits.dedup = Charge::default().traits.dedup;
+        let history = format!("{SENT}{twice}@2000 {}", told(4));
+        fails(&UnreadCount, &keyed, &history, "more is counted than is unread");
+    }
+
+    #[test]
+    fn one_word_may_be_about_all_that_was_there() {
+        for (scope, left) in [(Receipts::UpTo, 1), (Receipts::Conversation, 0)] {
+            let mut charge = charge();
+            charge.traits.receipts = scope;
+            let history =
+                |count| format!("{SENT}b asks read o4 m1 #1\nb acked o4\n@2000 {}", told(count));
+            stands(&UnreadCount, &charge, &history(left), Standing::Pass);
+            let more = "more is counted than is unread";
+            fails(&UnreadCount, &charge, &history(2), more);
+        }
+    }
+
+    #[test]
+    fn a_broadcast_counts_for_whom_it_is_meant_and_nothing_for_a_stranger() {
+        let news =
+            "a ready\nc know #\nc addressed #2\na in #2\na sends o4 t4 k4 #2\na acked o4 m4\n";
+        let counts =
+            |count| format!("{news}@2000 c asks unread o9\nc counts o9 {count}\nc done o9");
+        stand(&counts(1), Standing::Pass);
+        fail(&counts(0), "unread messages are not counted");
+        let stranger = "a ready\nd know #\nd asks unread o9\nd counts o9 7\nd done o9";
+        stand(stranger, Standing::NotExercised);
+    }
+
+    #[test]
+    fn a_count_of_one_conversation_is_compared_with_that_one() {
+        let there = "a b in #2\na sends o4 t4 k4 #2\na acked o4 m4\n@2000 b asks unread o9 #2\n";
+        stand(&format!("{there}b counts o9 1 #2\nb done o9"), Standing::Pass);
+        fail(&format!("{there}b counts o9 3 #2\nb done o9"), "more is counted than is unread");
     }
 }

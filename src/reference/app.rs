@@ -12,6 +12,7 @@ use crate::scalar::Scalar;
 use crate::spec::TokenCheck;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 
 pub(crate) struct App {
     pub(crate) play: Arc<Play>,
@@ -20,6 +21,8 @@ pub(crate) struct App {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) bugs: Bugs,
     pub(crate) last_connection: AtomicU64,
+    /// Turns true when the server goes down.
+    pub(crate) closing: watch::Receiver<bool>,
     /// Only for the bugs.
     pub(crate) memory: Mutex<Memory>,
 }

@@ -74,7 +74,10 @@ impl Doorman {
             Self::Jwt(jwt) => jwt,
         };
         let decoded = jsonwebtoken::decode::<Value>(token, &jwt.keys.verifying, &jwt.validation);
-        jwt.named_by(&decoded.ok()?.claims)
+        let claims = decoded.ok()?.claims;
+        let user = jwt.named_by(&claims)?;
+        jwt.note_chapter(&user, &claims);
+        Some(user)
     }
 
     /// The chapter of this person, if a token has named it.
@@ -100,17 +103,25 @@ impl Doorman {
 impl Jwt {
     /// Whom claims name, verified or not.
     pub(super) fn named_by(&self, claims: &Value) -> Option<User> {
-        let mut bindings = self.constants.clone();
-        self.claims.matches(&claims.to_string(), &mut bindings).ok()?;
-        let user = match bindings.get(Hole::USER)? {
-            user @ (Scalar::Int(_) | Scalar::Text(_)) => user.id(),
-            _ => return None,
-        };
-        if let Some(chapter) = bindings.get(Hole::CHAPTER) {
+        match self.bound(claims)?.get(Hole::USER)? {
+            user @ (Scalar::Int(_) | Scalar::Text(_)) => Some(user.id()),
+            _ => None,
+        }
+    }
+
+    /// A verified token says which chapter its person belongs to, or nothing of it.
+    fn note_chapter(&self, user: &User, claims: &Value) {
+        let bindings = self.bound(claims);
+        if let Some(chapter) = bindings.as_ref().and_then(|bound| bound.get(Hole::CHAPTER)) {
             let mut chapters = self.chapters.lock().unwrap_or_else(PoisonError::into_inner);
             chapters.insert(user.clone(), chapter.id());
         }
-        Some(user)
+    }
+
+    fn bound(&self, claims: &Value) -> Option<Bindings> {
+        let mut bindings = self.constants.clone();
+        self.claims.matches(&claims.to_string(), &mut bindings).ok()?;
+        Some(bindings)
     }
 }
 

@@ -23,8 +23,17 @@ type Done = Box<dyn FnOnce(Outcome) + Send>;
 
 /// What the desk is handed.
 pub(crate) enum Job {
-    Ask { caller: Caller, command: Command, done: Done },
-    Arrive { caller: Caller, wire: Arc<dyn Wire>, done: oneshot::Sender<()> },
+    Ask {
+        caller: Caller,
+        command: Command,
+        done: Done,
+    },
+    Arrive {
+        caller: Caller,
+        wire: Arc<dyn Wire>,
+        only: Option<Conversation>,
+        done: oneshot::Sender<()>,
+    },
     Depart(Connection),
     Close,
 }
@@ -84,10 +93,16 @@ impl Desk {
         answered.await.unwrap_or_else(|_| Err(stopping()))
     }
 
-    /// Lets a connection in. When this returns it is in its rooms. `false`: the server stops.
-    pub(crate) async fn arrive(&self, caller: Caller, wire: Arc<dyn Wire>) -> bool {
+    /// Lets a connection in, into all rooms of its person or `only` into this. When this returns it
+    /// is in them. `false`: the server stops.
+    pub(crate) async fn arrive(
+        &self,
+        caller: Caller,
+        wire: Arc<dyn Wire>,
+        only: Option<Conversation>,
+    ) -> bool {
         let (done, arrived) = oneshot::channel();
-        let job = Job::Arrive { caller, wire, done };
+        let job = Job::Arrive { caller, wire, only, done };
         self.jobs.send(job).await.is_ok() && arrived.await.is_ok()
     }
 
@@ -112,6 +127,7 @@ enum Decided {
     Arrived {
         caller: Caller,
         wire: Arc<dyn Wire>,
+        only: Option<Conversation>,
         conversations: Vec<(Conversation, usize)>,
         done: oneshot::Sender<()>,
     },
@@ -176,9 +192,10 @@ fn decide(core: &mut Core, job: Job, now: i64) -> Option<Decided> {
             let outcome = core.apply(&caller, command, now, &mut events);
             Decided::Asked { caller, outcome, events, done }
         }
-        Job::Arrive { caller, wire, done } => {
+        Job::Arrive { caller, wire, only, done } => {
             core.meet(&caller);
-            Decided::Arrived { conversations: core.arrive(&caller.user, now), caller, wire, done }
+            let conversations = core.arrive(&caller.user, now);
+            Decided::Arrived { conversations, caller, wire, only, done }
         }
         Job::Depart(connection) => Decided::Departed(connection),
         Job::Close => return None,
@@ -199,9 +216,9 @@ fn conclude(hall: &mut Hall, job: Decided, failed: Option<Refusal>, counts: &Cou
             }
             done(outcome);
         }
-        Decided::Arrived { caller, wire, conversations, done } => {
+        Decided::Arrived { caller, wire, only, conversations, done } => {
             if let Some(connection) = caller.connection {
-                hall.arrive(connection, &caller.user, wire, &conversations);
+                hall.arrive(connection, (&caller.user, only), wire, &conversations);
             }
             let _ = done.send(());
         }

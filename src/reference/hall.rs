@@ -5,6 +5,7 @@
 //! is pushed. It knows connections only as [`Wire`]s.
 
 mod presence;
+mod queue;
 mod typing;
 
 use crate::operation::Sight;
@@ -14,6 +15,7 @@ use crate::reference::model::*;
 use crate::reference::play::{Outgoing, Play};
 use crate::reference::stamp;
 use crate::spec::{Bindings, Echo, Hole, Receipts};
+use queue::Queues;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,6 +54,8 @@ pub(crate) struct Hall {
     /// Everybody who ever connected; kept only for `no-rejoin`.
     known: FxHashSet<User>,
     gone: Vec<Connection>,
+    /// What waits for those who are away; kept only for servers that drain it badly.
+    queues: Queues,
 }
 
 /// Something to be done later.
@@ -62,12 +66,16 @@ enum Errand {
     TellTyping(Typist, Option<Connection>, bool),
     /// A person's going is told that was put off by a bug.
     TellOffline(User, Vec<Conversation>),
+    /// What was queued is pushed that was put off by a bug.
+    Drain(Connection, Vec<Message>),
 }
 
 struct Present {
     user: User,
     wire: Arc<dyn Wire>,
     rooms: Vec<Conversation>,
+    /// Hears of this conversation only: each has a socket of its own.
+    only: Option<Conversation>,
     /// Is put into no room, by a bug.
     deaf: bool,
 }
@@ -86,6 +94,7 @@ impl Hall {
             errand: 0,
             known: FxHashSet::default(),
             gone: Vec::new(),
+            queues: Queues::default(),
         }
     }
 
@@ -93,16 +102,17 @@ impl Hall {
         self.present.len()
     }
 
-    /// Lets a connection in and puts it into the rooms of all of its person's conversations.
+    /// Lets a connection in and puts it into the rooms of all of its person's conversations, or
+    /// `only` into this one.
     pub(crate) fn arrive(
         &mut self,
         connection: Connection,
-        user: &User,
+        (user, only): (&User, Option<Conversation>),
         wire: Arc<dyn Wire>,
         conversations: &[(Conversation, usize)],
     ) {
         let again = self.bugs.has(Bug::NoRejoin) && !self.known.insert(user.clone());
-        let present = Present { user: user.clone(), wire, rooms: Vec::new(), deaf: again };
+        let present = Present { user: user.clone(), wire, rooms: Vec::new(), only, deaf: again };
         self.present.insert(connection, present);
         let devices = self.of_user.entry(user.clone()).or_default();
         devices.push(connection);
@@ -111,6 +121,10 @@ impl Hall {
             self.note_size(*conversation, *people);
             self.join(connection, *conversation);
         }
+        if let Some(only) = only {
+            self.join(connection, only);
+        }
+        self.drain_queue(connection, user);
         if first {
             let rooms: Vec<Conversation> = conversations.iter().map(|(room, _)| *room).collect();
             self.tell_online(user, &rooms);
@@ -136,6 +150,9 @@ impl Hall {
                 Some((_, Errand::Expire(typist))) => self.expire(&typist, now),
                 Some((_, Errand::TellTyping(typist, connection, on))) => {
                     self.tell_typing_now(&typist, connection, on, now);
+                }
+                Some((_, Errand::Drain(connection, messages))) => {
+                    self.push_all(connection, &messages);
                 }
                 Some((_, Errand::TellOffline(user, rooms))) => self.tell_offline_now(&user, &rooms),
                 None => {}
@@ -192,6 +209,9 @@ impl Hall {
         (sender, conversation): (&User, Conversation),
         (kind, status): (ReceiptKind, Option<ReceiptKind>),
     ) {
+        if self.bugs.has(Bug::ReceiptDeliveredUntold) && kind == ReceiptKind::Delivered {
+            return;
+        }
         let mut devices = self.of_user.get(sender).cloned().unwrap_or_default();
         if self.bugs.has(Bug::ReceiptOneDevice) {
             devices.truncate(1);
@@ -265,6 +285,7 @@ impl Hall {
                 !late
             });
         }
+        self.queue(message);
         if self.bugs.has(Bug::BroadcastCopies) && self.crowds.contains(&message.conversation) {
             for connection in receivers {
                 let id = copy(message.id, &self.present[&connection].user);
@@ -360,7 +381,9 @@ impl Hall {
         let Some(present) = self.present.get_mut(&connection) else {
             return;
         };
-        if !present.deaf && !present.rooms.contains(&conversation) {
+        self.queues.belongs(self.bugs, conversation, &present.user);
+        let elsewhere = present.only.is_some_and(|only| only != conversation);
+        if !present.deaf && !elsewhere && !present.rooms.contains(&conversation) {
             present.rooms.push(conversation);
             self.rooms.entry(conversation).or_default().push(connection);
         }
@@ -437,7 +460,8 @@ mod tests {
 
     impl Wire for Ear {
         fn push(&self, event: &Outgoing) -> bool {
-            self.heard.lock().unwrap().push(event.name.clone());
+            let Outgoing::Event { name, .. } = event else { panic!("{event:?}") };
+            self.heard.lock().unwrap().push(name.clone());
             !self.deaf.load(Ordering::Relaxed)
         }
 
@@ -460,7 +484,7 @@ mod tests {
         let ears: Vec<Arc<Ear>> = people.iter().map(|_| Arc::default()).collect();
         for (index, (user, ear)) in people.iter().zip(&ears).enumerate() {
             let wire: Arc<dyn Wire> = Arc::<Ear>::clone(ear);
-            hall.arrive(index as u64 + 1, &(*user).into(), wire, &[(1, size)]);
+            hall.arrive(index as u64 + 1, (&(*user).into(), None), wire, &[(1, size)]);
         }
         (hall, ears)
     }

@@ -188,6 +188,8 @@ pub(crate) enum Position {
 /// How far a message has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ReceiptKind {
+    /// Not even stored; only by a bug.
+    Sending,
     Delivered,
     Read,
 }
@@ -196,6 +198,7 @@ impl ReceiptKind {
     /// The word on the wire and in the database.
     pub(crate) const fn word(self) -> &'static str {
         match self {
+            Self::Sending => "sending",
             Self::Delivered => "delivered",
             Self::Read => "read",
         }

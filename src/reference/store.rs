@@ -301,6 +301,15 @@ impl Store {
         self.database.prepare_cached(sql)?.query_row([id], |row| row.get(0))
     }
 
+    /// Whether anybody said this of a message, and nothing more.
+    pub(crate) fn has_receipt(&self, id: i64, kind: ReceiptKind) -> Stored<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM receipts one WHERE message = ?1 AND kind = ?2
+             AND NOT EXISTS (SELECT 1 FROM receipts more WHERE more.message = ?1
+                 AND more.reader = one.reader AND more.kind <> ?2))";
+        let mut statement = self.database.prepare_cached(sql)?;
+        statement.query_row(params![id, kind.word()], |row| row.get(0))
+    }
+
     /// How far a message has come, by the one who has it furthest.
     pub(crate) fn status(&self, id: i64) -> Stored<Option<ReceiptKind>> {
         let sql = "SELECT max(kind = 'read') FROM receipts WHERE message = ?";

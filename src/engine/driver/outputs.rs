@@ -57,8 +57,11 @@ impl Driver {
                 Output::Record(event) if !is_news(&event) => {}
                 Output::Record(event) => self.note(now, event, &mut leaving),
                 Output::Open => {
+                    self.bindings.truncate(self.passport);
+                    let places = shard.socket_places(self.id);
                     let (jar, weather) = (self.jar.as_ref(), self.weather.as_ref());
-                    self.link = Link::open(&shard, &self.bindings, jar, self.elsewhere, weather);
+                    let bindings = &self.bindings;
+                    self.link = Link::open(&shard, bindings, jar, self.elsewhere, weather, places);
                 }
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
@@ -216,9 +219,20 @@ impl Driver {
                 if let Err(error) = self.link.emit(ack, &data) {
                     self.complain(now, &error.to_string());
                 }
-                if route.operation == Operation::Send {
-                    self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
+                self.left(route);
+            }
+            Ok(Said::Frame) => {
+                let step = shard.dialect.at(route);
+                if let (Some(bend), Some(Step { request: Request::Frame { shape }, .. })) =
+                    (&bend, step)
+                {
+                    bend.frame(shape, &mut data);
                 }
+                shard.trace.borrow_mut().note(now, self.id, "→", || data.clone());
+                if let Err(error) = self.link.frame(self.bindings.get(Hole::CONVERSATION), &data) {
+                    self.complain(now, &error.to_string());
+                }
+                self.left(route);
             }
             Ok(Said::Http(_)) => {
                 let bindings = self.bindings.clone();
@@ -227,7 +241,6 @@ impl Driver {
                 let ask = rest::Ask { route, op, conversation: place, bindings, walk, jar, bend };
                 self.call(attempt, ask);
             }
-            Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),
             Ok(Said::Nothing) => {}
             Err(unbound) => {
                 let name = shard.dialect.spec.holes.name(unbound.0);
@@ -286,6 +299,13 @@ impl Driver {
             last = next;
         }
         self.answered(attempt, Vec::new(), yes);
+    }
+
+    /// A request was handed to the connection: a cut that waits for a send happens when it is out.
+    fn left(&mut self, route: Route) {
+        if route.operation == Operation::Send {
+            self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
+        }
     }
 
     fn complain(&mut self, now: Nanos, what: &str) {

@@ -1,20 +1,24 @@
 //! How sessions are opened: what the spec lays down for everybody, and then for one person.
 
 use super::Session;
+use super::frames::Frames;
+use super::line::Way;
 use crate::dialect::http::fields;
 use crate::engine::people::{Jar, Papers};
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client::Second;
-use crate::spec::{Bindings, Spec, Transports};
+use crate::scalar::Scalar;
+use crate::spec::{AppPing, Bindings, Spec, Transports};
 use crate::transport::ConnectError;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::engine_io::Mode;
 use crate::transport::socket_io::{Options, SocketIo};
 use crate::transport::stream::ConnectOptions;
 use crate::transport::weather::Weather;
+use crate::transport::websocket::WebSocketOptions;
 use hyper::header::{COOKIE, HeaderName, HeaderValue};
-#[cfg(feature = "rust_socketio")]
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The most bytes of one message, and of all that waits to be sent.
 const BYTES_MAX: usize = 4 << 20;
@@ -27,6 +31,8 @@ pub(in crate::engine) enum Approach {
     /// Socket.IO, through the second client.
     #[cfg(feature = "rust_socketio")]
     Second(Arc<Second>, Box<Options>),
+    /// JSON frames on raw WebSockets.
+    Frames(Box<WebSocketOptions>),
 }
 
 /// Who wants a session.
@@ -39,13 +45,15 @@ pub(in crate::engine) struct Caller<'a> {
     pub(in crate::engine) elsewhere: bool,
     /// What the connection goes through.
     pub(in crate::engine) weather: Option<Weather>,
+    /// The ids of its conversations, where each has a socket.
+    pub(in crate::engine) places: Vec<Scalar>,
 }
 
 impl<'a> Caller<'a> {
     /// Somebody whom no fault concerns.
     pub(in crate::engine) const fn plain(papers: &'a Papers) -> Self {
         let (bindings, jar) = (&papers.bindings, papers.jar.as_ref());
-        Self { bindings, jar, elsewhere: false, weather: None }
+        Self { bindings, jar, elsewhere: false, weather: None, places: Vec::new() }
     }
 }
 
@@ -68,6 +76,15 @@ impl Approach {
         Self::SocketIo(Box::new(options))
     }
 
+    /// The way to a server of JSON frames.
+    pub(in crate::engine) fn frames(spec: &Spec) -> Self {
+        let mut options = WebSocketOptions::default();
+        options.connect.timeout = spec.connect.timeout;
+        options.message_bytes_max = BYTES_MAX;
+        options.unsent_bytes_max = BYTES_MAX;
+        Self::Frames(Box::new(options))
+    }
+
     /// The same way, gone by the second client where it can.
     #[cfg(feature = "rust_socketio")]
     pub(in crate::engine) fn by_second(self, second: Arc<Second>) -> Self {
@@ -83,6 +100,7 @@ impl Approach {
             Self::SocketIo(options) => &options.engine.connect,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_, options) => &options.engine.connect,
+            Self::Frames(options) => &options.connect,
         }
     }
 
@@ -93,7 +111,7 @@ impl Approach {
     pub(in crate::engine) async fn open(
         &self,
         endpoint: &Endpoint,
-        spec: &Spec,
+        spec: &Arc<Spec>,
         caller: Caller<'_>,
     ) -> Result<Session, ConnectError> {
         match self {
@@ -107,8 +125,18 @@ impl Approach {
                 let session = second.open(endpoint, &handshake(options, spec, caller)).await?;
                 Ok(Session::Second(Box::new(session)))
             }
+            Self::Frames(options) => {
+                let way = Way::new(endpoint, spec, options, &caller);
+                let frames = Frames::open(way, spec.connect.per, caller.places).await?;
+                Ok(Session::Frames(Box::new(frames), spec.connect.ping.as_ref().and_then(silence)))
+            }
         }
     }
+}
+
+/// How often a ping leaves, and how much longer a silence the server bears.
+fn silence(ping: &AppPing) -> Option<(Duration, Duration)> {
+    ping.dead_after.map(|_| (ping.every, ping.patience()))
 }
 
 /// The handshake of a person with a Socket.IO server: path, query, headers and the CONNECT payload.
@@ -117,7 +145,7 @@ pub(crate) fn session_options(session: &Options, spec: &Spec, papers: &Papers) -
 }
 
 fn handshake(session: &Options, spec: &Spec, caller: Caller<'_>) -> Options {
-    let Caller { bindings, jar, elsewhere, weather } = caller;
+    let Caller { bindings, jar, elsewhere, weather, .. } = caller;
     let mut options = session.clone();
     options.engine.connect.weather = weather;
     let connect = &spec.connect;

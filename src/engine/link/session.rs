@@ -1,11 +1,19 @@
 //! An open connection: what arrives over it, and what it can do, by the protocol that carries it.
 
+use super::frames::Frames;
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client;
+use crate::scalar::Scalar;
+use crate::spec::Bindings;
 use crate::transport::socket_io::{Incoming, Received, SocketIo};
 use crate::transport::websocket::WebSocket;
-use crate::transport::{Leave, SendError};
+use crate::transport::{Closed, Leave, SendError, Text};
 use std::time::Duration;
+
+/// Why an event is not sent over a raw WebSocket.
+const NO_EVENTS: &str = "a raw WebSocket carries frames, no Socket.IO events";
+/// Why a frame is not sent over anything else.
+const NO_FRAMES: &str = "only a raw WebSocket carries frames";
 
 /// An open connection.
 pub(in crate::engine) enum Session {
@@ -14,12 +22,18 @@ pub(in crate::engine) enum Session {
     /// Socket.IO, through the second client.
     #[cfg(feature = "rust_socketio")]
     Second(Box<second_client::Session>),
+    /// JSON frames on raw WebSockets; how long one may be silent, where the spec says.
+    Frames(Box<Frames>, Option<(Duration, Duration)>),
 }
 
 /// What arrives over a connection.
 pub(in crate::engine) enum Arrival {
     /// A packet of Socket.IO.
     Packet(Received),
+    /// A JSON frame, and the conversation whose socket it came over, where each has its own.
+    Frame(Text, Option<Scalar>),
+    /// The socket of a further conversation was refused: nothing that was to be said there was.
+    Barred(Scalar, String),
     /// A sign of life, already answered.
     Ping,
     /// Something that the protocol does not allow; why. The connection goes on.
@@ -35,6 +49,7 @@ impl Session {
             Self::SocketIo(session, _) => session.recv().await.into(),
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.recv().await.into(),
+            Self::Frames(frames, _) => frames.recv().await,
         }
     }
 
@@ -50,6 +65,7 @@ impl Session {
                 session.flush().await;
                 Ok(())
             }
+            Self::Frames(frames, _) => frames.flush().await,
         }
     }
 
@@ -66,13 +82,44 @@ impl Session {
             Self::SocketIo(session, namespace) => session.emit(namespace, ack, data),
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.emit(ack, data),
+            Self::Frames(..) => Err(SendError::Closed(Closed::Io(NO_EVENTS.into()))),
+        }
+    }
+
+    /// Hands over a JSON frame; `place` is the conversation that it is about.
+    ///
+    /// # Errors
+    /// The connection is no more, or too much waits to be sent.
+    pub(in crate::engine) fn frame(
+        &mut self,
+        place: Option<&Scalar>,
+        frame: &str,
+    ) -> Result<(), SendError> {
+        match self {
+            Self::Frames(frames, _) => frames.frame(place, frame),
+            _ => Err(SendError::Closed(Closed::Io(NO_FRAMES.into()))),
+        }
+    }
+
+    /// The client takes part in a further conversation: where each has a socket, it is opened.
+    pub(in crate::engine) fn enter(&mut self, place: &Scalar) {
+        if let Self::Frames(frames, _) = self {
+            frames.enter(place);
+        }
+    }
+
+    /// What the server said of the client while it logged in.
+    pub(in crate::engine) fn bound(&self) -> Option<&Bindings> {
+        match self {
+            Self::Frames(frames, _) => frames.bound(),
+            _ => None,
         }
     }
 
     /// Whether it makes requests wait for the answers to others.
     pub(in crate::engine) fn holds_back(&self) -> bool {
         match self {
-            Self::SocketIo(..) => false,
+            Self::SocketIo(..) | Self::Frames(..) => false,
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.holds_back(),
         }
@@ -84,13 +131,14 @@ impl Session {
             Self::SocketIo(session, _) => Some(session.engine().heartbeat()),
             #[cfg(feature = "rust_socketio")]
             Self::Second(_) => None,
+            Self::Frames(_, heartbeat) => *heartbeat,
         }
     }
 
     /// Whether it can be left in other ways than politely.
     pub(in crate::engine) const fn can_break(&self) -> bool {
         match self {
-            Self::SocketIo(..) => true,
+            Self::SocketIo(..) | Self::Frames(..) => true,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_) => false,
         }
@@ -102,6 +150,17 @@ impl Session {
             Self::SocketIo(session, _) => session.engine().websocket(),
             #[cfg(feature = "rust_socketio")]
             Self::Second(_) => None,
+            Self::Frames(frames, _) => frames.websocket(),
+        }
+    }
+
+    /// Whether it is a row of HTTP requests.
+    pub(in crate::engine) fn is_polling(&mut self) -> bool {
+        match self {
+            Self::SocketIo(session, _) => session.engine().websocket().is_none(),
+            #[cfg(feature = "rust_socketio")]
+            Self::Second(_) => false,
+            Self::Frames(..) => false,
         }
     }
 
@@ -111,6 +170,7 @@ impl Session {
             Self::SocketIo(mut session, _) => session.leave(how).await,
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.leave(how).await,
+            Self::Frames(frames, _) => frames.leave(how).await,
         }
     }
 }

@@ -646,7 +646,7 @@ mod tests {
              ann send a in x",
         );
         let script = script.unwrap();
-        let x = Room { name: "x".into(), members: vec![1, 0], audience: None, by_step: true };
+        let x = Room { name: "x".into(), members: vec![1, 0], by_step: true, audience: None };
         assert_eq!(script.rooms, [x]);
         let verbs: Vec<Verb> = script.deeds().map(|deed| deed.verb.clone()).collect();
         assert_eq!(verbs[0], Verb::Create { room: Some(0), people: vec![1, 0] });

@@ -62,9 +62,7 @@ impl Core {
 
     /// The conversation is a broadcast, and meant for this person.
     pub(super) fn is_addressed(&self, user: &User, outline: &Outline) -> bool {
-        outline.audience.as_ref().is_some_and(|audience| {
-            self.bugs.has(Bug::BroadcastOpen) || self.is_among(user, audience)
-        })
+        outline.audience.as_ref().is_some_and(|audience| self.is_among(user, audience))
     }
 
     fn is_among(&self, user: &User, audience: &Audience) -> bool {
@@ -90,19 +88,22 @@ impl Core {
     fn reached_at_once(&self, maker: &User, audience: &Audience) -> Vec<User> {
         let missed =
             self.bugs.has(Bug::BroadcastMissesChapter) && matches!(audience, Audience::Chapter(_));
+        let leaks = self.bugs.has(Bug::BroadcastLeak);
         let among = |user: &&User| {
-            self.bugs.has(Bug::BroadcastLeak) || !missed && self.is_among(user, audience)
+            let shares =
+                || self.conversations_of(maker).iter().any(|id| self.member(user, *id).is_ok());
+            leaks && shares() || !missed && self.is_among(user, audience)
         };
         let others = self.chapters.keys().filter(|user| *user != maker);
         [maker].into_iter().chain(others.filter(among)).cloned().collect()
     }
 
-    /// Gives each reader of a broadcast a copy, by a bug.
-    pub(super) fn copy_rows(&self, user: &User, place: Conversation, rows: &mut [Message]) {
-        if self.bugs.has(Bug::BroadcastCopies) && self.is_broadcast(place) {
-            let foreign = rows.iter_mut().filter(|row| row.sender != *user);
-            foreign.for_each(|row| row.id = copy(row.id, user));
-        }
+    /// How this reader calls a message: by its id, but for those who have copies of a broadcast.
+    pub(super) fn id_for(&self, user: &User, message: &Message) -> i64 {
+        let copied = self.bugs.has(Bug::BroadcastCopies)
+            && message.sender != *user
+            && self.is_broadcast(message.conversation);
+        if copied { copy(message.id, user) } else { message.id }
     }
 }
 
@@ -179,9 +180,14 @@ mod tests {
     #[test]
     fn each_bug_misses_or_tells_somebody() {
         let north = || Audience::Chapter("north".into());
-        let told = |bug| broadcast(&mut chat(&[bug]), north()).1;
+        let told = |bug| {
+            let mut chat = chat(&[bug]);
+            chat.create("ann", &["bob"]);
+            broadcast(&mut chat, north()).1
+        };
         assert_eq!(told(Bug::BroadcastMissesChapter), ["ann"]);
         assert_eq!(told(Bug::BroadcastLeak), ["ann", "bob", "cat"]);
+        assert_eq!(told(Bug::BroadcastOpen), ["ann", "cat"]);
         let mut open = chat(&[Bug::BroadcastOpen]);
         let (place, _) = broadcast(&mut open, north());
         assert_eq!(readers(&mut open, place).len(), 4);

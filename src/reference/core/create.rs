@@ -9,7 +9,7 @@ use crate::reference::store::Outline;
 const MULTIKEY: usize = 2;
 
 /// What lists with ids of their own add to each.
-const OTHER_IDS: Conversation = 1 << 40;
+pub(super) const OTHER_IDS: Conversation = 1 << 40;
 
 impl Core {
     pub(super) fn create(
@@ -119,29 +119,6 @@ impl Core {
             all.iter_mut().for_each(|id| *id += OTHER_IDS);
         }
         all.into_iter().skip(skip.saturating_mul(limit)).take(limit).collect()
-    }
-
-    /// Everybody the person shares a conversation with, and the one they have alone.
-    pub(super) fn contacts(
-        &self,
-        user: &User,
-    ) -> Result<Vec<(User, Option<Conversation>)>, Refusal> {
-        let conversations = self.conversations_of(user).iter();
-        let mut people: Vec<User> = conversations
-            .filter_map(|id| self.conversations.get(id))
-            .flat_map(|outline| outline.members.iter())
-            .filter(|member| *member != user)
-            .cloned()
-            .collect();
-        people.sort_unstable();
-        people.dedup();
-        let with = |peer: User| {
-            let two = [user.clone().min(peer.clone()), user.clone().max(peer.clone())];
-            let other = if self.bugs.has(Bug::ContactsOtherIds) { OTHER_IDS } else { 0 };
-            let pair = self.store.pair(&two.join("\u{1f}"))?;
-            Ok((peer, pair.map(|id| id + other)))
-        };
-        people.into_iter().map(with).collect()
     }
 }
 

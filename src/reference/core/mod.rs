@@ -7,6 +7,7 @@
 
 mod announce;
 mod broadcast;
+mod contacts;
 mod create;
 mod outage;
 mod pages;
@@ -91,6 +92,8 @@ pub(crate) struct Core {
     /// broadcasts.
     chapters: FxHashMap<User, Option<CompactString>>,
     badges: Badges,
+    /// The newest conversation before the restart, for `contacts-forgotten`.
+    contacts_forgotten: Conversation,
     last_message: i64,
     last_conversation: Conversation,
     rates: Rates,
@@ -140,6 +143,7 @@ impl Core {
             broadcasts: Vec::new(),
             chapters: FxHashMap::default(),
             badges: Badges::default(),
+            contacts_forgotten: 0,
             last_message: 0,
             last_conversation: 0,
             rates: Rates::default(),
@@ -191,6 +195,7 @@ impl Core {
             self.store.forget_pairs()?;
         }
         self.forget_badges();
+        self.contacts_forgotten = self.last_conversation;
         if self.bugs.has(Bug::DedupRestart) {
             self.store.forget_scopes()?;
         }
@@ -302,8 +307,9 @@ impl Core {
         self.conversations
             .get(&conversation)
             .filter(|outline| {
+                let open = outline.audience.is_some() && self.bugs.has(Bug::BroadcastOpen);
                 let is_member = outline.members.binary_search(user).is_ok();
-                is_member || self.is_addressed(user, outline)
+                is_member || open || self.is_addressed(user, outline)
             })
             .ok_or_else(|| {
                 let known = self.conversations.contains_key(&conversation);

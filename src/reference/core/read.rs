@@ -56,7 +56,7 @@ impl Core {
             exchange_times(&mut rows);
         }
         self.add_statuses(&mut rows)?;
-        self.copy_rows(user, conversation, &mut rows);
+        rows.iter_mut().for_each(|row| row.id = self.id_for(user, row));
         if !self.bugs.is_none() {
             self.note_page(user, conversation, &rows, more, syncs || second_page);
         }

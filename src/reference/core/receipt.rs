@@ -90,10 +90,20 @@ impl Core {
     pub(super) fn add_statuses(&self, rows: &mut [Message]) -> Result<(), Refusal> {
         if self.rules.shows_status && !self.bugs.has(Bug::ReceiptForgotten) {
             for row in rows {
-                row.status = self.store.status(row.id)?;
+                row.status = self.shown_status(row.id)?;
             }
         }
         Ok(())
+    }
+
+    fn shown_status(&self, id: i64) -> Result<Option<ReceiptKind>, Refusal> {
+        let status = self.store.status(id)?;
+        if self.bugs.has(Bug::ReceiptStaysSending) {
+            return Ok(status.or(Some(ReceiptKind::Sending)));
+        }
+        let slowest = self.bugs.has(Bug::ReceiptSlowest)
+            && self.store.has_receipt(id, ReceiptKind::Delivered)?;
+        Ok(if slowest { Some(ReceiptKind::Delivered) } else { status })
     }
 }
 

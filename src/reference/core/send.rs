@@ -77,7 +77,7 @@ impl Core {
         self.stamp_by_channel(caller, &mut message);
         self.store.add_message(&message, scope.as_deref())?;
         self.last_message = message.id;
-        self.badges_change();
+        self.badges_change(conversation);
         if self.bugs.strikes(Bug::Phantom, SELDOM, &who) {
             self.add_phantom(&message, now)?;
         }

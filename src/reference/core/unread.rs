@@ -81,9 +81,13 @@ impl Core {
         Ok(unread.len() as i64 + more)
     }
 
-    /// A message is stored: caches are cleared.
-    pub(super) fn badges_change(&mut self) {
-        self.badges.cached.clear();
+    /// A message is stored: those who read it are counted anew.
+    pub(super) fn badges_change(&mut self, conversation: Conversation) {
+        if self.bugs.has(Bug::UnreadCached) {
+            let mut cached = std::mem::take(&mut self.badges.cached);
+            cached.retain(|user, _| self.member(user, conversation).is_err());
+            self.badges.cached = cached;
+        }
     }
 
     /// A message is read that this person has read already.

@@ -3,15 +3,17 @@
 use super::{Play, fill};
 use crate::operation::Sight;
 use crate::reference::model::*;
-use crate::spec::{Bindings, Hole, Via};
+use crate::spec::{Bindings, Hole, Pushed, Via};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::value::RawValue;
 
-/// A Socket.IO event, serialised: its name, and the rest of its array.
+/// Something pushed, serialised.
 #[derive(Clone, Debug)]
-pub(crate) struct Outgoing {
-    pub(crate) name: String,
-    pub(crate) arguments: Arguments,
+pub(crate) enum Outgoing {
+    /// A Socket.IO event: its name, and the rest of its array.
+    Event { name: String, arguments: Arguments },
+    /// A JSON frame.
+    Frame(String),
 }
 
 /// Arguments that are JSON already.
@@ -26,13 +28,20 @@ impl Arguments {
 }
 
 impl Outgoing {
-    /// Splits `[name, …]`.
+    /// Splits `[name, …]` of an event.
     pub(crate) fn parse(json: &str) -> Option<Self> {
         let mut all: Vec<Box<RawValue>> = serde_json::from_str(json).ok()?;
         let rest = all.split_off(1.min(all.len()));
         let name = serde_json::from_str(all.first()?.get()).ok()?;
         let arguments = Arguments(rest);
-        Some(Self { name, arguments })
+        Some(Self::Event { name, arguments })
+    }
+
+    fn of(via: &Via, json: String) -> Option<Self> {
+        match via {
+            Via::Frame => Some(Self::Frame(json)),
+            _ => Self::parse(&json),
+        }
     }
 }
 
@@ -67,11 +76,13 @@ impl Play {
     ) -> Vec<Outgoing> {
         let mut told = false;
         let forms = self.spec.sees.iter().filter(|pushed| {
-            let event = matches!(pushed.reception.via, Via::Event(_));
+            let event = matches!(pushed.reception.via, Via::Event(_) | Via::Frame);
             pushed.sight == sight && event && (pushed.alias || !std::mem::replace(&mut told, true))
         });
         forms
-            .filter_map(|pushed| Outgoing::parse(&fill(&pushed.reception.shape, bindings, rows)))
+            .filter_map(|Pushed { reception, .. }| {
+                Outgoing::of(&reception.via, fill(&reception.shape, bindings, rows))
+            })
             .collect()
     }
 
@@ -115,10 +126,10 @@ mod tests {
     #[test]
     fn an_event_is_split_without_being_understood() {
         let json = r#"["message:new", {"id": 9007199254740993, "text":"\u00e9"}, null]"#;
-        let event = Outgoing::parse(json).unwrap();
-        assert_eq!(event.name, "message:new");
+        let Some(Outgoing::Event { name, arguments }) = Outgoing::parse(json) else { panic!() };
+        assert_eq!(name, "message:new");
         assert_eq!(
-            serde_json::to_string(&event.arguments).unwrap(),
+            serde_json::to_string(&arguments).unwrap(),
             r#"[{"id": 9007199254740993, "text":"\u00e9"},null]"#
         );
         assert!(Outgoing::parse("[]").is_none());

@@ -11,7 +11,7 @@ use crate::history::{ClientId, ConversationId, Due, MessageRef, Nanos, Token};
 use crate::operation::Operation;
 use crate::plan::script::{Deed, Device, To, Verb};
 use crate::plan::{Act, Credential, Manner, text};
-use crate::spec::Step;
+use crate::spec::{Hole, Step};
 use compact_str::{CompactString, ToCompactString, format_compact};
 use std::rc::Rc;
 use tokio::time::sleep_until;
@@ -215,7 +215,8 @@ impl Director<'_> {
     fn request(&mut self, operation: Operation, label: Option<usize>, room: usize) -> Option<Ask> {
         use Operation::{Contacts, Health, List, Search, Unread};
         let place = match operation {
-            List | Contacts | Health | Search | Unread => None,
+            List | Contacts | Health | Search => None,
+            Unread if !self.counts_by_room() => None,
             _ => Some(self.place(room)?),
         };
         let mut ask = Ask::of(operation, place);
@@ -235,6 +236,12 @@ impl Director<'_> {
             ask.payload = Payload::About(id);
         }
         Some(ask)
+    }
+
+    /// The spec asks for the unread messages of one conversation.
+    fn counts_by_room(&self) -> bool {
+        let step = self.shard.dialect.step(Operation::Unread);
+        step.is_some_and(|step| step.request.holes().contains(&Hole::CONVERSATION))
     }
 
     /// What is special about a deed of which the documents demand something.
