@@ -174,11 +174,12 @@ mod tests {
     }
 
     fn again(pages: &Pages) -> Vec<&[CompactString]> {
-        let page = |event| match event {
-            &Event::Page { ref again, .. } => Some(again.as_slice()),
-            _ => None,
-        };
-        pages.rows.iter().filter_map(page).collect()
+        let page = |event: &'_ Event| matches!(event, Event::Page { .. });
+        let listed = pages.rows.iter().filter(|event| page(event)).map(|event| match event {
+            Event::Page { again, .. } => again.as_slice(),
+            _ => &[],
+        });
+        listed.collect()
     }
 
     #[test]

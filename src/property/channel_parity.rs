@@ -413,8 +413,8 @@ mod tests {
     const IT: ChannelParity = ChannelParity;
 
     fn charge() -> Charge {
-        let mut charge = Charge::default();
-        charge.channels = vec![("rest".into(), true), ("socket".into(), false)];
+        let channels = vec![("rest".into(), true), ("socket".into(), false)];
+        let mut charge = Charge { channels, ..Charge::default() };
         charge.traits.redelivery = false;
         charge
     }

@@ -28,7 +28,7 @@ impl Director<'_> {
                 self.tell(client, Command::Act(now, Act::Connect));
             }
             Verb::Hold { credential, elsewhere } => {
-                self.hold(deed.by, *credential, *elsewhere).await
+                self.hold(deed.by, *credential, *elsewhere).await;
             }
             Verb::Disconnect => self.tell(client, Command::Disconnect),
             Verb::Send { label, room, kind, key_of, text_of } => {
