@@ -14,7 +14,7 @@ use assize::reference::{Bug, Bugs};
 use assize::spec::Transports;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use table::{accusations, choice, complaint, doubts, rows, run};
+use table::{accusations, choice, complaint, doubts, nodes, rows, run, run_on};
 
 /// Runs at the same time: each has little to do but to wait.
 const AT_ONCE: usize = 4;
@@ -72,7 +72,7 @@ fn fill_in<'a>(bugs: &[Bug], of: impl Fn(Bug) -> (&'a str, Choice) + Sync) -> Ve
             // On a machine that is too busy a race may not come about: more tries tell.
             for _ in 0..3 {
                 let (spec, choice) = of(*bug);
-                let run = run(Bugs::NONE.with(*bug), spec, choice, None);
+                let run = run_on(nodes(*bug), Bugs::NONE.with(*bug), spec, choice, None);
                 complained = complaint(*bug, &run);
                 if complained.is_none() {
                     break;
@@ -125,6 +125,13 @@ fn assert_honest(run: &Conformance) {
 #[test]
 fn the_honest_server_passes_the_whole_catalogue() {
     assert_honest(&run(Bugs::NONE, "callback-ack", Choice::default(), None));
+}
+
+#[test]
+fn an_honest_server_of_two_nodes_passes_the_whole_catalogue() {
+    for spec in ["sequenced", "callback-ack"] {
+        assert_honest(&run_on(2, Bugs::NONE, spec, Choice::default(), None));
+    }
 }
 
 #[test]

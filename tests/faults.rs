@@ -18,6 +18,11 @@ use std::time::Duration;
 /// Plays scripts side by side on one embedded server with these bugs. A script that handles the
 /// server must be alone.
 fn played(bugs: Bugs, scripts: &[String]) -> Vec<Played> {
+    played_on(1, bugs, scripts)
+}
+
+/// The same, on an embedded server of so many nodes.
+fn played_on(nodes: usize, bugs: Bugs, scripts: &[String]) -> Vec<Played> {
     let yaml = std::fs::read_to_string("specs/callback-ack.yaml").expect("the spec is there");
     let spec = spec::load("spec", &yaml, &property::ids()).expect("a good spec").spec;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -34,6 +39,7 @@ fn played(bugs: Bugs, scripts: &[String]) -> Vec<Played> {
             bugs,
             ping_interval: Duration::from_secs(1),
             ping_timeout: Duration::from_secs(3),
+            nodes,
             ..Options::default()
         };
         let choice = TargetChoice::Embedded(options);
@@ -175,15 +181,19 @@ fn faults_that_take_no_delivery_excuse_none() {
 fn every_fault_is_documented_and_in_the_weather() {
     let read = |path: &str| std::fs::read_to_string(path).expect(path);
     let docs = read("docs/scenario-language.md");
-    let weather = read("scenarios/weather.yaml");
-    let weather = assize::scenario::load("weather", &weather, &property::ids()).expect("it loads");
+    // What happens to nodes takes a server of several.
+    let scenarios = ["weather", "two-nodes"].map(|name| {
+        let text = read(&format!("scenarios/{name}.yaml"));
+        assize::scenario::load(name, &text, &property::ids()).expect("it loads").scenario
+    });
     for kind in fault::ALL {
         assert!(docs.contains(&format!("| `{}` |", kind.name)), "`{}` in the docs", kind.name);
         for figure in kind.figures {
             assert!(docs.contains(&format!("`{}`", figure.name)), "`{}`", figure.name);
         }
-        let used = weather.scenario.faults.iter().any(|plan| plan.fault.name() == kind.name);
-        assert!(used, "`{}` in scenarios/weather.yaml", kind.name);
+        let mut plans = scenarios.iter().flat_map(|scenario| &scenario.faults);
+        let used = plans.any(|plan| plan.fault.name() == kind.name);
+        assert!(used, "`{}` in scenarios/weather.yaml or scenarios/two-nodes.yaml", kind.name);
     }
 }
 
@@ -402,4 +412,58 @@ fn a_kill_does_not_hide_what_it_loses() {
         "people: ann, bob\nann burst 5\npause 600ms\nserver kill\nann send b\nrest".to_owned();
     let played = played(Bugs::NONE.with(Bug::RestartLoses), &[script]).remove(0);
     assert!(broken(&played).contains(&"at-least-once"), "{:#?}", played.hitches);
+}
+
+/// The nodes on which a client was, in their order.
+fn nodes_of(played: &Played, client: ClientId) -> Vec<u32> {
+    let nodes = of(played, client).filter_map(|entry| match entry.event {
+        Event::Node { node } => Some(node),
+        _ => None,
+    });
+    nodes.collect()
+}
+
+fn on_two_nodes(script: &str) -> Played {
+    let played = played_on(2, Bugs::NONE, &[script.to_owned()]).remove(0);
+    assert_honest(script, &played);
+    played
+}
+
+#[test]
+fn what_happens_to_a_node_concerns_its_clients_only() {
+    for (deed, moves) in [("kill", true), ("restart", true), ("stop", false)] {
+        let meanwhile = match moves {
+            true => "until ann is disconnected\nuntil ann is ready",
+            false => "pause 300ms",
+        };
+        let script = format!(
+            "people: ann on 1, bob on 2\nann send a\nserver node 1 {deed}\nbob send b\n\
+             {meanwhile}\nserver heal\nbob send c\nuntil ann sees c\nrest"
+        );
+        let played = on_two_nodes(&script);
+        let faulty =
+            |client| of(&played, client).any(|entry| matches!(entry.event, Event::Fault { .. }));
+        assert!(faulty(ANN) && !faulty(BOB), "{deed}");
+        let was_on: &[u32] = if moves { &[1, 2] } else { &[1] };
+        assert_eq!((nodes_of(&played, ANN).as_slice(), nodes_of(&played, BOB)), (was_on, vec![2]));
+    }
+}
+
+#[test]
+fn what_the_bus_holds_up_comes_when_it_is_back() {
+    let played = on_two_nodes(
+        "people: ann on 1, bob on 2\nserver part redis\nann send a\npause 300ms\nserver heal\n\
+         until bob sees a\nrest",
+    );
+    let ends = when(&played, BOB, fault_ends);
+    assert!(when(&played, BOB, sees_message) + 100_000_000 > ends, "held up until then");
+}
+
+#[test]
+fn a_node_that_is_not_there_is_a_hitch() {
+    for (nodes, deed) in [(2, "node 3 kill"), (1, "node 1 kill"), (1, "part redis")] {
+        let script = format!("people: ann, bob\nserver {deed} for 100ms\nann send a\nrest");
+        let played = played_on(nodes, Bugs::NONE, &[script]).remove(0);
+        assert_eq!(played.hitches.len(), 1, "{:?}", played.hitches);
+    }
 }

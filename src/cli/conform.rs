@@ -13,6 +13,7 @@ use crate::report::conformance::{FORMATS, terminal};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -23,6 +24,9 @@ Examples:
   assize conform --spec callback-ack                     the catalogue, on the embedded server
   assize conform --spec mine --target http://host:3000   on your server
   assize conform --spec mine --launch my-scenario        on a server that the harness starts
+  assize conform --spec mine --target http://host:3001 --target http://host:3002
+                                                         on the two nodes of your server
+  assize conform --spec sequenced --nodes 2              on an embedded server of two nodes
   assize conform --spec callback-ack ordering            the cases of one property
   assize conform --spec callback-ack idempotency/at-once-on-two-devices --trace
                                                          one case, with its packets
@@ -52,14 +56,17 @@ pub struct Args {
     /// The server's spec: a file, or a name in `specs/`.
     #[arg(long)]
     pub spec: String,
-    /// The running server to put on trial.
-    #[arg(long, value_name = "URL")]
-    pub target: Option<String>,
+    /// The running server to put on trial; repeated, its nodes in their order.
+    #[arg(long = "target", value_name = "URL")]
+    pub targets: Vec<String>,
+    /// How many nodes the embedded server shall have.
+    #[arg(long, value_name = "N", default_value_t = NonZeroU32::MIN, conflicts_with_all = ["targets", "launch"])]
+    pub nodes: NonZeroU32,
     /// A scenario whose `launch:` starts the server.
-    #[arg(long, value_name = "SCENARIO", conflicts_with = "target")]
+    #[arg(long, value_name = "SCENARIO", conflicts_with = "targets")]
     pub launch: Option<String>,
     /// A bug that the embedded server shall have (`assize list bugs`); can be repeated.
-    #[arg(long = "bug", value_name = "NAME", conflicts_with_all = ["target", "launch"])]
+    #[arg(long = "bug", value_name = "NAME", conflicts_with_all = ["targets", "launch"])]
     pub bugs: Vec<String>,
     /// Only the cases that take a few seconds.
     #[arg(long)]
@@ -130,8 +137,8 @@ fn store(run: &Conformance, started: SystemTime, args: &Args) {
 }
 
 fn target(args: &Args) -> Result<TargetChoice, Failure> {
-    if let Some(url) = &args.target {
-        return Ok(TargetChoice::Running(vec![url.clone()]));
+    if !args.targets.is_empty() {
+        return Ok(TargetChoice::Running(args.targets.clone()));
     }
     if let Some(name) = &args.launch {
         let scenario = load::scenario(name)?.value;
@@ -141,18 +148,19 @@ fn target(args: &Args) -> Result<TargetChoice, Failure> {
                 .hint("name a scenario with `launch:`, or a running server with `--target URL`")),
         };
     }
-    embedded(&args.bugs)
+    embedded(&args.bugs, args.nodes)
 }
 
-/// The embedded server, with bugs of these names, and a heartbeat that is not waited for for long.
+/// The embedded server of so many nodes, with bugs of these names, and a heartbeat that is not waited for for long.
 ///
 /// # Errors
 /// There is no bug of one of the names.
-pub fn embedded(bugs: &[String]) -> Result<TargetChoice, Failure> {
+pub fn embedded(bugs: &[String], nodes: NonZeroU32) -> Result<TargetChoice, Failure> {
     Ok(TargetChoice::Embedded(reference::Options {
         bugs: load::bugs(bugs)?,
         ping_interval: PING_INTERVAL,
         ping_timeout: PING_TIMEOUT,
+        nodes: nodes.get() as usize,
         ..reference::Options::default()
     }))
 }
@@ -248,7 +256,8 @@ impl Talk {
 /// The command that makes this run again; names of cases may follow.
 fn command_line(args: &Args) -> String {
     let mut words = vec![format!("assize conform --spec {}", args.spec)];
-    words.extend(args.target.iter().map(|url| format!("--target {url}")));
+    words.extend(args.targets.iter().map(|url| format!("--target {url}")));
+    words.extend((args.nodes.get() > 1).then(|| format!("--nodes {}", args.nodes)));
     words.extend(args.launch.iter().map(|scenario| format!("--launch {scenario}")));
     words.extend(args.bugs.iter().map(|bug| format!("--bug {bug}")));
     if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {

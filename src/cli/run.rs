@@ -4,6 +4,7 @@ use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, load};
 use crate::engine::{self, ClientKind, Settings, TargetChoice};
 use crate::outcome::{Exit, Outcome};
+use crate::reference;
 use crate::report::{FORMATS, Folder, Screen, terminal};
 use crate::scenario::Scenario;
 use crate::spec::{Protocol, Spec, Transports};
@@ -69,7 +70,7 @@ pub struct Args {
     /// The server's spec, in place of the scenario's: a file, or a name in `specs/`.
     #[arg(long)]
     pub spec: Option<String>,
-    /// The running server to put on trial.
+    /// The running server to put on trial; repeated, its nodes in their order.
     #[arg(long = "target", value_name = "URL")]
     pub targets: Vec<String>,
     /// The seed of the plan, in place of the scenario's.
@@ -78,6 +79,9 @@ pub struct Args {
     /// A bug that the embedded server shall have (`assize list bugs`); can be repeated.
     #[arg(long = "bug", value_name = "NAME", conflicts_with = "targets")]
     pub bugs: Vec<String>,
+    /// How many nodes the embedded server shall have, in place of the scenario's.
+    #[arg(long, value_name = "N", conflicts_with = "targets")]
+    pub nodes: Option<NonZeroU32>,
     /// The simulated client.
     #[arg(long, value_enum, default_value_t)]
     pub client: Client,
@@ -274,27 +278,19 @@ fn second_client() -> Result<ClientKind, Failure> {
 fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
     let bugs = load::bugs(&args.bugs)?;
     if !args.targets.is_empty() {
-        return one_node(&args.targets);
+        return Ok(TargetChoice::Running(args.targets.clone()));
     }
-    if !args.bugs.is_empty() {
-        return Ok(TargetChoice::embedded(bugs));
+    let asked = !args.bugs.is_empty() || args.nodes.is_some();
+    match &scenario.launch {
+        Some(launch) if !asked => return Ok(TargetChoice::Launched(launch.clone())),
+        None if !asked && !scenario.target.is_empty() => {
+            return Ok(TargetChoice::Running(scenario.target.clone()));
+        }
+        _ => {}
     }
-    if let Some(launch) = &scenario.launch {
-        return Ok(TargetChoice::Launched(launch.clone()));
-    }
-    if !scenario.target.is_empty() {
-        return one_node(&scenario.target);
-    }
-    Ok(TargetChoice::embedded(bugs))
-}
-
-/// Several nodes are part of the language, but not of this version: better no run than half of one.
-fn one_node(urls: &[String]) -> Result<TargetChoice, Failure> {
-    if urls.len() > 1 {
-        let named = format!("{} targets are named, this version tries one node", urls.len());
-        return Err(Failure::usage(named).hint("keep one of them"));
-    }
-    Ok(TargetChoice::Running(urls.to_vec()))
+    let nodes = args.nodes.map(NonZeroU32::get).or(scenario.embedded).unwrap_or(1) as usize;
+    let options = reference::Options { bugs, nodes, ..reference::Options::default() };
+    Ok(TargetChoice::Embedded(options))
 }
 
 /// Writes the folder of the run; what fails is said, and the verdicts stand above already.
@@ -329,6 +325,7 @@ fn command_line(args: &Args, seed: u64) -> String {
         words.push(format!("--spec {spec}"));
     }
     words.extend(args.targets.iter().map(|target| format!("--target {target}")));
+    words.extend(args.nodes.map(|nodes| format!("--nodes {nodes}")));
     words.push(format!("--seed {seed}"));
     words.extend(args.bugs.iter().map(|bug| format!("--bug {bug}")));
     if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {

@@ -5,6 +5,7 @@ use crate::cli::{Failure, display, load};
 use crate::outcome::Exit;
 use crate::reference::{Hosted, Options, StartError};
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,7 +15,10 @@ Examples:
   assize serve --spec callback-ack --port 3000 --data chat.db
   assize serve --spec callback-ack --bug dedup-race       a server that makes duplicates
 
-The first line on standard output, `listening on URL`, comes when it is ready. Ctrl-C stops it.";
+  assize serve --spec sequenced --nodes 2                 one server of two nodes
+
+The first line on standard output, `listening on URL`, comes when it is ready: one for each node.
+Ctrl-C stops it.";
 
 /// The arguments of `serve`.
 #[derive(Clone, Debug, clap::Args)]
@@ -29,6 +33,9 @@ pub struct Args {
     /// The port to listen on; 0 is any free one.
     #[arg(long, default_value_t = 0)]
     pub port: u16,
+    /// How many nodes it has, each on a port of its own: the next ones, if a port is given.
+    #[arg(long, value_name = "N", default_value_t = NonZeroU32::MIN)]
+    pub nodes: NonZeroU32,
     /// A bug to have (`assize list bugs`); can be repeated.
     #[arg(long = "bug", value_name = "NAME")]
     pub bugs: Vec<String>,
@@ -49,6 +56,7 @@ pub fn execute(args: &Args) -> Result<Exit, Failure> {
         port: args.port,
         file: args.data.clone(),
         bugs,
+        nodes: args.nodes.get() as usize,
         ..Options::default()
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -60,7 +68,9 @@ pub fn execute(args: &Args) -> Result<Exit, Failure> {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let hosted =
             Hosted::start(Arc::new(spec.value), options, workers).map_err(|e| refused(args, &e))?;
-        display::print(&format!("listening on {}\n", hosted.url()))?;
+        for url in hosted.urls() {
+            display::print(&format!("listening on {url}\n"))?;
+        }
         signals.next().await;
         hosted.stop();
         Ok(Exit::Held)

@@ -12,6 +12,7 @@ use crate::report::Look;
 use crate::report::words::Tone;
 use crate::spec::Spec;
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::LocalSet;
@@ -54,7 +55,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let minute = first_minute(&spec);
     let target = match &args.target {
         Some(url) => TargetChoice::Running(vec![url.clone()]),
-        None => embedded(&[])?,
+        None => embedded(&[], NonZeroU32::MIN)?,
     };
     let name = spec.name.clone();
     let (lines, why) = play(spec, &target, &minute, patience)?;

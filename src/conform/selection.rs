@@ -2,6 +2,7 @@
 
 use crate::conform::catalogue::Way;
 use crate::conform::{Catalogued, catalogue, wire};
+use crate::engine::TargetChoice;
 use crate::operation::{Operation, Sight};
 use crate::plan::script::{self, Script, Verb};
 use crate::property::{self, Charge, Need};
@@ -93,8 +94,10 @@ fn is_called(case: &Catalogued, name: &str) -> bool {
     case.name == name || case.property == name
 }
 
-/// What the server lacks for a case, if anything. `own_server`: the harness starts the server.
-pub(super) fn lacks(case: &Catalogued, spec: &Spec, own_server: bool) -> Option<String> {
+/// What the server lacks for a case, if anything.
+pub(super) fn lacks(case: &Catalogued, spec: &Spec, target: &TargetChoice) -> Option<String> {
+    let own_server = !matches!(target, TargetChoice::Running(_));
+    let nodes = target.nodes();
     if matches!(spec.connect.protocol, Protocol::Http) {
         return Some("the spec has no socket, and this version drives no other events".into());
     }
@@ -105,6 +108,13 @@ pub(super) fn lacks(case: &Catalogued, spec: &Spec, own_server: bool) -> Option<
         Way::Wire(case) => return wire::disabled(case, spec),
         Way::Play(_, probe, script) => (probe, script),
     };
+    if script.nodes() as usize > nodes {
+        let nodes = if nodes == 1 { "one node".into() } else { format!("{nodes} nodes") };
+        return Some(format!("the server has {nodes}, and the case needs {}", script.nodes()));
+    }
+    if let Some(why) = script.strikes().find_map(|strike| target.refuses(strike)) {
+        return Some(why);
+    }
     if let Some(operation) = script.operations().iter().find(|o| spec.deed(**o).is_none()) {
         return Some(format!("the spec has no operation `{operation}`"));
     }
@@ -265,6 +275,19 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
         Need::Statuses => (
             Charge::of(spec).reads_status,
             "those who read messages are not shown how far each has come",
+        ),
+        Need::Presence => (
+            shows(spec, Sight::Online) && shows(spec, Sight::Offline)
+                || shows(spec, Sight::Presence),
+            "the spec has no event that tells who is online",
+        ),
+        Need::Typing => (
+            shows(spec, Sight::TypingStart) || shows(spec, Sight::Typing),
+            "the spec has no event that tells who types",
+        ),
+        Need::Receipts => (
+            shows(spec, Sight::Receipt) || shows(spec, Sight::Status),
+            "the spec has no event that tells who read a message",
         ),
         Need::OwnServer => (true, ""),
     };

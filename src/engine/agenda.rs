@@ -85,6 +85,8 @@ impl Agenda {
 
 fn complaint(what: Server, why: &str) -> String {
     match what {
+        Server::Node(node) => format!("`{node}` was not done: {why}"),
+        Server::Part(part) => format!("{} was not stopped and started: {why}", part.name()),
         Server::Restart => format!("the server was not restarted: {why}"),
         Server::Kill => format!("the server was not killed and started again: {why}"),
         Server::Stop => format!("the server was not stopped and continued: {why}"),

@@ -6,6 +6,7 @@
 mod arrival;
 mod commands;
 mod meaning;
+mod node;
 mod outputs;
 
 use crate::client::{Action, Ask, AttemptId, Client, Input, Reply};
@@ -30,6 +31,7 @@ use crate::wire::socket_io::Kind;
 use compact_str::CompactString;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use node::Place;
 use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
@@ -69,6 +71,8 @@ pub(super) struct Driver {
     elsewhere: bool,
     /// The credential is none that a server takes.
     barred: bool,
+    /// On which of the server's nodes it is, and what it knows of the others.
+    place: Place,
 }
 
 /// Something that took its time.
@@ -105,6 +109,7 @@ impl Driver {
     ) -> Self {
         shard.trace.borrow_mut().hide(&papers);
         let seed = mix(shard.plan.seed, id.0.into(), 11);
+        let place = Place::new(&shard, id);
         let weather = shard.weathered.get().then(|| Weather::new(seed));
         Self {
             shard,
@@ -127,6 +132,7 @@ impl Driver {
             leaving: false,
             elsewhere: false,
             barred: false,
+            place,
         }
     }
 
@@ -221,9 +227,10 @@ impl Driver {
 
     async fn link_event(&mut self, event: LinkEvent) {
         match event {
-            LinkEvent::Opened => {
+            LinkEvent::Opened(node) => {
                 self.trace("·", || "connected".to_owned());
                 self.voice.hang_up();
+                self.is_on(node).await;
                 self.learn();
                 if let Some((interval, timeout)) = self.link.heartbeat() {
                     let (ping_interval, ping_timeout) = (nanos(interval), nanos(timeout));
@@ -277,6 +284,7 @@ impl Driver {
             self.record(self.cleaned(refused));
         }
         let why = excerpt(&self.masked(&error.to_string()));
+        self.turns_elsewhere(error);
         self.input(Input::Closed { why, caused });
         self.despair();
     }
@@ -296,6 +304,7 @@ impl Driver {
         self.link = Link::Down;
         self.voice.hang_up();
         self.forget_held();
+        self.comes_back_elsewhere();
         self.input(Input::Closed { why: why.into(), caused });
         self.despair();
     }

@@ -27,7 +27,8 @@ pub(super) async fn ask(shard: &Shard, step: &Step, papers: &Papers) -> Result<B
     shape
         .fill(&bindings, &mut data)
         .map_err(|unbound| format!("`${}` has no value", spec.holes.name(unbound.0)))?;
-    let opened = shard.approach.open(&shard.endpoint, spec, Caller::plain(papers)).await;
+    let endpoint = &shard.nodes[0].endpoint;
+    let opened = shard.approach.open(endpoint, spec, Caller::plain(papers)).await;
     let mut session = opened.map_err(|error| error.to_string())?;
     let acked = step.yes.iter().chain(&step.no).any(|one| one.via == Via::Ack);
     let sent = match &step.request {

@@ -29,8 +29,8 @@ pub struct Launched {
     group: Pid,
     launch: Launch,
     places: Arc<Places>,
-    /// Where it listens.
-    pub url: String,
+    /// Where its nodes listen, in their order.
+    pub urls: Vec<String>,
     talk: Talk,
     listeners: Vec<JoinHandle<()>>,
 }
@@ -88,7 +88,12 @@ impl Launched {
             })?;
         let (tell, told) = oneshot::channel();
         let line = match &launch.ready {
-            Ready::Line(line) => Some((line.clone(), tell)),
+            Ready::Line(line) => Some(Awaited {
+                text: line.clone(),
+                count: launch.nodes.max(1) as usize,
+                urls: Vec::new(),
+                tell: Some(tell),
+            }),
             Ready::Probe(_) => None,
         };
         let mut listeners = Vec::new();
@@ -103,11 +108,11 @@ impl Launched {
             what: format!("`{program}` has no process id"),
             said: Vec::new(),
         })?;
-        let (launch, url) = (launch.clone(), String::new());
-        let mut launched = Self { child, group, launch, places, url, talk, listeners };
+        let (launch, urls) = (launch.clone(), Vec::new());
+        let mut launched = Self { child, group, launch, places, urls, talk, listeners };
         match launched.ready(told).await {
-            Ok(url) => {
-                launched.url = url;
+            Ok(urls) => {
+                launched.urls = urls;
                 Ok(launched)
             }
             Err(what) => {
@@ -118,7 +123,7 @@ impl Launched {
         }
     }
 
-    async fn ready(&mut self, told: oneshot::Receiver<String>) -> Result<String, String> {
+    async fn ready(&mut self, told: oneshot::Receiver<Vec<String>>) -> Result<Vec<String>, String> {
         let within = self.launch.within;
         let program = self.launch.command.join(" ");
         let became = async {
@@ -126,7 +131,7 @@ impl Launched {
                 Ready::Line(line) => told
                     .await
                     .map_err(|_| format!("`{program}` closed its output before it said `{line}`")),
-                Ready::Probe(url) => probe(&self.places.fill(url)).await,
+                Ready::Probe(url) => probe(&self.places.fill(url)).await.map(|url| vec![url]),
             }
         };
         tokio::select! {
@@ -204,16 +209,47 @@ impl Launched {
             return Ok(());
         }
         let again = Self::launch(&self.launch, self.places.clone()).await?;
-        let (url, before) = (again.url.clone(), self.url.clone());
+        let (urls, before) = (again.urls.clone(), self.urls.clone());
         *self = again;
-        if url == before {
+        if urls == before {
             return Ok(());
         }
+        let (url, before) = (urls.join(", "), before.join(", "));
         let what = format!(
             "it came up again at {url} and was at {before}: give `launch: command` a port of its \
              own, such as `--port, $port`"
         );
         Err(LaunchError { what, said: Vec::new() })
+    }
+
+    /// Runs the scenario's `control` command with these words, to strike a node or a part.
+    ///
+    /// # Errors
+    /// There is none, or it fails; says why.
+    pub async fn control(&self, words: &[String]) -> Result<(), String> {
+        let said = words.join(" ");
+        let [program, arguments @ ..] = self.launch.control.as_slice() else {
+            return Err(format!(
+                "`launch:` has no `control` command that could be told to `{said}`"
+            ));
+        };
+        let running = Command::new(program)
+            .args(arguments.iter().map(|word| self.places.fill(word)))
+            .args(words)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        let output = match timeout(self.launch.within, running).await {
+            Err(_) => return Err(format!("`{program} … {said}` did not end in time")),
+            Ok(Err(error)) => return Err(format!("`{program}` cannot be started: {error}")),
+            Ok(Ok(output)) => output,
+        };
+        if output.status.success() {
+            return Ok(());
+        }
+        let why = String::from_utf8_lossy(&output.stderr);
+        let why = why.lines().last().unwrap_or("it said nothing");
+        Err(format!("`{program} … {said}` failed: {}: {why}", output.status))
     }
 
     /// To the whole group, for a script has children of its own.
@@ -231,19 +267,38 @@ impl Drop for Launched {
     }
 }
 
-/// Reads lines until the end; the first one with the awaited text tells the URL after it.
+/// The lines that say where the nodes listen.
+struct Awaited {
+    /// Stands before the URL.
+    text: String,
+    /// How many lines there are.
+    count: usize,
+    urls: Vec<String>,
+    tell: Option<oneshot::Sender<Vec<String>>>,
+}
+
+impl Awaited {
+    /// A line came; when it was the last that is awaited, all are told.
+    fn hear(&mut self, line: &str) {
+        self.urls.extend(url_after(line, &self.text));
+        if self.urls.len() >= self.count
+            && let Some(tell) = self.tell.take()
+        {
+            let _ = tell.send(std::mem::take(&mut self.urls));
+        }
+    }
+}
+
+/// Reads lines until the end; those with the awaited text tell the URLs after it.
 async fn listen(
     output: BufReader<impl tokio::io::AsyncRead + Unpin>,
     talk: Talk,
-    mut awaited: Option<(String, oneshot::Sender<String>)>,
+    mut awaited: Option<Awaited>,
 ) {
     let mut lines = output.lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        if let Some((text, _)) = &awaited
-            && let Some(url) = url_after(&line, text)
-            && let Some((_, tell)) = awaited.take()
-        {
-            let _ = tell.send(url);
+        if let Some(awaited) = awaited.as_mut().filter(|awaited| awaited.tell.is_some()) {
+            awaited.hear(&line);
         }
         talk.add(line);
     }
@@ -276,7 +331,9 @@ impl Places {
             Ready::Probe(url) => Some(url),
             Ready::Line(_) => None,
         };
-        let words: Vec<&String> = launch.command.iter().chain(values).chain(probe).collect();
+        let control = launch.control.iter();
+        let words: Vec<&String> =
+            launch.command.iter().chain(control).chain(values).chain(probe).collect();
         let wanted = |name: &str| words.iter().any(|word| word.contains(name));
         let mut places = Self::default();
         if wanted("$port") {
@@ -347,6 +404,8 @@ mod tests {
     fn shell(script: &str, ready: Ready) -> Launch {
         Launch {
             command: vec!["sh".into(), "-c".into(), script.into()],
+            nodes: 1,
+            control: Vec::new(),
             environment: vec![("GREETING".into(), "listening on".into())],
             ready,
             within: Duration::from_secs(20),
@@ -361,7 +420,7 @@ mod tests {
             Ready::Line("listening on".into()),
         );
         let launched = Launched::start(&launch).await.unwrap();
-        assert_eq!(launched.url, "http://127.0.0.1:4711");
+        assert_eq!(launched.urls, ["http://127.0.0.1:4711"]);
         let id = launched.child.id().unwrap();
         launched.stop().await;
         assert!(!std::path::Path::new(&format!("/proc/{id}/cmdline")).exists());
@@ -388,7 +447,7 @@ mod tests {
     async fn it_comes_up_again_where_it_was_with_what_it_stored() {
         for kill in [false, true] {
             let mut launched = Launched::start(&memory()).await.unwrap();
-            let url = launched.url.clone();
+            let url = launched.urls[0].clone();
             assert!(!url.contains('$') && launched.said().await.len() == 1, "{url}");
             launched.start_again().await.unwrap();
             assert_eq!(launched.said().await.len(), 1, "one that runs is left alone");
@@ -400,7 +459,7 @@ mod tests {
             assert!(launched.ended().is_some());
             launched.start_again().await.unwrap();
             let said = launched.said().await;
-            assert_eq!((launched.url.as_str(), said[0].as_str()), (url.as_str(), "known"));
+            assert_eq!((launched.urls[0].as_str(), said[0].as_str()), (url.as_str(), "known"));
             let data = launched.places.data.clone().unwrap();
             launched.stop().await;
             assert!(!data.exists(), "its folder is deleted in the end");
@@ -436,5 +495,35 @@ mod tests {
         launched.kill().await;
         let error = launched.start_again().await.unwrap_err();
         assert!(error.what.contains("$port"), "{}", error.what);
+    }
+
+    #[tokio::test]
+    async fn each_node_says_where_it_listens_and_is_struck_by_the_control_command() {
+        let script = "echo listening on http://127.0.0.1:1; echo and; \
+                      echo listening on http://127.0.0.1:2; exec sleep 600";
+        let mut launch = shell(script, Ready::Line("listening on".into()));
+        launch.nodes = 2;
+        launch.control = ["sh", "-c", "echo \"$@\" > $0/told; test \"$1\" = kill", "$data"]
+            .map(String::from)
+            .to_vec();
+        let launched = Launched::start(&launch).await.unwrap();
+        assert_eq!(launched.urls, ["http://127.0.0.1:1", "http://127.0.0.1:2"]);
+        let words = ["kill", "node", "1"].map(String::from);
+        launched.control(&words).await.unwrap();
+        let told = launched.places.data.clone().unwrap().join("told");
+        assert_eq!(std::fs::read_to_string(told).unwrap(), "kill node 1\n");
+        let refused = launched.control(&["stop".to_owned()]).await.unwrap_err();
+        assert!(refused.contains("failed"), "{refused}");
+        launched.stop().await;
+    }
+
+    #[tokio::test]
+    async fn without_a_control_command_nodes_are_out_of_reach() {
+        let script = "echo listening on http://127.0.0.1:1; exec sleep 600";
+        let launched =
+            Launched::start(&shell(script, Ready::Line("listening on".into()))).await.unwrap();
+        let refused = launched.control(&["kill".to_owned()]).await.unwrap_err();
+        assert!(refused.contains("`control`"), "{refused}");
+        launched.stop().await;
     }
 }

@@ -26,26 +26,28 @@ use std::time::Duration;
 
 pub(super) enum Link {
     Down,
-    Opening(LocalBoxFuture<'static, Result<Session, ConnectError>>),
+    /// The session, and the node that it is open to.
+    Opening(LocalBoxFuture<'static, Result<(Session, usize), ConnectError>>),
     Up(Session),
 }
 
 /// What the connection has to say.
 pub(super) enum LinkEvent {
-    Opened,
+    /// To this node.
+    Opened(usize),
     OpenFailed(ConnectError),
     Arrived(Arrival),
 }
 
 impl Link {
-    /// Begins to open a connection for the person of these bindings; `elsewhere`: with the token in
-    /// the other place that the spec knows. `places` are the ids of its conversations, where each
-    /// has a socket.
+    /// Begins to open a connection for the person of these bindings: to this node, or, as behind a load
+    /// balancer, to the next one where somebody listens; `elsewhere`: with the token in the other
+    /// place that the spec knows. `places` are the ids of its conversations, where each has a socket.
     pub(super) fn open(
         shard: &Rc<Shard>,
         bindings: &Bindings,
         jar: Option<&Jar>,
-        elsewhere: bool,
+        (elsewhere, node): (bool, usize),
         weather: Option<&Weather>,
         places: Vec<Scalar>,
     ) -> Self {
@@ -58,9 +60,20 @@ impl Link {
             // may take long, and shall keep nobody waiting.
             let _turn = if fair { shard.doors.acquire().await.ok() } else { None };
             let spec = &shard.dialect.spec;
-            let jar = jar.as_ref();
-            let caller = Caller { bindings: &bindings, jar, elsewhere, weather, places };
-            shard.approach.open(&shard.endpoint, spec, caller).await
+            let count = shard.nodes.len();
+            let mut refused = None;
+            for node in (node..count).chain(0..node) {
+                let (jar, weather) = (jar.as_ref(), weather.clone());
+                let places = places.clone();
+                let caller = Caller { bindings: &bindings, jar, elsewhere, weather, places };
+                let endpoint = &shard.nodes[node].endpoint;
+                match shard.approach.open(endpoint, spec, caller).await {
+                    Ok(session) => return Ok((session, node)),
+                    Err(error @ ConnectError::Refused { .. }) => drop(refused.get_or_insert(error)),
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(refused.unwrap_or_else(|| ConnectError::LocalLimit { reason: "no node".into() }))
         }))
     }
 
@@ -69,9 +82,9 @@ impl Link {
         match self {
             Self::Down => std::future::pending().await,
             Self::Opening(opening) => match opening.await {
-                Ok(session) => {
+                Ok((session, node)) => {
                     *self = Self::Up(session);
-                    LinkEvent::Opened
+                    LinkEvent::Opened(node)
                 }
                 Err(error) => {
                     *self = Self::Down;

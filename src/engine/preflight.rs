@@ -38,6 +38,15 @@ pub(super) async fn endpoint(url: &str, spec: &Spec) -> Result<Endpoint, Unreach
     Ok(endpoint)
 }
 
+/// The endpoints of all nodes.
+pub(super) async fn endpoints(urls: &[String], spec: &Spec) -> Result<Vec<Endpoint>, Unreachable> {
+    let mut endpoints = Vec::new();
+    for url in urls {
+        endpoints.push(endpoint(url, spec).await?);
+    }
+    Ok(endpoints)
+}
+
 /// How sessions are opened on this spec, before anything of a person is filled in.
 pub(super) fn approach(
     spec: &Spec,

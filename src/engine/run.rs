@@ -164,23 +164,26 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let settings = self.settings;
         let (spec, scenario) = (&settings.spec, &settings.scenario);
         let plan = Plan::new(spec, Arc::clone(scenario), settings.seed, settings.run);
-        let url = target.url().to_owned();
-        let endpoint = unless_interrupted(settings, preflight::endpoint(&url, spec)).await?;
+        let urls = target.urls().to_vec();
+        let nodes = unless_interrupted(settings, preflight::endpoints(&urls, spec)).await?;
         let approach =
             preflight::approach(spec, settings.transport).map_err(Failure::Unreachable)?;
         let registry = preflight::registry(spec).map_err(Failure::Unreachable)?;
         let everybody: Vec<PersonId> = (0..scenario.people.count).map(PersonId).collect();
         let expected = registry.expect(&everybody).map_err(preflight::no_credential);
         expected.map_err(Failure::Unreachable)?;
-        let knock = preflight::knock(&url, &endpoint, &approach, &registry);
-        unless_interrupted(settings, knock).await?;
+        for (url, endpoint) in urls.iter().zip(&nodes) {
+            let knock = preflight::knock(url, endpoint, &approach, &registry);
+            unless_interrupted(settings, knock).await?;
+        }
 
         let clock = Clock::start();
         if let TargetChoice::Running(_) = settings.target {
             let site = Site {
                 spec: Arc::clone(spec),
-                url,
-                endpoint: endpoint.clone(),
+                url: urls[0].clone(),
+                endpoint: nodes[0].clone(),
+                nodes: nodes.clone(),
                 approach: approach.clone(),
                 registry: Arc::clone(&registry),
                 clock,
@@ -188,6 +191,9 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             };
             // With the people and in the conversation that come first in the run.
             let first = plan.cells(0, 1).find_map(|cell| members(&cell));
+            let mut progress = self.progress(&[], 0, 0);
+            progress.phase = "rehearsal".into();
+            (self.show)(progress);
             unless_interrupted(settings, rehearse(&site, first)).await?;
         }
         let approach = self.by_client(approach);
@@ -204,7 +210,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                     plan: plan.clone(),
                     spec: Arc::clone(spec),
                     registry: Arc::clone(&registry),
-                    endpoint: endpoint.clone(),
+                    nodes: nodes.clone(),
                     approach: approach.clone(),
                     clock,
                     recorder: self.recorder(number),

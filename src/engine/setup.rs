@@ -70,7 +70,7 @@ async fn enrol(shard: &Rc<Shard>) -> Result<(), String> {
         let (id, devices) = (person.id, person.clients.len());
         async move {
             let tap = |arrow, packet| note(shard, arrow, packet);
-            let (registry, http) = (&shard.registry, &shard.http);
+            let (registry, http) = (&shard.registry, &shard.nodes[0].http);
             let entered = people::enrol(registry, http, id, devices, Some(&tap)).await;
             if shard.trace.borrow().keep >= Keep::Packets {
                 let held = registry.held(id, devices);
@@ -152,7 +152,7 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], papers: Papers) -> Result<Bindin
             Request::Http(_) => {
                 let tap = |arrow, packet| note(shard, arrow, packet);
                 let (outcome, bound) = rest::act(
-                    &shard.http,
+                    &shard.nodes[0].http,
                     &shard.dialect,
                     Operation::Create,
                     step,

@@ -19,6 +19,7 @@ use crate::engine::{setup, usage};
 use crate::history::{ClientId, ConversationId, Event, MessageRef, Nanos, Token};
 use crate::metric::{Meter, ShardUse};
 use crate::operation::Operation;
+use crate::plan::placement::home;
 use crate::plan::{Cell, Plan, stream, text};
 use crate::scalar::Scalar;
 use crate::spec::{Deed, Hole, SocketPer};
@@ -57,7 +58,8 @@ pub(super) struct Ground {
     pub(super) plan: Plan,
     pub(super) spec: Arc<crate::spec::Spec>,
     pub(super) registry: Arc<Registry>,
-    pub(super) endpoint: Endpoint,
+    /// The server's nodes, one or several.
+    pub(super) nodes: Vec<Endpoint>,
     pub(super) approach: Approach,
     pub(super) clock: Clock,
     pub(super) recorder: Recorder,
@@ -127,9 +129,11 @@ pub(super) struct Shard {
     pub(super) plan: Plan,
     pub(super) dialect: Dialect,
     pub(super) registry: Arc<Registry>,
-    pub(super) endpoint: Endpoint,
+    /// The server's nodes, one or several.
+    pub(super) nodes: Vec<Node>,
+    /// On which node each client connects first.
+    pub(super) homes: RefCell<FxHashMap<ClientId, usize>>,
     pub(super) approach: Approach,
-    pub(super) http: HttpClient,
     pub(super) clock: Clock,
     pub(super) recorder: RefCell<Recorder>,
     pub(super) effects: RefCell<Effects>,
@@ -157,6 +161,13 @@ pub(super) struct Shard {
     garbage: RefCell<Vec<CompactString>>,
     connect_errors: RefCell<Vec<String>>,
     losses: RefCell<Vec<String>>,
+}
+
+/// The ways to one node of the server.
+pub(super) struct Node {
+    pub(super) endpoint: Endpoint,
+    /// For requests over HTTP, shared by the clients on this node.
+    pub(super) http: HttpClient,
 }
 
 /// Runs a shard to its end on the calling thread.
@@ -209,13 +220,20 @@ async fn live(job: Job) {
 impl Shard {
     /// A shard of these cells, nobody connected.
     pub(super) fn new(ground: Ground, cells: Vec<Cell>) -> Self {
-        let Ground { plan, spec, registry, endpoint, approach, clock, recorder, tell } = ground;
-        let http = setup::http_client(&endpoint, &spec, approach.connect().clone(), REQUESTS);
+        let Ground { plan, spec, registry, nodes, approach, clock, recorder, tell } = ground;
+        let nodes: Vec<Node> = nodes
+            .into_iter()
+            .map(|endpoint| {
+                let connect = approach.connect().clone();
+                Node { http: setup::http_client(&endpoint, &spec, connect, REQUESTS), endpoint }
+            })
+            .collect();
         let step =
             |deed: &Deed| deed.channels.first().and_then(|channel| channel.steps.first().cloned());
         let sent = spec.deed(Operation::Send).and_then(step);
         let names_peer = sent.is_some_and(|step| step.request.holes().contains(&Hole::PEER));
         let mut places: FxHashMap<ClientId, Vec<ConversationId>> = FxHashMap::default();
+        let mut homes = FxHashMap::default();
         for cell in &cells {
             for person in &cell.people {
                 let ids: Vec<_> = person
@@ -223,8 +241,9 @@ impl Shard {
                     .iter()
                     .map(|&place| cell.conversations[place].id)
                     .collect();
-                for client in &person.clients {
+                for (device, client) in person.clients.iter().enumerate() {
                     places.insert(*client, ids.clone());
+                    homes.insert(*client, home(person.id, device, nodes.len()));
                 }
             }
         }
@@ -233,9 +252,9 @@ impl Shard {
             dialect: Dialect::new(spec, plan.text_limit, plan.run),
             registry,
             plan,
-            endpoint,
+            nodes,
+            homes: RefCell::new(homes),
             approach,
-            http,
             clock,
             recorder: RefCell::new(recorder),
             effects: RefCell::new(Effects::new()),

@@ -22,6 +22,8 @@ pub(super) enum Command {
     Ask(Nanos, Ask, Option<(Due, CompactString)>),
     /// Hold another credential.
     Hold(Box<Held>),
+    /// Connect to this node, counted from 0, from the next time on.
+    Move(usize),
     /// Go offline, until told to connect.
     Disconnect,
     /// A fault, told apart by its number, begins or ends.

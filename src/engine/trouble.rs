@@ -4,7 +4,8 @@
 
 use crate::engine::link::Session;
 use crate::engine::meddling::Fate;
-use crate::fault::{self, CutHow, Deed, Effect, Fault, Messages, Moment, Passing};
+use crate::engine::slot::Suffering;
+use crate::fault::{self, CutHow, Deed, Effect, Fault, Messages, Moment, Passing, Server};
 use crate::history::Nanos;
 use crate::plan::dice::mix;
 use crate::transport::Leave;
@@ -75,6 +76,24 @@ impl Trouble {
             self.active.drain(..).partition(|active| active.fault.of_server().is_some());
         self.active = stays;
         ends.into_iter().map(|active| active.fault).collect()
+    }
+
+    /// What happens to single nodes of the server.
+    pub(super) fn of_nodes(&self) -> Vec<Suffering> {
+        let of_node = |active: &&Active| matches!(active.fault, Fault::Server(Server::Node(_)));
+        let suffering = |active: &Active| Suffering {
+            number: active.number,
+            kind: active.fault,
+            begins: true,
+            until: active.until,
+        };
+        self.active.iter().filter(of_node).map(suffering).collect()
+    }
+
+    /// A fault of the client's own may keep it from connecting.
+    pub(super) fn shakes_alone(&self) -> bool {
+        let own = |active: &&Active| active.fault.of_server().is_none();
+        self.active.iter().filter(own).any(|active| shakes(active.fault))
     }
 
     pub(super) fn has(&self, number: usize) -> bool {

@@ -27,6 +27,8 @@ pub enum Form {
     Rate,
     /// `3`: bytes.
     Bytes,
+    /// `2`: which of several.
+    Number,
     /// `30%`
     Share,
     /// In scenarios `yes` or `no`; in scripts the figure's name, or nothing.
@@ -95,7 +97,7 @@ impl Form {
         match self {
             Self::Duration => duration(text).filter(|d| !d.is_zero()).map(Value::Duration),
             Self::Rate => text.strip_suffix("/s").and_then(number).map(Value::Number),
-            Self::Bytes => number(text).map(Value::Number),
+            Self::Bytes | Self::Number => number(text).map(Value::Number),
             Self::Share => {
                 share(text).filter(|share| text.ends_with('%') && *share <= 1.0).map(Value::Share)
             }
@@ -118,6 +120,7 @@ impl Form {
             Self::Duration => "a duration such as `200ms`".into(),
             Self::Rate => "bytes per second such as `2000/s`".into(),
             Self::Bytes => "a number of bytes from 1 on".into(),
+            Self::Number => "a number from 1 on".into(),
             Self::Share => "a share such as `30%`".into(),
             Self::Flag => "`yes` or `no`".into(),
             Self::Choice(words) => {

@@ -11,7 +11,9 @@ mod delay;
 mod figure;
 mod half_open;
 mod messages;
+mod node;
 mod none;
+mod part;
 mod refuse;
 mod segments;
 mod server;
@@ -20,6 +22,8 @@ mod throttle;
 pub use cut::{Cut, CutHow, Moment};
 pub use figure::{Figure, Figures, Form, Value};
 pub use messages::{Deed, Messages, Passing, What};
+pub use node::{Node, NodeDeed};
+pub use part::Part;
 pub use server::Server;
 
 use crate::source::suggestion;
@@ -68,6 +72,8 @@ pub const ALL: &[&Kind] = &[
     &server::RESTART,
     &server::KILL,
     &server::STOP,
+    &node::NODE,
+    &part::PART,
 ];
 
 /// A fault with its figures.
@@ -237,6 +243,7 @@ impl Fault {
     pub fn effect(self) -> Effect {
         match self {
             Self::None => Effect::NOTHING,
+            Self::Server(Server::Part(_)) => part::EFFECT,
             Self::Refuse => refuse::EFFECT,
             Self::Cut(_) | Self::HalfOpen | Self::Silence | Self::Server(_) => Effect::EVERYTHING,
             Self::Bytes(shape, _) => shape.effect(),
@@ -260,10 +267,12 @@ impl Fault {
     }
 }
 
-/// Whether something happens to the server's process, by the words of the history.
+/// Whether something happens to all of the server, by the words of the history. What happens to one
+/// node concerns its clients only.
 #[must_use]
 pub fn is_of_server(words: &str) -> bool {
-    words.parse::<Fault>().is_ok_and(|fault| fault.of_server().is_some())
+    let of_all = |what| !matches!(what, Server::Node(_));
+    words.parse::<Fault>().is_ok_and(|fault| fault.of_server().is_some_and(of_all))
 }
 
 impl Shape {
@@ -316,6 +325,8 @@ impl fmt::Display for Fault {
                 way.map_or(Ok(()), |way| write!(f, " {}", way.name()))
             }
             Self::Messages(messages) => messages.fmt(f),
+            Self::Server(Server::Node(node)) => node.fmt(f),
+            Self::Server(Server::Part(part)) => part.fmt(f),
             other => f.write_str(other.name()),
         }
     }

@@ -1,6 +1,6 @@
 //! What happens to the server's process, where the harness started it.
 
-use super::{Fault, Kind};
+use super::{Fault, Kind, Node, Part, node, part};
 
 /// What happens to the server's process. It is back when the fault ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,10 @@ pub enum Server {
     Kill,
     /// It is halted (SIGSTOP), and goes on (SIGCONT).
     Stop,
+    /// It happens to one of its nodes.
+    Node(Node),
+    /// It happens to a part that all nodes stand on.
+    Part(Part),
 }
 
 pub(super) const RESTART: Kind = Kind {
@@ -53,6 +57,8 @@ impl Server {
             Self::Restart => &RESTART,
             Self::Kill => &KILL,
             Self::Stop => &STOP,
+            Self::Node(_) => &node::NODE,
+            Self::Part(_) => &part::PART,
         }
     }
 }

@@ -175,6 +175,7 @@ fn happening() -> impl Strategy<Value = Event> {
             documented,
             before
         }),
+        number().prop_map(|node| Event::Node { node }),
         Just(Event::Ready),
         text().prop_map(|what| Event::Garbage { what }),
         (text(), any::<bool>()).prop_map(|(what, begins)| Event::Fault { what, begins }),

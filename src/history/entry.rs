@@ -180,6 +180,11 @@ pub enum Event {
         /// The user id as the server knows it.
         user: CompactString,
     },
+    /// The client is on this node of the server from now on. Only where there are several.
+    Node {
+        /// The node, counted from 1 in the order in which the nodes are named.
+        node: u32,
+    },
     /// The client is a member of the conversation from now on.
     Member {
         /// The conversation.

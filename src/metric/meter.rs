@@ -28,6 +28,8 @@ pub struct Meter {
     oldest: VecDeque<Token>,
     connections: FxHashMap<ClientId, Connection>,
     users: FxHashMap<ClientId, CompactString>,
+    /// On which node each client is, where there are several.
+    nodes: FxHashMap<ClientId, u32>,
     typing: FxHashMap<CompactString, (Nanos, Nanos)>,
 }
 
@@ -42,6 +44,8 @@ struct Pending {
 #[derive(Debug, Clone, Copy)]
 struct Send {
     by: ClientId,
+    /// The sender's node, where there are several.
+    node: Option<u32>,
     planned: Nanos,
     started: Nanos,
 }
@@ -68,6 +72,7 @@ impl Meter {
             oldest: VecDeque::new(),
             connections: FxHashMap::default(),
             users: FxHashMap::default(),
+            nodes: FxHashMap::default(),
             typing: FxHashMap::default(),
         }
     }
@@ -102,6 +107,9 @@ impl Meter {
             Event::Ready => self.ready(*client, *at),
             Event::Fault { what, begins } => self.fault(*client, what, *begins, *at),
             Event::Garbage { .. } => self.counters.add(Counter::Garbage, 1),
+            Event::Node { node } => {
+                self.nodes.insert(*client, *node);
+            }
             Event::Due { .. }
             | Event::Session { .. }
             | Event::Credential { .. }
@@ -135,7 +143,8 @@ impl Meter {
             self.sends.remove(&oldest);
         }
         self.oldest.push_back(token);
-        self.sends.insert(token, Send { by, planned, started });
+        let node = self.nodes.get(&by).copied();
+        self.sends.insert(token, Send { by, node, planned, started });
     }
 
     fn attempt(&mut self, op: OpId, attempt: u32, client: ClientId, at: Nanos) {
@@ -203,10 +212,14 @@ impl Meter {
     fn delivered(&mut self, token: Option<Token>, client: ClientId, at: Nanos) {
         self.counters.add(Counter::Deliveries, 1);
         let send = token.and_then(|token| self.sends.get(&token)).copied();
-        if let Some(Send { by, planned, started }) = send
+        if let Some(Send { by, node, planned, started }) = send
             && by != client
         {
-            self.recorder.record(Series::Delivery, Timing { planned, started, ended: at });
+            let timing = Timing { planned, started, ended: at };
+            self.recorder.record(Series::Delivery, timing);
+            if let (Some(from), Some(to)) = (node, self.nodes.get(&client)) {
+                self.recorder.record_between((from, *to), timing);
+            }
         }
     }
 

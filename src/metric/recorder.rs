@@ -9,6 +9,7 @@ use crate::metric::distribution::Distribution;
 use crate::metric::series::Series;
 use crate::metric::timeline::Timeline;
 use crate::outcome::Latency;
+use std::collections::BTreeMap;
 
 /// The three times of something that was planned, begun and ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Timing {
 #[derive(Clone, Debug)]
 pub struct Recorder {
     tracks: [Track; Series::ALL.len()],
+    /// Deliveries from one node to another, or to itself, where there are several.
+    pairs: BTreeMap<(u32, u32), Track>,
     timeline: Timeline,
 }
 
@@ -40,7 +43,8 @@ impl Recorder {
     /// All recorders of one run have the same interval.
     #[must_use]
     pub fn new(interval: Nanos) -> Self {
-        Self { tracks: Default::default(), timeline: Timeline::new(interval) }
+        let (tracks, pairs) = (Default::default(), BTreeMap::new());
+        Self { tracks, pairs, timeline: Timeline::new(interval) }
     }
 
     /// Records something that ended well.
@@ -50,6 +54,13 @@ impl Recorder {
         track.planned.record(felt);
         track.actual.record(timing.ended.saturating_sub(timing.started));
         self.timeline.record(series, timing.ended, felt);
+    }
+
+    /// Records a delivery from one node to another.
+    pub fn record_between(&mut self, pair: (u32, u32), timing: Timing) {
+        let track = self.pairs.entry(pair).or_default();
+        track.planned.record(timing.ended.saturating_sub(timing.planned));
+        track.actual.record(timing.ended.saturating_sub(timing.started));
     }
 
     /// Records something that failed instead; it has no latency.
@@ -66,9 +77,10 @@ impl Recorder {
     /// Adds what another shard measured.
     pub fn merge(&mut self, other: &Self) {
         for (ours, theirs) in self.tracks.iter_mut().zip(&other.tracks) {
-            ours.planned.merge(&theirs.planned);
-            ours.actual.merge(&theirs.actual);
-            ours.failures += theirs.failures;
+            ours.merge(theirs);
+        }
+        for (pair, theirs) in &other.pairs {
+            self.pairs.entry(*pair).or_default().merge(theirs);
         }
         self.timeline.merge(&other.timeline);
     }
@@ -85,23 +97,39 @@ impl Recorder {
         &self.timeline
     }
 
-    /// The latencies of a report: every series but the generator's own lag, also the empty ones.
+    /// The latencies of a report: every series but the generator's own lag, also the empty ones; then
+    /// the deliveries of each pair of nodes.
     #[must_use]
     pub fn latencies(&self) -> Vec<Latency> {
-        Series::ALL
-            .into_iter()
-            .filter(|series| *series != Series::Lag)
-            .map(|series| {
-                let track = &self.tracks[series as usize];
-                Latency {
-                    series: series.name().to_owned(),
-                    about: series.about().to_owned(),
-                    planned: track.planned.percentiles(),
-                    actual: track.actual.percentiles(),
-                    failures: track.failures,
-                }
-            })
-            .collect()
+        let series = Series::ALL.into_iter().filter(|series| *series != Series::Lag);
+        let series = series.map(|series| {
+            let track = &self.tracks[series as usize];
+            track.latency(series.name().to_owned(), series.about().to_owned())
+        });
+        let pairs = self.pairs.iter().map(|((from, to), track)| {
+            let name = format!("{} node {from} → node {to}", Series::Delivery.name());
+            let about = format!("the same from senders on node {from} to members on node {to}");
+            track.latency(name, about)
+        });
+        series.chain(pairs).collect()
+    }
+}
+
+impl Track {
+    fn merge(&mut self, other: &Self) {
+        self.planned.merge(&other.planned);
+        self.actual.merge(&other.actual);
+        self.failures += other.failures;
+    }
+
+    fn latency(&self, series: String, about: String) -> Latency {
+        Latency {
+            series,
+            about,
+            planned: self.planned.percentiles(),
+            actual: self.actual.percentiles(),
+            failures: self.failures,
+        }
     }
 }
 

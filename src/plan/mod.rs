@@ -11,6 +11,7 @@ pub mod dice;
 pub mod first_minute;
 pub mod manner;
 pub mod oddity;
+pub mod placement;
 pub mod population;
 pub mod script;
 pub mod stream;
@@ -92,6 +93,7 @@ mod tests {
             seed: 1,
             launch: None,
             target: Vec::new(),
+            embedded: None,
             people: Population {
                 count: people,
                 devices: vec![(1, 0.9), (2, 0.1)],
@@ -101,6 +103,7 @@ mod tests {
                     .map(|&(count, least, most)| Groups { count, least, most })
                     .collect(),
                 clock_skew: Duration::ZERO,
+                reconnect: Reconnect::default(),
             },
             phases: vec![
                 Phase {

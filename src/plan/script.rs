@@ -22,7 +22,7 @@
 //!
 //! | line | meaning |
 //! |---|---|
-//! | `people: NAME [xN] [offline] [stranger] [skewed [-]DURATION], …` | the cast, first of all. `x2`: two devices, `ann.1` and `ann.2`. All but those `offline` are connected and ready before the first step. A `stranger` has an account and is in no room. The clocks of who is `skewed` are fast by so much, or slow |
+//! | `people: NAME [xN] [on N[+N…]] [offline] [stranger] [skewed [-]DURATION], …` | the cast, first of all. `x2`: two devices, `ann.1` and `ann.2`. `on 2`: on the second node of the server, `on 1+2`: the devices in this order; the others are dealt out to the nodes. All but those `offline` are connected and ready before the first step. A `stranger` has an account and is in no room. The clocks of who is `skewed` are fast by so much, or slow |
 //! | `room NAME guessed` | a conversation that does not exist; its id looks like that of the first |
 //! | `room NAME: NAME, …` | a conversation. Without any there is one, `room`, of all who are no strangers; a step without `in ROOM` means the first |
 //! | `no room` | there is no conversation before a step creates one |
@@ -34,13 +34,15 @@
 //! | `until DEVICE sees LABEL\|SIGHT`, `until DEVICE is connected\|disconnected\|ready` | waits for it, but not for ever |
 //! | `rest` | waits until everybody is idle and no delivery is awaited |
 //! | `server restart\|kill [for DURATION]`, `server stop for DURATION` | what happens to the server's process |
+//! | `server node N restart\|kill\|stop [for DURATION]`, `server part redis [for DURATION]` | what happens to one of its nodes, counted from 1, or to a part that all stand on; without `for` the script goes on, and it lasts until `server heal` |
+//! | `server heal` | what happens to nodes and parts is over: they are up again |
 //!
 //! `WHO` is a person (with several devices: each of them, at once) or a device. The verbs:
 //!
 //! | verb | meaning |
 //! |---|---|
 //! | `token KIND [elsewhere]` | holds another credential from now on: for its next connection, and for each request over HTTP. Kinds: see [`Credential`]; `elsewhere`: in the other documented place. After a refusal of a bad one the client stays away until it is told to `connect` |
-//! | `connect`, `disconnect` | goes online, goes offline; what is asked for meanwhile waits, as the contract says |
+//! | `connect [on N]`, `disconnect` | goes online, on this node if one is named, goes offline; what is asked for meanwhile waits, as the contract says |
 //! | `send LABEL [as KIND] [in ROOM] [with key of LABEL] [with text of LABEL]` | sends a message; the same label again is the same message with the same key. Kinds: `short`, `long` (at the limit), `unicode`, `markup`, `overlong`, and at the limit `emoji`, `combining`, `multibyte` |
 //! | `burst N [every DURATION\|paced] [as KIND] [in ROOM]` | sends so many new messages at once, or one after the other, without waiting for answers. `N` is a number, or follows from the spec's rate of sends: `rate`, `rate-1`, `2rate+5`. `paced`: a little slower than that rate |
 //! | `create [ROOM] with NAME, …` | makes a conversation of oneself and these people, or finds it. Once it is there all its members are in ROOM, and steps can happen in it |
@@ -107,6 +109,8 @@ pub struct Role {
     pub offline: bool,
     /// How fast the clocks of the person's devices are, in milliseconds; below 0 they are slow.
     pub skew_ms: i64,
+    /// On which node, counted from 1, each of the first devices connects; the others are dealt out.
+    pub nodes: Vec<u32>,
 }
 
 /// One conversation.
@@ -165,8 +169,10 @@ pub enum Step {
     UntilIs(Device, Option<ConnectionState>),
     /// Everybody is idle and no delivery is awaited.
     Rest,
-    /// Something happens to the server's process.
+    /// Something happens to the server's process, or to a node or part of it.
     Server(ServerDeed),
+    /// What happens to nodes and parts is over.
+    ServerHeals,
 }
 
 /// What is to be seen.
@@ -183,8 +189,8 @@ pub enum Sighted {
 pub struct ServerDeed {
     /// What.
     pub what: Server,
-    /// How long it lasts: how long it is down, or halted.
-    pub lasts: Duration,
+    /// How long it lasts: how long it is down, or halted. Of a node or a part, without: until it heals.
+    pub lasts: Option<Duration>,
 }
 
 /// What one device does.
@@ -212,8 +218,8 @@ pub enum Verb {
         /// In the other documented place.
         elsewhere: bool,
     },
-    /// Goes online.
-    Connect,
+    /// Goes online, perhaps on this node, counted from 1.
+    Connect(Option<u32>),
     /// Goes offline.
     Disconnect,
     /// Sends a message.
@@ -370,7 +376,7 @@ impl Script {
                 Verb::Broadcast { .. } => &[Operation::Broadcast],
                 Verb::Ask { operation, .. } => std::slice::from_ref(operation),
                 Verb::Hold { .. }
-                | Verb::Connect
+                | Verb::Connect(_)
                 | Verb::Disconnect
                 | Verb::Suffer { .. }
                 | Verb::Heal => &[],
@@ -424,6 +430,30 @@ impl Script {
     pub fn waits_for_the_rate(&self) -> bool {
         let paced = |deed: &Deed| matches!(deed.verb, Verb::Burst { pace: Pace::Paced, .. });
         self.steps.contains(&Step::PauseWindow) || self.deeds().any(paced)
+    }
+
+    /// How many nodes the server must have: the highest that is named, 2 where a part is struck.
+    #[must_use]
+    pub fn nodes(&self) -> u32 {
+        let people = self.people.iter().flat_map(|role| role.nodes.iter().copied());
+        let steps = self.steps.iter().map(|step| match step {
+            Step::Server(ServerDeed { what: Server::Node(node), .. }) => node.number.max(2),
+            Step::Server(ServerDeed { what: Server::Part(_), .. }) => 2,
+            _ => 1,
+        });
+        let deeds = self.deeds().map(|deed| match deed.verb {
+            Verb::Connect(node) => node.unwrap_or(1),
+            _ => 1,
+        });
+        people.chain(steps).chain(deeds).max().unwrap_or(1)
+    }
+
+    /// What happens to the server.
+    pub fn strikes(&self) -> impl Iterator<Item = Server> + '_ {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Server(deed) => Some(deed.what),
+            _ => None,
+        })
     }
 
     /// The kinds of audience of the script's broadcasts, by the names of their channels.

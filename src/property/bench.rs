@@ -1,6 +1,7 @@
 //! The bench: one judge of each property, fed together; and what they say, put into verdicts.
 
 use crate::history::Entry;
+use crate::property::cross_node::Placement;
 use crate::property::{ALL, Charge, Judge};
 use crate::spec::Spec;
 use crate::verdict::{Finding, Verdict};
@@ -8,17 +9,21 @@ use crate::verdict::{Finding, Verdict};
 /// One judge of each property, for one shard.
 pub struct Bench {
     judges: Vec<Box<dyn Judge>>,
+    /// Who was on which node: what was broken between nodes is `cross-node`'s matter, too.
+    placement: Placement,
 }
 
 impl Bench {
     /// Seats the judges.
     #[must_use]
     pub fn new(charge: &Charge) -> Self {
-        Self { judges: ALL.iter().map(|property| property.judge(charge)).collect() }
+        let judges = ALL.iter().map(|property| property.judge(charge)).collect();
+        Self { judges, placement: Placement::new(charge) }
     }
 
     /// Shows every judge the shard's next entry.
     pub fn observe(&mut self, entry: &Entry) {
+        self.placement.observe(entry);
         for judge in &mut self.judges {
             judge.observe(entry);
         }
@@ -27,7 +32,9 @@ impl Bench {
     /// What each judge found, in the order of [`ALL`].
     #[must_use]
     pub fn finish(self) -> Vec<Finding> {
-        self.judges.into_iter().map(Judge::finish).collect()
+        let mut findings: Vec<Finding> = self.judges.into_iter().map(Judge::finish).collect();
+        self.placement.attribute(&mut findings);
+        findings
     }
 
     /// How many things the judges hold because they are not settled.
@@ -247,6 +254,7 @@ mod tests {
             "channel-parity",
             "contacts",
             "conversation-identity",
+            "cross-node",
             "health",
             "input-limits",
             "pagination",

@@ -18,6 +18,7 @@ mod company;
 pub mod connection_state;
 pub mod contacts;
 pub mod conversation_identity;
+pub mod cross_node;
 pub mod explain;
 pub mod health;
 pub mod idempotency;
@@ -112,6 +113,7 @@ pub const ALL: &[&dyn Property] = &[
     &receipts::Receipts,
     &unread_count::UnreadCount,
     &broadcast_reach::BroadcastReach,
+    &cross_node::CrossNode,
     &contacts::Contacts,
     &pagination::Pagination,
     &channel_parity::ChannelParity,

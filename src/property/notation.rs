@@ -417,6 +417,7 @@ impl Scribe {
                 let polling = said("polling");
                 self.push(client, Event::Session { ping_interval, ping_timeout, polling });
             }
+            "node" => self.push(client, Event::Node { node: words[0].parse().unwrap() }),
             "ready" => self.push(client, Event::Ready),
             "fault" => {
                 let event = Event::Fault { what: words[1].into(), begins: words[0] == "begins" };

@@ -62,6 +62,9 @@ static PAGE: Page = Page {
 
 /// How long after it was due something is taken for late only, where nothing else tells.
 const PATIENCE: Nanos = 5_000_000_000;
+/// How long it may take until the others know that a node is dead: as long as the heartbeat between
+/// the nodes of Socket.IO's own cluster adapter.
+const NODE_NOTICED: Nanos = 10_000_000_000;
 /// In a conversation of more people nobody has to be told who comes.
 const CROWD: usize = 100;
 
@@ -203,7 +206,11 @@ impl Watching {
             ConnectionState::Connected => self.device(client).opened(at),
             ConnectionState::Disconnected | ConnectionState::Error => {
                 self.beliefs.remove(&client);
-                self.device(client).closed(at);
+                let unnoticed = match self.weather.is_on_struck_node(client) {
+                    true => NODE_NOTICED,
+                    false => 0,
+                };
+                self.device(client).closed(at, unnoticed);
             }
         }
         self.changed(at, client);

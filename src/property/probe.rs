@@ -75,6 +75,12 @@ pub enum Need {
     Sync,
     /// Those who read messages are shown how far each has come.
     Statuses,
+    /// People are shown who is online.
+    Presence,
+    /// People are shown who types.
+    Typing,
+    /// Senders are told who read their messages, or how far they have come.
+    Receipts,
     /// The harness started the server and can stop, kill and restart it; the case has it for itself.
     OwnServer,
 }

@@ -40,6 +40,8 @@ struct Trouble {
     silence_ended: Option<Nanos>,
     others: u32,
     others_ended: Option<Nanos>,
+    /// Of them, those of the node on which the client is.
+    of_node: u32,
 }
 
 impl Weather {
@@ -74,6 +76,10 @@ impl Weather {
             return;
         }
         let trouble = self.clients.entry(client).or_default();
+        if what.starts_with("node") {
+            let count = trouble.of_node;
+            trouble.of_node = if begins { count + 1 } else { count.saturating_sub(1) };
+        }
         let silent = what.starts_with("silence") || what.starts_with("half-open");
         let (count, ended) = if silent {
             (&mut trouble.silences, &mut trouble.silence_ended)
@@ -131,6 +137,11 @@ impl Weather {
     pub(super) fn is_disturbed(&self, client: ClientId, since: Nanos) -> bool {
         let ended = |trouble: &Trouble| trouble.others_ended.is_some_and(|ended| ended >= since);
         self.clients.get(&client).is_some_and(|trouble| trouble.others > 0 || ended(trouble))
+    }
+
+    /// Something happens to the node on which the client is.
+    pub(super) fn is_on_struck_node(&self, client: ClientId) -> bool {
+        self.clients.get(&client).is_some_and(|trouble| trouble.of_node > 0)
     }
 
     /// The client does not hear everything at once, now or since then.

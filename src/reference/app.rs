@@ -20,7 +20,10 @@ pub(crate) struct App {
     pub(crate) doorman: Doorman,
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) bugs: Bugs,
-    pub(crate) last_connection: AtomicU64,
+    /// Which node this is.
+    pub(crate) node: Node,
+    /// Shared by all nodes.
+    pub(crate) last_connection: Arc<AtomicU64>,
     /// Turns true when the server goes down.
     pub(crate) closing: watch::Receiver<bool>,
     /// Only for the bugs.

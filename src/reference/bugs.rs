@@ -561,6 +561,33 @@ bugs! {
         "who comes and goes is told in the first of the person's conversations only",
     PresenceToAll "presence-to-all" breaks "presence":
         "that somebody went is told to everybody who is connected",
+
+    PushPerNode "push-per-node" breaks "cross-node":
+        "a message is pushed to members on the sender's node only",
+    RoomPerNode "room-per-node" breaks "cross-node" on "sequenced":
+        "a new conversation puts those of its members into its room who are on the creator's node",
+    FailoverNoRejoin "failover-no-rejoin" breaks "cross-node":
+        "who comes back on another node is put into no room there",
+    StampsPerNode "stamps-per-node" breaks "cross-node":
+        "each node stamps messages by its own clock, and the second one's is 300 ms late",
+    NumbersPerNode "numbers-per-node" breaks "cross-node" on "sequenced":
+        "each node counts the messages of a conversation by itself: two of them get one number",
+    PresencePerNode "presence-per-node" breaks "cross-node":
+        "who is online is known on the person's node only",
+    GhostAfterCrash "ghost-after-crash" breaks "cross-node":
+        "who was on a node that died stays online for ever",
+    TypingPerNode "typing-per-node" breaks "cross-node":
+        "typing is shown to members on the typist's node only",
+    ReceiptPerNode "receipt-per-node" breaks "cross-node":
+        "a receipt is told to the sender's devices on the reader's node only",
+    DedupPerNode "dedup-per-node" breaks "cross-node":
+        "keys are remembered per node: a retry on another node makes another message",
+    RatePerNode "rate-per-node" breaks "cross-node":
+        "the rate is counted per node: who uses two of them may send twice as much",
+    UnsavedOnNode "unsaved-on-node" breaks "cross-node":
+        "a node acks first and stores a second later: what it has not stored yet dies with it",
+    BusForgets "bus-forgets" breaks "cross-node":
+        "what one node tells another while the bus between them is down is lost",
 }
 
 impl Bug {
@@ -575,7 +602,7 @@ impl Bug {
     #[must_use]
     pub const fn stamp_lag_ms(self) -> i64 {
         match self {
-            Self::ClockSkew | Self::ClockJitter => 300,
+            Self::ClockSkew | Self::ClockJitter | Self::StampsPerNode => 300,
             _ => 0,
         }
     }

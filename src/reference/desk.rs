@@ -35,6 +35,10 @@ pub(crate) enum Job {
         done: oneshot::Sender<()>,
     },
     Depart(Connection),
+    /// A node died, and with it all its connections.
+    Lose(Node, oneshot::Sender<()>),
+    /// The nodes hear nothing of one another, or again.
+    HoldUp(bool, oneshot::Sender<()>),
     Close,
 }
 
@@ -111,6 +115,20 @@ impl Desk {
         let _ = self.jobs.try_send(Job::Depart(connection));
     }
 
+    /// A node died. When this returns the others know it.
+    pub(crate) async fn lose(&self, node: Node) {
+        let (done, known) = oneshot::channel();
+        let _ = self.jobs.send(Job::Lose(node, done)).await;
+        let _ = known.await;
+    }
+
+    /// What one node tells another is held up from now on, or let through.
+    pub(crate) async fn hold_up(&self, held_up: bool) {
+        let (done, known) = oneshot::channel();
+        let _ = self.jobs.send(Job::HoldUp(held_up, done)).await;
+        let _ = known.await;
+    }
+
     pub(crate) async fn close(&self) {
         let _ = self.jobs.send(Job::Close).await;
     }
@@ -132,6 +150,8 @@ enum Decided {
         done: oneshot::Sender<()>,
     },
     Departed(Connection),
+    Lost(Node, oneshot::Sender<()>),
+    HeldUp(bool, oneshot::Sender<()>),
 }
 
 async fn work(
@@ -198,6 +218,11 @@ fn decide(core: &mut Core, job: Job, now: i64) -> Option<Decided> {
             Decided::Arrived { conversations, caller, wire, only, done }
         }
         Job::Depart(connection) => Decided::Departed(connection),
+        Job::Lose(node, done) => {
+            core.lose(node, now);
+            Decided::Lost(node, done)
+        }
+        Job::HoldUp(held_up, done) => Decided::HeldUp(held_up, done),
         Job::Close => return None,
     })
 }
@@ -218,11 +243,19 @@ fn conclude(hall: &mut Hall, job: Decided, failed: Option<Refusal>, counts: &Cou
         }
         Decided::Arrived { caller, wire, only, conversations, done } => {
             if let Some(connection) = caller.connection {
-                hall.arrive(connection, (&caller.user, only), wire, &conversations);
+                hall.arrive(connection, (&caller, only), wire, &conversations);
             }
             let _ = done.send(());
         }
         Decided::Departed(connection) => hall.depart(connection),
+        Decided::Lost(node, done) => {
+            hall.lose(node);
+            let _ = done.send(());
+        }
+        Decided::HeldUp(held_up, done) => {
+            hall.hold_up(held_up);
+            let _ = done.send(());
+        }
     }
 }
 
@@ -243,7 +276,7 @@ mod tests {
     }
 
     fn ann() -> Caller {
-        Caller { user: "1".into(), chapter: None, connection: None, arrived: 0 }
+        Caller { user: "1".into(), chapter: None, connection: None, node: 0, arrived: 0 }
     }
 
     fn send(key: &str) -> Command {

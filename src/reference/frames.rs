@@ -100,6 +100,7 @@ async fn live(
         chapter: app.doorman.chapter(&visiting.user),
         user: visiting.user,
         connection: Some(connection),
+        node: app.node,
         arrived: stamp::now(),
     };
     let place = guest.known.get(Hole::CONVERSATION).cloned();

@@ -4,6 +4,7 @@
 //! rooms from one point of that order on: what was stored before is in history, what comes after
 //! is pushed. It knows connections only as [`Wire`]s.
 
+mod nodes;
 mod presence;
 mod queue;
 mod typing;
@@ -15,6 +16,7 @@ use crate::reference::model::*;
 use crate::reference::play::{Outgoing, Play};
 use crate::reference::stamp;
 use crate::spec::{Bindings, Echo, Hole, Receipts};
+use nodes::Bus;
 use queue::Queues;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
@@ -54,6 +56,8 @@ pub(crate) struct Hall {
     /// Everybody who ever connected; kept only for `no-rejoin`.
     known: FxHashSet<User>,
     gone: Vec<Connection>,
+    /// What the nodes tell one another.
+    bus: Bus,
     /// What waits for those who are away; kept only for servers that drain it badly.
     queues: Queues,
 }
@@ -72,6 +76,8 @@ enum Errand {
 
 struct Present {
     user: User,
+    /// The node it is connected to.
+    node: Node,
     wire: Arc<dyn Wire>,
     rooms: Vec<Conversation>,
     /// Hears of this conversation only: each has a socket of its own.
@@ -94,6 +100,7 @@ impl Hall {
             errand: 0,
             known: FxHashSet::default(),
             gone: Vec::new(),
+            bus: Bus::default(),
             queues: Queues::default(),
         }
     }
@@ -107,16 +114,18 @@ impl Hall {
     pub(crate) fn arrive(
         &mut self,
         connection: Connection,
-        (user, only): (&User, Option<Conversation>),
+        (caller, only): (&Caller, Option<Conversation>),
         wire: Arc<dyn Wire>,
         conversations: &[(Conversation, usize)],
     ) {
+        let (user, node) = (&caller.user, caller.node);
+        self.bus.origin = Some(node);
         let again = self.bugs.has(Bug::NoRejoin) && !self.known.insert(user.clone());
-        let present = Present { user: user.clone(), wire, rooms: Vec::new(), only, deaf: again };
+        let deaf = again || self.is_foreign(user, node);
+        let present = Present { user: user.clone(), node, wire, rooms: Vec::new(), only, deaf };
         self.present.insert(connection, present);
-        let devices = self.of_user.entry(user.clone()).or_default();
-        devices.push(connection);
-        let first = devices.len() == 1;
+        self.of_user.entry(user.clone()).or_default().push(connection);
+        let first = self.devices_known(user, node) == 1;
         for (conversation, people) in conversations {
             self.note_size(*conversation, *people);
             self.join(connection, *conversation);
@@ -134,7 +143,9 @@ impl Hall {
 
     /// Takes a connection out, and tells those who could think it is still here.
     pub(crate) fn depart(&mut self, connection: Connection) {
-        self.forget(connection);
+        if !self.is_ghost(connection) {
+            self.forget(connection);
+        }
         self.sweep();
     }
 
@@ -145,6 +156,7 @@ impl Hall {
 
     /// Does what is due.
     pub(crate) fn tick(&mut self, now: Instant) {
+        self.bus.origin = None;
         while self.due().is_some_and(|at| at <= now) {
             match self.errands.pop_first() {
                 Some((_, Errand::Expire(typist))) => self.expire(&typist, now),
@@ -168,6 +180,7 @@ impl Hall {
 
     /// Tells everybody who should hear of it.
     pub(crate) fn tell(&mut self, caller: &Caller, event: Event) {
+        self.bus.origin = Some(caller.node);
         match event {
             Event::Message(message) => self.tell_message(caller, &message),
             Event::Typing { conversation, on } => self.typing(caller, conversation, on),
@@ -184,11 +197,11 @@ impl Hall {
             }
             Event::Crashed => self.crash(caller),
             Event::Made { conversation, members } => {
-                self.made(&caller.user, conversation, &members);
+                self.made(caller, conversation, &members);
             }
             Event::Addressed { conversation, people } => {
                 self.crowds.insert(conversation);
-                self.made(&caller.user, conversation, &people);
+                self.made(caller, conversation, &people);
             }
             Event::Receipt { message, conversation, sender, reader, kind, status, at } => {
                 let mut about = self.play.about_receipt(&reader, message, conversation);
@@ -217,6 +230,7 @@ impl Hall {
             devices.truncate(1);
         }
         self.leak(Bug::ReceiptLeak, &mut devices);
+        self.keep_to_node(Bug::ReceiptPerNode, &mut devices);
         if self.play.spec().traits.receipts == Receipts::Conversation {
             let own = self.of_user.get(&caller.user).into_iter().flatten().copied();
             devices.extend(own.filter(|device| Some(*device) != caller.connection));
@@ -234,6 +248,7 @@ impl Hall {
             devices.sort_unstable();
             devices.dedup();
         }
+        self.keep_to_node(Bug::ReceiptPerNode, &mut devices);
         self.push(Sight::Status, about, &devices);
     }
 
@@ -250,6 +265,7 @@ impl Hall {
         }
         let mut about = self.play.about_message(message);
         if !self.bugs.is_none() {
+            self.keep_to_node(Bug::PushPerNode, &mut receivers);
             return self.tell_message_badly(caller, message, &mut about, receivers);
         }
         self.push(Sight::Message, &mut about, &receivers);
@@ -314,14 +330,15 @@ impl Hall {
         });
     }
 
-    fn made(&mut self, maker: &User, conversation: Conversation, members: &[User]) {
+    fn made(&mut self, maker: &Caller, conversation: Conversation, members: &[User]) {
         self.note_size(conversation, members.len());
         let devices = members.iter().filter_map(|member| self.of_user.get(member));
-        let devices: Vec<Connection> = devices.flatten().copied().collect();
+        let mut devices: Vec<Connection> = devices.flatten().copied().collect();
+        self.keep_to_node(Bug::RoomPerNode, &mut devices);
         for device in &devices {
             self.join(*device, conversation);
         }
-        let mut about = self.play.about(maker, Some(conversation));
+        let mut about = self.play.about(&maker.user, Some(conversation));
         self.push(Sight::Conversation, &mut about, &devices);
     }
 
@@ -342,9 +359,7 @@ impl Hall {
                 about.set(Hole::USER, self.play.user(&present.user));
                 events = self.play.pushed(sight, about);
             }
-            if !events.iter().all(|event| present.wire.push(event)) {
-                self.gone.push(*connection);
-            }
+            self.deliver(*connection, &events);
         }
     }
 
@@ -427,8 +442,10 @@ impl Hall {
             take_out(&mut self.rooms, room, connection);
         }
         take_out(&mut self.of_user, &present.user, connection);
+        self.bus.forget(connection);
+        self.bus.origin = Some(present.node);
         self.typing_ends_with_connection(connection);
-        self.tell_gone(&present.user, &present.rooms);
+        self.tell_gone(&present.user, present.node, &present.rooms);
     }
 }
 
@@ -484,13 +501,15 @@ mod tests {
         let ears: Vec<Arc<Ear>> = people.iter().map(|_| Arc::default()).collect();
         for (index, (user, ear)) in people.iter().zip(&ears).enumerate() {
             let wire: Arc<dyn Wire> = Arc::<Ear>::clone(ear);
-            hall.arrive(index as u64 + 1, (&(*user).into(), None), wire, &[(1, size)]);
+            let id = index as u64 + 1;
+            hall.arrive(id, (&caller(user, id), None), wire, &[(1, size)]);
         }
         (hall, ears)
     }
 
     fn caller(user: &str, connection: Connection) -> Caller {
-        Caller { user: user.into(), chapter: None, connection: Some(connection), arrived: 0 }
+        let (user, connection) = (user.into(), Some(connection));
+        Caller { user, chapter: None, connection, node: 0, arrived: 0 }
     }
 
     fn said(sender: &str) -> Event {

@@ -135,6 +135,7 @@ async fn outcome(
         user: user.clone(),
         chapter: app.doorman.chapter(&user),
         connection: None,
+        node: app.node,
         arrived,
     };
     let command = app.play.command(asked);
@@ -156,8 +157,8 @@ async fn health(app: &App) -> Response {
     if app.bugs.has(Bug::HealthSilent) {
         std::future::pending::<()>().await;
     }
-    let caller =
-        Caller { user: User::default(), chapter: None, connection: None, arrived: stamp::now() };
+    let (user, node, arrived) = (User::default(), app.node, stamp::now());
+    let caller = Caller { user, chapter: None, connection: None, node, arrived };
     match app.desk.answer(caller, Command::Health).await {
         Ok(_) if app.bugs.has(Bug::HealthNever) => json(503, r#"{"status":"down"}"#),
         Ok(_) => json(200, r#"{"status":"ok"}"#),

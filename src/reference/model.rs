@@ -12,6 +12,8 @@ pub(crate) type User = CompactString;
 pub(crate) type Conversation = i64;
 /// The number of one connection, unique in the server's life.
 pub(crate) type Connection = u64;
+/// One of the server's nodes, counted from 0.
+pub(crate) type Node = usize;
 
 /// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -326,6 +328,8 @@ pub(crate) struct Caller {
     pub(crate) chapter: Option<CompactString>,
     /// The socket it came through; none for HTTP.
     pub(crate) connection: Option<Connection>,
+    /// The node it came to, counted from 0.
+    pub(crate) node: Node,
     /// Milliseconds since 1970 at which the request was read.
     pub(crate) arrived: i64,
 }

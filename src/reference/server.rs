@@ -10,6 +10,7 @@ use crate::reference::desk::{Counts, Desk};
 use crate::reference::frames;
 use crate::reference::hall::Hall;
 use crate::reference::http;
+use crate::reference::model::Node;
 use crate::reference::play::Play;
 use crate::reference::socket::Entrance;
 use crate::reference::stamp;
@@ -49,6 +50,8 @@ pub struct Options {
     pub ping_interval: Duration,
     /// How long it waits for a pong.
     pub ping_timeout: Duration,
+    /// On how many addresses it listens, as so many nodes of one server.
+    pub nodes: usize,
 }
 
 impl Default for Options {
@@ -61,6 +64,7 @@ impl Default for Options {
             bugs: Bugs::NONE,
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
+            nodes: 1,
         }
     }
 }
@@ -68,16 +72,20 @@ impl Default for Options {
 /// The reference server: see [`Server::start`].
 pub struct Server;
 
-/// A server that runs, or is paused. Dropping it frees the port; [`Running::stop`] also closes what
+/// A server that runs, or is paused. Dropping it frees its ports; [`Running::stop`] also closes what
 /// is open.
+///
+/// It has a desk, where everything is decided, and one node or several: doors on addresses of their
+/// own. They share the desk as servers behind a load balancer share a database and a bus.
 pub struct Running {
     spec: Arc<Spec>,
     options: Options,
-    address: SocketAddr,
-    url: String,
+    /// Where each node listens.
+    addresses: Vec<SocketAddr>,
+    urls: Vec<String>,
     counts: Arc<Counts>,
     accounts: Arc<Accounts>,
-    last_connection: u64,
+    last_connection: Arc<AtomicU64>,
     state: Option<State>,
 }
 
@@ -87,11 +95,18 @@ enum State {
 }
 
 struct Up {
-    app: Arc<App>,
+    desk: Desk,
+    play: Arc<Play>,
+    working: JoinHandle<Core>,
+    /// The nodes; one that is down is none.
+    doors: Vec<Option<Open>>,
+}
+
+/// A node that is up.
+struct Open {
     io: Option<SocketIo>,
     quit: watch::Sender<bool>,
     serving: JoinHandle<()>,
-    working: JoinHandle<Core>,
     /// The relay in front, for bugs of the wire.
     front: Option<JoinHandle<()>>,
 }
@@ -140,22 +155,34 @@ impl Running {
         Doorman::new(&spec, &accounts).map_err(StartError::NotPlayed)?;
         let core = Core::open(options.file.as_deref(), Rules::of(&spec), options.bugs)
             .map_err(|error| StartError::Store(error.to_string()))?;
+        let nodes = options.nodes.max(1);
+        let addresses = (0..nodes).map(|node| {
+            // Without a port of its own each node takes a free one.
+            let port = options.port.saturating_add(if options.port == 0 { 0 } else { node as u16 });
+            SocketAddr::from((options.host, port))
+        });
         Ok(Self {
-            address: SocketAddr::from((options.host, options.port)),
-            url: String::new(),
+            addresses: addresses.collect(),
+            urls: vec![String::new(); nodes],
             spec,
             options,
             counts: Arc::default(),
             accounts,
-            last_connection: 0,
+            last_connection: Arc::default(),
             state: Some(State::Paused(Box::new(core))),
         })
     }
 
-    /// `http://127.0.0.1:port`
+    /// `http://127.0.0.1:port`, of the first node.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.url
+        &self.urls[0]
+    }
+
+    /// Where each node listens.
+    #[must_use]
+    pub fn urls(&self) -> &[String] {
+        &self.urls
     }
 
     /// What it has done so far.
@@ -178,7 +205,7 @@ impl Running {
         self.resume().await
     }
 
-    /// Goes down: closes the port and every connection. Nothing happens if it is down.
+    /// Goes down: closes the ports and every connection. Nothing happens if it is down.
     pub async fn pause(&mut self) {
         if let Some(up) = self.take_up() {
             let core = up.down().await;
@@ -186,25 +213,13 @@ impl Running {
         }
     }
 
-    /// Comes up again, on the same port and store. Nothing happens if it is up.
+    /// Comes up again, on the same ports and store. Nothing happens to what is up.
     ///
     /// # Errors
-    /// The port is gone, or the database.
+    /// A port is gone, or the database.
     pub async fn resume(&mut self) -> Result<(), StartError> {
-        if matches!(self.state, Some(State::Up(_))) {
-            return Ok(());
-        }
-        let unbound = |error| StartError::Bind(self.address, error);
-        let listener = listen(self.address).map_err(unbound)?;
-        let address = listener.local_addr().map_err(unbound)?;
-        let Some(State::Paused(core)) = self.state.take() else {
-            return Err(StartError::Store("it went down with the server that used it".into()));
-        };
-        let up = self.up(listener, *core)?;
-        self.state = Some(State::Up(Box::new(up)));
-        self.address = address;
-        self.url = format!("http://{address}");
-        Ok(())
+        self.open_desk()?;
+        (0..self.urls.len()).try_for_each(|node| self.open_node(node))
     }
 
     /// Stops for good.
@@ -212,25 +227,90 @@ impl Running {
         self.pause().await;
     }
 
-    /// Stops deciding, as a process that is killed: connections are left to die with the runtime.
+    /// The desk opens, on the current runtime. Nothing happens if it is open.
+    pub(super) fn open_desk(&mut self) -> Result<(), StartError> {
+        if matches!(self.state, Some(State::Up(_))) {
+            return Ok(());
+        }
+        let Some(State::Paused(core)) = self.state.take() else {
+            return Err(StartError::Store("it went down with the server that used it".into()));
+        };
+        let play = Arc::new(Play::new(&self.spec));
+        let hall = Hall::new(Arc::clone(&play), self.options.bugs);
+        let (desk, work) = Desk::new(*core, hall, Arc::clone(&self.counts));
+        let working = tokio::spawn(work);
+        let doors = self.urls.iter().map(|_| None).collect();
+        self.state = Some(State::Up(Box::new(Up { desk, play, working, doors })));
+        Ok(())
+    }
+
+    /// A node comes up, on the current runtime. Nothing happens if it is up.
+    pub(super) fn open_node(&mut self, node: Node) -> Result<(), StartError> {
+        let Some(State::Up(up)) = &self.state else { return Ok(()) };
+        if up.doors[node].is_some() {
+            return Ok(());
+        }
+        let address = self.addresses[node];
+        let unbound = |error| StartError::Bind(address, error);
+        let listener = listen(address).map_err(unbound)?;
+        let address = listener.local_addr().map_err(unbound)?;
+        let open = self.open(node, up, listener)?;
+        if let Some(State::Up(up)) = &mut self.state {
+            up.doors[node] = Some(open);
+        }
+        self.addresses[node] = address;
+        self.urls[node] = format!("http://{address}");
+        Ok(())
+    }
+
+    /// Stops deciding, as a process that is killed: connections are left to die with the runtimes.
     pub(super) async fn freeze(&mut self) {
         if let Some(mut up) = self.take_up() {
-            // The port must be free before anybody can come up again.
-            up.take_front().await;
-            up.serving.abort();
-            up.app.desk.close().await;
+            // The ports must be free before anybody can come up again.
+            let mut serving = Vec::new();
+            for mut open in up.doors.drain(..).flatten() {
+                open.take_front().await;
+                open.serving.abort();
+                serving.push(open.serving);
+            }
+            up.desk.close().await;
             let core = up.working.await.ok();
-            let _ = up.serving.await;
+            for serving in serving {
+                let _ = serving.await;
+            }
             self.rest(core);
+        }
+    }
+
+    /// The same for one node; the others notice it.
+    pub(super) async fn freeze_node(&mut self, node: Node) {
+        let Some(State::Up(up)) = &mut self.state else { return };
+        if let Some(mut open) = up.doors[node].take() {
+            open.take_front().await;
+            open.serving.abort();
+            let _ = open.serving.await;
+            up.desk.lose(node).await;
+        }
+    }
+
+    /// A node ends politely: what is under way is answered, and its connections are told.
+    pub(super) async fn close_node(&mut self, node: Node) {
+        let Some(State::Up(up)) = &mut self.state else { return };
+        if let Some(open) = up.doors[node].take() {
+            open.close().await;
+        }
+    }
+
+    /// What the nodes tell one another is held up from now on, or no more.
+    pub(super) async fn hold_up(&self, held_up: bool) {
+        if let Some(State::Up(up)) = &self.state {
+            up.desk.hold_up(held_up).await;
         }
     }
 
     fn take_up(&mut self) -> Option<Up> {
         match self.state.take() {
-            Some(State::Up(up)) => {
-                self.last_connection = up.app.last_connection.load(Ordering::Relaxed);
-                Some(*up)
-            }
+            Some(State::Up(up)) => Some(*up),
             state => {
                 self.state = state;
                 None
@@ -247,22 +327,19 @@ impl Running {
         });
     }
 
-    fn up(&self, listener: TcpListener, core: Core) -> Result<Up, StartError> {
-        let play = Arc::new(Play::new(&self.spec));
-        let hall = Hall::new(Arc::clone(&play), self.options.bugs);
+    fn open(&self, node: Node, up: &Up, listener: TcpListener) -> Result<Open, StartError> {
         let (quit, closing) = watch::channel(false);
-        let (desk, work) = Desk::new(core, hall, Arc::clone(&self.counts));
         let app = Arc::new(App {
             doorman: Doorman::new(&self.spec, &self.accounts).map_err(StartError::NotPlayed)?,
             accounts: Arc::clone(&self.accounts),
-            play,
-            desk,
+            play: Arc::clone(&up.play),
+            desk: up.desk.clone(),
             bugs: self.options.bugs,
-            last_connection: self.last_connection.into(),
+            node,
+            last_connection: Arc::clone(&self.last_connection),
             closing: closing.clone(),
             memory: Mutex::default(),
         });
-        let working = tokio::spawn(work);
         let mut router = match self.spec.connect.protocol {
             Protocol::WebSocket { .. } => Router::new().fallback(frames::handle),
             _ => Router::new().fallback(http::handle),
@@ -271,14 +348,14 @@ impl Running {
         let mut io = None;
         if let Protocol::SocketIo { namespace, .. } = &self.spec.connect.protocol {
             let (layer, sockets) = self.socket_io();
-            sockets.ns(namespace.clone(), Entrance(Arc::clone(&app)));
+            sockets.ns(namespace.clone(), Entrance(app));
             router = router.layer(layer);
             io = Some(sockets);
         }
         let (listener, front) = self.bent(listener)?;
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let serving = tokio::spawn(serve(listener, router, closing));
-        Ok(Up { app, io, quit, serving, working, front })
+        Ok(Open { io, quit, serving, front })
     }
 
     /// Puts a bent wire in front, if there is a bug of the wire; the server then listens elsewhere.
@@ -337,9 +414,21 @@ impl Running {
 impl Up {
     /// Closes everything and gives the chat back.
     async fn down(mut self) -> Option<Core> {
-        self.take_front().await;
-        self.app.desk.close().await;
+        for open in self.doors.iter_mut().flatten() {
+            open.take_front().await;
+        }
+        self.desk.close().await;
         let core = self.working.await.ok();
+        for open in self.doors.into_iter().flatten() {
+            open.close().await;
+        }
+        core
+    }
+}
+
+impl Open {
+    async fn close(mut self) {
+        self.take_front().await;
         let _ = self.quit.send(true);
         if let Some(io) = &self.io {
             let _ = tokio::time::timeout(CLOSING, io.close()).await;
@@ -349,7 +438,6 @@ impl Up {
             serving.abort();
             let _ = serving.await;
         }
-        core
     }
 
     /// Ends the relay in front and frees its port.
@@ -364,10 +452,12 @@ impl Up {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(State::Up(up)) = self.state.take() {
-            up.serving.abort();
             up.working.abort();
-            if let Some(front) = &up.front {
-                front.abort();
+            for open in up.doors.iter().flatten() {
+                open.serving.abort();
+                if let Some(front) = &open.front {
+                    front.abort();
+                }
             }
         }
     }

@@ -67,6 +67,7 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
                 chapter: app.doorman.chapter(&user),
                 user,
                 connection: Some(connection),
+                node: app.node,
                 arrived: stamp::now(),
             };
             let visitor = Visitor::new(app, caller.clone(), token, None);

@@ -345,6 +345,12 @@ impl Store {
         )
     }
 
+    /// Hides one message, as if it had not been stored.
+    pub(crate) fn lose_one(&self, id: i64) -> Stored<usize> {
+        let hide = "UPDATE messages SET conversation = -conversation, scope = NULL WHERE id = ?";
+        self.database.execute(hide, [id])
+    }
+
     /// Whether the database answers.
     pub(crate) fn check(&self) -> Stored<()> {
         self.database

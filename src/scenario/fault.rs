@@ -50,7 +50,7 @@ impl Loader<'_> {
 
     fn kind(&mut self, entry: &Entry, kind: &Kind) -> Option<(Fault, Share)> {
         let node = &entry.value;
-        if kind.of_server {
+        if kind.of_server && kind.figures.is_empty() {
             if !node.is_null() && node.entries() != Some(&[]) {
                 let name = kind.name;
                 self.found
@@ -60,8 +60,14 @@ impl Loader<'_> {
             return Some((kind.build(&Figures::default()).ok()?, 1.0));
         }
         let mut fields = Fields::of(node, "fault", &mut self.found)?;
-        let share_node = fields.require("share", &mut self.found);
-        let share = share_node.and_then(|node| node.read_share(&mut self.found));
+        let share_node = match kind.of_server {
+            true => None,
+            false => fields.require("share", &mut self.found),
+        };
+        let share = match share_node {
+            None => kind.of_server.then_some(1.0),
+            Some(node) => node.read_share(&mut self.found),
+        };
         if let Some(node) = share_node.filter(|_| share == Some(0.0)) {
             self.found.error(node.span, "this fault hits nobody");
         }

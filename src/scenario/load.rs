@@ -2,7 +2,7 @@
 //!
 //! People and launch are read here; phases, faults and expectations in files of their own.
 
-use crate::scenario::model::{Groups, Launch, Population, Ready, Scenario, Share};
+use crate::scenario::model::{Groups, Launch, Population, Ready, Reconnect, Scenario, Share};
 use crate::source::{self, Diagnostic, Diagnostics, Entry, Fields, Node, Span, suggestion};
 use std::time::Duration;
 
@@ -66,6 +66,13 @@ impl Loader<'_> {
                 .error(target.key_span, "`target` stands beside `launch`")
                 .hint("a run starts a server or uses running ones; keep one of them");
         }
+        let embedded = fields.take("embedded");
+        if let (Some(embedded), true) = (embedded, launch.is_some() || target.is_some()) {
+            self.found
+                .error(embedded.key_span, "`embedded` stands beside another server")
+                .hint("it is the reference server's; keep one of them");
+        }
+        let embedded = embedded.and_then(|entry| self.embedded(&entry.value));
         let launch = launch.and_then(|entry| self.launch(&entry.value));
         let target = target.map(|entry| self.target(&entry.value)).unwrap_or_default();
         let people = fields.require("people", &mut self.found);
@@ -90,6 +97,7 @@ impl Loader<'_> {
             seed,
             launch,
             target,
+            embedded,
             people,
             phases,
             faults,
@@ -175,20 +183,38 @@ impl Loader<'_> {
         urls.collect()
     }
 
+    fn embedded(&mut self, node: &Node) -> Option<u32> {
+        let mut fields = Fields::of(node, "embedded", &mut self.found)?;
+        let nodes = fields.require("nodes", &mut self.found);
+        fields.finish(&mut self.found);
+        nodes.and_then(|node| node.read_count(1, &mut self.found))
+    }
+
     fn launch(&mut self, node: &Node) -> Option<Launch> {
         let mut fields = Fields::of(node, "launch", &mut self.found)?;
         let command = fields.require("command", &mut self.found);
         let command = command.map(|node| self.command(node));
+        let nodes_node = fields.value("nodes");
+        let nodes = nodes_node.and_then(|node| node.read_count(1, &mut self.found));
+        let control = fields.value("control");
+        let control = control.map(|node| self.command(node)).unwrap_or_default();
         let environment = fields.value("environment");
         let environment = environment.map(|node| self.environment(node)).unwrap_or_default();
         let ready = fields.require("ready", &mut self.found);
         let ready = ready.and_then(|node| self.ready(node));
+        if let (Some(Ready::Probe(_)), Some(2..), Some(node)) = (&ready, nodes, nodes_node) {
+            self.found
+                .error(node.span, "a probe tells of one node only")
+                .expected("`ready: { line: … }`, which each node says");
+        }
         let within = fields.value("within").and_then(|node| self.positive(node, "within"));
         let stop = fields.value("stop-within");
         let stop = stop.and_then(|node| node.read_duration(&mut self.found));
         fields.finish(&mut self.found);
         Some(Launch {
             command: command?,
+            nodes: nodes.unwrap_or(1),
+            control,
             environment,
             ready: ready?,
             within: within.unwrap_or(Duration::from_secs(60)),
@@ -240,6 +266,7 @@ impl Loader<'_> {
             pairs: 0,
             groups: Vec::new(),
             clock_skew: Duration::ZERO,
+            reconnect: Reconnect::default(),
         };
         let fields = people.and_then(|node| Fields::of(node, "people", &mut self.found));
         if let Some(mut fields) = fields {
@@ -252,6 +279,12 @@ impl Loader<'_> {
             let skew = fields.value("clock-skew");
             let skew = skew.and_then(|node| node.read_duration(&mut self.found));
             population.clock_skew = skew.unwrap_or_default();
+            let reconnect = fields.value("reconnect").and_then(|node| {
+                let choices =
+                    [("same-node", Reconnect::SameNode), ("other-node", Reconnect::OtherNode)];
+                node.read_choice(&choices, &mut self.found)
+            });
+            population.reconnect = reconnect.unwrap_or_default();
             fields.finish(&mut self.found);
         }
         if let Some(node) = conversations {

@@ -21,6 +21,8 @@ pub struct Scenario {
     pub launch: Option<Launch>,
     /// URLs of a running server's nodes, if it isn't launched.
     pub target: Vec<String>,
+    /// How many nodes the embedded reference server has, if the scenario says it.
+    pub embedded: Option<u32>,
     /// Who takes part.
     pub people: Population,
     /// What happens, one phase after the other.
@@ -40,6 +42,11 @@ pub struct Scenario {
 pub struct Launch {
     /// Program and arguments; relative paths count from the working directory.
     pub command: Vec<String>,
+    /// How many nodes it has, each with a line of its own that says where it listens.
+    pub nodes: u32,
+    /// What is run to strike one of its nodes or parts, with words such as `kill node 1`; without it
+    /// they are out of reach.
+    pub control: Vec<String>,
     /// Added to the environment.
     pub environment: Vec<(String, String)>,
     /// What tells that it is ready and where.
@@ -72,6 +79,18 @@ pub struct Population {
     pub groups: Vec<Groups>,
     /// Clients start this much apart in wall-clock time, at most (skewed clocks).
     pub clock_skew: Duration,
+    /// To which of several nodes a client comes back.
+    pub reconnect: Reconnect,
+}
+
+/// To which of several nodes a client comes back after it lost its connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reconnect {
+    /// The one where it was, as behind a load balancer with sticky sessions.
+    #[default]
+    SameNode,
+    /// The next one.
+    OtherNode,
 }
 
 /// Several groups of alike size.

@@ -26,6 +26,13 @@ pub fn json_schema() -> String {
                 described(launch(), "the server under test, started and stopped by the run"),
             ),
             ("target", described(target, "URLs of a running server's nodes")),
+            (
+                "embedded",
+                described(
+                    mapping(&properties([("nodes", count(1))]), &["nodes"]),
+                    "how many nodes the embedded reference server has",
+                ),
+            ),
             ("people", described(people(), "who takes part")),
             ("conversations", described(conversations(), "who talks to whom")),
             ("phases", described(list(&phase()), "what happens, one phase after the other")),
@@ -61,6 +68,14 @@ fn launch() -> Value {
     ]);
     let all = properties([
         ("command", json!({ "anyOf": [text(), list(&text())] })),
+        ("nodes", described(count(1), "how many nodes it has; each says where it listens")),
+        (
+            "control",
+            described(
+                json!({ "anyOf": [text(), list(&text())] }),
+                "the command that is given `kill node 1`, `start redis` and such",
+            ),
+        ),
         ("environment", mapping_of(&json!({ "type": ["string", "number", "boolean"] }))),
         ("ready", mapping(&ready, &[])),
         ("within", reference("duration")),
@@ -79,6 +94,13 @@ fn people() -> Value {
         ("count", count(1)),
         ("devices", described(devices, "numbers of devices to shares of the people")),
         ("clock-skew", described(reference("duration"), "how far clients' clocks differ at most")),
+        (
+            "reconnect",
+            described(
+                words(&["same-node", "other-node"]),
+                "to which of several nodes a client comes back",
+            ),
+        ),
     ]);
     mapping(&all, &["count"])
 }
@@ -144,15 +166,16 @@ fn fault() -> Value {
 }
 
 fn figures_of(kind: &fault::Kind) -> Value {
-    if kind.of_server {
+    if kind.of_server && kind.figures.is_empty() {
         return json!({});
     }
     let share = ("share", described(reference("share"), "the clients it hits"));
+    let share = (!kind.of_server).then_some(share);
     let figures =
         kind.figures.iter().map(|figure| (figure.name, described(form(figure.form), figure.about)));
     let required = kind.figures.iter().filter(|figure| figure.required).map(|figure| figure.name);
-    let required: Vec<&str> = std::iter::once("share").chain(required).collect();
-    mapping(&properties(std::iter::once(share).chain(figures)), &required)
+    let required: Vec<&str> = share.iter().map(|(name, _)| *name).chain(required).collect();
+    mapping(&properties(share.into_iter().chain(figures)), &required)
 }
 
 fn form(form: Form) -> Value {
@@ -161,7 +184,7 @@ fn form(form: Form) -> Value {
         Form::Share => reference("share"),
         Form::Flag => reference("flag"),
         Form::Rate => json!({ "type": "string", "pattern": "^[1-9][0-9]*/s$" }),
-        Form::Bytes => count(1),
+        Form::Bytes | Form::Number => count(1),
         Form::Choice(choices) => words(choices),
         Form::What => {
             let operations = Operation::ALL.iter().map(|operation| operation.name());

@@ -88,10 +88,42 @@ const ALSO: &[(Bug, &str, &str)] = &[
         "receipts",
         "a stranger's receipt that is taken is told to the sender as well",
     ),
+    (Bug::PushPerNode, "no-loss-on-reconnect", BETWEEN),
+    (Bug::RoomPerNode, "no-loss-on-reconnect", BETWEEN),
+    (Bug::FailoverNoRejoin, "no-loss-on-reconnect", BETWEEN),
+    (Bug::StampsPerNode, "ordering", BETWEEN),
+    (Bug::NumbersPerNode, "ordering", BETWEEN),
+    (Bug::NumbersPerNode, "no-loss-on-reconnect", "a sync by number skips what has a lower one"),
+    (Bug::PresencePerNode, "presence", BETWEEN),
+    (Bug::GhostAfterCrash, "presence", BETWEEN),
+    (Bug::ReceiptPerNode, "receipts", BETWEEN),
+    (Bug::DedupPerNode, "idempotency", BETWEEN),
+    (Bug::RatePerNode, "rate-limit", BETWEEN),
+    (Bug::UnsavedOnNode, "at-least-once", BETWEEN),
+    (Bug::BusForgets, "no-loss-on-reconnect", BETWEEN),
 ];
+
+/// Why a bug between nodes breaks another property as well.
+const BETWEEN: &str = "what does not hold between nodes does not hold";
 
 /// One run of the catalogue against the embedded server.
 pub(crate) fn run(
+    bugs: Bugs,
+    spec: &str,
+    choice: Choice,
+    transport: Option<Transports>,
+) -> Conformance {
+    run_on(1, bugs, spec, choice, transport)
+}
+
+/// How many nodes a server needs to show a bug.
+pub(crate) fn nodes(bug: Bug) -> usize {
+    if bug.property() == "cross-node" { 2 } else { 1 }
+}
+
+/// The same, on an embedded server of so many nodes.
+pub(crate) fn run_on(
+    nodes: usize,
     bugs: Bugs,
     spec: &str,
     choice: Choice,
@@ -105,6 +137,7 @@ pub(crate) fn run(
         bugs,
         ping_interval: Duration::from_secs(3),
         ping_timeout: Duration::from_secs(2),
+        nodes,
         ..Options::default()
     };
     let settings = Settings {

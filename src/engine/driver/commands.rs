@@ -19,6 +19,7 @@ impl Driver {
             Command::Act(planned, act) => self.act(planned, act).await,
             Command::Ask(planned, ask, due) => self.ask_as_due(planned, ask, due),
             Command::Hold(held) => self.hold(*held),
+            Command::Move(node) => self.moves(node).await,
             Command::Disconnect => self.disconnect(),
             Command::Suffer(suffering) => self.suffer(suffering).await,
             Command::Enter(conversation) => {
@@ -93,7 +94,11 @@ impl Driver {
         self.suffer(Suffering { number, kind: fault.fault, begins, until }).await;
     }
 
-    async fn suffer(&mut self, Suffering { number, kind, begins, until }: Suffering) {
+    pub(super) async fn suffer(&mut self, suffering: Suffering) {
+        if !self.concerns(&suffering) {
+            return;
+        }
+        let Suffering { number, kind, begins, until } = suffering;
         if !begins && !self.trouble.has(number) {
             return;
         }
@@ -141,7 +146,8 @@ impl Driver {
             let shard = &self.shard;
             let mut connect = shard.approach.connect().clone();
             connect.weather = Some(weather.clone());
-            let http = setup::http_client(&shard.endpoint, &shard.dialect.spec, connect, 1);
+            let endpoint = &shard.nodes[self.place.next].endpoint;
+            let http = setup::http_client(endpoint, &shard.dialect.spec, connect, 1);
             self.http = Some(Rc::new(http));
         }
     }

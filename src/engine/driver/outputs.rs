@@ -60,8 +60,10 @@ impl Driver {
                     self.bindings.truncate(self.passport);
                     let places = shard.socket_places(self.id);
                     let (jar, weather) = (self.jar.as_ref(), self.weather.as_ref());
-                    let bindings = &self.bindings;
-                    self.link = Link::open(&shard, bindings, jar, self.elsewhere, weather, places);
+                    let (bindings, elsewhere) = (&self.bindings, self.elsewhere);
+                    let node = self.place.next;
+                    self.link =
+                        Link::open(&shard, bindings, jar, (elsewhere, node), weather, places);
                 }
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
@@ -380,12 +382,12 @@ impl Driver {
     fn call(&mut self, attempt: AttemptId, ask: rest::Ask) {
         let shard = Rc::clone(&self.shard);
         let (own, troubled) = (self.http.clone(), self.trouble.excuses());
-        let (client, route) = (self.id, ask.route);
+        let (client, route, node) = (self.id, ask.route, self.place.next);
         self.calls.push(Box::pin(async move {
             // A request in trouble may take long, and shall keep nobody waiting.
             let (http, _turn) = match &own {
                 Some(own) => (&**own, None),
-                None => (&shard.http, shard.gate.acquire().await.ok()),
+                None => (&shard.nodes[node].http, shard.gate.acquire().await.ok()),
             };
             let tap = |arrow, packet| {
                 let now = shard.clock.now();

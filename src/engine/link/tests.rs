@@ -110,7 +110,7 @@ async fn a_conversation_without_a_socket_gets_one_or_is_barred() {
     session.frame(Some(&Scalar::Int(77)), r#"{"typing":true}"#).unwrap();
     let Arrival::Barred(place, why) = session.recv().await else { panic!("let in") };
     assert_eq!(place, Scalar::Int(77));
-    assert!(why.contains("404"), "{why}");
+    assert!(why.contains("403"), "{why}");
     let refused = open(&endpoint, &spec, &papers(&spec), vec![Scalar::Int(77)]).await;
-    assert!(matches!(refused, Err(ConnectError::NotWebSocket { status: 404, .. })));
+    assert!(matches!(refused, Err(ConnectError::NotWebSocket { status: 403, .. })));
 }

@@ -2,9 +2,10 @@
 
 use crate::engine::stage::Play;
 use crate::history::{ClientId, ConversationId, PersonId};
+use crate::plan::placement::home;
 use crate::plan::script::{Device, Script};
 use crate::plan::{Cell, Conversation, Person};
-use crate::scenario::{Population, Scenario};
+use crate::scenario::{Population, Reconnect, Scenario};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,6 +99,15 @@ impl Cast {
         script.devices().map(|device| (self.client(device), skew(device))).collect()
     }
 
+    /// On which node each client connects first, counted from 0: as the script says, or dealt out.
+    pub(super) fn homes(&self, script: &Script, nodes: usize) -> FxHashMap<ClientId, usize> {
+        let home = |device: Device| match script.people[device.person].nodes.get(device.device) {
+            Some(node) => (*node as usize - 1).min(nodes - 1),
+            None => home(PersonId(device.person as u32), device.device, nodes),
+        };
+        script.devices().map(|device| (self.client(device), home(device))).collect()
+    }
+
     /// What the clients are called.
     pub(super) fn names(&self, script: &Script) -> Vec<(ClientId, String)> {
         script.devices().map(|device| (self.client(device), name(script, device))).collect()
@@ -112,12 +122,14 @@ impl Cast {
             seed: 0,
             launch: None,
             target: Vec::new(),
+            embedded: None,
             people: Population {
                 count: self.cell.people.len() as u32,
                 devices: vec![(1, 1.0)],
                 pairs: 0,
                 groups: Vec::new(),
                 clock_skew: Duration::ZERO,
+                reconnect: Reconnect::default(),
             },
             phases: Vec::new(),
             faults: Vec::new(),

@@ -8,6 +8,7 @@ use crate::engine::slot::{Command, Slot, Suffering};
 use crate::engine::stage::cast::Cast;
 use crate::engine::stage::{Mark, Play};
 use crate::engine::target::Target;
+use crate::fault::Server;
 use crate::history::{ClientId, ConversationId, Event, MessageRef, Nanos};
 use crate::plan::script::{Deed, Device, Script, ServerDeed, Step, Verb};
 use crate::plan::{Act, Credential};
@@ -54,6 +55,8 @@ pub(super) struct Director<'a> {
     /// Conversations that a step has made.
     made: FxHashSet<ConversationId>,
     faults: usize,
+    /// What happens to nodes and parts of the server at the moment.
+    struck: Vec<(usize, Server)>,
     burst: u32,
     /// How many messages of paced bursts are still to be sent.
     untold: FxHashMap<ClientId, Rc<Cell<u32>>>,
@@ -88,6 +91,7 @@ impl<'a> Director<'a> {
             made,
             holders,
             faults: 0,
+            struck: Vec::new(),
             burst: BURSTS,
             untold: FxHashMap::default(),
             hitches: Vec::new(),
@@ -188,6 +192,10 @@ impl<'a> Director<'a> {
                 self.server_deed(*deed).await;
                 true
             }
+            Step::ServerHeals => {
+                self.server_heals().await;
+                true
+            }
         };
         self.enter_what_was_made().await;
         if !over {
@@ -241,17 +249,28 @@ impl<'a> Director<'a> {
             None => Err("it is not the harness's to handle".to_owned()),
             Some(target) => target.strike(what).await,
         };
-        if result.is_ok() {
-            self.pause(lasts).await;
+        match (&result, lasts) {
+            (Ok(()), None) => return self.struck.push((number, what)),
+            (Ok(()), Some(lasts)) => self.pause(lasts).await,
+            (Err(why), _) => self.hitches.push(format!("the server was not handled: {why}")),
         }
-        let back = match &mut self.server {
-            None => Ok(()),
-            Some(target) => target.release(what).await,
-        };
-        self.everybody(Suffering::of_server(number, what, false)).await;
-        if let Err(why) = result.and(back) {
+        self.server_returns(number, what).await;
+    }
+
+    /// What happens to nodes and parts of the server is over.
+    async fn server_heals(&mut self) {
+        for (number, what) in std::mem::take(&mut self.struck) {
+            self.server_returns(number, what).await;
+        }
+    }
+
+    async fn server_returns(&mut self, number: usize, what: Server) {
+        if let Some(target) = &mut self.server
+            && let Err(why) = target.release(what).await
+        {
             self.hitches.push(format!("the server was not handled: {why}"));
         }
+        self.everybody(Suffering::of_server(number, what, false)).await;
     }
 
     async fn everybody(&mut self, suffering: Suffering) {
@@ -267,6 +286,7 @@ impl<'a> Director<'a> {
     /// Faults end, everybody holds a good credential, everybody who was ever there is there again and comes to rest.
     async fn recover(&mut self) {
         self.phase("recovery");
+        self.server_heals().await;
         let now = self.now();
         for device in std::mem::take(&mut self.holders).into_values() {
             self.hold(device, Credential::Good, false).await;

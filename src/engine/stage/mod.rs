@@ -26,7 +26,7 @@ use crate::spec::{Spec, Transports};
 use crate::transport::endpoint::Endpoint;
 use crate::verdict::Finding;
 pub use cast::first_person;
-pub(crate) use rehearsal::rehearse;
+pub(crate) use rehearsal::{Lacking, rehearse, rehearsers};
 
 use cast::Cast;
 use director::Director;
@@ -44,6 +44,8 @@ pub struct Site {
     pub url: String,
     /// Its addresses.
     pub endpoint: Endpoint,
+    /// Those of all its nodes, this one first.
+    pub nodes: Vec<Endpoint>,
     /// How sessions are opened.
     pub(in crate::engine) approach: Approach,
     /// Who the people are to the server.
@@ -111,11 +113,13 @@ impl Site {
         let approach = preflight::approach(spec, transport)?;
         let registry = preflight::registry(spec)?;
         let target = Target::ready(choice, spec).await?;
-        let url = target.url().to_owned();
-        let endpoint = preflight::endpoint(&url, spec).await?;
-        preflight::knock(&url, &endpoint, &approach, &registry).await?;
+        let nodes = preflight::endpoints(target.urls(), spec).await?;
+        for (url, endpoint) in target.urls().iter().zip(&nodes) {
+            preflight::knock(url, endpoint, &approach, &registry).await?;
+        }
+        let (url, endpoint) = (target.urls()[0].clone(), nodes[0].clone());
         let (spec, clock) = (Arc::clone(spec), Clock::start());
-        Ok((target, Self { spec, url, endpoint, approach, registry, clock, run }))
+        Ok((target, Self { spec, url, endpoint, nodes, approach, registry, clock, run }))
     }
 
     /// Connects and leaves again, to see whether the server is there.
@@ -153,7 +157,7 @@ pub async fn play(
         ),
         spec: Arc::clone(&site.spec),
         registry: Arc::clone(&site.registry),
-        endpoint: site.endpoint.clone(),
+        nodes: site.nodes.clone(),
         approach: site.approach.clone(),
         clock: site.clock,
         recorder,
@@ -163,6 +167,7 @@ pub async fn play(
     let shard = Rc::new(Shard::new(ground, vec![cast.cell.clone()]));
     shard.trace.borrow_mut().keep = keep;
     shard.skews.replace(cast.skews(&play.script));
+    shard.homes.replace(cast.homes(&play.script, site.nodes.len()));
     if let Err(why) = setup::converse(&shard).await {
         let lines = shard.trace.take().lines(&cast.names(&play.script));
         return Err(Unplayed::SetUp(why, lines));

@@ -1,7 +1,7 @@
 //! Reads the lines of a script.
 
 use super::{Count, Deed, Device, Pace, Role, Room, Script, ServerDeed, Sighted, Step, To, Verb};
-use crate::fault::{self, Fault};
+use crate::fault::{self, Fault, Server};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
 use crate::plan::credential::Credential;
@@ -98,17 +98,22 @@ impl Reader {
             if self.script.people.iter().any(|role| role.name == name) {
                 return Err(format!("`{name}` is there twice"));
             }
-            let mut role = Role { name, devices: 1, stranger: false, offline: false, skew_ms: 0 };
+            let (stranger, offline, nodes) = (false, false, Vec::new());
+            let mut role = Role { name, devices: 1, stranger, offline, skew_ms: 0, nodes };
             while let Some(word) = words.next() {
                 match word.strip_prefix('x').and_then(|count| count.parse().ok()) {
                     Some(devices) if devices > 0 => role.devices = devices,
                     _ if word == "stranger" => role.stranger = true,
                     _ if word == "offline" => role.offline = true,
+                    _ if word == "on" => {
+                        let named = words.next().unwrap_or_default().split('+');
+                        role.nodes = named.map(node).collect::<Parsed<Vec<u32>>>()?;
+                    }
                     _ if word == "skewed" => {
                         role.skew_ms = skew(words.next().unwrap_or_default())?;
                     }
                     _ => {
-                        let known = "`x2`, `offline`, `stranger` or `skewed 5s`";
+                        let known = "`x2`, `on 2`, `offline`, `stranger` or `skewed 5s`";
                         return Err(format!("`{word}` is not {known}"));
                     }
                 }
@@ -170,6 +175,7 @@ impl Reader {
                     .ok_or_else(|| format!("`{state}` is no state of a connection"))?;
                 Ok(Step::UntilIs(self.device(who)?, Some(state)))
             }
+            ["server", "heal"] => Ok(Step::ServerHeals),
             ["server", deed @ ..] => server(deed).map(Step::Server),
             _ => self.deeds(line),
         }
@@ -216,7 +222,10 @@ impl Reader {
                     .ok_or_else(|| format!("`{name}` is no kind of token"))?;
                 Ok(Verb::Hold { credential, elsewhere: words.take(&["elsewhere"]) })
             }
-            "connect" => Ok(Verb::Connect),
+            "connect" => match words.take(&["on"]) {
+                true => Ok(Verb::Connect(Some(node(words.next().unwrap_or_default())?))),
+                false => Ok(Verb::Connect(None)),
+            },
             "disconnect" => Ok(Verb::Disconnect),
             "heal" => Ok(Verb::Heal),
             "send" => {
@@ -492,17 +501,34 @@ fn skew(word: &str) -> Parsed<i64> {
 }
 
 fn server(words: &[&str]) -> Parsed<ServerDeed> {
-    let (name, lasts) = match words {
-        [name] => (name, None),
-        [name, "for", lasts] => (name, Some(duration(lasts)?)),
-        _ => return Err("what happens to the server? `restart`, `kill` or `stop for 2s`".into()),
+    let (words, lasts) = match words {
+        [words @ .., "for", lasts] => (words, Some(duration(lasts)?)),
+        words => (words, None),
     };
-    let what = name.parse::<Fault>().ok().and_then(Fault::of_server);
-    let what = what.ok_or_else(|| format!("`{name}` does not happen to a server"))?;
-    if lasts.is_none() && fault::Kind::find(name).is_some_and(|kind| kind.lasts) {
-        return Err(format!("how long? `server {name} for 2s`"));
+    if words.is_empty() {
+        return Err("what happens to the server? `restart`, `kill` or `stop for 2s`".into());
     }
-    Ok(ServerDeed { what, lasts: lasts.unwrap_or_default() })
+    let name = words.join(" ");
+    let what = match name.parse::<Fault>() {
+        Ok(fault) => fault.of_server(),
+        Err(why) if words.len() > 1 => return Err(why),
+        Err(_) => None,
+    };
+    let what = what.ok_or_else(|| format!("`{name}` does not happen to a server"))?;
+    let lasts = match what {
+        Server::Node(_) | Server::Part(_) => lasts,
+        Server::Stop if lasts.is_none() => {
+            return Err(format!("how long? `server {name} for 2s`"));
+        }
+        _ => Some(lasts.unwrap_or_default()),
+    };
+    Ok(ServerDeed { what, lasts })
+}
+
+/// A node, counted from 1.
+fn node(word: &str) -> Parsed<u32> {
+    let number = word.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("`{word}` is no node; they are counted from 1"))
 }
 
 fn duration(word: &str) -> Parsed<Duration> {
@@ -692,6 +718,29 @@ mod tests {
     }
 
     #[test]
+    fn people_and_connections_may_be_on_a_node() {
+        let script = Script::parse(
+            "people: ann x2 on 1+3, bob
+             bob connect on 2
+             server node 1 kill
+             server part redis for 1s
+             server heal",
+        );
+        let script = script.unwrap();
+        assert_eq!((script.people[0].nodes.as_slice(), script.nodes()), (&[1, 3][..], 3));
+        assert_eq!(script.deeds().next().map(|deed| &deed.verb), Some(&Verb::Connect(Some(2))));
+        let strikes: Vec<String> =
+            script.strikes().map(|what| Fault::Server(what).to_string()).collect();
+        assert_eq!(strikes, ["node 1 kill", "part redis"]);
+        let lasts = script.steps[1..].iter().map(|step| match step {
+            Step::Server(deed) => deed.lasts,
+            _ => None,
+        });
+        assert_eq!(lasts.collect::<Vec<_>>(), [None, Some(Duration::from_secs(1)), None]);
+        assert_eq!(Script::parse("people: ann, bob\nann send a").unwrap().nodes(), 1);
+    }
+
+    #[test]
     fn mistakes_name_their_line() {
         assert_eq!(complaint("rest").0, 1);
         let (line, what) = complaint("people: ann, bob\n\nann sends a");
@@ -709,6 +758,11 @@ mod tests {
             "ann delay",
             "server stop",
             "server delay",
+            "server node kill",
+            "server node 0 kill",
+            "server part database",
+            "ann connect on 0",
+            "ann node 1 kill",
             "ann history => perhaps",
             "until ann sees a",
             "ann send a with text of",

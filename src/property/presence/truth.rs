@@ -76,11 +76,13 @@ impl Device {
         }
     }
 
-    pub(super) fn closed(&mut self, at: Nanos) {
-        let known = match self.terms {
-            Some((true, silence)) => at.saturating_add(silence),
-            _ => at,
+    /// `unnoticed`: for so long nobody may have known of the end.
+    pub(super) fn closed(&mut self, at: Nanos, unnoticed: Nanos) {
+        let silence = match self.terms {
+            Some((true, silence)) => silence,
+            _ => 0,
         };
+        let known = at.saturating_add(silence.max(unnoticed));
         self.enter(State::Down { known }, at);
         self.ready_since = None;
     }

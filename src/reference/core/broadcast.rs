@@ -134,7 +134,7 @@ mod tests {
 
     fn meet(chat: &mut Chat, user: &str, chapter: &str) {
         let (user, chapter) = (user.into(), Some(chapter.into()));
-        chat.core.meet(&Caller { user, chapter, connection: None, arrived: 0 });
+        chat.core.meet(&Caller { user, chapter, connection: None, node: 0, arrived: 0 });
     }
 
     fn broadcast(chat: &mut Chat, to: Audience) -> (Conversation, Vec<User>) {

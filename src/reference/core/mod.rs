@@ -123,7 +123,14 @@ pub(crate) struct Core {
     unindexed: i64,
     /// Who has read which conversation; kept only for `sync-first-empty`.
     opened: FxHashSet<(User, Conversation)>,
+    /// What was stored last, on which node, and when; kept only for `unsaved-on-node`.
+    fresh: Vec<(Node, i64, i64)>,
+    /// The last number that each node gave; kept only for `numbers-per-node`.
+    numbers: FxHashMap<(Node, Conversation), i64>,
 }
+
+/// What a node with `unsaved-on-node` has acked for less than this is not stored yet.
+const UNSAVED_MS: i64 = 1000;
 
 /// When a person last connected, and whether they had been there before.
 struct Arrival {
@@ -159,6 +166,8 @@ impl Core {
             restarts: 0,
             unindexed: 0,
             opened: FxHashSet::default(),
+            fresh: Vec::new(),
+            numbers: FxHashMap::default(),
         };
         core.reload()?;
         Ok(core)
@@ -204,6 +213,15 @@ impl Core {
         self.first_came = None;
         self.restarts += 1;
         Ok(())
+    }
+
+    /// A node died. What it acked is stored; with `unsaved-on-node` its last second is not.
+    pub(crate) fn lose(&mut self, node: Node, now: i64) {
+        self.fresh.retain(|(_, _, at)| *at > now - UNSAVED_MS);
+        if self.bugs.has(Bug::UnsavedOnNode) {
+            let lost = self.fresh.iter().filter(|(of, _, _)| *of == node);
+            lost.for_each(|(_, id, _)| drop(self.store.lose_one(*id)));
+        }
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -380,6 +398,7 @@ pub(crate) mod tests {
         pub(crate) core: Core,
         pub(crate) events: Vec<Event>,
         pub(crate) now: i64,
+        pub(crate) node: Node,
     }
 
     impl Chat {
@@ -389,13 +408,14 @@ pub(crate) mod tests {
                 core: Core::open(None, rules, bugs).unwrap(),
                 events: Vec::new(),
                 now: 1_000_000,
+                node: 0,
             }
         }
 
         pub(crate) fn ask(&mut self, user: &str, command: Command) -> Result<Answer, Refusal> {
             self.now += 1;
-            let caller =
-                Caller { user: user.into(), chapter: None, connection: Some(1), arrived: self.now };
+            let (user, connection, arrived) = (user.into(), Some(1), self.now);
+            let caller = Caller { user, chapter: None, connection, node: self.node, arrived };
             self.core.apply(&caller, command, self.now, &mut self.events)
         }
 

@@ -60,6 +60,9 @@ impl Core {
             Some(connection) if self.bugs.has(Bug::RatePerSocket) => {
                 format_compact!("{} {connection}", caller.user)
             }
+            _ if self.bugs.has(Bug::RatePerNode) => {
+                format_compact!("{} on {}", caller.user, caller.node)
+            }
             _ => caller.user.clone(),
         }
     }

@@ -75,7 +75,11 @@ impl Core {
         self.damage(&mut message.text);
         self.stamp(&mut message, now);
         self.stamp_by_channel(caller, &mut message);
+        self.stamp_on_node(&mut message, caller.node);
         self.store.add_message(&message, scope.as_deref())?;
+        if self.bugs.has(Bug::UnsavedOnNode) {
+            self.fresh.push((caller.node, message.id, now));
+        }
         self.last_message = message.id;
         self.badges_change(conversation);
         if self.bugs.strikes(Bug::Phantom, SELDOM, &who) {
@@ -166,6 +170,9 @@ impl Core {
             Scope::Everybody => format!("all {key}"),
         };
         scope += self.keyring(caller);
+        if self.bugs.has(Bug::DedupPerNode) {
+            scope += &format!(" on {}", caller.node);
+        }
         if self.bugs.has(Bug::DedupPerConnection) {
             scope += &format!(" {:?}", caller.connection);
         }
@@ -298,6 +305,18 @@ impl Core {
         }
         if self.bugs.has(Bug::SyncExclusive) || self.bugs.has(Bug::PageExclusive) {
             message.at -= message.at % 250;
+        }
+    }
+
+    /// What nodes that do not agree make of a place in the order.
+    fn stamp_on_node(&mut self, message: &mut Message, node: Node) {
+        if self.bugs.has(Bug::StampsPerNode) {
+            message.at -= Bug::StampsPerNode.stamp_lag_ms() * node as i64;
+        }
+        if self.bugs.has(Bug::NumbersPerNode) {
+            let number = self.numbers.entry((node, message.conversation)).or_default();
+            *number += 1;
+            message.seq = *number;
         }
     }
 
@@ -497,7 +516,8 @@ mod tests {
         let place = chat.create("ann", &["bob"]);
         let mut ask = |connection, now, command| {
             let connection = Some(connection);
-            let caller = Caller { user: "ann".into(), chapter: None, connection, arrived: now };
+            let (user, chapter) = ("ann".into(), None);
+            let caller = Caller { user, chapter, connection, node: 0, arrived: now };
             chat.core.apply(&caller, command, now, &mut Vec::new())
         };
         let send = Sending {

@@ -108,8 +108,13 @@ impl Guest {
     /// Whether this person may have the socket of the conversation.
     pub(super) async fn may_enter(&self, app: &App, user: &User) -> Result<(), Refusal> {
         let Some(conversation) = self.only else { return Ok(()) };
-        let caller =
-            Caller { user: user.clone(), chapter: None, connection: None, arrived: stamp::now() };
+        let caller = Caller {
+            chapter: app.doorman.chapter(user),
+            user: user.clone(),
+            connection: None,
+            node: app.node,
+            arrived: stamp::now(),
+        };
         app.desk.answer(caller, Command::Join { conversation }).await.map(drop)
     }
 }

@@ -20,8 +20,9 @@ impl Hall {
     }
 
     /// One of a person's devices is gone.
-    pub(super) fn tell_gone(&mut self, user: &User, conversations: &[Conversation]) {
-        let remains = self.of_user.contains_key(user) && !self.bugs.has(Bug::PresenceOfflineEarly);
+    pub(super) fn tell_gone(&mut self, user: &User, node: Node, conversations: &[Conversation]) {
+        let remains =
+            self.devices_known(user, node) > 0 && !self.bugs.has(Bug::PresenceOfflineEarly);
         if remains || self.bugs.has(Bug::PresenceGhost) {
             return;
         }
@@ -58,6 +59,7 @@ impl Hall {
         watchers.sort_unstable();
         watchers.dedup();
         watchers.retain(|id| self.present[id].user != *user);
+        self.keep_to_node(Bug::PresencePerNode, &mut watchers);
         let mut about = self.play.about(user, None);
         about.set(Hole::STATUS, sight.name());
         self.push(sight, &mut about, &watchers);

@@ -104,7 +104,9 @@ mod tests {
     /// What somebody is pushed on coming back, by the messages' numbers.
     fn drained(bugs: Bugs) -> Vec<i64> {
         let mut hall = Hall::new(Arc::new(Play::new(&spec())), bugs);
-        let (user, ear) = (User::from("2"), Arc::new(Ear::default()));
+        let ear = Arc::new(Ear::default());
+        let (user, chapter, connection) = (User::from("2"), None, Some(1));
+        let user = Caller { user, chapter, connection, node: 0, arrived: 0 };
         hall.arrive(1, (&user, None), Arc::new(Ear::default()), &[(1, 2)]);
         hall.depart(1);
         (1..=3).for_each(|id| hall.queue(&message(id)));

@@ -149,6 +149,7 @@ impl Hall {
         if !on && self.bugs.has(Bug::TypingStopLost) {
             watchers.truncate(1);
         }
+        self.keep_to_node(Bug::TypingPerNode, &mut watchers);
         let sight = if on { Sight::TypingStart } else { Sight::TypingStop };
         let mut about = self.play.about(user, Some(place));
         self.push(sight, &mut about, &watchers);
@@ -172,10 +173,7 @@ impl Hall {
         let rows: Vec<_> = users.iter().map(row).collect();
         let events = self.play.pushed_list(Sight::Typing, &frame, &rows);
         for connection in watchers {
-            let Some(present) = self.present.get(connection) else { continue };
-            if !events.iter().all(|event| present.wire.push(event)) {
-                self.gone.push(*connection);
-            }
+            self.deliver(*connection, &events);
         }
     }
 }

@@ -23,8 +23,18 @@ impl Director<'_> {
         let due = deed.due.or(deed.odd.map(|_| Due::Harmless));
         let due = due.map(|due| (self.tellable(due, deed), self.reason(deed)));
         match &deed.verb {
-            Verb::Connect => {
-                self.known.insert(client);
+            Verb::Connect(node) => {
+                if self.known.insert(client) {
+                    for (number, what) in self.struck.clone() {
+                        self.tell(
+                            client,
+                            Command::Suffer(Suffering::of_server(number, what, true)),
+                        );
+                    }
+                }
+                if let Some(node) = node {
+                    self.tell(client, Command::Move(*node as usize - 1));
+                }
                 self.tell(client, Command::Act(now, Act::Connect));
             }
             Verb::Hold { credential, elsewhere } => {
@@ -119,7 +129,7 @@ impl Director<'_> {
 
     pub(super) async fn hold(&mut self, device: Device, credential: Credential, elsewhere: bool) {
         let person = self.cast.cell.people[device.person].id;
-        let (registry, http) = (&self.shard.registry, &self.shard.http);
+        let (registry, http) = (&self.shard.registry, &self.shard.nodes[0].http);
         let papers = people::ask_for(registry, http, person, device.device, credential).await;
         let papers = match papers {
             Ok(papers) => papers,
