@@ -123,8 +123,14 @@ impl Operation {
             Self::List | Self::Contacts | Self::Unread => {
                 &["user", "limit", "page", "conversation"]
             }
-            Self::Search => &["user", "query", "limit", "conversation"],
+            Self::Search => &["user", "query", "limit", "page", "conversation"],
         }
+    }
+
+    /// Its answer is rows: it may have pages.
+    #[must_use]
+    pub const fn reads(self) -> bool {
+        matches!(self, Self::Sync | Self::History | Self::List | Self::Contacts | Self::Search)
     }
 
     /// Holes without which an `ok` answer would say nothing to a judge.
@@ -134,6 +140,7 @@ impl Operation {
             Self::Login => &["token"],
             Self::Create | Self::Broadcast => &["conversation"],
             Self::Sync | Self::History => &["message", "text"],
+            Self::Search => &["message"],
             _ => &[],
         }
     }

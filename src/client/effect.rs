@@ -2,7 +2,7 @@
 
 use crate::history::{About, ConversationId, Event, MessageRef, Nanos, OpId, Order};
 use crate::operation::Operation;
-use crate::plan::Oddity;
+use crate::plan::{Manner, Oddity};
 use crate::scalar::Scalar;
 use compact_str::CompactString;
 
@@ -50,6 +50,8 @@ pub struct Ask {
     pub payload: Payload,
     /// What is odd about the request.
     pub odd: Option<Oddity>,
+    /// How it is asked.
+    pub manner: Manner,
 }
 
 /// What an operation carries. A message's text is not here: it follows from the token.
@@ -67,6 +69,8 @@ pub enum Payload {
     Audience(Audience),
     /// Where a sync begins.
     Since(Since),
+    /// The text to search for.
+    Query(CompactString),
 }
 
 /// Whom a broadcast is meant for, in the server's ids.
@@ -104,42 +108,42 @@ impl Ask {
     /// An operation without a payload.
     #[must_use]
     pub const fn of(operation: Operation, conversation: Option<ConversationId>) -> Self {
-        Self { operation, conversation, payload: Payload::None, odd: None }
+        Self { operation, conversation, payload: Payload::None, odd: None, manner: Manner::USUAL }
     }
 
     /// Send a message.
     #[must_use]
-    pub const fn send(conversation: ConversationId, message: MessageRef) -> Self {
+    pub fn send(conversation: ConversationId, message: MessageRef) -> Self {
         let payload = Payload::Message(message);
-        Self { operation: Operation::Send, conversation: Some(conversation), payload, odd: None }
+        Self { payload, ..Self::of(Operation::Send, Some(conversation)) }
     }
 
     /// Read the whole history.
     #[must_use]
-    pub const fn history(conversation: ConversationId) -> Self {
+    pub fn history(conversation: ConversationId) -> Self {
         Self::of(Operation::History, Some(conversation))
     }
 
     /// Say that the message with this server id was read.
     #[must_use]
-    pub const fn read(conversation: ConversationId, id: CompactString) -> Self {
+    pub fn read(conversation: ConversationId, id: CompactString) -> Self {
         let payload = Payload::About(id);
-        Self { operation: Operation::Read, conversation: Some(conversation), payload, odd: None }
+        Self { payload, ..Self::of(Operation::Read, Some(conversation)) }
     }
 
     /// Make, or find, a conversation of these people; `conversation` is the plan's name for it.
     #[must_use]
-    pub const fn create(conversation: Option<ConversationId>, people: Vec<Scalar>) -> Self {
+    pub fn create(conversation: Option<ConversationId>, people: Vec<Scalar>) -> Self {
         let payload = Payload::People(people);
-        Self { operation: Operation::Create, conversation, payload, odd: None }
+        Self { payload, ..Self::of(Operation::Create, conversation) }
     }
 
     /// Make a conversation in which this person writes to an audience.
     #[must_use]
-    pub const fn broadcast(conversation: ConversationId, audience: Audience) -> Self {
+    pub fn broadcast(conversation: ConversationId, audience: Audience) -> Self {
         let payload = Payload::Audience(audience);
         let (operation, conversation) = (Operation::Broadcast, Some(conversation));
-        Self { operation, conversation, payload, odd: None }
+        Self { payload, ..Self::of(operation, conversation) }
     }
 
     /// How many people it concerns, this user included: those of a conversation that is asked
@@ -176,6 +180,7 @@ impl Ask {
             conversation: self.conversation,
             message: self.message().cloned(),
             about: self.about(),
+            via: self.manner.via.clone(),
             planned,
         }
     }
@@ -184,6 +189,7 @@ impl Ask {
         match &self.payload {
             Payload::About(id) => Some(About::Message(id.clone())),
             Payload::People(people) => Some(About::People(people.iter().map(Scalar::id).collect())),
+            Payload::Query(text) => Some(About::Query(text.clone())),
             Payload::Audience(Audience::People(people)) => {
                 Some(About::People(people.iter().map(Scalar::id).collect()))
             }

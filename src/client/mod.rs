@@ -28,8 +28,9 @@
 //! | typing | a start at the first keystroke, a stop `typing_stop` (2 s) after the last, and at once on send; a start within `typing_batch` (100 ms) of a stop is held until the window ends; only in conversations that the client has entered since the last connect |
 //! | view | per conversation the newest `view` (100) messages, merged by id, sorted by the server's order |
 //! | cursor | see [`SyncFrom`](crate::spec::SyncFrom); it never moves past messages that a sync under way may bring |
-//! | not repeatable | `create`, `announce` and odd requests have one attempt |
-//! | not answered | an operation without an answer on this server is `Ok` as soon as it left |
+//! | not repeatable | `create`, `announce`, `health` and odd requests have one attempt |
+//! | not answered | an operation without an answer on this server is `Ok` as soon as it left; one that only a refusal answers, when none came within half a second |
+//! | without a connection | what needs none goes out at once, and is not lost with one |
 //!
 //! At most one attempt of an operation is in flight. Two operations with the same message are two
 //! operations: that is how a scenario sends twice at once with one key.
@@ -207,7 +208,7 @@ impl Client {
         if !moment.rules.can(ask.operation) {
             let error = format_compact!("the server has no `{}`", ask.operation);
             Requests::refuse(op, &ask, planned, error, moment);
-        } else if !moment.rules.offline_queue && !self.connection.is_open() {
+        } else if !moment.rules.offline_queue && !self.connection.is_open() && !ask.manner.apart {
             Requests::refuse(op, &ask, planned, "not connected".into(), moment);
         } else {
             self.requests.add(op, ask, planned, moment);

@@ -14,6 +14,9 @@ use compact_str::{CompactString, format_compact};
 /// Operations of the user that may be unsettled at once; the next one is refused.
 pub const UNSETTLED_MAX: usize = 1_000;
 
+/// How long an operation waits for the refusal that is the only answer it has.
+const QUIET: Nanos = 500_000_000;
+
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     list: Vec<Request>,
@@ -74,14 +77,18 @@ impl Requests {
         Some(request.ask.operation)
     }
 
-    /// The user asks; the request waits for [`Requests::release`].
+    /// The user asks; the request waits for [`Requests::release`], unless it needs no connection.
     pub(super) fn add(&mut self, op: OpId, ask: Ask, planned: Nanos, moment: &mut Moment) {
         if self.unsettled() >= UNSETTLED_MAX {
             let error = format_compact!("the queue is full ({UNSETTLED_MAX} operations)");
             Self::refuse(op, &ask, planned, error, moment);
         } else {
             moment.effects.invoke(op, &ask, planned);
-            self.list.push(Request::new(op, ask, Owner::User));
+            let mut request = Request::new(op, ask, Owner::User);
+            if request.ask.manner.apart {
+                request.transmit(moment);
+            }
+            self.list.push(request);
         }
     }
 
@@ -153,7 +160,7 @@ impl Requests {
 
     /// The connection is gone: what can be asked again waits for the next one.
     pub(super) fn lost(&mut self, caused: bool, moment: &mut Moment) {
-        for request in &mut self.list {
+        for request in self.list.iter_mut().filter(|request| !request.ask.manner.apart) {
             request.lost(caused, moment);
         }
         self.list.retain(|request| !request.has_ended());
@@ -198,7 +205,9 @@ impl Request {
 
     fn transmit(&mut self, moment: &mut Moment) {
         self.attempts += 1;
-        self.stage = Stage::InFlight { until: moment.now + moment.rules.ack_timeout };
+        let confirmed = moment.rules.confirms(self.ask.operation);
+        let patience = if confirmed { moment.rules.ack_timeout } else { QUIET };
+        self.stage = Stage::InFlight { until: moment.now + patience };
         moment.effects.transmit(self.last(), self.ask.clone());
         let unanswerable = self.ask.odd.is_some_and(Oddity::is_final);
         if unanswerable || !moment.rules.answers(self.ask.operation) {
@@ -207,6 +216,9 @@ impl Request {
     }
 
     fn timed_out(&mut self, moment: &mut Moment) {
+        if !moment.rules.confirms(self.ask.operation) {
+            return self.succeed(0, None, moment);
+        }
         let excused = self.excused(self.last().number, moment);
         record_answer(self.last(), Answer::TimedOut, excused, moment);
         self.abandon(moment);

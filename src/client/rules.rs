@@ -21,6 +21,7 @@ pub struct Rules {
     pub(super) joins: bool,
     possible: OperationSet,
     answered: OperationSet,
+    unconfirmed: OperationSet,
 }
 
 /// Operations as bits.
@@ -46,12 +47,18 @@ impl Rules {
             let channel = spec.deed(operation)?.channels.first()?;
             Some(channel.steps.iter().any(|step| !step.is_unanswered()))
         };
-        Self::new(
+        let confirmed = |operation| {
+            let mut channels = spec.deed(operation)?.channels.iter();
+            Some(channels.any(|channel| channel.steps.iter().any(|step| !step.yes.is_empty())))
+        };
+        let rules = Self::new(
             &spec.contract,
             spec.traits.join,
             |operation| spec.deed(operation).is_some(),
             |operation| answered(operation) == Some(true),
-        )
+        );
+        let unconfirmed = OperationSet::of(|operation| confirmed(operation) == Some(false));
+        Self { unconfirmed, ..rules }
     }
 
     /// The rules of a contract on a server that can do, and answers, these operations.
@@ -74,6 +81,7 @@ impl Rules {
             joins: join == Join::Explicit && possible(Operation::Join),
             possible: OperationSet::of(possible),
             answered: OperationSet::of(answered),
+            unconfirmed: OperationSet::default(),
         }
     }
 
@@ -87,6 +95,12 @@ impl Rules {
     #[must_use]
     pub const fn answers(&self, operation: Operation) -> bool {
         self.answered.has(operation)
+    }
+
+    /// The server has a yes for this operation; if not, it is over when no refusal comes.
+    #[must_use]
+    pub const fn confirms(&self, operation: Operation) -> bool {
+        !self.unconfirmed.has(operation)
     }
 
     /// The pause before an attempt to connect, after this many failures in a row (from 1).
@@ -103,9 +117,13 @@ impl Rules {
     }
 }
 
-/// Asking twice does no harm: by its key for a send, by its nature for the rest.
+/// Asking twice does no harm: by its key for a send, by its nature for the rest. How the server was
+/// a moment ago is no answer to how it is.
 const fn may_repeat(operation: Operation) -> bool {
-    !matches!(operation, Operation::Create | Operation::Broadcast | Operation::Announce)
+    !matches!(
+        operation,
+        Operation::Create | Operation::Broadcast | Operation::Announce | Operation::Health
+    )
 }
 
 fn nanos(duration: &Duration) -> Nanos {

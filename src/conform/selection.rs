@@ -118,6 +118,16 @@ pub(super) fn lacks(case: &Catalogued, spec: &Spec, target: &TargetChoice) -> Op
     if let Some(operation) = script.operations().iter().find(|o| spec.deed(**o).is_none()) {
         return Some(format!("the spec has no operation `{operation}`"));
     }
+    let channel = |(operation, name): &(Operation, &str)| {
+        spec.deed(*operation).is_none_or(|deed| deed.channel_called(name).is_none())
+    };
+    if let Some((operation, name)) = script.channels().into_iter().find(channel) {
+        return Some(format!("the spec has no channel `{name}` for `{operation}`"));
+    }
+    let whole = |operation: &Operation| !has_page_size(spec, *operation);
+    if let Some(operation) = script.paged().find(whole) {
+        return Some(format!("the spec has no pages of a chosen size for `{operation}`"));
+    }
     let channel = |audience: &&str| spec.deed(Operation::Broadcast)?.channel(audience);
     if let Some(audience) = script.audiences().iter().find(|one| channel(one).is_none()) {
         return Some(format!("the spec has no channel `{audience}` of `broadcast`"));
@@ -134,6 +144,12 @@ pub(super) fn lacks(case: &Catalogued, spec: &Spec, target: &TargetChoice) -> Op
         return Some(lack.to_owned());
     }
     probe.needs.iter().find_map(|need| need_lacks(*need, spec)).map(str::to_owned)
+}
+
+/// The read goes on page by page, and a client says how many rows a page has.
+fn has_page_size(spec: &Spec, operation: Operation) -> bool {
+    let step = spec.deed(operation).and_then(|deed| deed.channels.first()?.steps.first());
+    step.is_some_and(|step| step.paging.is_some() && step.request.holes().contains(&Hole::LIMIT))
 }
 
 /// What the way of the spec's sockets makes impossible.

@@ -311,15 +311,18 @@ mod tests {
     #[test]
     fn a_request_is_bent_in_its_path_and_body() {
         for (words, expected) in [
-            ("with text null", r#"/api/v1/chats/7/messages {"content":null,"messageType":"text"}"#),
+            (
+                "with text null",
+                r#"/api/v1/chats/7/messages {"content":null,"messageType":"text","tempId":"k"}"#,
+            ),
             (
                 "with conversation empty",
-                r#"/api/v1/chats//messages {"content":"hi \"you\"","messageType":"text"}"#,
+                r#"/api/v1/chats//messages {"content":"hi \"you\"","messageType":"text","tempId":"k"}"#,
             ),
-            ("without text", r#"/api/v1/chats/7/messages {"messageType":"text"}"#),
+            ("without text", r#"/api/v1/chats/7/messages {"messageType":"text","tempId":"k"}"#),
             (
                 "without conversation",
-                r#"/api/v1/chats//messages {"content":"hi \"you\"","messageType":"text"}"#,
+                r#"/api/v1/chats//messages {"content":"hi \"you\"","messageType":"text","tempId":"k"}"#,
             ),
             ("without arguments", "/api/v1/chats/7/messages {}"),
         ] {

@@ -6,11 +6,13 @@
 
 pub mod bend;
 pub mod http;
+pub mod pages;
 pub mod position;
 pub mod voice;
 
 pub use bend::Bend;
 pub use http::Call;
+pub use pages::Pages;
 pub use voice::{Heard, Said, Voice};
 
 use crate::client::Reply;
@@ -45,6 +47,17 @@ pub struct Dialect {
     text_limit: u32,
     run: u16,
     scratch: RefCell<String>,
+}
+
+/// One request of the spec: a step of a channel of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The operation.
+    pub operation: Operation,
+    /// The channel's index.
+    channel: usize,
+    /// The step's index.
+    step: usize,
 }
 
 /// Conversations of the plan by the server's id, and back.
@@ -87,7 +100,7 @@ impl Dialect {
     }
 
     /// The conversation of the plan that these bindings name.
-    fn place(&self, bindings: &Bindings) -> Option<ConversationId> {
+    pub(crate) fn place(&self, bindings: &Bindings) -> Option<ConversationId> {
         let id = bindings.get(Hole::CONVERSATION)?;
         self.conversations.borrow().by_id.get(&id.id()).copied()
     }
@@ -104,17 +117,31 @@ impl Dialect {
         self.channel(operation)?.steps.first()
     }
 
-    /// The first request of an operation that concerns so many people; of a broadcast, for this kind
-    /// of audience.
+    /// The first request of an operation that concerns so many people (of a broadcast: for this kind
+    /// of audience), over the channel that was chosen; `None` if the spec has none of this name.
     #[must_use]
-    pub fn step_for(&self, operation: Operation, people: usize) -> Option<&Step> {
+    pub fn route(&self, operation: Operation, people: usize, via: Option<&str>) -> Option<Route> {
         let deed = self.spec.deed(operation)?;
-        let channel = match operation {
-            Operation::Create => deed.channels.get(deed.channel_for(people))?,
-            Operation::Broadcast => deed.channel(AUDIENCES[people])?,
-            _ => deed.channels.first()?,
+        let channel = match (via, operation) {
+            (Some(name), _) => deed.channel_called(name)?,
+            (None, Operation::Create) => deed.channel_for(people),
+            (None, Operation::Broadcast) => deed.channel_called(AUDIENCES[people])?,
+            (None, _) => 0,
         };
-        channel.steps.first()
+        Some(Route { operation, channel, step: 0 })
+    }
+
+    /// The request that stands there.
+    #[must_use]
+    pub fn at(&self, route: Route) -> Option<&Step> {
+        self.spec.deed(route.operation)?.channels.get(route.channel)?.steps.get(route.step)
+    }
+
+    /// The request that follows this one in its sequence.
+    #[must_use]
+    pub fn after(&self, route: Route) -> Option<Route> {
+        let next = Route { step: route.step + 1, ..route };
+        self.at(next).map(|_| next)
     }
 
     /// Writes the text of a message.
@@ -167,6 +194,7 @@ impl Dialect {
                 let (id, user) = (text(Hole::CONVERSATION), text(Hole::PEER));
                 return rows.push(Event::Listed { op, id, user });
             }
+            Operation::Search => return rows.push(self.found(op, bindings)),
             _ => Carrier::History(op),
         };
         rows.push(Event::Message(self.seen(by, bindings, place)));
@@ -180,6 +208,17 @@ impl Dialect {
                 users: None,
                 row: Some(op),
             });
+        }
+    }
+
+    /// A row of a search. Its text may be an excerpt: only its witness counts.
+    fn found(&self, op: OpId, bindings: &Bindings) -> Event {
+        let token = bindings.get(Hole::TEXT).and_then(|text| Token::find(&text.text()));
+        Event::Found {
+            op,
+            conversation: self.place(bindings),
+            token: token.filter(|token| token.run() == self.run),
+            id: bindings.get(Hole::MESSAGE).map(Scalar::id),
         }
     }
 
@@ -224,6 +263,11 @@ impl Dialect {
     #[must_use]
     pub fn position(&self, order: i64) -> Scalar {
         position::write(self.positions.get(), order)
+    }
+
+    /// The place in the order that such a value is.
+    pub(crate) fn position_of(&self, scalar: &Scalar) -> Option<i64> {
+        position::read(scalar).map(|(_, order)| order)
     }
 
     /// A message's id as this server writes ids.

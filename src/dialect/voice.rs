@@ -1,7 +1,7 @@
 //! One client's part of a conversation with the server: which answer belongs to which attempt.
 
 use crate::client::{AttemptId, Reply};
-use crate::dialect::{Call, Dialect, Told, excerpt};
+use crate::dialect::{Call, Dialect, Pages, Route, Told, excerpt};
 use crate::history::{Carrier, Event, Seen, Token};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
@@ -9,6 +9,7 @@ use crate::spec::{Bindings, Hole, Pushed, Reception, Request, Step, Unbound, Via
 use crate::wire::socket_io::{Kind, Packet};
 use compact_str::CompactString;
 use serde::de::IgnoredAny;
+use std::time::Duration;
 
 /// Attempts that are remembered although they were answered, so that a second answer is noticed.
 const REMEMBERED: usize = 32;
@@ -30,13 +31,36 @@ pub struct Voice {
 #[derive(Debug)]
 struct Awaited {
     attempt: AttemptId,
-    operation: Operation,
-    /// How many people it concerns, where that decides how it is asked.
-    people: usize,
+    route: Route,
     answered: bool,
     ack: Option<u64>,
-    /// What the request bound, for answers that carry it back.
+    /// What the request bound, for answers that carry it back, and for the requests that follow.
     bound: Option<Box<Bindings>>,
+    /// The pages of a read.
+    walk: Option<Box<Walk>>,
+}
+
+/// A read on its way from page to page.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    /// What came so far.
+    pub pages: Pages,
+    /// How long it rests before it asks for the next page.
+    pub pause: Duration,
+}
+
+/// What is asked next for an attempt that was answered: the next page of a read, or the next
+/// request of a sequence.
+#[derive(Debug)]
+pub struct Onward {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// What is asked.
+    pub route: Route,
+    /// What it needs.
+    pub bindings: Box<Bindings>,
+    /// The pages so far, of a read.
+    pub walk: Option<Box<Walk>>,
 }
 
 /// What a request became.
@@ -48,6 +72,8 @@ pub enum Said {
     Frame,
     /// An HTTP request.
     Http(Box<Call>),
+    /// The spec has no such request.
+    Nothing,
 }
 
 /// What arrived.
@@ -55,6 +81,8 @@ pub enum Said {
 pub enum Heard {
     /// An answer to an attempt, and the rows it holds if it answers a read.
     Answer(AttemptId, Vec<Event>, Reply),
+    /// A yes after which more is to be asked.
+    Onward(Onward),
     /// Something seen without having asked.
     Sight(Event),
     /// A pushed message that answers the attempt which sent it.
@@ -67,13 +95,13 @@ pub enum Heard {
 
 impl Awaited {
     fn step<'a>(&self, dialect: &'a Dialect) -> Option<&'a Step> {
-        dialect.step_for(self.operation, self.people)
+        dialect.at(self.route)
     }
 }
 
 impl Voice {
-    /// Puts an attempt into words: `step` is the request of its operation, which concerns so many
-    /// people. `bindings` holds what the request needs.
+    /// Puts an attempt into words. `bindings` holds what the request needs; a read brings the pages
+    /// that it has so far.
     ///
     /// # Errors
     /// A required hole is unbound.
@@ -81,11 +109,12 @@ impl Voice {
         &mut self,
         dialect: &Dialect,
         attempt: AttemptId,
-        (operation, people): (Operation, usize),
-        step: &Step,
+        route: Route,
         bindings: &Bindings,
+        walk: Option<Box<Walk>>,
         out: &mut String,
     ) -> Result<Said, Unbound> {
+        let Some(step) = dialect.at(route) else { return Ok(Said::Nothing) };
         match &step.request {
             Request::Http(request) => {
                 Ok(Said::Http(Box::new(Call::new(&dialect.spec, request, bindings)?)))
@@ -98,9 +127,10 @@ impl Voice {
                 });
                 shape.fill(bindings, out)?;
                 if !step.is_unanswered() {
-                    let bound = (!acked || reads(operation)).then(|| Box::new(bindings.clone()));
+                    let kept = !acked || walk.is_some() || dialect.after(route).is_some();
+                    let bound = kept.then(|| Box::new(bindings.clone()));
                     let answered = false;
-                    self.wait_for(Awaited { attempt, operation, people, answered, ack, bound });
+                    self.wait_for(Awaited { attempt, route, answered, ack, bound, walk });
                 }
                 Ok(Said::Event(ack))
             }
@@ -111,7 +141,7 @@ impl Voice {
                 if !step.is_unanswered() {
                     let bound = Some(Box::new(bindings));
                     let (answered, ack) = (false, None);
-                    self.wait_for(Awaited { attempt, operation, people, answered, ack, bound });
+                    self.wait_for(Awaited { attempt, route, answered, ack, bound, walk });
                 }
                 Ok(Said::Frame)
             }
@@ -193,9 +223,9 @@ impl Voice {
         let nothing = Bindings::new();
         let bound = awaited.bound.as_deref().unwrap_or(&nothing);
         match read(dialect, step, awaited, &Via::Ack, packet.data, bound) {
-            Ok((rows, reply)) => {
+            Ok(understood) => {
                 awaited.answered = true;
-                Heard::Answer(awaited.attempt, rows, reply)
+                understood.heard(awaited.attempt)
             }
             Err(reason) => Heard::Garbage(reason),
         }
@@ -281,24 +311,24 @@ impl Voice {
                 break;
             }
         }
-        let (index, numbered, (rows, reply)) = found?;
+        let (index, numbered, understood) = found?;
         // What carries the request's number is no other's answer: it stays awaited, so that a
         // second answer is noticed.
         if numbered {
             self.awaited[index].answered = true;
-            return Some(Heard::Answer(self.awaited[index].attempt, rows, reply));
+            return Some(understood.heard(self.awaited[index].attempt));
         }
         let awaited = self.awaited.remove(index);
         // The message itself, pushed back to its sender, may be the answer.
         let mut bindings = known.clone();
-        if awaited.operation == Operation::Send
-            && matches!(reply, Reply::Yes { .. })
+        if awaited.route.operation == Operation::Send
+            && let Understood::Over(_, reply @ Reply::Yes { .. }) = &understood
             && dialect.pushed(told, json, &mut bindings).is_ok_and(Dialect::is_message)
         {
             let seen = dialect.seen(Carrier::Live, &bindings, None);
-            return Some(Heard::Echo(awaited.attempt, reply, seen));
+            return Some(Heard::Echo(awaited.attempt, reply.clone(), seen));
         }
-        Some(Heard::Answer(awaited.attempt, rows, reply))
+        Some(understood.heard(awaited.attempt))
     }
 }
 
@@ -323,12 +353,23 @@ fn listed(pushed: &Pushed, json: &str) -> Option<Vec<CompactString>> {
     read.is_ok().then_some(users)
 }
 
-/// The operation asks for rows.
-const fn reads(operation: Operation) -> bool {
-    matches!(
-        operation,
-        Operation::Sync | Operation::History | Operation::List | Operation::Contacts
-    )
+/// What an answer says.
+enum Understood {
+    /// The attempt is over.
+    Over(Vec<Event>, Reply),
+    /// More is to be asked.
+    Onward(Route, Box<Bindings>, Option<Box<Walk>>),
+}
+
+impl Understood {
+    fn heard(self, attempt: AttemptId) -> Heard {
+        match self {
+            Self::Over(rows, reply) => Heard::Answer(attempt, rows, reply),
+            Self::Onward(route, bindings, walk) => {
+                Heard::Onward(Onward { attempt, route, bindings, walk })
+            }
+        }
+    }
 }
 
 /// Reads an answer by the shapes of its step, a no before a yes.
@@ -339,22 +380,24 @@ fn read(
     via: &Via,
     json: &str,
     bound: &Bindings,
-) -> Result<(Vec<Event>, Reply), CompactString> {
+) -> Result<Understood, CompactString> {
     let lists = [(false, &step.limited), (false, &step.no), (true, &step.yes)];
     let all = || lists.iter().flat_map(|(yes, list)| list.iter().map(move |one| (*yes, one)));
     let mut candidates = all().filter(|(_, one)| one.via == *via);
     let mut bindings = bound.clone();
     match candidates.find(|(_, one)| one.shape.fits(json, &mut bindings)) {
-        Some((true, one)) if reads(awaited.operation) => {
-            rows(dialect, step, awaited, one, json, bound)
-        }
-        Some((true, _)) => {
-            let (operation, op) = (awaited.operation, awaited.attempt.op);
-            Ok((dialect.told(operation, op, &bindings), dialect.yes(operation, &bindings)))
-        }
+        Some((true, one)) => match (&awaited.walk, dialect.after(awaited.route)) {
+            (Some(walk), _) => page(dialect, awaited, walk, one, json, bound, &bindings),
+            (None, Some(next)) => Ok(Understood::Onward(next, Box::new(bindings), None)),
+            (None, None) => {
+                let (operation, op) = (awaited.route.operation, awaited.attempt.op);
+                let told = dialect.told(operation, op, &bindings);
+                Ok(Understood::Over(told, dialect.yes(operation, &bindings)))
+            }
+        },
         Some((false, _)) => {
             let error = bindings.get(Hole::ERROR).map(Scalar::id);
-            Ok((Vec::new(), Reply::No(error.unwrap_or_default())))
+            Ok(Understood::Over(Vec::new(), Reply::No(error.unwrap_or_default())))
         }
         None => Err(difference(all().map(|(_, one)| one), via, json, bound)),
     }
@@ -380,21 +423,22 @@ fn difference<'a>(
     }
 }
 
-/// The rows that a read brought. A page that may be followed by another is no whole read: over
-/// a socket only the first page is asked for.
-fn rows(
+/// A page of a read; `answer` is what it binds beside its rows.
+fn page(
     dialect: &Dialect,
-    step: &Step,
     awaited: &Awaited,
+    walk: &Walk,
     reception: &Reception,
     json: &str,
     bound: &Bindings,
-) -> Result<(Vec<Event>, Reply), CompactString> {
-    let (operation, op, place) = (awaited.operation, awaited.attempt.op, dialect.place(bound));
-    let (mut rows, mut count) = (Vec::new(), 0);
+    answer: &Bindings,
+) -> Result<Understood, CompactString> {
+    let (route, op, place) = (awaited.route, awaited.attempt.op, dialect.place(bound));
+    let mut page = Vec::new();
     let read = reception.shape.rows(json, bound, &mut |row| {
-        count += 1;
-        dialect.row(operation, op, row, place, &mut rows);
+        let mut events = Vec::new();
+        dialect.row(route.operation, op, row, place, &mut events);
+        page.push(events);
     });
     read.map_err(|mismatch| {
         compact_str::format_compact!(
@@ -404,11 +448,12 @@ fn rows(
             mismatch.found
         )
     })?;
-    let limit = dialect.spec.limits.page_rows.map_or(usize::MAX, |rows| rows as usize);
-    if step.paging.is_some() && count >= limit {
-        return Ok((rows, Reply::Lost));
+    let (mut walk, mut next) = (Box::new(walk.clone()), Box::new(bound.clone()));
+    if walk.pages.add(dialect, page, answer, &mut next) {
+        return Ok(Understood::Onward(route, next, Some(walk)));
     }
-    Ok((rows, Reply::Yes { id: None, order: None, rows: count as u32, cursor: None }))
+    let (rows, count) = walk.pages.over();
+    Ok(Understood::Over(rows, Reply::Yes { id: None, order: None, rows: count, cursor: None }))
 }
 
 #[cfg(test)]
@@ -432,10 +477,9 @@ mod tests {
         for hole in [Hole::CONVERSATION, Hole::TEXT, Hole::KEY] {
             bindings.set(hole, Scalar::Text("x".into()));
         }
-        let step = dialect.step(Operation::Send).unwrap();
+        let route = dialect.route(Operation::Send, 0, None).unwrap();
         let mut out = String::new();
-        let said =
-            voice.say(dialect, attempt(number), (Operation::Send, 0), step, &bindings, &mut out);
+        let said = voice.say(dialect, attempt(number), route, &bindings, None, &mut out);
         let Ok(Said::Event(Some(ack))) = said else { panic!("{said:?}") };
         ack
     }
@@ -469,10 +513,9 @@ mod tests {
         let (mine, another) = (Token::new(1, 7), Token::new(1, 8));
         let mut bindings = Bindings::new().with(Hole::CONVERSATION, 3).with(Hole::KEY, "k");
         bindings.set(Hole::TEXT, Scalar::Text(mine.to_string().into()));
-        let step = dialect.step(Operation::Send).unwrap();
+        let route = dialect.route(Operation::Send, 0, None).unwrap();
         let mut out = String::new();
-        let asked = (Operation::Send, 0);
-        voice.say(&dialect, attempt(1), asked, step, &bindings, &mut out).unwrap();
+        voice.say(&dialect, attempt(1), route, &bindings, None, &mut out).unwrap();
         let mut hear = |token: Token| {
             let text = format!(
                 "2[\"message:new\",{{\"id\":5,\"conversationId\":3,\"senderId\":1,\
@@ -500,9 +543,9 @@ mod tests {
     fn say(voice: &mut Voice, dialect: &Dialect, number: u32) -> String {
         let mut bindings = Bindings::new().with(Hole::CONVERSATION, 3).with(Hole::TEXT, "x");
         bindings.set(Hole::KEY, format!("k{number}").as_str());
-        let step = dialect.step(Operation::Send).unwrap();
-        let (mut out, asked) = (String::new(), (Operation::Send, 0));
-        voice.say(dialect, attempt(number), asked, step, &bindings, &mut out).unwrap();
+        let route = dialect.route(Operation::Send, 0, None).unwrap();
+        let mut out = String::new();
+        voice.say(dialect, attempt(number), route, &bindings, None, &mut out).unwrap();
         out
     }
 

@@ -10,8 +10,8 @@ mod node;
 mod outputs;
 
 use crate::client::{Action, Ask, AttemptId, Client, Input, Reply};
-use crate::dialect::voice::{Heard, Voice};
-use crate::dialect::{Dialect, excerpt};
+use crate::dialect::voice::{Heard, Onward, Voice};
+use crate::dialect::{Dialect, Route, excerpt};
 use crate::engine::converse::Converse;
 use crate::engine::link::{Arrival, Link, LinkEvent};
 use crate::engine::meddling::Meddling;
@@ -75,12 +75,20 @@ pub(super) struct Driver {
     place: Place,
 }
 
-/// A request over HTTP that came to its end.
-struct Returned {
-    attempt: AttemptId,
-    outcome: rest::Outcome,
-    /// A fault may have spoilt it.
-    troubled: bool,
+/// Something that took its time.
+enum Returned {
+    /// A request over HTTP came to its end.
+    Answered {
+        attempt: AttemptId,
+        route: Route,
+        outcome: rest::Outcome,
+        /// What its answer binds.
+        bound: Bindings,
+        /// A fault may have spoilt it.
+        troubled: bool,
+    },
+    /// A reader rested before the next page.
+    Rested(Onward),
 }
 
 /// What woke the client.
@@ -317,6 +325,7 @@ impl Driver {
     async fn heard(&mut self, heard: Heard) {
         match heard {
             Heard::Answer(attempt, rows, reply) => self.answered(attempt, rows, reply),
+            Heard::Onward(onward) => self.go_on(onward),
             Heard::Echo(attempt, reply, seen) => {
                 self.answered(attempt, Vec::new(), reply);
                 self.pushed(seen);

@@ -213,6 +213,7 @@ impl Registry {
         if let Some(user) = self.chosen_id(person) {
             bindings.set(Hole::USER, user);
         }
+        bindings.set(Hole::CHAPTER, self.chapter(person));
         let name = self.spec.people.names.replacen('#', &person.0.to_string(), 1);
         bindings.set(Hole::NAME, Scalar::Text(name.into()));
         bindings.set(Hole::CHAPTER, self.chapter(person));

@@ -2,22 +2,17 @@
 
 use crate::client::Reply;
 use crate::dialect::http::{Call, Meaning, meaning};
-use crate::dialect::{Bend, Dialect, excerpt};
+use crate::dialect::voice::Walk;
+use crate::dialect::{Bend, Dialect, Route, excerpt};
 use crate::engine::people::{Jar, Papers, set_value};
 use crate::history::{ConversationId, Event, OpId};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Hole, Paging, Request, Spec, Step, TakeFrom};
+use crate::spec::{Bindings, Hole, Request, Spec, Step, TakeFrom};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::http::{HttpClient, HttpOptions, Request as HttpRequest, Response};
 use compact_str::{CompactString, format_compact};
 use hyper::header::HeaderMap;
-use rustc_hash::FxHashSet;
-
-/// Pages of one read, at most; a server that never stops is stopped here.
-const PAGES: u32 = 2_000;
-/// Rows that are asked for where the spec names no limit.
-const ROWS: u32 = 100;
 
 /// How an operation over HTTP ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,15 +29,15 @@ pub(super) enum Outcome {
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
     /// What is asked.
-    pub operation: Operation,
+    pub route: Route,
     /// Its number, for the rows it brings.
     pub op: OpId,
     /// Where.
     pub conversation: Option<ConversationId>,
-    /// How many people it concerns, where that decides how it is asked.
-    pub people: usize,
     /// Everything the request needs.
     pub bindings: Bindings,
+    /// The pages so far, of a read.
+    pub walk: Option<Box<Walk>>,
     /// The client's cookies.
     pub jar: Option<Jar>,
     /// What bends it.
@@ -52,28 +47,29 @@ pub(super) struct Ask {
 /// Hears of each request and of each answer as they go over the wire.
 pub(super) type Tap<'a> = &'a dyn Fn(&'static str, String);
 
-/// Does an operation over HTTP.
+/// Does an operation over HTTP; hands back what the answer of one that changes something binds.
 pub(super) async fn perform(
     http: &HttpClient,
     dialect: &Dialect,
-    ask: Ask,
+    mut ask: Ask,
     tap: Option<Tap<'_>>,
-) -> Outcome {
-    let Some(step) = dialect.step_for(ask.operation, ask.people) else {
-        return Outcome::Failed("the spec has no such operation".into());
+) -> (Outcome, Bindings) {
+    let Some(step) = dialect.at(ask.route) else {
+        return (Outcome::Failed("the spec has no such operation".into()), ask.bindings);
     };
-    match ask.operation {
-        Operation::Sync | Operation::History | Operation::List | Operation::Contacts => {
-            read(http, dialect, step, ask, tap).await
-        }
-        operation => {
+    match ask.walk.take() {
+        Some(walk) => (read(http, dialect, step, ask, *walk, tap).await, Bindings::new()),
+        None => {
             let bend = ask.bend.as_ref();
+            let (operation, op) = (ask.route.operation, ask.op);
             let papers = Papers { bindings: ask.bindings, jar: ask.jar };
-            match act(http, dialect, operation, step, papers, bend, tap).await {
-                (Outcome::Answered(Reply::Yes { .. }), bound) if operation == Operation::Unread => {
-                    Outcome::Read { rows: dialect.told(operation, ask.op, &bound), count: 0 }
+            let (outcome, bound) = act(http, dialect, operation, step, papers, bend, tap).await;
+            match outcome {
+                Outcome::Answered(Reply::Yes { .. }) if operation == Operation::Unread => {
+                    let rows = dialect.told(operation, op, &bound);
+                    (Outcome::Read { rows, count: 0 }, bound)
                 }
-                (outcome, _) => outcome,
+                outcome => (outcome, bound),
             }
         }
     }
@@ -113,12 +109,10 @@ async fn read(
     dialect: &Dialect,
     step: &Step,
     ask: Ask,
+    Walk { mut pages, pause }: Walk,
     tap: Option<Tap<'_>>,
 ) -> Outcome {
     let mut bindings = ask.bindings;
-    let limit = dialect.spec.limits.page_rows.unwrap_or(ROWS);
-    bindings.set(Hole::LIMIT, Scalar::Int(limit.into()));
-    let mut pages = Pages { number: 1, ..Pages::default() };
     loop {
         let (spec, jar, bend) = (&dialect.spec, ask.jar.as_ref(), ask.bend.as_ref());
         let Answer { status, body, .. } =
@@ -137,91 +131,17 @@ async fn read(
         let mut page = Vec::new();
         let read = shape.rows(&body, &bindings, &mut |row| {
             let mut events = Vec::new();
-            dialect.row(ask.operation, ask.op, row, ask.conversation, &mut events);
+            dialect.row(ask.route.operation, ask.op, row, ask.conversation, &mut events);
             page.push(events);
         });
         if let Err(mismatch) = read {
             return Outcome::Failed(strange(status, &body, Some(mismatch)));
         }
-        let more = pages.add(page, limit);
-        if !more || !pages.turn(dialect, step.paging.as_ref(), &bound, &mut bindings) {
-            return Outcome::Read { rows: pages.rows, count: pages.count };
+        if !pages.add(dialect, page, &bound, &mut bindings) {
+            let (rows, count) = pages.over();
+            return Outcome::Read { rows, count };
         }
-    }
-}
-
-/// The pages read so far.
-#[derive(Default)]
-struct Pages {
-    rows: Vec<Event>,
-    count: u32,
-    known: FxHashSet<CompactString>,
-    number: u32,
-}
-
-impl Pages {
-    /// Adds a page without the rows that an earlier page had; `false` if it was the last one.
-    /// What comes twice on one page stays: that is for the judges.
-    fn add(&mut self, page: Vec<Vec<Event>>, limit: u32) -> bool {
-        let full = page.len() >= limit as usize;
-        let before = self.count;
-        let ids: Vec<Option<CompactString>> = page.iter().map(|row| row_id(row)).collect();
-        for (events, id) in page.into_iter().zip(&ids) {
-            if id.as_ref().is_none_or(|id| !self.known.contains(id)) {
-                self.count += 1;
-                self.rows.extend(events);
-            }
-        }
-        self.known.extend(ids.into_iter().flatten());
-        full && self.count > before && self.number < PAGES
-    }
-
-    /// Binds what asks for the next page; `false` if the server has no way to ask.
-    fn turn(
-        &mut self,
-        dialect: &Dialect,
-        paging: Option<&Paging>,
-        bound: &Bindings,
-        bindings: &mut Bindings,
-    ) -> bool {
-        self.number += 1;
-        match paging {
-            None => false,
-            Some(Paging::Page) => {
-                bindings.set(Hole::PAGE, Scalar::Int(self.number.into()));
-                true
-            }
-            Some(Paging::Since) => match self.rows.iter().filter_map(order).max() {
-                Some(order) => {
-                    bindings.set(Hole::SINCE, dialect.position(order));
-                    true
-                }
-                None => false,
-            },
-            Some(Paging::Cursor) => match bound.get(Hole::CURSOR) {
-                Some(cursor) if bindings.get(Hole::CURSOR) != Some(cursor) => {
-                    bindings.set(Hole::CURSOR, cursor.clone());
-                    true
-                }
-                _ => false,
-            },
-        }
-    }
-}
-
-/// What a row is known by.
-fn row_id(events: &[Event]) -> Option<CompactString> {
-    match events.first()? {
-        Event::Message(seen) => seen.id.clone(),
-        Event::Listed { id, user, .. } => id.clone().or_else(|| user.clone()),
-        _ => None,
-    }
-}
-
-fn order(event: &Event) -> Option<i64> {
-    match event {
-        Event::Message(seen) => seen.order,
-        _ => None,
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -79,19 +79,17 @@ fn doing() -> impl Strategy<Value = Event> {
     let about = prop_oneof![
         text().prop_map(About::Message),
         proptest::collection::vec(text(), 0..3).prop_map(About::People),
+        text().prop_map(About::Query),
     ];
     let operation = proptest::sample::select(Operation::ALL);
     prop_oneof![
-        (op(), operation, conversation(), message, option::of(about), time()).prop_map(
-            |(op, operation, conversation, message, about, planned)| Event::Invoke {
-                op,
-                operation,
-                conversation,
-                message,
-                about,
-                planned
-            }
-        ),
+        (
+            (op(), operation, conversation(), message),
+            (option::of(about), option::of(text()), time())
+        )
+            .prop_map(|((op, operation, conversation, message), (about, via, planned))| {
+                Event::Invoke { op, operation, conversation, message, about, via, planned }
+            }),
         (
             op(),
             proptest::sample::select(&[Due::Accepted, Due::Refused, Due::Harmless]),
@@ -149,6 +147,10 @@ fn happening() -> impl Strategy<Value = Event> {
             id,
             user
         }),
+        (op(), number(), number(), number(), proptest::collection::vec(text(), 0..3))
+            .prop_map(|(op, number, of, rows, again)| Event::Page { op, number, of, rows, again }),
+        (op(), conversation(), option::of(token()), option::of(text()))
+            .prop_map(|(op, conversation, token, id)| Event::Found { op, conversation, token, id }),
         (op(), any::<i64>(), conversation()).prop_map(|(op, count, conversation)| Event::Counted {
             op,
             count,

@@ -77,6 +77,8 @@ pub enum About {
     Message(CompactString),
     /// The people of a new conversation as the creator names them: user ids, in this order.
     People(Vec<CompactString>),
+    /// The text that is searched for.
+    Query(CompactString),
 }
 
 /// What must become of an operation.
@@ -216,6 +218,9 @@ pub enum Event {
         /// What it is about, for a receipt and for the making of a conversation.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         about: Option<About>,
+        /// The channel that was chosen for it, by the spec's name; without one, it is the first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        via: Option<CompactString>,
         /// When the plan wanted it; earlier than the entry's time if the generator was late.
         planned: Nanos,
     },
@@ -306,6 +311,36 @@ pub enum Event {
         /// The read whose row said so; without one, the server pushed it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         row: Option<OpId>,
+    },
+    /// A page of a read came; its rows follow, without those that an earlier page had. Only where
+    /// the spec says how a read goes on.
+    Page {
+        /// The read.
+        op: OpId,
+        /// Which page, from 1.
+        #[serde(rename = "n")]
+        number: u32,
+        /// Rows that were asked for, at most.
+        of: u32,
+        /// Rows that came.
+        rows: u32,
+        /// Ids of rows that an earlier page had, but for those at the position that was asked for.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        again: Vec<CompactString>,
+    },
+    /// A row of a search.
+    Found {
+        /// The search.
+        op: OpId,
+        /// Where the message stands, if the row says it.
+        #[serde(default, skip_serializing_if = "Option::is_none", rename = "in")]
+        conversation: Option<ConversationId>,
+        /// The witness in its text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<Token>,
+        /// The server's id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<CompactString>,
     },
     /// A row of the client's list of conversations or contacts.
     Listed {

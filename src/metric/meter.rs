@@ -118,6 +118,8 @@ impl Meter {
             | Event::Lag { .. }
             | Event::Saw { .. }
             | Event::Listed { .. }
+            | Event::Page { .. }
+            | Event::Found { .. }
             | Event::Counted { .. }
             | Event::Addressed { .. }
             | Event::Phase { .. }
@@ -309,6 +311,7 @@ mod tests {
             conversation: Some(ConversationId(0)),
             message,
             about: None,
+            via: None,
             planned: 1_000_000,
         };
         observe(&mut meter, 3_000_000, 0, invoke);

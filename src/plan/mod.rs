@@ -9,6 +9,7 @@
 pub mod credential;
 pub mod dice;
 pub mod first_minute;
+pub mod manner;
 pub mod oddity;
 pub mod placement;
 pub mod population;
@@ -18,6 +19,7 @@ pub mod text;
 pub mod timeline;
 
 pub use credential::Credential;
+pub use manner::Manner;
 pub use oddity::Oddity;
 pub use population::{Cell, Conversation, Person};
 pub use timeline::{Act, Planned, Timeline};

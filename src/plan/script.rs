@@ -53,7 +53,12 @@
 //! | any fault of [`fault::ALL`](crate::fault::ALL) (`cut rst`, `delay 200ms`, `drop message in`, …) `[for DURATION]` | it begins, and ends after so long or with `heal` |
 //! | `heal` | all faults of the client end |
 //!
-//! After a `send` or another operation may stand what is odd about the request, for each server in
+//! After a `send` or another operation may stand how it is asked: `via CHANNEL` (one of the spec's;
+//! `rest` is the first over HTTP, `socket` the first over the connection; what goes over HTTP is
+//! asked also while the device is offline), `by N [every DURATION]` (a read in pages of `N` rows,
+//! with a pause before each further page).
+//!
+//! Then may stand what is odd about the request, for each server in
 //! the terms of its own wire: `with text|key|conversation|message VALUE` (`empty`, `blank`, `null`,
 //! `number`, `boolean`, `array`, `object`, `nested`, `huge`, `nul`, `controls`, `surrogate`, `unknown`),
 //! `without text|key|conversation|message|arguments|ack`, `with an ack`, `with extra fields`,
@@ -71,7 +76,7 @@ use crate::fault::{Fault, Server};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
 use crate::plan::credential::Credential;
-use crate::plan::{Oddity, text};
+use crate::plan::{Manner, Oddity, text};
 use crate::spec::{AUDIENCES, Limits};
 use std::time::Duration;
 
@@ -199,6 +204,8 @@ pub struct Deed {
     pub due: Option<Due>,
     /// What is odd about the request.
     pub odd: Option<Oddity>,
+    /// Over which channel, and in which pages.
+    pub manner: Manner,
 }
 
 /// What a device can do. Rooms, labels and people are positions in the script's lists.
@@ -382,6 +389,27 @@ impl Script {
         all.sort_unstable();
         all.dedup();
         all
+    }
+
+    /// The channels that the server must have for this script, with the operation.
+    #[must_use]
+    pub fn channels(&self) -> Vec<(Operation, &str)> {
+        let chosen = self.deeds().filter_map(|deed| {
+            let via = deed.manner.via.as_deref()?;
+            match &deed.verb {
+                Verb::Ask { operation, .. } => Some((*operation, via)),
+                _ => Some((Operation::Send, via)),
+            }
+        });
+        chosen.collect()
+    }
+
+    /// The reads whose pages have a size of their own.
+    pub fn paged(&self) -> impl Iterator<Item = Operation> {
+        self.deeds().filter(|deed| deed.manner.rows.is_some()).filter_map(|deed| match deed.verb {
+            Verb::Ask { operation, .. } => Some(operation),
+            _ => None,
+        })
     }
 
     /// The sights that the server must have for this script.

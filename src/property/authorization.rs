@@ -118,6 +118,9 @@ impl Judge for Walls {
             Event::Listed { id: Some(id), .. } => {
                 self.leaks.listed(at, client, id, &self.book, &mut self.finding);
             }
+            Event::Found { conversation, token, id, .. } => {
+                self.leaks.found(at, client, (*conversation, *token, id.as_ref()), &self.book);
+            }
             Event::Counted { count, .. } => {
                 self.leaks.counted(at, client, *count, &self.book, &mut self.finding);
             }

@@ -200,6 +200,7 @@ mod tests {
             conversation: Some(conversation),
             message: Some(MessageRef { token, key }),
             about: None,
+            via: None,
             planned: at,
         };
         let answer = Answer::Ack { id: Some(id), order };
@@ -250,13 +251,17 @@ mod tests {
             "authentication",
             "authorization",
             "broadcast-reach",
+            "channel-parity",
             "contacts",
             "conversation-identity",
             "cross-node",
+            "health",
             "input-limits",
+            "pagination",
             "presence",
             "rate-limit",
             "receipts",
+            "search",
             "typing-timeout",
             "unread-count",
         ];

@@ -5,7 +5,7 @@ use crate::operation::{Operation, Sight};
 use crate::property::Page;
 use crate::spec::{
     Contract, Create, Dedup, DedupBy, Deed, Echo, Hole, Join, Limits, Ordering, Promise, Pushed,
-    Receipts, RepeatAnswer, Request, Sanitise, Scope, Spec, TokenCheck, Traits,
+    Receipts, RepeatAnswer, Request, Sanitise, Scope, Spec, Step, TokenCheck, Traits,
 };
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ pub struct Charge {
     pub history: bool,
     /// Operations that go over HTTP: each request shows its own credential.
     pub requests: Vec<Operation>,
+    /// The channels of a send, by name, and whether each goes over HTTP.
+    pub channels: Vec<(String, bool)>,
     /// Somebody is told who read a message.
     pub tells_receipts: bool,
     /// Somebody is told how far a message has come.
@@ -63,6 +65,7 @@ impl Charge {
             answers: send.is_some_and(|send| send.steps.iter().any(|step| !step.is_unanswered())),
             history: spec.deed(Operation::History).is_some(),
             requests: requests(spec),
+            channels: channels(spec),
             tells_receipts: sees(Sight::Receipt).next().is_some(),
             tells_status: sees(Sight::Status).next().is_some(),
             reads_status: reads_status(spec),
@@ -94,6 +97,12 @@ impl Charge {
             .and_then(|promise| promise.tolerance)
             .or_else(|| page.tolerance.as_ref().map(|tolerance| tolerance.default))
             .unwrap_or_default()
+    }
+
+    /// Repetitions of a message are told by its key.
+    #[must_use]
+    pub fn tells_repeats(&self) -> bool {
+        self.traits.dedup.as_ref().is_some_and(|dedup| dedup.by == DedupBy::Key)
     }
 
     /// A send goes over the connection, and its answer comes over it.
@@ -153,6 +162,7 @@ impl Default for Charge {
             answers: true,
             history: true,
             requests: Vec::new(),
+            channels: Vec::new(),
             tells_receipts: true,
             tells_status: false,
             reads_status: false,
@@ -164,6 +174,16 @@ impl Default for Charge {
             sees: Sight::ALL.to_vec(),
         }
     }
+}
+
+fn channels(spec: &Spec) -> Vec<(String, bool)> {
+    let channels = spec.deed(Operation::Send).into_iter().flat_map(|deed| &deed.channels);
+    channels
+        .map(|channel| {
+            let http = channel.steps.first().is_some_and(Step::is_http);
+            (channel.name.clone(), http)
+        })
+        .collect()
 }
 
 /// The operations whose first request goes over HTTP.

@@ -12,6 +12,7 @@ pub mod authorization;
 pub mod backoff;
 mod bench;
 pub mod broadcast_reach;
+pub mod channel_parity;
 mod charge;
 mod company;
 pub mod connection_state;
@@ -19,6 +20,7 @@ pub mod contacts;
 pub mod conversation_identity;
 pub mod cross_node;
 pub mod explain;
+pub mod health;
 pub mod idempotency;
 pub mod input_limits;
 #[cfg(test)]
@@ -28,11 +30,13 @@ pub mod no_loss_on_reconnect;
 mod notation;
 pub mod ordering;
 mod pace;
+pub mod pagination;
 pub mod presence;
 mod probe;
 pub mod rate_limit;
 pub mod receipts;
 mod recent;
+pub mod search;
 mod stalls;
 pub mod typing_timeout;
 pub mod unread_count;
@@ -111,6 +115,10 @@ pub const ALL: &[&dyn Property] = &[
     &broadcast_reach::BroadcastReach,
     &cross_node::CrossNode,
     &contacts::Contacts,
+    &pagination::Pagination,
+    &channel_parity::ChannelParity,
+    &search::Search,
+    &health::Health,
 ];
 
 /// The ids of all properties.

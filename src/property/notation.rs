@@ -73,6 +73,8 @@ pub(super) fn read(history: &str) -> Vec<Entry> {
 #[derive(Default)]
 struct Scribe {
     now: Nanos,
+    /// The channel of what is asked for next: `via=rest`.
+    via: Option<compact_str::CompactString>,
     entries: Vec<Entry>,
     ops: HashMap<u32, Op>,
     people: Vec<ClientId>,
@@ -154,6 +156,7 @@ impl Scribe {
         let key = find('k').map(|key| format!("k{key}").into());
         let token = find('t').and_then(|number| number.parse().ok()).map(|n| Token::new(RUN, n));
         let attempt = find('/').map(|number| number.parse().unwrap());
+        self.via = words.iter().find_map(|word| word.strip_prefix("via=")).map(Into::into);
         match verb {
             "owes" => {
                 let dues = [("refusal", Due::Refused), ("peace", Due::Harmless)];
@@ -177,6 +180,36 @@ impl Scribe {
                 if verb != "queues" {
                     self.attempt(client, op.unwrap());
                 }
+            }
+            "page" => {
+                let number = |word: &str| {
+                    let at = words.iter().position(|one| *one == word).unwrap() + 1;
+                    words[at].parse().unwrap()
+                };
+                let again = words.iter().skip_while(|word| **word != "again").skip(1);
+                let again = again.map(|id| (*id).into()).collect();
+                let (op, first) = (op.unwrap(), order.unwrap() as u32);
+                let (of, rows) = (number("of"), number("rows"));
+                self.push(client, Event::Page { op, number: first, of, rows, again });
+            }
+            "asks-health" => {
+                self.invoke(client, op.unwrap(), Operation::Health, None, None, None);
+                self.attempt(client, op.unwrap());
+            }
+            "searches" => {
+                let about = token.map(|token| About::Query(token.to_string().into()));
+                self.invoke(client, op.unwrap(), Operation::Search, None, None, about);
+                self.attempt(client, op.unwrap());
+            }
+            "found" => {
+                self.row(op.unwrap());
+                let (op, conversation) = (op.unwrap(), place);
+                self.push(client, Event::Found { op, conversation, token, id });
+            }
+            "hides" | "announces" => {
+                let operation = if verb == "hides" { Operation::Hide } else { Operation::Announce };
+                self.invoke(client, op.unwrap(), operation, place, None, id.map(About::Message));
+                self.attempt(client, op.unwrap());
             }
             "lists" | "contacts" | "joins" => {
                 let operation = match verb {
@@ -411,7 +444,15 @@ impl Scribe {
         let asked = Op { operation, conversation, attempts: 0, rows: 0, over: false };
         assert!(self.ops.insert(op.0, asked).is_none(), "{op:?} is asked twice");
         let planned = self.now;
-        let event = Event::Invoke { op, operation, conversation, message, about, planned };
+        let event = Event::Invoke {
+            op,
+            operation,
+            conversation,
+            message,
+            about,
+            via: self.via.take(),
+            planned,
+        };
         self.push(client, event);
     }
 

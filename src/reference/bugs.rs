@@ -336,6 +336,8 @@ bugs! {
         "whoever knows a message's id can delete it for themselves",
     UnreadForeign "unread-foreign" breaks "authorization" on "broadcast":
         "to somebody who is in no conversation the unread messages of everybody are counted",
+    AnnounceUnchecked "announce-unchecked" breaks "authorization" on "rest-first":
+        "who announces a message names the conversation that it is shown in: a stranger brings a message of others into a conversation of their own",
     RefusalTells "refusal-tells" breaks "authorization":
         "a refusal says whether there is a conversation of that id",
 
@@ -436,6 +438,64 @@ bugs! {
         "everybody who is in any conversation is everybody's contact",
     ContactsForgotten "contacts-forgotten" breaks "contacts" on "sequenced":
         "a restart forgets all contacts",
+
+    PageSkips "page-skips" breaks "pagination":
+        "a page after the first begins one row too late",
+    PageRepeats "page-repeats" breaks "pagination":
+        "a page after the first begins with the last two rows of the one before",
+    PageLastMissing "page-last-missing" breaks "pagination":
+        "a last page that is not full is not shown",
+    PageUnlimited "page-unlimited" breaks "pagination":
+        "the number of rows that a client asks for is ignored",
+    PageExclusive "page-exclusive" breaks "pagination":
+        "times are rounded to a quarter of a second, and a page begins after the time of the last row: other messages of that time are skipped",
+    PageUnordered "page-unordered" breaks "pagination" on "rest-first":
+        "rows have no order of their own: each page is cut from another one",
+    PagesShift "pages-shift" breaks "pagination" on "rest-first":
+        "pages are counted from the newest message: each new one moves a row onto the next page",
+    PageShared "page-shared" breaks "pagination" on "rest-first":
+        "where a reader is is kept per person: two walks of one person go on one's path",
+
+    RestNeverTold "rest-never-told" breaks "channel-parity" on "rest-first":
+        "what is sent by REST is stored and pushed to nobody",
+    RestUntold "rest-untold" breaks "channel-parity" on "rest-first":
+        "what is sent by REST is pushed when its sender announces it: a sender without a socket tells nobody",
+    RestOtherId "rest-other-id" breaks "channel-parity" on "rest-first":
+        "REST answers with another id than the message has",
+    RestOtherClock "rest-other-clock" breaks "channel-parity" on "rest-first":
+        "what is sent by REST is stamped by a clock that is 300 ms late",
+    RestUnchecked "rest-unchecked" breaks "channel-parity" on "rest-first":
+        "anybody can send by REST into any conversation",
+    KeysPerChannel "keys-per-channel" breaks "channel-parity" on "rest-first":
+        "each channel remembers its own keys: a message that falls back on the other one is stored twice",
+    AnnounceRepeats "announce-repeats" breaks "channel-parity" on "rest-first":
+        "an announced message is pushed again",
+    AnnounceStores "announce-stores" breaks "channel-parity" on "rest-first":
+        "an announced message is stored and pushed as another one",
+
+    SearchLeak "search-leak" breaks "search" on "rest-first":
+        "a search looks into everybody's conversations",
+    SearchMisses "search-misses" breaks "search" on "rest-first":
+        "a search finds only what the searcher wrote",
+    SearchStale "search-stale" breaks "search" on "rest-first":
+        "what is searched is an index that is two seconds behind",
+    SearchFindsHidden "search-finds-hidden" breaks "search" on "rest-first":
+        "a search finds what the searcher has deleted",
+    SearchAnything "search-anything" breaks "search" on "rest-first":
+        "a search that finds nothing shows the newest messages",
+    SearchPageLost "search-page-lost" breaks "search" on "rest-first":
+        "of what a search finds only the first page is shown",
+    SearchForgotten "search-forgotten" breaks "search" on "rest-first":
+        "the index is kept in memory: nothing of before a restart is found",
+
+    HealthAlways "health-always" breaks "health" on "sequenced":
+        "two seconds after the first client its store fails for two seconds, and its health says that all is well",
+    HealthNever "health-never" breaks "health" on "sequenced":
+        "its health says that it is down while it serves",
+    HealthSilent "health-silent" breaks "health" on "sequenced":
+        "its health is not answered",
+    HealthStuck "health-stuck" breaks "health" on "sequenced":
+        "after a restart its health says that it is starting, for ever",
 
     EioAny "eio-any" breaks "engine-io":
         "any protocol version is taken for version 4, and so is none",

@@ -29,11 +29,11 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
     let Ok(body) = std::str::from_utf8(&body) else {
         return json(400, r#"{"error":"the body is not UTF-8"}"#);
     };
+    if app.play.spec().http.health.as_deref() == Some(parts.uri.path()) {
+        return health(&app).await;
+    }
     let Some(asked) = lookup(&app, &parts, body) else {
-        return match parts.uri.path() {
-            path if app.play.spec().http.health.as_deref() == Some(path) => health(&app).await,
-            _ => json(404, r#"{"error":"there is no such thing"}"#),
-        };
+        return json(404, r#"{"error":"there is no such thing"}"#);
     };
     let cookie = parts.headers.get(header::COOKIE).and_then(|value| value.to_str().ok());
     let cookie = cookie.and_then(|cookie| app.play.cookie_token(cookie));
@@ -154,9 +154,13 @@ async fn outcome(
 
 /// Well if the store answers.
 async fn health(app: &App) -> Response {
+    if app.bugs.has(Bug::HealthSilent) {
+        std::future::pending::<()>().await;
+    }
     let (user, node, arrived) = (User::default(), app.node, stamp::now());
     let caller = Caller { user, chapter: None, connection: None, node, arrived };
     match app.desk.answer(caller, Command::Health).await {
+        Ok(_) if app.bugs.has(Bug::HealthNever) => json(503, r#"{"status":"down"}"#),
         Ok(_) => json(200, r#"{"status":"ok"}"#),
         Err(refusal) => {
             let body = serde_json::json!({ "status": "down", "error": refusal.text });

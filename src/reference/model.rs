@@ -72,9 +72,11 @@ pub(crate) enum Command {
     List {
         window: Window,
     },
-    /// Others should hear of a message; they have, so it has only to be the person's business.
+    /// Others should hear of a message; they have, so it has only to be the person's business, and
+    /// in the conversation that is named.
     Announce {
         message: i64,
+        conversation: Option<Conversation>,
     },
     /// Messages with this text in them.
     Search {

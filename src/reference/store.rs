@@ -29,6 +29,17 @@ pub(crate) struct Store {
     database: Connection,
 }
 
+/// What is searched for, and by whom.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lookup<'a> {
+    pub(crate) user: &'a str,
+    pub(crate) text: &'a str,
+    /// Also in conversations that the user is not in; only by a bug.
+    pub(crate) everywhere: bool,
+    /// Also what the user has hidden; only by a bug.
+    pub(crate) hidden: bool,
+}
+
 /// What is known of a conversation without reading its messages.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outline {
@@ -218,16 +229,19 @@ impl Store {
             .collect()
     }
 
-    /// Messages with this text in the user's conversations, newest first.
-    pub(crate) fn search(&self, user: &str, query: &str, limit: u32) -> Stored<Vec<Message>> {
+    /// Messages with a text in them, newest first.
+    pub(crate) fn search(&self, lookup: &Lookup<'_>) -> Stored<Vec<Message>> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM messages WHERE instr(lower(text), lower(?)) > 0 AND
-             conversation IN (SELECT conversation FROM members WHERE user = ?)
-             ORDER BY id DESC LIMIT ?"
+            "SELECT {COLUMNS} FROM messages WHERE instr(lower(text), lower(?1)) > 0
+             AND (?3 OR conversation IN (SELECT conversation FROM members WHERE user = ?2))
+             AND (?4 OR id NOT IN (SELECT message FROM hidden WHERE user = ?2)) ORDER BY id DESC"
         );
         self.database
             .prepare_cached(&sql)?
-            .query_map(params![query, user, limit], message)?
+            .query_map(
+                params![lookup.text, lookup.user, lookup.everywhere, lookup.hidden],
+                message,
+            )?
             .collect()
     }
 

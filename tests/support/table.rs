@@ -59,6 +59,30 @@ const ALSO: &[(Bug, &str, &str)] = &[
         "conversation-identity",
         "a conversation of strangers in one's list is one that nobody here has made",
     ),
+    (Bug::PageSkips, "at-least-once", "what no page shows is missing in the whole"),
+    (Bug::PageLastMissing, "at-least-once", "what no page shows is missing in the whole"),
+    (Bug::PageExclusive, "at-least-once", "what no page shows is missing in the whole"),
+    (
+        Bug::RestNeverTold,
+        "no-loss-on-reconnect",
+        "what nobody is told is missing in the view of who was there",
+    ),
+    (
+        Bug::RestUntold,
+        "no-loss-on-reconnect",
+        "what nobody is told is missing in the view of who was there",
+    ),
+    (
+        Bug::RestUnchecked,
+        "authorization",
+        "who sends unchecked sends where they are no participant",
+    ),
+    (Bug::SearchLeak, "authorization", "what a stranger finds breaks both promises"),
+    (
+        Bug::AnnounceUnchecked,
+        "at-least-once",
+        "what is shown elsewhere stands where nobody sent it",
+    ),
     (
         Bug::ReceiptUnchecked,
         "receipts",
@@ -154,6 +178,13 @@ pub(crate) fn choice(bug: Bug) -> Choice {
         }
     }
     Choice { names, quick: false }
+}
+
+/// The rows that are asked for: with `ASSIZE_ROWS=NAME,…` these, else all.
+pub(crate) fn rows() -> Vec<Bug> {
+    let names = std::env::var("ASSIZE_ROWS").unwrap_or_default();
+    let asked = |bug: &Bug| names.is_empty() || names.split(',').any(|name| name == bug.name());
+    Bug::ALL.iter().copied().filter(asked).collect()
 }
 
 /// What is wrong with a row, if anything.

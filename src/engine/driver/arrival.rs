@@ -123,9 +123,18 @@ impl Driver {
         }
     }
 
-    pub(super) fn returned(&mut self, Returned { attempt, outcome, troubled }: Returned) {
+    pub(super) fn returned(&mut self, returned: Returned) {
+        let (attempt, route, outcome, bound, troubled) = match returned {
+            Returned::Rested(onward) => return self.say_on(onward),
+            Returned::Answered { attempt, route, outcome, bound, troubled } => {
+                (attempt, route, outcome, bound, troubled)
+            }
+        };
         self.explain_call(attempt.op, &outcome);
         let (rows, reply) = match outcome {
+            rest::Outcome::Answered(reply @ Reply::Yes { .. }) => {
+                return self.follow(attempt, route, bound, reply);
+            }
             rest::Outcome::Answered(Reply::No(error)) => {
                 (Vec::new(), Reply::No(self.masked(&error).into()))
             }

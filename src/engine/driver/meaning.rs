@@ -17,6 +17,7 @@ impl Driver {
             _ => Mark::Means,
         };
         self.say(mark, || match heard {
+            Heard::Onward(onward) => format!("yes to `{}`, and it goes on", onward.route.operation),
             Heard::Answer(attempt, rows, reply) => self.answer(attempt.op, rows, reply),
             Heard::Echo(attempt, _, seen) => {
                 format!("answers `{}`: {}", self.asked(attempt.op), message(seen))

@@ -1,9 +1,9 @@
 //! What the contract's machine says: it is recorded, sent over the connection, or asked over HTTP.
 
 use super::{Driver, GOODBYE, Returned};
-use crate::client::{Ask, AttemptId, Audience, Input, Output, Payload, Since, Transmit};
-use crate::dialect::voice::Said;
-use crate::dialect::{Bend, excerpt};
+use crate::client::{Ask, AttemptId, Audience, Input, Output, Payload, Reply, Since, Transmit};
+use crate::dialect::voice::{Onward, Said, Walk};
+use crate::dialect::{Bend, Pages, Route, excerpt};
 use crate::engine::link::Link;
 use crate::engine::meddling::{Fate, Parcel, dropped};
 use crate::engine::rest;
@@ -14,9 +14,10 @@ use crate::history::{Event, Nanos, OpId};
 use crate::operation::Operation;
 use crate::plan::Oddity;
 use crate::scalar::Scalar;
-use crate::spec::{Hole, Request, Step};
+use crate::spec::{Bindings, Hole, Request, Step};
 use crate::transport::Leave;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// What becomes of the requests that the machine lets go in one go.
 #[derive(Default)]
@@ -172,16 +173,46 @@ impl Driver {
         self.bind(&ask);
         let people = ask.people(self.bindings.get(Hole::USER));
         let bend = ask.odd.map(|odd| Bend::begin(odd, &mut self.bindings));
-        let Some(step) = shard.dialect.step_for(ask.operation, people) else { return };
+        let via = ask.manner.via.as_deref();
+        if let Some(route) = shard.dialect.route(ask.operation, people, via)
+            && let Some(step) = shard.dialect.at(route)
+        {
+            let walk = ask.operation.reads().then(|| {
+                let rows = ask.manner.rows;
+                let bindings = &mut self.bindings;
+                let pages = Pages::begin(&shard.dialect, attempt.op, step, rows, bindings);
+                Box::new(Walk { pages, pause: ask.manner.pause })
+            });
+            self.put(now, attempt, route, walk, Some((&ask, bend)));
+        }
+        self.bindings.truncate(mark);
+    }
+
+    /// Puts a request into words and on its way, with what is bound now.
+    fn put(
+        &mut self,
+        now: Nanos,
+        attempt: AttemptId,
+        route: Route,
+        walk: Option<Box<Walk>>,
+        first: Option<(&Ask, Option<Bend>)>,
+    ) {
+        let shard = Rc::clone(&self.shard);
+        let odd = first.as_ref().and_then(|(ask, _)| ask.odd);
+        let place = match &first {
+            Some((ask, _)) => ask.conversation,
+            None => shard.dialect.place(&self.bindings),
+        };
+        let bend = first.and_then(|(_, bend)| bend);
         let mut data = shard.scratch.take();
         data.clear();
-        let asked = (ask.operation, people);
-        let said = self.voice.say(&shard.dialect, attempt, asked, step, &self.bindings, &mut data);
+        let kept = walk.clone();
+        let said = self.voice.say(&shard.dialect, attempt, route, &self.bindings, walk, &mut data);
         match said {
             Ok(Said::Event(mut ack)) => {
                 if let Some(bend) = &bend {
                     bend.event(&mut data);
-                    ack = self.odd_ack(ask.odd, ack);
+                    ack = self.odd_ack(odd, ack);
                 }
                 shard.trace.borrow_mut().note(now, self.id, "→", || match ack {
                     Some(ack) => format!("42{ack}{data}"),
@@ -190,34 +221,91 @@ impl Driver {
                 if let Err(error) = self.link.emit(ack, &data) {
                     self.complain(now, &error.to_string());
                 }
-                self.left(&ask);
+                self.left(route);
             }
             Ok(Said::Frame) => {
-                if let (Some(bend), Request::Frame { shape }) = (&bend, &step.request) {
+                let step = shard.dialect.at(route);
+                if let (Some(bend), Some(Step { request: Request::Frame { shape }, .. })) =
+                    (&bend, step)
+                {
                     bend.frame(shape, &mut data);
                 }
                 shard.trace.borrow_mut().note(now, self.id, "→", || data.clone());
                 if let Err(error) = self.link.frame(self.bindings.get(Hole::CONVERSATION), &data) {
                     self.complain(now, &error.to_string());
                 }
-                self.left(&ask);
+                self.left(route);
             }
-            Ok(Said::Http(_)) => self.call(attempt, &ask, bend),
+            Ok(Said::Http(_)) => {
+                let bindings = self.bindings.clone();
+                let op = attempt.op;
+                let (walk, jar) = (kept, self.jar.clone());
+                let ask = rest::Ask { route, op, conversation: place, bindings, walk, jar, bend };
+                self.call(attempt, ask);
+            }
+            Ok(Said::Nothing) => {}
             Err(unbound) => {
                 let name = shard.dialect.spec.holes.name(unbound.0);
-                self.complain(
-                    now,
-                    &format!("`{}` needs `${name}`, which has no value", ask.operation),
-                );
+                let operation = route.operation;
+                self.complain(now, &format!("`{operation}` needs `${name}`, which has no value"));
             }
         }
         shard.scratch.replace(data);
-        self.bindings.truncate(mark);
+    }
+
+    /// An attempt goes on: with the next page of a read, or the next request of a sequence.
+    pub(super) fn go_on(&mut self, onward: Onward) {
+        let pause = onward.walk.as_ref().map_or(Duration::ZERO, |walk| walk.pause);
+        if pause.is_zero() {
+            return self.say_on(onward);
+        }
+        self.calls.push(Box::pin(async move {
+            tokio::time::sleep(pause).await;
+            Returned::Rested(onward)
+        }));
+    }
+
+    /// The same, at once.
+    pub(super) fn say_on(&mut self, Onward { attempt, route, bindings, walk }: Onward) {
+        let usual = std::mem::replace(&mut self.bindings, *bindings);
+        self.put(self.shard.clock.now(), attempt, route, walk, None);
+        self.bindings = usual;
+    }
+
+    /// A request of a sequence was answered with a yes that binds these. Requests that nothing
+    /// confirms leave with it; without a connection they are left out.
+    pub(super) fn follow(
+        &mut self,
+        attempt: AttemptId,
+        route: Route,
+        bindings: Bindings,
+        yes: Reply,
+    ) {
+        let shard = Rc::clone(&self.shard);
+        let mut last = route;
+        while let Some(next) = shard.dialect.after(last) {
+            let step = shard.dialect.at(next);
+            let shape = match step {
+                Some(Step { request: Request::Emit { shape, .. }, yes, .. }) if yes.is_empty() => {
+                    shape
+                }
+                _ => {
+                    let bindings = Box::new(bindings);
+                    return self.say_on(Onward { attempt, route: next, bindings, walk: None });
+                }
+            };
+            let mut data = String::new();
+            if shape.fill(&bindings, &mut data).is_ok() && self.link.emit(None, &data).is_ok() {
+                self.trace("→", || format!("42{data}"));
+            }
+            last = next;
+        }
+        self.answered(attempt, Vec::new(), yes);
     }
 
     /// A request was handed to the connection: a cut that waits for a send happens when it is out.
-    fn left(&mut self, ask: &Ask) {
-        if ask.operation == Operation::Send {
+    fn left(&mut self, route: Route) {
+        if route.operation == Operation::Send {
             self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
         }
     }
@@ -256,6 +344,7 @@ impl Driver {
                 self.bindings.set(Hole::KEY, Scalar::Text(message.key.clone()));
             }
             Payload::About(id) => self.bindings.set(Hole::MESSAGE, dialect.message_id(id)),
+            Payload::Query(text) => self.bindings.set(Hole::QUERY, Scalar::Text(text.clone())),
             Payload::Since(since) => match since {
                 Since::Start => {}
                 Since::Position(order) => self.bindings.set(Hole::SINCE, dialect.position(*order)),
@@ -290,19 +379,10 @@ impl Driver {
         self.bindings.set(Hole::MEMBERS, Scalar::List(people.to_vec()));
     }
 
-    fn call(&mut self, attempt: AttemptId, ask: &Ask, bend: Option<Bend>) {
+    fn call(&mut self, attempt: AttemptId, ask: rest::Ask) {
         let shard = Rc::clone(&self.shard);
-        let ask = rest::Ask {
-            operation: ask.operation,
-            op: attempt.op,
-            conversation: ask.conversation,
-            people: ask.people(self.bindings.get(Hole::USER)),
-            bindings: self.bindings.clone(),
-            jar: self.jar.clone(),
-            bend,
-        };
         let (own, troubled) = (self.http.clone(), self.trouble.excuses());
-        let (client, node) = (self.id, self.place.next);
+        let (client, route, node) = (self.id, ask.route, self.place.next);
         self.calls.push(Box::pin(async move {
             // A request in trouble may take long, and shall keep nobody waiting.
             let (http, _turn) = match &own {
@@ -315,8 +395,8 @@ impl Driver {
             };
             let keeps = shard.trace.borrow().keep >= Keep::Packets;
             let tap = keeps.then_some(&tap as rest::Tap<'_>);
-            let outcome = rest::perform(http, &shard.dialect, ask, tap).await;
-            Returned { attempt, outcome, troubled }
+            let (outcome, bound) = rest::perform(http, &shard.dialect, ask, tap).await;
+            Returned::Answered { attempt, route, outcome, bound, troubled }
         }));
     }
 }

@@ -164,7 +164,15 @@ mod tests {
         let entry = |event| Entry { at: 0, client: ClientId(0), event };
         let invoke = |op, operation| {
             let (conversation, message, about) = (None, None, None);
-            entry(Event::Invoke { op, operation, conversation, message, about, planned: 0 })
+            entry(Event::Invoke {
+                op,
+                operation,
+                conversation,
+                message,
+                about,
+                via: None,
+                planned: 0,
+            })
         };
         let answered =
             |op, answer| entry(Event::Answered { op, attempt: 0, answer, excused: false });

@@ -4,9 +4,9 @@ use super::{Count, Deed, Device, Pace, Role, Room, Script, ServerDeed, Sighted, 
 use crate::fault::{self, Fault, Server};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
-use crate::plan::Oddity;
 use crate::plan::credential::Credential;
 use crate::plan::text::Kind;
+use crate::plan::{Manner, Oddity};
 use std::fmt;
 use std::time::Duration;
 
@@ -202,9 +202,13 @@ impl Reader {
             } else {
                 self.verb(&mut words)?
             };
+            let manner = manner(&mut words, &verb)?;
             let odd = oddity(&mut words, &verb)?;
             words.end()?;
-            deeds.extend(who.into_iter().map(|by| Deed { by, verb: verb.clone(), due, odd }));
+            deeds.extend(who.into_iter().map(|by| {
+                let (verb, manner) = (verb.clone(), manner.clone());
+                Deed { by, verb, due, odd, manner }
+            }));
         }
         Ok(Step::Do { deeds, awaited })
     }
@@ -335,7 +339,7 @@ impl Reader {
 
     fn ask(&mut self, operation: Operation, words: &mut Words<'_>) -> Parsed<Verb> {
         let label = match words.peek() {
-            Some(word) if !["in", "with", "without", "under"].contains(&word) => {
+            Some(word) if !["in", "via", "by", "with", "without", "under"].contains(&word) => {
                 Some(self.known_label(word)?)
             }
             _ => None,
@@ -426,6 +430,26 @@ fn pace(words: &mut Words<'_>) -> Parsed<Pace> {
     } else {
         Ok(Pace::AtOnce)
     }
+}
+
+/// How it is asked: over which channel, and in which pages.
+fn manner(words: &mut Words<'_>, verb: &Verb) -> Parsed<Manner> {
+    let mut manner = Manner::USUAL;
+    if !matches!(verb, Verb::Send { .. } | Verb::Burst { .. } | Verb::Ask { .. }) {
+        return Ok(manner);
+    }
+    if words.take(&["via"]) {
+        manner.via = Some(words.next().ok_or("via which channel?")?.into());
+    }
+    let reads = matches!(verb, Verb::Ask { operation, .. } if operation.reads());
+    if reads && words.take(&["by"]) {
+        let rows = words.next().and_then(|word| word.parse().ok()).filter(|rows| *rows > 0);
+        manner.rows = Some(rows.ok_or("how many rows? `history by 5`")?);
+        if words.take(&["every"]) {
+            manner.pause = duration(words.next().unwrap_or_default())?;
+        }
+    }
+    Ok(manner)
 }
 
 /// What is odd about the request, if anything more is said.
@@ -677,6 +701,23 @@ mod tests {
     }
 
     #[test]
+    fn a_step_says_over_which_channel_and_in_which_pages() {
+        let script = Script::parse(
+            "people: ann, bob
+             ann send a in room with key of a via rest with text null
+             bob history in room by 5 every 40ms",
+        );
+        let script = script.unwrap();
+        let deeds: Vec<&Deed> = script.deeds().collect();
+        assert_eq!(deeds[0].manner, Manner { via: Some("rest".into()), ..Manner::USUAL });
+        assert!(deeds[0].odd.is_some());
+        let pause = Duration::from_millis(40);
+        assert_eq!(deeds[1].manner, Manner { rows: Some(5), pause, ..Manner::USUAL });
+        assert_eq!(script.channels(), [(Operation::Send, "rest")]);
+        assert_eq!(script.paged().collect::<Vec<_>>(), [Operation::History]);
+    }
+
+    #[test]
     fn people_and_connections_may_be_on_a_node() {
         let script = Script::parse(
             "people: ann x2 on 1+3, bob
@@ -727,6 +768,12 @@ mod tests {
             "ann send a with text of",
             "ann send a with nothing",
             "ann type with text null",
+            "ann history by none",
+            "ann history by 0",
+            "ann read by 5",
+            "ann send a by 5",
+            "ann send a via",
+            "ann connect via rest",
             "ann burst rat",
             "burst 3",
             "ann token golden",

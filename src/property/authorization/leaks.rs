@@ -50,6 +50,8 @@ pub(super) struct Leaks {
     places: Recent<u64, ConversationId>,
     /// Sends under way; kept for `places`.
     sends: Recent<OpId, ConversationId>,
+    /// Where a text was sent; kept while somebody is in no conversation.
+    homes: Recent<Token, ConversationId>,
 }
 
 impl Leaks {
@@ -66,6 +68,7 @@ impl Leaks {
             sent: Recent::new(memory),
             places: Recent::new(memory),
             sends: Recent::new(memory),
+            homes: Recent::new(memory),
         }
     }
 
@@ -74,6 +77,7 @@ impl Leaks {
         self.sent.tick(at);
         self.places.tick(at);
         self.sends.tick(at);
+        self.homes.tick(at);
     }
 
     /// Accuses those who did not turn out to be members.
@@ -101,7 +105,8 @@ impl Leaks {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.sent.len() + self.places.len() + self.sends.len() + self.left.len()
+        let homes = self.homes.len();
+        self.sent.len() + self.places.len() + self.sends.len() + self.left.len() + homes
     }
 }
 
@@ -134,6 +139,7 @@ impl Leaks {
                 }
                 if watched {
                     self.sends.insert(op, conversation);
+                    message.map(|message| self.homes.insert(message.token, conversation));
                 }
             }
             _ => {}
@@ -194,6 +200,16 @@ impl Leaks {
                 let therefore = format!("a stranger knows what is said in {}", place(conversation));
                 let lines = vec![exhibit(at, client, line)];
                 violation("a message reached a stranger", lines, therefore, BUT)
+            });
+        }
+        let home = seen.token.and_then(|token| self.homes.get(token)).copied();
+        if let Some(home) = home.filter(|home| *home != conversation && !book.is_in(client, *home))
+        {
+            self.suspect(Suspect::Client(client, home), || {
+                let line = format!("{}, sent to {}", words(seen, conversation), place(home));
+                let therefore = format!("a stranger knows what is said in {}", place(home));
+                let lines = vec![exhibit(at, client, line)];
+                violation("a message reached strangers elsewhere", lines, therefore, BUT)
             });
         }
         let stranger = seen.token.and_then(|token| self.foreign.get(&token)).copied();
@@ -269,6 +285,30 @@ impl Leaks {
             }
         };
         self.suspect(suspect, || reached(at, client, about, whom));
+    }
+
+    /// A search showed a message.
+    pub(super) fn found(
+        &mut self,
+        at: Nanos,
+        client: ClientId,
+        (shown, token, id): (Option<ConversationId>, Option<Token>, Option<&CompactString>),
+        book: &Book,
+    ) {
+        let home = token.and_then(|token| self.homes.get(token)).copied();
+        let by_id = id.and_then(|id| self.places.get(hash(id)).copied());
+        let Some(conversation) = home.or(shown).or(by_id) else { return };
+        if book.is_in(client, conversation) || !book.known.contains(&conversation) {
+            return;
+        }
+        self.suspect(Suspect::Client(client, conversation), || {
+            let what = token.map_or_else(|| "a message".to_owned(), |token| format!("\"{token}\""));
+            let id = with_id(id.map(CompactString::as_str));
+            let line = format!("found {what}{id} in {}, a stranger there", place(conversation));
+            let therefore = format!("a stranger knows what is said in {}", place(conversation));
+            let lines = vec![exhibit(at, client, line)];
+            violation("a search shows a stranger's message", lines, therefore, BUT)
+        });
     }
 
     /// Somebody was told how many messages are unread.

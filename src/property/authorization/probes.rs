@@ -171,6 +171,40 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "announced-elsewhere",
+        says: "Nobody brings a message of others into a conversation of their own by announcing it.",
+        why: "An announcement names the message and the conversation, and each of them is checked \
+              by itself.",
+        script: "
+            people: ann, bob, eve, dan, fay stranger
+            room one: ann, bob
+            room two: eve, dan
+            ann send a in one
+            until bob sees a
+            eve announce a in two => refused
+            pause 200ms
+            eve send b in two
+            until dan sees b
+        ",
+        catches: &["announce-unchecked"],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "stranger-searches",
+        says: "A stranger's search shows nothing of a conversation it is not in.",
+        why: "A search needs no id to be guessed: a word is enough.",
+        script: "
+            people: ann, bob, eve stranger
+            ann send a
+            until bob sees a
+            eve search a
+            bob search a
+            eve history => refused
+        ",
+        catches: &["search-leak", "history-unchecked"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "list-is-ones-own",
         says: "The list of conversations shows those that one is in, and no other.",
         why: "A query without its condition returns everything, and looks right with one user.",

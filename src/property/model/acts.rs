@@ -117,7 +117,8 @@ impl World {
         let conversation = Some(place(room));
         let planned = self.now;
         let about = None;
-        let event = Event::Invoke { op, operation, conversation, message, about, planned };
+        let event =
+            Event::Invoke { op, operation, conversation, message, about, via: None, planned };
         self.record(client, event);
     }
 

@@ -5,12 +5,16 @@
 //! and `read` hold the two operations that most promises are about, `create` who is in what, and
 //! `receipt` who has read it.
 
+mod announce;
 mod broadcast;
 mod contacts;
 mod create;
+mod outage;
+mod pages;
 mod rate;
 mod read;
 mod receipt;
+mod search;
 mod send;
 mod text;
 mod unread;
@@ -107,6 +111,16 @@ pub(crate) struct Core {
     pages: FxHashMap<(User, Conversation), (Position, bool)>,
     /// Up to when each person was handed what they had missed; kept only for `sync-once`.
     handed_out: FxHashMap<(User, Conversation), i64>,
+    /// How many rows each reader was shown since the first page; kept only for `page-shared`.
+    shown: FxHashMap<(User, Conversation), usize>,
+    /// Messages that nobody was told yet; kept only for `rest-untold`.
+    untold: FxHashSet<i64>,
+    /// When the first client came since the start, and how often it was started again; kept only
+    /// for what a health says wrongly.
+    first_came: Option<i64>,
+    restarts: u32,
+    /// The newest message before the restart, which `search-forgotten` does not find.
+    unindexed: i64,
     /// Who has read which conversation; kept only for `sync-first-empty`.
     opened: FxHashSet<(User, Conversation)>,
     /// What was stored last, on which node, and when; kept only for `unsaved-on-node`.
@@ -146,6 +160,11 @@ impl Core {
             noted: FxHashMap::default(),
             pages: FxHashMap::default(),
             handed_out: FxHashMap::default(),
+            shown: FxHashMap::default(),
+            untold: FxHashSet::default(),
+            first_came: None,
+            restarts: 0,
+            unindexed: 0,
             opened: FxHashSet::default(),
             fresh: Vec::new(),
             numbers: FxHashMap::default(),
@@ -189,7 +208,11 @@ impl Core {
         if self.bugs.has(Bug::DedupRestart) {
             self.store.forget_scopes()?;
         }
-        self.reload()
+        self.reload()?;
+        self.unindexed = self.last_message;
+        self.first_came = None;
+        self.restarts += 1;
+        Ok(())
     }
 
     /// A node died. What it acked is stored; with `unsaved-on-node` its last second is not.
@@ -208,6 +231,7 @@ impl Core {
     /// Notes that a person connected, and says which conversations they are in, and how many
     /// people each has.
     pub(crate) fn arrive(&mut self, user: &User, now: i64) -> Vec<(Conversation, usize)> {
+        self.first_came.get_or_insert(now);
         if self.bugs.has(Bug::SyncSinceConnect) || self.bugs.has(Bug::DropQueued) {
             let again = self.arrivals.contains_key(user);
             self.arrivals.insert(user.clone(), Arrival { at: now, again });
@@ -248,22 +272,22 @@ impl Core {
                 events.push(Event::Left { conversation });
                 Ok(Answer::Done)
             }
+            Command::Send(_) if self.is_out(now) => Err(outage::out()),
             Command::Send(send) => self.send(caller, &send, now, events),
             Command::Look(send) => self.look(caller, &send),
             Command::Read { conversation, window } => {
                 self.read(&caller.user, conversation, &window)
             }
             Command::List { window } => Ok(Answer::Conversations(self.list(&caller.user, &window))),
-            Command::Announce { message } => {
-                self.message(&caller.user, message, Bug::ReceiptUnchecked)?;
-                Ok(Answer::Done)
+            Command::Announce { message, conversation } => {
+                self.announce(caller, message, conversation, now, events)
             }
             Command::Hide { message } => {
                 let message = self.message(&caller.user, message, Bug::HideUnchecked)?;
                 self.store.hide(message.id, &caller.user)?;
                 Ok(Answer::Done)
             }
-            Command::Search { query, window } => self.search(&caller.user, &query, &window),
+            Command::Search { query, window } => self.search(&caller.user, &query, &window, now),
             Command::Unread { conversation } => {
                 Ok(Answer::Count(self.unread(&caller.user, conversation)?))
             }
@@ -277,10 +301,7 @@ impl Core {
                 self.receipt(&caller.user, about, kind, looked, now, events)
             }
             Command::Receipts { message } => Ok(Answer::Count(self.store.receipts(message)?)),
-            Command::Health => {
-                self.store.check()?;
-                Ok(Answer::Done)
-            }
+            Command::Health => self.health(),
             Command::Crash => {
                 events.push(Event::Crashed);
                 Ok(Answer::Done)
@@ -457,7 +478,7 @@ pub(crate) mod tests {
                 kind: ReceiptKind::Read,
                 looked: None,
             },
-            Command::Announce { message: message.id },
+            Command::Announce { message: message.id, conversation: None },
         ] {
             let refusal = chat.ask("eve", command).unwrap_err();
             assert!(matches!(refusal.kind, RefusalKind::Forbidden | RefusalKind::NotFound));

@@ -33,6 +33,12 @@ impl Core {
         )?;
         let mut more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
+        if !self.bugs.is_none()
+            && let Some(bent) =
+                self.bent_page(user, conversation, window, (since, limit as usize))?
+        {
+            (rows, more) = bent;
+        }
         if syncs {
             self.cut_short(user, conversation, &mut rows, &mut more);
         }
@@ -57,20 +63,7 @@ impl Core {
         Ok(Answer::Rows { rows, more })
     }
 
-    pub(super) fn search(
-        &self,
-        user: &User,
-        query: &str,
-        window: &Window,
-    ) -> Result<Answer, Refusal> {
-        let limit = self.limit(window);
-        let mut rows = self.store.search(user, query, limit.saturating_add(1))?;
-        let more = rows.len() > limit as usize;
-        rows.truncate(limit as usize);
-        Ok(Answer::Rows { rows, more })
-    }
-
-    fn limit(&self, window: &Window) -> u32 {
+    pub(super) fn limit(&self, window: &Window) -> u32 {
         let most = self.rules.page_rows;
         window.limit.unwrap_or(most).clamp(1, most)
     }
@@ -95,6 +88,12 @@ impl Core {
     fn is_sync(&self, user: &User, conversation: Conversation, window: &Window) -> bool {
         let page = || self.pages.get(&(user.clone(), conversation)).map(|(end, _)| *end);
         !self.bugs.is_none() && window.since.is_some() && window.since != page()
+    }
+
+    /// Whether this is a page after the first, by its position.
+    pub(super) fn goes_on(&self, user: &User, place: Conversation, window: &Window) -> bool {
+        let page = self.pages.get(&(user.clone(), place)).map(|(end, _)| *end);
+        window.since.is_some() && window.since == page
     }
 
     /// Whether this is a later page of a sync.

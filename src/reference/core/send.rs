@@ -74,6 +74,7 @@ impl Core {
         }
         self.damage(&mut message.text);
         self.stamp(&mut message, now);
+        self.stamp_by_channel(caller, &mut message);
         self.stamp_on_node(&mut message, caller.node);
         self.store.add_message(&message, scope.as_deref())?;
         if self.bugs.has(Bug::UnsavedOnNode) {
@@ -88,7 +89,10 @@ impl Core {
         if self.bugs.strikes(Bug::RefusedStored, SELDOM, &who) {
             return Err(out_of_order());
         }
-        events.push(Event::Message(message.clone()));
+        if self.tells(caller, &message) {
+            events.push(Event::Message(message.clone()));
+        }
+        message.id = self.answered_id(caller, message.id);
         Ok(Answer::Message { message, repeated: false })
     }
 
@@ -165,6 +169,7 @@ impl Core {
             Scope::Conversation => format!("conversation {conversation} {key}"),
             Scope::Everybody => format!("all {key}"),
         };
+        scope += self.keyring(caller);
         if self.bugs.has(Bug::DedupPerNode) {
             scope += &format!(" on {}", caller.node);
         }
@@ -267,7 +272,7 @@ impl Core {
         {
             return Err(Refusal::new(RefusalKind::NotFound, "there is no such conversation"));
         }
-        let outline = self.member_unless(Bug::SendUnchecked, &caller.user, conversation)?;
+        let outline = self.member_unless(self.unchecked(caller), &caller.user, conversation)?;
         if outline.audience.is_some() && outline.members.binary_search(&caller.user).is_err() {
             let text = "only the one who made a broadcast writes in it";
             return Err(Refusal::new(RefusalKind::Forbidden, text));
@@ -276,7 +281,7 @@ impl Core {
     }
 
     /// Gives the message its place: after everything in the conversation, in number and in time.
-    fn stamp(&mut self, message: &mut Message, now: i64) {
+    pub(super) fn stamp(&mut self, message: &mut Message, now: i64) {
         let Some(outline) = self.conversations.get_mut(&message.conversation) else {
             return;
         };
@@ -298,7 +303,7 @@ impl Core {
         if self.bugs.has(Bug::TieBreak) {
             message.at -= message.at % 500;
         }
-        if self.bugs.has(Bug::SyncExclusive) {
+        if self.bugs.has(Bug::SyncExclusive) || self.bugs.has(Bug::PageExclusive) {
             message.at -= message.at % 250;
         }
     }

@@ -4,7 +4,7 @@ use super::{Asked, Play, fill};
 use crate::operation::Sight;
 use crate::reference::model::*;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Hole, Reception, Via};
+use crate::spec::{Bindings, Hole, Reception, Step, Via};
 
 /// An answer in the spec's JSON, and how it goes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,8 @@ impl Play {
                 let (frame, rows) = self.bind(asked, answer);
                 let created = matches!(answer, Answer::Conversation { new: true, .. });
                 let status = if created { 201 } else { 200 };
-                reply(&step.yes, status, &frame, &rows)
+                let answer = reply(&step.yes, status, &frame, &rows);
+                answer.or_else(|| self.echo(step, outcome, &frame))
             }
             Err(refusal) => {
                 let frame = with_error(asked.bindings.clone(), refusal);
@@ -58,6 +59,21 @@ impl Play {
             }
         });
         told.unwrap_or_else(|| "authentication failed".into())
+    }
+
+    /// Where one's own message is the answer, a repetition has it once more: the sender alone.
+    fn echo(
+        &self,
+        step: &Step,
+        outcome: &Result<Answer, Refusal>,
+        frame: &Bindings,
+    ) -> Option<Reply> {
+        let Ok(Answer::Message { repeated: true, .. }) = outcome else { return None };
+        step.yes.iter().find(|one| one.via == Via::Echo)?;
+        let pushed = self.spec.sees.iter().find(|pushed| {
+            pushed.sight == Sight::Message && matches!(pushed.reception.via, Via::Event(_))
+        })?;
+        Some(Reply::Event(fill(&pushed.reception.shape, frame, &[])))
     }
 
     /// The event that tells of an error without answering a particular request.

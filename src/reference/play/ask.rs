@@ -129,7 +129,10 @@ impl Play {
                 Command::Read { conversation: bound.conversation()?, window: bound.window()? }
             }
             Operation::List => Command::List { window: bound.window()? },
-            Operation::Announce => Command::Announce { message: bound.number(Hole::MESSAGE)? },
+            Operation::Announce => Command::Announce {
+                message: bound.number(Hole::MESSAGE)?,
+                conversation: bound.conversation().ok(),
+            },
             Operation::Search => Command::Search {
                 query: bound.need(Hole::QUERY)?.text().into_owned(),
                 window: bound.window()?,

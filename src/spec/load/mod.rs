@@ -23,7 +23,9 @@ use crate::source::{self, Diagnostic, Diagnostics, Fields, Node, Span};
 use crate::spec::bindings::{Bindings, Hole, HoleTable};
 use crate::spec::check;
 use crate::spec::grammar::Noted;
-use crate::spec::model::{Field, Http, Join, Protocol, Spec};
+use crate::spec::model::{
+    Channel, Deed, Field, Http, HttpRequest, Join, Protocol, Reception, Request, Spec, Step, Via,
+};
 use crate::spec::shape::Shape;
 use crate::spec::text::Text;
 use std::path::{Path, PathBuf};
@@ -104,6 +106,38 @@ pub(super) struct Loader<'a> {
     pub(super) folder: PathBuf,
 }
 
+/// The operation that asks at `http: health`, where `do` does not say how to ask: a GET that is well
+/// with any 2xx, and unwell with any other documented word.
+fn asked_for_health(spec: &Spec) -> Option<Deed> {
+    let path = spec.http.health.as_ref()?;
+    if spec.deed(Operation::Health).is_some() {
+        return None;
+    }
+    let status = |least, most| Reception {
+        via: Via::Status(least, most),
+        shape: Shape::anything(),
+        correlated: false,
+    };
+    let request = HttpRequest {
+        method: "GET".into(),
+        path: Text::literal(path),
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: None,
+        form: Vec::new(),
+    };
+    let step = Step {
+        request: Request::Http(request),
+        yes: vec![status(200, 299)],
+        no: vec![status(400, 599)],
+        limited: Vec::new(),
+        takes: Vec::new(),
+        paging: None,
+    };
+    let channels = vec![Channel { name: "rest".into(), steps: vec![step] }];
+    Some(Deed { operation: Operation::Health, channels })
+}
+
 impl Loader<'_> {
     fn spec(&mut self, root: &Node, known_properties: &[&str]) -> Option<Spec> {
         let mut fields = Fields::of(root, "spec", &mut self.found)?;
@@ -153,6 +187,7 @@ impl Loader<'_> {
             limits,
             known_failures,
         };
+        spec.does.extend(asked_for_health(&spec));
         self.promises(promise, &mut spec, known_properties);
         check::traits(&spec, &trait_spans, self);
         check::contract(&spec, &contract_spans, self);

@@ -177,6 +177,24 @@ impl Deed {
         self.channels.iter().find(|channel| channel.name == name)
     }
 
+    /// The index of the channel of this name. `rest` is also any that begins with an HTTP request,
+    /// and `socket` any that begins with an event or a frame, where none has that name.
+    #[must_use]
+    pub fn channel_called(&self, name: &str) -> Option<usize> {
+        let named = self.channels.iter().position(|channel| channel.name == name);
+        let kind = |http: bool| {
+            self.channels.iter().position(|channel| {
+                let first = channel.steps.first();
+                first.is_some_and(|step| matches!(step.request, Request::Http(_)) == http)
+            })
+        };
+        named.or_else(|| match name {
+            "rest" => kind(true),
+            "socket" => kind(false),
+            _ => None,
+        })
+    }
+
     /// The index of the channel that makes a conversation of so many members: the one called
     /// `pair` or `group`, else the first.
     #[must_use]
@@ -192,6 +210,12 @@ impl Step {
     pub fn answers_by_event(&self) -> bool {
         let mut all = self.yes.iter().chain(&self.no);
         all.any(|one| matches!(one.via, Via::Event(_) | Via::Frame | Via::Echo))
+    }
+
+    /// It is a request over HTTP.
+    #[must_use]
+    pub const fn is_http(&self) -> bool {
+        matches!(self.request, Request::Http(_))
     }
 
     /// Nothing answers this request.

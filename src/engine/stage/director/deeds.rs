@@ -10,9 +10,9 @@ use crate::fault::Fault;
 use crate::history::{ClientId, ConversationId, Due, MessageRef, Nanos, Token};
 use crate::operation::Operation;
 use crate::plan::script::{Deed, Device, To, Verb};
-use crate::plan::{Act, Credential, text};
-use crate::spec::Hole;
-use compact_str::{CompactString, format_compact};
+use crate::plan::{Act, Credential, Manner, text};
+use crate::spec::{Hole, Step};
+use compact_str::{CompactString, ToCompactString, format_compact};
 use std::rc::Rc;
 use tokio::time::sleep_until;
 
@@ -44,7 +44,8 @@ impl Director<'_> {
             Verb::Send { label, room, kind, key_of, text_of } => {
                 let message = self.message(*label, *kind, *key_of, *text_of);
                 let Some(place) = self.place(*room) else { return };
-                let ask = Ask { odd: deed.odd, ..Ask::send(place, message) };
+                let manner = self.manner(deed, Operation::Send);
+                let ask = Ask { odd: deed.odd, manner, ..Ask::send(place, message) };
                 self.tell(client, Command::Ask(now, ask, due));
             }
             Verb::Burst { count, pace, room, kind } => {
@@ -52,9 +53,11 @@ impl Director<'_> {
                 let limits = &self.shard.dialect.spec.limits;
                 let (count, pace) = (count.of(limits), pace.of(limits));
                 let mut at = now;
+                let manner = self.manner(deed, Operation::Send);
                 for _ in 0..count {
                     self.burst += 1;
                     let ask = Ask::send(place, self.new_message(*kind, self.burst));
+                    let ask = Ask { manner: manner.clone(), ..ask };
                     self.tell_at(client, at, Command::Ask(at, ask, due.clone()));
                     at += pace.as_nanos() as Nanos;
                 }
@@ -78,7 +81,8 @@ impl Director<'_> {
             }
             Verb::Ask { operation, label, room } => {
                 if let Some(ask) = self.request(*operation, *label, *room) {
-                    let ask = Ask { odd: deed.odd, ..ask };
+                    let manner = self.manner(deed, *operation);
+                    let ask = Ask { odd: deed.odd, manner, ..ask };
                     self.tell(client, Command::Ask(now, ask, due));
                 }
             }
@@ -97,6 +101,18 @@ impl Director<'_> {
             }
             Verb::Heal => self.tell(client, Command::Heal),
         }
+    }
+
+    /// How it is asked: what was chosen to go over HTTP, and whether the server is well, also
+    /// without a connection.
+    fn manner(&self, deed: &Deed, operation: Operation) -> Manner {
+        let manner = deed.manner.clone();
+        let dialect = &self.shard.dialect;
+        let route = dialect.route(operation, 0, manner.via.as_deref());
+        let over_http = route.and_then(|route| dialect.at(route)).is_some_and(Step::is_http);
+        let away = self.slots[&self.cast.client(deed.by)].away.get();
+        let apart = over_http && (operation == Operation::Health || manner.via.is_some() && away);
+        Manner { apart, ..manner }
     }
 
     fn audience(&self, to: &To) -> Audience {
@@ -207,9 +223,9 @@ impl Director<'_> {
     }
 
     fn request(&mut self, operation: Operation, label: Option<usize>, room: usize) -> Option<Ask> {
-        use Operation::{Contacts, Health, List, Unread};
+        use Operation::{Contacts, Health, List, Search, Unread};
         let place = match operation {
-            List | Contacts | Health => None,
+            List | Contacts | Health | Search => None,
             Unread if !self.counts_by_room() => None,
             _ => Some(self.place(room)?),
         };
@@ -218,7 +234,10 @@ impl Director<'_> {
             // From before the first message: with a start, unlike a read of the whole.
             ask.payload = Payload::Since(Since::Position(0));
         }
-        if let Some(label) = label {
+        if let (Operation::Search, Some(label)) = (operation, label) {
+            let message = self.message(label, text::Kind::Short, None, None);
+            ask.payload = Payload::Query(message.token.to_compact_string());
+        } else if let Some(label) = label {
             let Some(id) = self.id_of(label) else {
                 let name = &self.script.labels[label];
                 self.hitches.push(format!("nobody learned the id of message `{name}`"));
