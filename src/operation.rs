@@ -103,7 +103,8 @@ impl Operation {
     #[must_use]
     pub const fn given(self) -> &'static [&'static str] {
         match self {
-            Self::Connect | Self::Health => &["user", "name", "token", "cursor"],
+            Self::Connect => &["user", "name", "token", "cursor", "wait"],
+            Self::Health => &["user", "name", "token", "cursor"],
             Self::Register | Self::Login => &["user", "name", "password"],
             Self::Create => &["user", "peer", "members", "others", "name"],
             Self::Join | Self::Leave | Self::TypingStart | Self::TypingStop => {

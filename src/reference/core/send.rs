@@ -158,6 +158,7 @@ impl Core {
             }
             Scope::Person => format!("person {} {key}", caller.user),
             Scope::Conversation => format!("conversation {conversation} {key}"),
+            Scope::Member => format!("member {} {conversation} {key}", caller.user),
             Scope::Everybody => format!("all {key}"),
         };
         if self.bugs.has(Bug::DedupPerConnection) {
@@ -374,6 +375,7 @@ mod tests {
         for (scope, own) in [
             (Scope::Person, [true, false]),
             (Scope::Conversation, [false, true]),
+            (Scope::Member, [false, false]),
             (Scope::Everybody, [true, true]),
         ] {
             let mut rules = rules();

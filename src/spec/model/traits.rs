@@ -86,6 +86,8 @@ pub enum Scope {
     Person,
     /// Per conversation.
     Conversation,
+    /// Per person and conversation.
+    Member,
     /// Over everything.
     Everybody,
 }
