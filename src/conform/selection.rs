@@ -91,8 +91,10 @@ fn is_called(case: &Catalogued, name: &str) -> bool {
 
 /// What the server lacks for a case, if anything. `own_server`: the harness starts the server.
 pub(super) fn lacks(case: &Catalogued, spec: &Spec, own_server: bool) -> Option<String> {
-    if !matches!(spec.connect.protocol, Protocol::SocketIo { .. }) {
-        return Some("the spec does not speak Socket.IO, which this version drives".into());
+    if matches!(spec.connect.protocol, Protocol::WebSocket { .. }) {
+        return Some(
+            "the spec speaks over a raw WebSocket, which this version does not drive".into(),
+        );
     }
     if case.wants_own_server() && !own_server {
         return Some("the server is not the harness's to stop and start".into());

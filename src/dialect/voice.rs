@@ -232,12 +232,12 @@ impl Voice {
 }
 
 /// The user that an event speaks of.
-fn somebody(bindings: &Bindings) -> Option<CompactString> {
+pub(super) fn somebody(bindings: &Bindings) -> Option<CompactString> {
     [Hole::SENDER, Hole::READER].into_iter().find_map(|hole| bindings.get(hole)).map(Scalar::id)
 }
 
 /// The users of an event that lists them: those who type, or are online.
-fn listed(pushed: &Pushed, json: &str) -> Option<Vec<CompactString>> {
+pub(super) fn listed(pushed: &Pushed, json: &str) -> Option<Vec<CompactString>> {
     let shape = &pushed.reception.shape;
     let mut users = Vec::new();
     let read = shape

@@ -11,7 +11,7 @@ use crate::client::{Action, Ask, AttemptId, Client, Input};
 use crate::dialect::voice::{Heard, Voice};
 use crate::dialect::{Dialect, excerpt};
 use crate::engine::converse::Converse;
-use crate::engine::link::{Arrival, Link, LinkEvent};
+use crate::engine::link::{Arrival, Bookmark, Link, LinkEvent};
 use crate::engine::meddling::Meddling;
 use crate::engine::rest;
 use crate::engine::shard::Shard;
@@ -19,7 +19,7 @@ use crate::engine::slot::Slot;
 use crate::engine::trouble::{Cut, Trouble, nanos};
 use crate::history::{ClientId, Event, Nanos, OpId};
 use crate::plan::dice::mix;
-use crate::spec::Bindings;
+use crate::spec::{Bindings, Hole};
 use crate::transport::http::HttpClient;
 use crate::transport::socket_io::Received;
 use crate::transport::weather::Weather;
@@ -43,6 +43,8 @@ pub(super) struct Driver {
     machine: Client,
     voice: Voice,
     link: Link,
+    /// Where the last connection ended, if there is no socket.
+    bookmark: Bookmark,
     calls: FuturesUnordered<LocalBoxFuture<'static, Returned>>,
     /// The person's id, name and credential; requests add what they need and take it away again.
     bindings: Bindings,
@@ -97,6 +99,7 @@ impl Driver {
             machine,
             voice: Voice::default(),
             link: Link::Down,
+            bookmark: Bookmark::default(),
             calls: FuturesUnordered::new(),
             bindings,
             trouble: Trouble::new(seed),
@@ -222,6 +225,7 @@ impl Driver {
     async fn arrived(&mut self, arrival: Arrival) {
         match arrival {
             Arrival::Packet(received) => self.packet(&received).await,
+            Arrival::Event(event) => self.item(&event).await,
             Arrival::Ping => {}
             Arrival::Malformed(why) => self.garbage(excerpt(&why)),
             Arrival::Closed(why) => self.hung_up(&why, self.trouble.explains_loss()),
@@ -267,6 +271,17 @@ impl Driver {
         self.heard(heard).await;
         if packet.kind == Kind::Disconnect {
             self.hung_up("Socket.IO disconnect packet", self.trouble.explains_loss());
+        }
+    }
+
+    /// An event of a batch.
+    async fn item(&mut self, event: &Bindings) {
+        self.trace("←", || {
+            event.get(Hole::EVENT).map_or_else(String::new, |one| one.to_string())
+        });
+        let shard = Rc::clone(&self.shard);
+        for heard in shard.dialect.item(event) {
+            self.heard(heard).await;
         }
     }
 

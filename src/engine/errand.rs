@@ -56,7 +56,7 @@ async fn answer(
                 }
             }
             Arrival::Closed(why) => return Err(format!("no answer: {why}")),
-            Arrival::Ping | Arrival::Malformed(_) => {}
+            Arrival::Event(_) | Arrival::Ping | Arrival::Malformed(_) => {}
         }
     }
 }

@@ -4,10 +4,12 @@
 //! can do and what arrives over it in [`session`]. A further protocol is a variant of each.
 
 mod approach;
+mod polling;
 mod session;
 
 pub(crate) use approach::session_options;
 pub(super) use approach::{Approach, Caller};
+pub(super) use polling::Bookmark;
 pub(super) use session::{Arrival, Session};
 
 use crate::engine::shard::Shard;
@@ -33,15 +35,17 @@ pub(super) enum LinkEvent {
 
 impl Link {
     /// Begins to open a connection for the person of these bindings; `elsewhere`: with the token in
-    /// the other place that the spec knows.
+    /// the other place that the spec knows. Without a socket it goes on from the bookmark.
     pub(super) fn open(
         shard: &Rc<Shard>,
         bindings: &Bindings,
         elsewhere: bool,
         weather: Option<&Weather>,
+        bookmark: &Bookmark,
     ) -> Self {
         let shard = Rc::clone(shard);
         let bindings = bindings.clone();
+        let bookmark = bookmark.clone();
         let weather = weather.cloned();
         let fair = weather.as_ref().is_none_or(Weather::is_fair);
         Self::Opening(Box::pin(async move {
@@ -49,7 +53,7 @@ impl Link {
             // may take long, and shall keep nobody waiting.
             let _turn = if fair { shard.doors.acquire().await.ok() } else { None };
             let spec = &shard.dialect.spec;
-            let caller = Caller { bindings: &bindings, elsewhere, weather };
+            let caller = Caller { bindings: &bindings, elsewhere, weather, bookmark };
             shard.approach.open(&shard.endpoint, spec, caller).await
         }))
     }

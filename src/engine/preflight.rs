@@ -41,19 +41,25 @@ pub(super) fn approach(
     spec: &Spec,
     transport: Option<Transports>,
 ) -> Result<Approach, Unreachable> {
-    let Protocol::SocketIo { namespace, transports } = &spec.connect.protocol else {
-        return Err(Unreachable::new(
-            format!("spec `{}` does not speak Socket.IO", spec.name),
-            "this version drives Socket.IO servers; raw WebSocket and HTTP follow",
-        ));
-    };
     if let Some(part) = not_driven(spec) {
         return Err(Unreachable::new(
             format!("spec `{}` has {part}, which `run` does not do yet", spec.name),
             "docs/spec-language.md says what a run acts on",
         ));
     }
-    Ok(Approach::socket_io(spec, namespace, transport.unwrap_or(*transports)))
+    let approach = match &spec.connect.protocol {
+        Protocol::SocketIo { namespace, transports } => {
+            Some(Approach::socket_io(spec, namespace, transport.unwrap_or(*transports)))
+        }
+        Protocol::WebSocket { .. } => None,
+        Protocol::Http => Approach::polls(spec),
+    };
+    approach.ok_or_else(|| {
+        Unreachable::new(
+            format!("spec `{}` is not of a kind that `run` can connect to yet", spec.name),
+            "docs/spec-language.md says what a run acts on",
+        )
+    })
 }
 
 /// What the spec says of connecting and this version does not do. To ignore it would convict an

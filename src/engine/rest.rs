@@ -22,8 +22,8 @@ const ROWS: u32 = 100;
 pub(super) enum Outcome {
     /// Yes or no, as the spec says it.
     Answered(Reply),
-    /// A read that came to its end: what its rows show, and how many there were.
-    Read { rows: Vec<Event>, count: u32 },
+    /// A read that came to its end: what its rows show, how many there were, and the last cursor.
+    Read { rows: Vec<Event>, count: u32, cursor: Option<CompactString> },
     /// No answer, or none that the spec knows; why.
     Failed(CompactString),
 }
@@ -125,9 +125,12 @@ async fn read(
         if let Err(mismatch) = read {
             return Outcome::Failed(strange(status, &body, Some(mismatch)));
         }
-        let more = pages.add(page, limit);
+        let by_cursor = step.paging == Some(Paging::Cursor);
+        let more = pages.add(page, limit, by_cursor);
         if !more || !pages.turn(dialect, step.paging.as_ref(), &bound, &mut bindings) {
-            return Outcome::Read { rows: pages.rows, count: pages.count };
+            // Where the last answer names no further cursor, the next read repeats that page.
+            let cursor = bound.get(Hole::CURSOR).or(bindings.get(Hole::CURSOR)).map(Scalar::id);
+            return Outcome::Read { rows: pages.rows, count: pages.count, cursor };
         }
     }
 }
@@ -142,10 +145,14 @@ struct Pages {
 }
 
 impl Pages {
-    /// Adds a page without the rows that an earlier page had; `false` if it was the last one.
-    /// What comes twice on one page stays: that is for the judges.
-    fn add(&mut self, page: Vec<Vec<Event>>, limit: u32) -> bool {
-        let full = page.len() >= limit as usize;
+    /// Adds a page without the rows that an earlier page had; `false` if it was the last one: a
+    /// page that is not full, unless a cursor says how it goes on. What comes twice on one page
+    /// stays: that is for the judges.
+    fn add(&mut self, page: Vec<Vec<Event>>, limit: u32, by_cursor: bool) -> bool {
+        if by_cursor && page.is_empty() {
+            return self.number < PAGES;
+        }
+        let full = by_cursor || page.len() >= limit as usize;
         let before = self.count;
         let ids: Vec<Option<CompactString>> = page.iter().map(|row| row_id(row)).collect();
         for (events, id) in page.into_iter().zip(&ids) {
@@ -237,6 +244,14 @@ async fn request(
 }
 
 async fn send(http: &HttpClient, call: Call) -> Result<Response, CompactString> {
+    http.request(written(call)?).await.map_err(|error| format_compact!("{error}"))
+}
+
+/// A call as the transport sends it.
+///
+/// # Errors
+/// It cannot be written into a request; why.
+pub(super) fn written(call: Call) -> Result<HttpRequest, CompactString> {
     let method = hyper::Method::from_bytes(call.method.as_bytes())
         .map_err(|_| format_compact!("`{}` is no HTTP method", call.method))?;
     let mut request = HttpRequest::new(method, call.target);
@@ -248,7 +263,7 @@ async fn send(http: &HttpClient, call: Call) -> Result<Response, CompactString> 
         request.headers.insert(name, value);
     }
     request.body = call.body.into();
-    http.request(request).await.map_err(|error| format_compact!("{error}"))
+    Ok(request)
 }
 
 fn error_text(bindings: &Bindings) -> CompactString {

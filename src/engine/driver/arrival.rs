@@ -126,8 +126,8 @@ impl Driver {
     pub(super) fn returned(&mut self, Returned { attempt, outcome, troubled }: Returned) {
         let (rows, reply) = match outcome {
             rest::Outcome::Answered(reply) => (Vec::new(), reply),
-            rest::Outcome::Read { rows, count } => {
-                (rows, Reply::Yes { id: None, order: None, rows: count, cursor: None })
+            rest::Outcome::Read { rows, count, cursor } => {
+                (rows, Reply::Yes { id: None, order: None, rows: count, cursor })
             }
             rest::Outcome::Failed(_) if troubled || self.trouble.excuses() => {
                 (Vec::new(), Reply::Lost)

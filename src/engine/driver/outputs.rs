@@ -55,8 +55,9 @@ impl Driver {
                 Output::Record(event) if !is_news(&event) => {}
                 Output::Record(event) => self.note(now, event, &mut leaving),
                 Output::Open => {
+                    let (elsewhere, weather) = (self.elsewhere, self.weather.as_ref());
                     self.link =
-                        Link::open(&shard, &self.bindings, self.elsewhere, self.weather.as_ref());
+                        Link::open(&shard, &self.bindings, elsewhere, weather, &self.bookmark);
                 }
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),

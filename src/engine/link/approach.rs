@@ -1,6 +1,7 @@
 //! How sessions are opened: what the spec lays down for everybody, and then for one person.
 
-use super::Session;
+use super::polling::Polls;
+use super::{Bookmark, Session};
 use crate::dialect::http::fields;
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client::Second;
@@ -22,6 +23,8 @@ const BYTES_MAX: usize = 4 << 20;
 pub(in crate::engine) enum Approach {
     /// Socket.IO.
     SocketIo(Box<Options>),
+    /// Long polling.
+    Polls(Box<Polls>),
     /// Socket.IO, through the second client.
     #[cfg(feature = "rust_socketio")]
     Second(Arc<Second>, Box<Options>),
@@ -35,12 +38,14 @@ pub(in crate::engine) struct Caller<'a> {
     pub(in crate::engine) elsewhere: bool,
     /// What the connection goes through.
     pub(in crate::engine) weather: Option<Weather>,
+    /// Where the session before ended, if there is no socket.
+    pub(in crate::engine) bookmark: Bookmark,
 }
 
 impl<'a> Caller<'a> {
     /// Somebody whom no fault concerns.
-    pub(in crate::engine) const fn plain(bindings: &'a Bindings) -> Self {
-        Self { bindings, elsewhere: false, weather: None }
+    pub(in crate::engine) fn plain(bindings: &'a Bindings) -> Self {
+        Self { bindings, elsewhere: false, weather: None, bookmark: Bookmark::default() }
     }
 }
 
@@ -63,6 +68,11 @@ impl Approach {
         Self::SocketIo(Box::new(options))
     }
 
+    /// The way to a server without a socket, if the spec says how events are polled.
+    pub(in crate::engine) fn polls(spec: &Spec) -> Option<Self> {
+        Polls::of(spec).map(|polls| Self::Polls(Box::new(polls)))
+    }
+
     /// The same way, gone by the second client where it can.
     #[cfg(feature = "rust_socketio")]
     pub(in crate::engine) fn by_second(self, second: Arc<Second>) -> Self {
@@ -76,6 +86,7 @@ impl Approach {
     pub(in crate::engine) fn connect(&self) -> &ConnectOptions {
         match self {
             Self::SocketIo(options) => &options.engine.connect,
+            Self::Polls(polls) => &polls.connect,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_, options) => &options.engine.connect,
         }
@@ -97,6 +108,9 @@ impl Approach {
                 let session = SocketIo::open(endpoint, &options).await?;
                 Ok(Session::SocketIo(Box::new(session), options.namespace))
             }
+            Self::Polls(polls) => {
+                Ok(Session::Polling(Box::new(polls.open(endpoint, caller).await?)))
+            }
             #[cfg(feature = "rust_socketio")]
             Self::Second(second, options) => {
                 let session = second.open(endpoint, &handshake(options, spec, caller)).await?;
@@ -112,7 +126,7 @@ pub(crate) fn session_options(session: &Options, spec: &Spec, bindings: &Binding
 }
 
 fn handshake(session: &Options, spec: &Spec, caller: Caller<'_>) -> Options {
-    let Caller { bindings, elsewhere, weather } = caller;
+    let Caller { bindings, elsewhere, weather, .. } = caller;
     let mut options = session.clone();
     options.engine.connect.weather = weather;
     let connect = &spec.connect;
