@@ -1,9 +1,10 @@
 // MODE=fixed: the same wire, with every promise kept.
 
-import { isId } from './auth.js';
-import { Batcher } from './batcher.js';
-import { Devices } from './devices.js';
+import { Batcher } from '../common/batcher.js';
+import { Devices } from '../common/devices.js';
+import { isLongerThan, isStorable } from '../common/text.js';
 import { Writer } from './fixed-writer.js';
+import { isId } from './id.js';
 
 const MAX_TEXT = 1000;
 const MAX_KEY = 200;
@@ -177,17 +178,6 @@ function whatIsWrong(conversationId, data) {
     return `text must be a string of 1 to ${MAX_TEXT} characters`;
   }
   return null;
-}
-
-/** PostgreSQL keeps no NUL, and half a surrogate pair would not come back the way it went in. */
-function isStorable(value) {
-  return typeof value === 'string' && value.isWellFormed() && !value.includes('\0');
-}
-
-/** Counts code points, not UTF-16 units: an emoji is one character. */
-function isLongerThan(text, limit) {
-  if (text.length <= limit) return false;
-  return text.length > 2 * limit || [...text].length > limit;
 }
 
 /** No tag can begin or end; every other character stays as it was sent. */

@@ -4,9 +4,9 @@
 // with it each socket's pipelined sends - and makes store, broadcast and acknowledgement happen in one order: a batch
 // is committed, then message after message is pushed to its room and acknowledged to its sender.
 
-import { Batcher } from './batcher.js';
+import { Batcher } from '../common/batcher.js';
+import { Limiter } from '../common/limiter.js';
 import { keyOf } from './fixed-store.js';
-import { Limiter } from './limiter.js';
 
 export class Writer {
   #limiter = new Limiter({ limit: 10, windowMs: 1000 });

@@ -1,6 +1,6 @@
 // The HTTP side: a handful of routes, plain node:http. What differs between the modes is asked of `mode`.
 
-import { isId, userOf } from './auth.js';
+import { isId } from './id.js';
 
 const MAX_BODY = 1 << 20;
 
@@ -12,7 +12,7 @@ export class HttpError extends Error {
   }
 }
 
-export function restHandler({ store, mode, secret }) {
+export function restHandler({ store, mode, tokens }) {
   return async (request, response) => {
     let status;
     let body;
@@ -53,13 +53,9 @@ export function restHandler({ store, mode, secret }) {
   }
 
   function caller(request) {
-    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (!token) throw new HttpError(401, 'Authentication token required');
-    try {
-      return userOf(token, secret);
-    } catch {
-      throw new HttpError(401, 'Invalid or expired token');
-    }
+    const { userId, error } = tokens.callerOf(request);
+    if (error) throw new HttpError(401, error);
+    return userId;
   }
 
   async function createConversation(userId, body) {

@@ -3,58 +3,33 @@
 // Nothing here sleeps to be in step: every wait is for something that happens.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
-import jwt from 'jsonwebtoken';
-import { io } from 'socket.io-client';
+import * as common from '../common/testing.js';
+import { texts, tokenOf } from '../common/testing.js';
 import { Writer } from './fixed-writer.js';
-
-const HERE = import.meta.dirname;
-const SECRET = 'assize-callback-ack';
-const WAIT_MS = 10_000;
 
 // Each test has users nobody else has, so that none sees another's messages or uses up another's allowance.
 let lastUser = 0;
 const newUser = () => ++lastUser;
 
-class Server {
-  static async start(mode, { data, temp } = {}) {
-    const server = new Server();
-    const args = ['--mode', mode, '--leash', ...(data ? ['--data', data] : [])];
-    server.child = spawn(path.join(HERE, 'start'), args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, JWT_SECRET: SECRET, ...(temp && { TMPDIR: temp }) },
-    });
-    server.stderr = '';
-    server.child.stderr.on('data', (chunk) => (server.stderr += chunk));
-    // `close` comes after the streams have ended: then the sweeper is gone as well, which holds stderr.
-    server.ended = new Promise((resolve) => server.child.once('close', (code, signal) => resolve(code ?? signal)));
-    server.lines = [];
-    const lines = createInterface({ input: server.child.stdout });
-    const first = new Promise((resolve) => lines.once('line', resolve));
-    lines.on('line', (line) => server.lines.push(line));
-    const line = await Promise.race([first, server.ended]);
-    server.url = /^listening on (http:\/\/127\.0\.0\.1:\d+)$/.exec(line)?.[1];
-    assert.ok(server.url, `${line}\n${server.stderr}`);
-    return server;
+class Client extends common.Client {
+  send(conversationId, text, clientMessageId = crypto.randomUUID()) {
+    return this.call('message:send', conversationId, { text, clientMessageId });
   }
 
-  stop(signal = 'SIGTERM') {
-    this.child.kill(signal);
-    return this.ended;
+  messages(count) {
+    return this.several('message:new', count);
   }
+}
 
-  async call(userId, method, route, body) {
-    const response = await fetch(this.url + route, {
-      method,
-      headers: { authorization: `Bearer ${tokenOf(userId)}` },
-      body: body && JSON.stringify(body),
-    });
-    return { status: response.status, ...(await response.json()) };
+class Server extends common.Server {
+  static Client = Client;
+
+  static start(mode, options) {
+    return super.start(import.meta.dirname, mode, options);
   }
 
   async converse(...participants) {
@@ -67,85 +42,12 @@ class Server {
   history(userId, conversationId, query = {}) {
     return this.call(userId, 'GET', `/api/conversations/${conversationId}/messages?${new URLSearchParams(query)}`);
   }
-
-  async connect(userId) {
-    const client = new Client(this.url, { auth: { token: tokenOf(userId) } });
-    await client.connected;
-    return client;
-  }
-}
-
-/** A socket that remembers every push, so that a wait cannot come too late. */
-class Client {
-  constructor(url, options) {
-    this.pushes = [];
-    this.changed = () => {};
-    this.socket = io(url, { forceNew: true, reconnection: false, transports: ['websocket'], ...options });
-    this.socket.onAny((event, ...args) => {
-      this.pushes.push([event, ...args]);
-      this.changed();
-    });
-    this.connected = new Promise((resolve, reject) => {
-      this.socket.once('connect', resolve);
-      this.socket.once('connect_error', reject);
-    });
-    this.connected.catch(() => {});
-  }
-
-  call(event, ...args) {
-    return this.socket.timeout(WAIT_MS).emitWithAck(event, ...args);
-  }
-
-  send(conversationId, text, clientMessageId = crypto.randomUUID()) {
-    return this.call('message:send', conversationId, { text, clientMessageId });
-  }
-
-  got(event) {
-    return this.pushes.filter(([name]) => name === event).map(([, first]) => first);
-  }
-
-  /** Waits until `check` answers something for the pushes so far. */
-  async until(check, what) {
-    const deadline = AbortSignal.timeout(WAIT_MS);
-    for (;;) {
-      const found = check(this);
-      if (found) return found;
-      await new Promise((resolve, reject) => {
-        this.changed = resolve;
-        deadline.onabort = () => reject(new Error(`never came: ${what}; had ${JSON.stringify(this.pushes)}`));
-      });
-    }
-  }
-
-  /** Waits for a push that carries just `value`. */
-  pushed(event, value) {
-    return this.until((client) => client.got(event).includes(value), `${event} ${value}`);
-  }
-
-  messages(count) {
-    return this.until((client) => {
-      const got = client.got('message:new');
-      return got.length >= count && got;
-    }, `${count} messages`);
-  }
-
-  close() {
-    this.socket.disconnect();
-  }
-}
-
-function tokenOf(userId, options) {
-  return jwt.sign({ userId }, SECRET, options);
 }
 
 function assertIncreasing(messages) {
   for (let i = 1; i < messages.length; i++) {
     assert.ok(messages[i - 1].createdAt < messages[i].createdAt, `${messages[i].createdAt} does not increase`);
   }
-}
-
-function texts(count) {
-  return Array.from({ length: count }, (_, i) => `${i}`);
 }
 
 for (const mode of ['fixed', 'as-documented']) {
@@ -155,18 +57,9 @@ for (const mode of ['fixed', 'as-documented']) {
     after(() => server.stop());
 
     test('the gate', async () => {
-      const refused = async (options) => {
-        const client = new Client(server.url, options);
-        await assert.rejects(client.connected, (error) => {
-          client.message = error.message;
-          return true;
-        });
-        client.close();
-        return client.message;
-      };
-      assert.equal(await refused({}), 'Authentication token required');
-      assert.equal(await refused({ auth: { token: 'nonsense' } }), 'Invalid or expired token');
-      assert.equal(await refused({ auth: { token: tokenOf(1, { expiresIn: -1 }) } }), 'Invalid or expired token');
+      assert.equal(await server.refusal({}), 'Authentication token required');
+      assert.equal(await server.refusal({ auth: { token: 'nonsense' } }), 'Invalid or expired token');
+      assert.equal(await server.refusal({ auth: { token: tokenOf(1, { expiresIn: -1 }) } }), 'Invalid or expired token');
       const byQuery = new Client(server.url, { query: { token: tokenOf(newUser()) } });
       await byQuery.connected;
       byQuery.close();

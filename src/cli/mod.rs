@@ -10,6 +10,7 @@ pub mod display;
 pub mod explain;
 pub mod failure;
 pub mod files;
+pub mod init;
 pub mod lint;
 pub mod list;
 pub mod load;
@@ -75,6 +76,8 @@ pub enum Verb {
     Report(report::Args),
     /// Runs the reference server, honest or with bugs.
     Serve(serve::Args),
+    /// Writes a commented spec for a server of your own, from a few questions.
+    Init(init::Args),
     /// Checks specs and scenarios without a server.
     Lint(lint::Args),
     /// Lists what there is.
@@ -109,6 +112,7 @@ impl Cli {
             Verb::Check(args) => check::execute(&args, self.color),
             Verb::Report(args) => report::execute(&args, self.color),
             Verb::Serve(args) => serve::execute(&args),
+            Verb::Init(args) => init::execute(&args),
             Verb::Lint(args) => lint::execute(&args),
             Verb::List(args) => list::execute(&args, self.color),
             Verb::Explain(args) => explain::execute(&args),

@@ -1,0 +1,141 @@
+// For the servers' own tests: a server that is started as anybody else would start it, and clients that talk to it over the
+// wire. Nothing here sleeps to be in step: every wait is for something that happens.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import jwt from 'jsonwebtoken';
+import { io } from 'socket.io-client';
+
+const SECRET = 'assize-test';
+const WAIT_MS = 10_000;
+
+export function tokenOf(userId, options) {
+  return jwt.sign({ userId }, SECRET, options);
+}
+
+/** A server that `start` in `dir` has started. */
+export class Server {
+  /** The class of its clients: a test may have its own, which knows the server's events. */
+  static Client = null;
+
+  static async start(dir, mode, { data, temp, nodes } = {}) {
+    const server = new this();
+    const args = ['--mode', mode, '--leash', ...(data ? ['--data', data] : []), ...(nodes ? ['--nodes', nodes] : [])];
+    server.child = spawn(path.join(dir, 'start'), args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, JWT_SECRET: SECRET, ...(temp && { TMPDIR: temp }) },
+    });
+    server.stderr = '';
+    server.child.stderr.on('data', (chunk) => (server.stderr += chunk));
+    // `close` comes after the streams have ended: then the sweeper is gone as well, which holds stderr.
+    server.ended = new Promise((resolve) => server.child.once('close', (code, signal) => resolve(code ?? signal)));
+    server.lines = [];
+    const lines = createInterface({ input: server.child.stdout });
+    const all = new Promise((resolve) => {
+      lines.on('line', (line) => server.lines.push(line) === (nodes ?? 1) && resolve());
+    });
+    await Promise.race([all, server.ended]);
+    server.urls = server.lines.map((line) => /^listening on (http:\/\/127\.0\.0\.1:\d+)$/.exec(line)?.[1]);
+    server.url = server.urls[0];
+    assert.ok(server.url, `${server.lines}\n${server.stderr}`);
+    return server;
+  }
+
+  stop(signal = 'SIGTERM') {
+    this.child.kill(signal);
+    return this.ended;
+  }
+
+  /** An HTTP request; answers the status together with the fields of the body. */
+  async call(userId, method, route, body) {
+    const response = await fetch(this.url + route, {
+      method,
+      headers: { authorization: `Bearer ${tokenOf(userId)}`, ...(body && { 'content-type': 'application/json' }) },
+      body: body && JSON.stringify(body),
+    });
+    return { status: response.status, ...(await response.json()) };
+  }
+
+  /** A connected client; of a server with several nodes, on the node with the number `node`. */
+  async connect(userId, node = 1) {
+    const client = new (this.constructor.Client ?? Client)(this.urls[node - 1], { auth: { token: tokenOf(userId) } });
+    await client.connected;
+    return client;
+  }
+
+  /** The message of the connect error with which such a client is refused. */
+  async refusal(options) {
+    const client = new Client(this.url, options);
+    const error = await client.connected.then(() => assert.fail('it was let in'), (error) => error);
+    client.close();
+    return error.message;
+  }
+}
+
+/** A socket that remembers every push, so that a wait cannot come too late. */
+export class Client {
+  constructor(url, options) {
+    this.pushes = [];
+    this.changed = () => {};
+    this.socket = io(url, { forceNew: true, reconnection: false, transports: ['websocket'], ...options });
+    this.socket.onAny((event, ...args) => {
+      this.pushes.push([event, ...args]);
+      this.changed();
+    });
+    this.connected = new Promise((resolve, reject) => {
+      this.socket.once('connect', resolve);
+      this.socket.once('connect_error', reject);
+    });
+    this.connected.catch(() => {});
+  }
+
+  emit(event, ...args) {
+    this.socket.emit(event, ...args);
+  }
+
+  /** Emits, and answers the acknowledgement. */
+  call(event, ...args) {
+    return this.socket.timeout(WAIT_MS).emitWithAck(event, ...args);
+  }
+
+  /** The first arguments of all pushes of an event so far. */
+  got(event) {
+    return this.pushes.filter(([name]) => name === event).map(([, first]) => first);
+  }
+
+  /** Waits until `check` answers something for the pushes so far. */
+  async until(check, what) {
+    const deadline = AbortSignal.timeout(WAIT_MS);
+    for (;;) {
+      const found = check(this);
+      if (found) return found;
+      await new Promise((resolve, reject) => {
+        if (deadline.aborted) reject(new Error(`never came: ${what}`));
+        this.changed = resolve;
+        deadline.onabort = () => reject(new Error(`never came: ${what}; had ${JSON.stringify(this.pushes)}`));
+      });
+    }
+  }
+
+  /** Waits until there are `count` pushes of an event, and answers them. */
+  several(event, count) {
+    return this.until((client) => client.got(event).length >= count && client.got(event), `${count} of ${event}`);
+  }
+
+  /** Waits for a push whose first argument is `value`, or one that `value` says yes to. */
+  pushed(event, value) {
+    const fits = typeof value === 'function' ? value : (first) => first === value;
+    return this.until((client) => client.got(event).find(fits), `${event} ${value}`);
+  }
+
+  close() {
+    this.socket.disconnect();
+  }
+}
+
+/** The numbers from 0 on, as texts of messages. */
+export function texts(count) {
+  return Array.from({ length: count }, (_, i) => `${i}`);
+}
