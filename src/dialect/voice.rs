@@ -1,7 +1,7 @@
 //! One client's part of a conversation with the server: which answer belongs to which attempt.
 
 use crate::client::{AttemptId, Reply};
-use crate::dialect::{Call, Dialect, excerpt};
+use crate::dialect::{Dialect, excerpt};
 use crate::history::{Carrier, Event, Seen, Token};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
@@ -43,8 +43,8 @@ pub enum Said {
     Event(Option<u64>),
     /// A frame of a raw WebSocket was appended.
     Frame,
-    /// An HTTP request.
-    Http(Box<Call>),
+    /// It goes over HTTP, by a way of its own.
+    Http,
 }
 
 /// What arrived.
@@ -76,7 +76,6 @@ impl Voice {
     /// A required hole is unbound.
     pub fn say(
         &mut self,
-        dialect: &Dialect,
         attempt: AttemptId,
         (operation, people): (Operation, usize),
         step: &Step,
@@ -84,9 +83,8 @@ impl Voice {
         out: &mut String,
     ) -> Result<Said, Unbound> {
         match &step.request {
-            Request::Http(request) => {
-                Ok(Said::Http(Box::new(Call::new(&dialect.spec, request, bindings)?)))
-            }
+            // What it needs beside, such as the size of a page, is known where it is sent.
+            Request::Http(_) => Ok(Said::Http),
             Request::Emit { shape, .. } => {
                 let acked = step.yes.iter().chain(&step.no).any(|r| r.via == Via::Ack);
                 let ack = acked.then(|| {
@@ -354,8 +352,7 @@ mod tests {
         }
         let step = dialect.step(Operation::Send).unwrap();
         let mut out = String::new();
-        let said =
-            voice.say(dialect, attempt(number), (Operation::Send, 0), step, &bindings, &mut out);
+        let said = voice.say(attempt(number), (Operation::Send, 0), step, &bindings, &mut out);
         let Ok(Said::Event(Some(ack))) = said else { panic!("{said:?}") };
         ack
     }
@@ -392,7 +389,7 @@ mod tests {
         let step = dialect.step(Operation::Send).unwrap();
         let mut out = String::new();
         let asked = (Operation::Send, 0);
-        voice.say(&dialect, attempt(1), asked, step, &bindings, &mut out).unwrap();
+        voice.say(attempt(1), asked, step, &bindings, &mut out).unwrap();
         let mut hear = |token: Token| {
             let text = format!(
                 "2[\"message:new\",{{\"id\":5,\"conversationId\":3,\"senderId\":1,\

@@ -23,8 +23,18 @@ type Done = Box<dyn FnOnce(Outcome) + Send>;
 
 /// What the desk is handed.
 pub(crate) enum Job {
-    Ask { caller: Caller, command: Command, done: Done },
-    Arrive { caller: Caller, wire: Arc<dyn Wire>, done: oneshot::Sender<()> },
+    Ask {
+        caller: Caller,
+        command: Command,
+        done: Done,
+    },
+    /// With a message's id, whoever arrives is told the messages since.
+    Arrive {
+        caller: Caller,
+        wire: Arc<dyn Wire>,
+        since: Option<i64>,
+        done: oneshot::Sender<i64>,
+    },
     Depart(Connection),
     Close,
 }
@@ -84,11 +94,17 @@ impl Desk {
         answered.await.unwrap_or_else(|_| Err(stopping()))
     }
 
-    /// Lets a connection in. When this returns it is in its rooms. `false`: the server stops.
-    pub(crate) async fn arrive(&self, caller: Caller, wire: Arc<dyn Wire>) -> bool {
+    /// Lets a connection in, and tells it the messages since this one. When this returns it is in
+    /// its rooms. The id of the newest message then; `None`: the server stops.
+    pub(crate) async fn arrive(
+        &self,
+        caller: Caller,
+        wire: Arc<dyn Wire>,
+        since: Option<i64>,
+    ) -> Option<i64> {
         let (done, arrived) = oneshot::channel();
-        let job = Job::Arrive { caller, wire, done };
-        self.jobs.send(job).await.is_ok() && arrived.await.is_ok()
+        self.jobs.send(Job::Arrive { caller, wire, since, done }).await.ok()?;
+        arrived.await.ok()
     }
 
     /// Takes a connection out. If the queue is full it goes out when it is next pushed to.
@@ -113,7 +129,9 @@ enum Decided {
         caller: Caller,
         wire: Arc<dyn Wire>,
         conversations: Vec<(Conversation, usize)>,
-        done: oneshot::Sender<()>,
+        missed: Vec<Message>,
+        newest: i64,
+        done: oneshot::Sender<i64>,
     },
     Departed(Connection),
 }
@@ -176,8 +194,10 @@ fn decide(core: &mut Core, job: Job, now: i64) -> Option<Decided> {
             let outcome = core.apply(&caller, command, now, &mut events);
             Decided::Asked { caller, outcome, events, done }
         }
-        Job::Arrive { caller, wire, done } => {
-            Decided::Arrived { conversations: core.arrive(&caller.user, now), caller, wire, done }
+        Job::Arrive { caller, wire, since, done } => {
+            let missed = since.map_or_else(Vec::new, |id| core.missed(&caller.user, id));
+            let (conversations, newest) = (core.arrive(&caller.user, now), core.newest());
+            Decided::Arrived { caller, wire, conversations, missed, newest, done }
         }
         Job::Depart(connection) => Decided::Departed(connection),
         Job::Close => return None,
@@ -198,11 +218,12 @@ fn conclude(hall: &mut Hall, job: Decided, failed: Option<Refusal>, counts: &Cou
             }
             done(outcome);
         }
-        Decided::Arrived { caller, wire, conversations, done } => {
+        Decided::Arrived { caller, wire, conversations, missed, newest, done } => {
             if let Some(connection) = caller.connection {
                 hall.arrive(connection, &caller.user, wire, &conversations);
+                hall.tell_missed(connection, &missed);
             }
-            let _ = done.send(());
+            let _ = done.send(newest);
         }
         Decided::Departed(connection) => hall.depart(connection),
     }
@@ -225,7 +246,7 @@ mod tests {
     }
 
     fn ann() -> Caller {
-        Caller { user: "1".into(), connection: None, arrived: 0 }
+        Caller { user: "1".into(), connection: None, device: "1".into(), arrived: 0 }
     }
 
     fn send(key: &str) -> Command {

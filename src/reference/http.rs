@@ -3,6 +3,7 @@
 use crate::operation::Operation;
 use crate::reference::app::App;
 use crate::reference::gullible::Door;
+use crate::reference::mailbox;
 use crate::reference::misbehave::{self, Manner};
 use crate::reference::model::*;
 use crate::reference::play::{Asked, HttpAsk, Reply};
@@ -26,7 +27,19 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
     let Ok(body) = std::str::from_utf8(&body) else {
         return json(400, r#"{"error":"the body is not UTF-8"}"#);
     };
-    let Some(asked) = lookup(&app, &parts, body) else {
+    let headers = headers(&parts);
+    let ask = HttpAsk {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: &headers,
+        body,
+    };
+    if let Some(polled) = app.play.poll(ask) {
+        let (status, body) = mailbox::answer(&app, polled).await;
+        return json(status, &body);
+    }
+    let Some(asked) = app.play.request(ask) else {
         return match parts.uri.path() {
             path if app.play.spec().http.health.as_deref() == Some(path) => health(&app).await,
             _ => json(404, r#"{"error":"there is no such thing"}"#),
@@ -48,19 +61,10 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
     }
 }
 
-fn lookup(app: &App, parts: &Parts, body: &str) -> Option<Asked> {
-    let headers: Vec<(&str, &str)> = parts
-        .headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-        .collect();
-    app.play.request(HttpAsk {
-        method: parts.method.as_str(),
-        path: parts.uri.path(),
-        query: parts.uri.query().unwrap_or_default(),
-        headers: &headers,
-        body,
-    })
+/// The names, in lower case, and values of the request's headers.
+fn headers(parts: &Parts) -> Vec<(&str, &str)> {
+    let headers = parts.headers.iter();
+    headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
 }
 
 async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) {
@@ -72,7 +76,10 @@ async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) 
         Err(_) if open => User::default(),
         Err(refusal) => return (Err(refusal), Manner::Once),
     };
-    let caller = Caller { user: user.clone(), connection: None, arrived };
+    let device = app.device(token, &user);
+    // Without a socket, a client is where it polls.
+    let connection = app.mailboxes.connection(&device);
+    let caller = Caller { user: user.clone(), connection, device, arrived };
     let command = app.play.command(asked);
     let send = match &command {
         Command::Send(send) => Some(send.clone()),
@@ -89,7 +96,8 @@ async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) 
 
 /// Well if the store answers.
 async fn health(app: &App) -> Response {
-    let caller = Caller { user: User::default(), connection: None, arrived: stamp::now() };
+    let (user, device) = (User::default(), User::default());
+    let caller = Caller { user, connection: None, device, arrived: stamp::now() };
     match app.desk.answer(caller, Command::Health).await {
         Ok(_) => json(200, r#"{"status":"ok"}"#),
         Err(refusal) => {

@@ -20,6 +20,7 @@ mod hall;
 mod hosted;
 mod http;
 mod intake;
+mod mailbox;
 mod misbehave;
 mod model;
 mod play;

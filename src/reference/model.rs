@@ -296,8 +296,10 @@ impl fmt::Display for Refusal {
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) user: User,
-    /// The socket it came through; none for HTTP.
+    /// The client's connection; none for HTTP beside a socket.
     pub(crate) connection: Option<Connection>,
+    /// What tells the client from the person's others: its token, or else the person.
+    pub(crate) device: CompactString,
     /// Milliseconds since 1970 at which the request was read.
     pub(crate) arrived: i64,
 }

@@ -8,6 +8,7 @@ use crate::reference::core::{Core, Rules};
 use crate::reference::desk::{Counts, Desk};
 use crate::reference::hall::Hall;
 use crate::reference::http;
+use crate::reference::mailbox::Mailboxes;
 use crate::reference::play::Play;
 use crate::reference::socket::Entrance;
 use crate::reference::stamp;
@@ -256,6 +257,7 @@ impl Running {
             desk,
             bugs: self.options.bugs,
             last_connection: self.last_connection.into(),
+            mailboxes: Mailboxes::default(),
             memory: Mutex::default(),
         });
         let working = tokio::spawn(work);
@@ -330,6 +332,7 @@ impl Up {
     /// Closes everything and gives the chat back.
     async fn down(mut self) -> Option<Core> {
         self.take_front().await;
+        self.app.mailboxes.close();
         self.app.desk.close().await;
         let core = self.working.await.ok();
         let _ = self.quit.send(());

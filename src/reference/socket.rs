@@ -64,7 +64,9 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
             });
             socket.extensions.insert(Arc::clone(&wire));
             let app = Arc::clone(&self.0);
-            let caller = Caller { user, connection: Some(connection), arrived: stamp::now() };
+            let device = token.clone().unwrap_or_else(|| user.clone());
+            let connection = Some(connection);
+            let caller = Caller { user, connection, device, arrived: stamp::now() };
             let deaf_until = if app.bugs.is_none() {
                 0
             } else {
@@ -72,7 +74,7 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
             };
             let visitor = Visitor { app, caller: caller.clone(), token, deaf_until };
             socket.on_fallback::<_, Visitor>(visitor);
-            if self.0.desk.arrive(caller, wire).await {
+            if self.0.desk.arrive(caller, wire, None).await.is_some() {
                 Ok(())
             } else {
                 Err(Box::new("the server is stopping") as Refused)

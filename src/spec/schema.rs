@@ -220,7 +220,7 @@ fn sees() -> Value {
 fn traits() -> Value {
     let dedup = properties([
         ("by", words(&["$key", "content"])),
-        ("scope", words(&["person", "conversation", "member", "everybody"])),
+        ("scope", words(&["person", "conversation", "device", "everybody"])),
         ("answer", words(&["same", "reject", "any"])),
         ("window", duration()),
     ]);

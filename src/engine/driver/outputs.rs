@@ -171,7 +171,7 @@ impl Driver {
         let mut data = shard.scratch.take();
         data.clear();
         let asked = (ask.operation, people);
-        let said = self.voice.say(&shard.dialect, attempt, asked, step, &self.bindings, &mut data);
+        let said = self.voice.say(attempt, asked, step, &self.bindings, &mut data);
         match said {
             Ok(Said::Event(mut ack)) => {
                 if let Some(bend) = &bend {
@@ -189,7 +189,7 @@ impl Driver {
                     self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
                 }
             }
-            Ok(Said::Http(_)) => self.call(attempt, &ask, bend),
+            Ok(Said::Http) => self.call(attempt, &ask, bend),
             Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),
             Err(unbound) => {
                 let name = shard.dialect.spec.holes.name(unbound.0);

@@ -24,6 +24,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use std::path::Path;
 use std::time::Duration;
 
+/// Messages that somebody who comes back is told at most.
+const MISSED: u32 = 4_096;
+
 /// What a spec says of the chat, without its wire.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
@@ -172,6 +175,16 @@ impl Core {
         }
         let size = |id| self.conversations.get(id).map_or(0, |outline| outline.members.len());
         self.conversations_of(user).iter().map(|id| (*id, size(id))).collect()
+    }
+
+    /// The id of the newest message.
+    pub(crate) const fn newest(&self) -> i64 {
+        self.last_message
+    }
+
+    /// What was said in the person's conversations after this message.
+    pub(crate) fn missed(&self, user: &User, since: i64) -> Vec<Message> {
+        self.store.after(user, since, MISSED).unwrap_or_default()
     }
 
     pub(crate) fn conversations_of(&self, user: &User) -> &[Conversation] {
@@ -335,7 +348,8 @@ pub(crate) mod tests {
 
         pub(crate) fn ask(&mut self, user: &str, command: Command) -> Result<Answer, Refusal> {
             self.now += 1;
-            let caller = Caller { user: user.into(), connection: Some(1), arrived: self.now };
+            let (user, device) = (user.into(), user.into());
+            let caller = Caller { user, connection: Some(1), device, arrived: self.now };
             self.core.apply(&caller, command, self.now, &mut self.events)
         }
 

@@ -158,7 +158,7 @@ impl Core {
             }
             Scope::Person => format!("person {} {key}", caller.user),
             Scope::Conversation => format!("conversation {conversation} {key}"),
-            Scope::Member => format!("member {} {conversation} {key}", caller.user),
+            Scope::Device => format!("device {} {conversation} {key}", caller.device),
             Scope::Everybody => format!("all {key}"),
         };
         if self.bugs.has(Bug::DedupPerConnection) {
@@ -375,7 +375,7 @@ mod tests {
         for (scope, own) in [
             (Scope::Person, [true, false]),
             (Scope::Conversation, [false, true]),
-            (Scope::Member, [false, false]),
+            (Scope::Device, [false, false]),
             (Scope::Everybody, [true, true]),
         ] {
             let mut rules = rules();
@@ -488,7 +488,8 @@ mod tests {
         let place = chat.create("ann", &["bob"]);
         let mut ask = |connection, now, command| {
             let connection = Some(connection);
-            let caller = Caller { user: "ann".into(), connection, arrived: now };
+            let (user, device) = ("ann".into(), "phone".into());
+            let caller = Caller { user, connection, device, arrived: now };
             chat.core.apply(&caller, command, now, &mut Vec::new())
         };
         let send = Sending {

@@ -6,10 +6,12 @@
 
 mod answer;
 mod ask;
+mod batch;
 mod push;
 
 pub(crate) use answer::Reply;
 pub(crate) use ask::{Asked, HttpAsk, parameter};
+pub(crate) use batch::Polled;
 pub(crate) use push::{Arguments, Outgoing};
 
 use crate::operation::{Operation, Sight};

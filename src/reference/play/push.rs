@@ -7,11 +7,18 @@ use crate::spec::{Bindings, Hole, Via};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::value::RawValue;
 
-/// A Socket.IO event, serialised: its name, and the rest of its array.
+/// An event, serialised.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
+    /// Of a Socket.IO event: its name, and the rest of its array.
     pub(crate) name: String,
     pub(crate) arguments: Arguments,
+    /// The whole event, where it has no name.
+    pub(crate) frame: String,
+    /// Of whom and of what it tells, for the batch that it comes in.
+    pub(crate) about: Bindings,
+    /// The message it speaks of, or 0.
+    pub(crate) message: i64,
 }
 
 /// Arguments that are JSON already.
@@ -31,8 +38,13 @@ impl Outgoing {
         let mut all: Vec<Box<RawValue>> = serde_json::from_str(json).ok()?;
         let rest = all.split_off(1.min(all.len()));
         let name = serde_json::from_str(all.first()?.get()).ok()?;
-        let arguments = Arguments(rest);
-        Some(Self { name, arguments })
+        let (arguments, about) = (Arguments(rest), Bindings::new());
+        Some(Self { name, arguments, frame: String::new(), about, message: 0 })
+    }
+
+    fn frame(frame: String, about: &Bindings, message: i64) -> Self {
+        let (name, arguments, about) = (String::new(), Arguments::default(), about.clone());
+        Self { name, arguments, frame, about, message }
     }
 }
 
@@ -55,7 +67,7 @@ impl Play {
 
     /// The events by which a sight is told: its first form, and its aliases; none if it has none.
     pub(crate) fn pushed(&self, sight: Sight, bindings: &Bindings) -> Vec<Outgoing> {
-        self.pushed_list(sight, bindings, &[])
+        self.pushed_list(sight, bindings, std::slice::from_ref(bindings))
     }
 
     /// The same, with these rows in the repeated part.
@@ -67,12 +79,20 @@ impl Play {
     ) -> Vec<Outgoing> {
         let mut told = false;
         let forms = self.spec.sees.iter().filter(|pushed| {
-            let event = matches!(pushed.reception.via, Via::Event(_));
+            let event = matches!(pushed.reception.via, Via::Event(_) | Via::Frame);
             pushed.sight == sight && event && (pushed.alias || !std::mem::replace(&mut told, true))
         });
-        forms
-            .filter_map(|pushed| Outgoing::parse(&fill(&pushed.reception.shape, bindings, rows)))
-            .collect()
+        let told = forms.filter_map(|pushed| {
+            let json = fill(&pushed.reception.shape, bindings, rows);
+            match pushed.reception.via {
+                Via::Frame => {
+                    let message = bindings.get(Hole::MESSAGE).and_then(|id| self.ids.parse(id));
+                    Some(Outgoing::frame(json, bindings, message.unwrap_or(0)))
+                }
+                _ => Outgoing::parse(&json),
+            }
+        });
+        told.collect()
     }
 
     pub(crate) fn sees(&self, sight: Sight) -> bool {

@@ -86,8 +86,8 @@ pub enum Scope {
     Person,
     /// Per conversation.
     Conversation,
-    /// Per person and conversation.
-    Member,
+    /// Per client of a person, and conversation.
+    Device,
     /// Over everything.
     Everybody,
 }
