@@ -212,6 +212,8 @@ impl Talk {
                 ));
             }
             Self::Plain { told, next } => {
+                // What is played again is counted anew.
+                *told = (*told).min(progress.failed.len());
                 for name in &progress.failed[*told..] {
                     display::say(format_args!("failed: {name}"));
                 }
