@@ -19,7 +19,7 @@ use crate::engine::slot::Slot;
 use crate::engine::trouble::{Cut, Trouble, nanos};
 use crate::history::{ClientId, Event, Nanos, OpId};
 use crate::plan::dice::mix;
-use crate::spec::{Bindings, Hole};
+use crate::spec::{Bindings, Hole, Protocol};
 use crate::transport::http::HttpClient;
 use crate::transport::socket_io::Received;
 use crate::transport::weather::Weather;
@@ -332,6 +332,12 @@ fn refusal(dialect: &Dialect, error: &ConnectError) -> Option<Event> {
     let (said, documented, before) = match error {
         ConnectError::ConnectRefused { payload, before, .. } => {
             (excerpt(payload), dialect.is_documented_refusal(payload), *before)
+        }
+        // Without a socket, that is the only way to say it.
+        ConnectError::HttpStatus { status: 401 | 403, body }
+            if dialect.spec.connect.protocol == Protocol::Http =>
+        {
+            (excerpt(body), dialect.is_documented_refusal(body), 0)
         }
         ConnectError::HttpStatus { status: 401 | 403, body }
         | ConnectError::NotWebSocket { status: 401 | 403, body } => {
