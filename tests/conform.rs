@@ -5,6 +5,8 @@ mod live;
 #[path = "support/program.rs"]
 #[expect(dead_code, reason = "runs of scenarios belong to other tests")]
 mod program;
+#[path = "support/served.rs"]
+mod served;
 
 use assize::outcome::conformance::End;
 use assize::outcome::{Conformance, Exit};
@@ -12,10 +14,10 @@ use assize::verdict::Standing;
 use live::Live;
 use program::{Ended, program};
 use rustix::process::Signal;
+use served::Served;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use tempfile::TempDir;
 
 const TWO_DEVICES: &str = "idempotency/at-once-on-two-devices";
@@ -162,37 +164,11 @@ fn nobody_there_is_said_at_once() {
     assert!(ended.expect(69).stderr.contains("127.0.0.1:1"));
 }
 
-/// The reference server as a process of its own, and its URL.
-struct Served(Child, String);
-
-impl Served {
-    fn start() -> Self {
-        let mut command = program();
-        command.args(["serve", "--spec", "callback-ack"]);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim_end().strip_prefix("listening on ").unwrap().to_owned();
-        Self(child, url)
-    }
-
-    fn kill(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
 #[test]
 fn a_target_that_dies_in_the_middle_ends_with_what_was_learned() {
     let mut served = Served::start();
     let out = tempfile::tempdir().unwrap();
-    let mut run = conform(out.path(), &["--target", &served.1, TWO_DEVICES, SLOW]);
+    let mut run = conform(out.path(), &["--target", &served.url, TWO_DEVICES, SLOW]);
     let mut live = Live::start(&mut run);
     live.wait_for("1 of 2 cases");
     served.kill();

@@ -4,7 +4,7 @@
 //! makes something late, the history says when it came.
 
 use assize::engine::TargetChoice;
-use assize::engine::stage::{Play, Played, Site, play};
+use assize::engine::stage::{Keep, Play, Played, Site, play};
 use assize::fault;
 use assize::history::{Answer, ClientId, Entry, Event, OpId};
 use assize::operation::{ConnectionState, Operation, Sight};
@@ -26,7 +26,7 @@ fn played(bugs: Bugs, scripts: &[String]) -> Vec<Played> {
         .zip(0..)
         .map(|(script, number)| {
             let script = Script::parse(script).unwrap_or_else(|mistake| panic!("{mistake}"));
-            Play { number, script: Arc::new(script) }
+            Play { number, script: Arc::new(script), patience: None }
         })
         .collect();
     tokio::task::LocalSet::new().block_on(&runtime, async {
@@ -39,8 +39,8 @@ fn played(bugs: Bugs, scripts: &[String]) -> Vec<Played> {
         let choice = TargetChoice::Embedded(options);
         let (mut target, site) = Site::open(&choice, &Arc::new(spec), None, 7).await.unwrap();
         let played = match &plays[..] {
-            [one] => vec![play(&site, one, Some(&mut target), false).await],
-            all => join_all(all.iter().map(|one| play(&site, one, None, false))).await,
+            [one] => vec![play(&site, one, Some(&mut target), Keep::Nothing).await],
+            all => join_all(all.iter().map(|one| play(&site, one, None, Keep::Nothing))).await,
         };
         target.stop().await;
         played.into_iter().map(|played| played.expect("it is played")).collect()

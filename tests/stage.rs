@@ -2,7 +2,7 @@
 //! servers pass, and a bug is caught.
 
 use assize::engine::TargetChoice;
-use assize::engine::stage::{Play, Played, Site, play};
+use assize::engine::stage::{Keep, Play, Played, Site, play};
 use assize::history::Event;
 use assize::plan::script::Script;
 use assize::reference::{Bug, Bugs};
@@ -18,8 +18,14 @@ fn played(bugs: Bugs, script: &str) -> Played {
     tokio::task::LocalSet::new().block_on(&runtime, async {
         let choice = TargetChoice::embedded(bugs);
         let (mut target, site) = Site::open(&choice, &Arc::new(spec), None, 7).await.unwrap();
-        let played =
-            play(&site, &Play { number: 3, script }, Some(&mut target), false).await.unwrap();
+        let played = play(
+            &site,
+            &Play { number: 3, script, patience: None },
+            Some(&mut target),
+            Keep::Nothing,
+        )
+        .await
+        .unwrap();
         target.stop().await;
         played
     })

@@ -141,8 +141,16 @@ fn target(args: &Args) -> Result<TargetChoice, Failure> {
                 .hint("name a scenario with `launch:`, or a running server with `--target URL`")),
         };
     }
+    embedded(&args.bugs)
+}
+
+/// The embedded server, with bugs of these names, and a heartbeat that is not waited for for long.
+///
+/// # Errors
+/// There is no bug of one of the names.
+pub fn embedded(bugs: &[String]) -> Result<TargetChoice, Failure> {
     Ok(TargetChoice::Embedded(reference::Options {
-        bugs: load::bugs(&args.bugs)?,
+        bugs: load::bugs(bugs)?,
         ping_interval: PING_INTERVAL,
         ping_timeout: PING_TIMEOUT,
         ..reference::Options::default()

@@ -19,6 +19,7 @@ pub mod run;
 pub mod schema;
 pub mod serve;
 pub mod signals;
+pub mod trace;
 
 pub use display::Colour;
 pub use failure::Failure;
@@ -78,6 +79,8 @@ pub enum Verb {
     Serve(serve::Args),
     /// Writes a commented spec for a server of your own, from a few questions.
     Init(init::Args),
+    /// Plays a person's first minute on a server, and shows where server and spec differ.
+    Trace(trace::Args),
     /// Checks specs and scenarios without a server.
     Lint(lint::Args),
     /// Lists what there is.
@@ -113,6 +116,7 @@ impl Cli {
             Verb::Report(args) => report::execute(&args, self.color),
             Verb::Serve(args) => serve::execute(&args),
             Verb::Init(args) => init::execute(&args),
+            Verb::Trace(args) => trace::execute(&args, self.color),
             Verb::Lint(args) => lint::execute(&args),
             Verb::List(args) => list::execute(&args, self.color),
             Verb::Explain(args) => explain::execute(&args),

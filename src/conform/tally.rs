@@ -3,7 +3,7 @@
 use crate::conform::catalogue::Way;
 use crate::conform::naming::Names;
 use crate::conform::{Catalogued, wire};
-use crate::engine::stage::{Played, Unplayed};
+use crate::engine::stage::{Line, Played, Unplayed};
 use crate::history::ClientId;
 use crate::outcome::conformance::{Also, Case, End, Known, PropertyResult};
 use crate::property::{self, Charge};
@@ -50,6 +50,7 @@ impl Copy {
             hitches.extend(played.samples.into_iter().take(SAMPLES));
         }
         let Played { names, labels, trace, nanos, .. } = played;
+        let trace = trace.iter().map(Line::to_string).collect();
         Self { finding, others, names, labels, hitches, trace, nanos }
     }
 }
@@ -71,7 +72,7 @@ pub(super) enum Stopped {
 impl From<Unplayed> for Stopped {
     fn from(unplayed: Unplayed) -> Self {
         match unplayed {
-            Unplayed::SetUp(why) => Self::NoServer(why),
+            Unplayed::SetUp(why, _) => Self::NoServer(why),
             Unplayed::Panicked => Self::Broken("a task of the play panicked".into()),
         }
     }

@@ -9,7 +9,7 @@ use crate::conform::score::{News, Progress, Score};
 use crate::conform::tally::{Copied, Copy, Stopped};
 use crate::conform::watch::{feel_pulse, watch_over};
 use crate::conform::wire::{self, WireCase};
-use crate::engine::stage::{self, Play, Site};
+use crate::engine::stage::{self, Keep, Play, Site};
 use crate::engine::{Failure, TargetChoice};
 use crate::history::{ClientId, PersonId};
 use crate::spec::Transports;
@@ -219,9 +219,10 @@ async fn perform(
         }
         Way::Play(_, _, script) => Arc::clone(script),
     };
-    let play = Play { number: job.number, script };
+    let play = Play { number: job.number, script, patience: None };
+    let keep = if trace { Keep::Packets } else { Keep::Nothing };
     if !case.wants_own_server() {
-        let played = stage::play(site, &play, None, trace).await?;
+        let played = stage::play(site, &play, None, keep).await?;
         return Ok(Copy::of_play(case.property, played));
     }
     let _permit = own.acquire().await;
@@ -229,7 +230,7 @@ async fn perform(
     let (mut target, mut its) =
         opened.map_err(|why| Stopped::NoServer(format!("{}; {}", why.what, why.hint)))?;
     its.clock = site.clock;
-    let played = stage::play(&its, &play, Some(&mut target), trace).await;
+    let played = stage::play(&its, &play, Some(&mut target), keep).await;
     target.stop().await;
     Ok(Copy::of_play(case.property, played?))
 }

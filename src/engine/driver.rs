@@ -5,6 +5,7 @@
 
 mod arrival;
 mod commands;
+mod meaning;
 mod outputs;
 
 use crate::client::{Action, Ask, AttemptId, Client, Input};
@@ -237,6 +238,7 @@ impl Driver {
         if !self.barred && !caused {
             self.shard.note_connect_error(error);
         }
+        self.trace("×", || format!("not let in: {error}"));
         if let Some(refused) = refusal(&self.shard.dialect, error) {
             self.record(refused);
         }
@@ -268,6 +270,9 @@ impl Driver {
         let packet = received.packet();
         self.trace("←", || format!("4{}", &**received.text()));
         let heard = self.voice.hear(&self.shard.dialect, &packet);
+        if packet.kind.is_event() || packet.kind.is_ack() {
+            self.explain(&heard, packet.event_name().as_deref());
+        }
         self.heard(heard).await;
         if packet.kind == Kind::Disconnect {
             self.hung_up("Socket.IO disconnect packet", self.trouble.explains_loss());

@@ -3,6 +3,7 @@
 
 use crate::dialect::excerpt;
 use crate::engine::link::{Arrival, Caller, Session};
+use crate::engine::setup;
 use crate::engine::shard::Shard;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Reception, Request, Step, Via};
@@ -30,10 +31,11 @@ pub(super) async fn ask(
     let opened = shard.approach.open(&shard.endpoint, spec, Caller::plain(&bindings)).await;
     let mut session = opened.map_err(|error| error.to_string())?;
     let acked = step.yes.iter().chain(&step.no).any(|one| one.via == Via::Ack);
+    setup::note(shard, "→", format!("42{}{data}", if acked { "1" } else { "" }));
     let sent = session.emit(acked.then_some(1), &data);
     let answer = match sent {
         Err(error) => Err(error.to_string()),
-        Ok(()) => timeout(spec.contract.ack_timeout, answer(&mut session, step, bindings))
+        Ok(()) => timeout(spec.contract.ack_timeout, answer(shard, &mut session, step, bindings))
             .await
             .unwrap_or_else(|_| Err("no answer within the ack timeout".into())),
     };
@@ -44,6 +46,7 @@ pub(super) async fn ask(
 /// Waits for what answers the question. Nothing else was asked over this connection, so the first
 /// event that fits an answer is the answer.
 async fn answer(
+    shard: &Shard,
     session: &mut Session,
     step: &Step,
     bindings: Bindings,
@@ -51,6 +54,7 @@ async fn answer(
     loop {
         match session.recv().await {
             Arrival::Packet(received) => {
+                setup::note(shard, "←", format!("4{}", &**received.text()));
                 if let Some(answer) = read(&received.packet(), step, &bindings) {
                     return answer;
                 }

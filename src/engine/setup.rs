@@ -120,6 +120,7 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bi
     for step in steps {
         known = match &step.request {
             Request::Http(_) => {
+                let tap = |arrow, packet| note(shard, arrow, packet);
                 let (outcome, bound) = rest::act(
                     &shard.http,
                     &shard.dialect,
@@ -127,7 +128,7 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bi
                     step,
                     known,
                     None,
-                    None,
+                    Some(&tap),
                 )
                 .await;
                 match outcome {
@@ -145,6 +146,14 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bi
         };
     }
     Ok(known)
+}
+
+/// What goes over the wire before anybody is connected, in the name of the first client.
+pub(super) fn note(shard: &Shard, arrow: &'static str, packet: String) {
+    if let Some(first) = shard.cells().iter().flat_map(Cell::clients).next() {
+        let now = shard.clock.now();
+        shard.trace.borrow_mut().note(now, first, arrow, || packet);
+    }
 }
 
 /// What the creator says: the members, the others, and a name.

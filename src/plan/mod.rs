@@ -8,6 +8,7 @@
 
 pub mod credential;
 pub mod dice;
+pub mod first_minute;
 pub mod oddity;
 pub mod population;
 pub mod script;

@@ -124,6 +124,7 @@ impl Driver {
     }
 
     pub(super) fn returned(&mut self, Returned { attempt, outcome, troubled }: Returned) {
+        self.explain_call(attempt.op, &outcome);
         let (rows, reply) = match outcome {
             rest::Outcome::Answered(reply) => (Vec::new(), reply),
             rest::Outcome::Read { rows, count, cursor } => {

@@ -7,6 +7,7 @@ use crate::dialect::{Bend, excerpt};
 use crate::engine::link::Link;
 use crate::engine::meddling::{Fate, Parcel, dropped};
 use crate::engine::rest;
+use crate::engine::trace::Keep;
 use crate::engine::trouble::nanos;
 use crate::fault::Passing;
 use crate::history::{Event, Nanos, OpId};
@@ -287,7 +288,7 @@ impl Driver {
                 let now = shard.clock.now();
                 shard.trace.borrow_mut().note(now, client, arrow, || packet);
             };
-            let keeps = shard.trace.borrow().keeps;
+            let keeps = shard.trace.borrow().keep >= Keep::Packets;
             let tap = keeps.then_some(&tap as rest::Tap<'_>);
             let outcome = rest::perform(http, &shard.dialect, ask, tap).await;
             Returned { attempt, outcome, troubled }

@@ -131,7 +131,7 @@ mod tests {
 
     fn cast(number: u32, run: u64) -> Cast {
         let script = Script::parse("people: ann x2, bob, eve stranger\nrest").unwrap();
-        Cast::of(&Play { number, script: Arc::new(script) }, run)
+        Cast::of(&Play { number, script: Arc::new(script), patience: None }, run)
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod standing;
 use crate::engine::shard::Shard;
 use crate::engine::slot::{Command, Slot, Suffering};
 use crate::engine::stage::cast::Cast;
+use crate::engine::stage::{Mark, Play};
 use crate::engine::target::Target;
 use crate::history::{ClientId, ConversationId, Event, MessageRef, Nanos};
 use crate::plan::script::{Deed, Device, Script, ServerDeed, Step, Verb};
@@ -41,6 +42,8 @@ pub(super) struct Director<'a> {
     script: &'a Script,
     cast: &'a Cast,
     server: Option<&'a mut Target>,
+    /// How long a step may take.
+    patience: Duration,
     /// The messages of the labels that were sent so far.
     messages: Vec<Option<MessageRef>>,
     /// Devices that were ever told to connect.
@@ -59,10 +62,12 @@ pub(super) struct Director<'a> {
 impl<'a> Director<'a> {
     pub(super) fn new(
         shard: Rc<Shard>,
-        script: &'a Script,
+        play: &'a Play,
         cast: &'a Cast,
         server: Option<&'a mut Target>,
     ) -> Self {
+        let script = &*play.script;
+        let patience = play.patience.unwrap_or(STEP);
         let shapes =
             |deed: &Deed| matches!(&deed.verb, Verb::Suffer { fault, .. } if fault.shapes_bytes());
         shard.weathered.set(script.deeds().any(shapes));
@@ -76,6 +81,7 @@ impl<'a> Director<'a> {
             script,
             cast,
             server,
+            patience,
             messages,
             known,
             made,
@@ -90,14 +96,17 @@ impl<'a> Director<'a> {
     /// The whole play, from the first connection to the final read.
     pub(super) async fn perform(&mut self) {
         self.phase("setup");
+        self.mark(Mark::Step(0));
         let script = self.script;
         let present =
             script.devices().filter(|device| !script.people[device.person].offline).collect();
         self.connect(present).await;
         self.phase("script");
         for (index, step) in script.steps.iter().enumerate() {
+            self.mark(Mark::Step(index + 1));
             self.step(index, step).await;
         }
+        self.mark(Mark::Step(script.steps.len() + 1));
         self.recover().await;
         self.final_read().await;
         self.phase("end");
@@ -131,7 +140,9 @@ impl<'a> Director<'a> {
             self.known.insert(client);
             self.tell(client, Command::Act(self.now(), Act::Connect));
         }
-        if !self.until(STEP, |this| clients.iter().all(|client| this.is_calm(*client))).await {
+        let ready = |this: &Self| clients.iter().all(|client| this.is_calm(*client));
+        if !self.until(self.patience, ready).await {
+            self.mark(Mark::Stuck);
             self.hitches.push("not everybody was connected and ready in time".into());
         }
     }
@@ -142,7 +153,8 @@ impl<'a> Director<'a> {
                 for deed in deeds {
                     self.deed(deed);
                 }
-                !awaited || self.until(STEP, |this| deeds.iter().all(|d| this.is_over(d))).await
+                !awaited
+                    || self.until(self.patience, |this| deeds.iter().all(|d| this.is_over(d))).await
             }
             Step::Pause(lasts) => {
                 self.pause(*lasts).await;
@@ -157,16 +169,19 @@ impl<'a> Director<'a> {
                 self.pause(self.heartbeat()).await;
                 true
             }
-            Step::Rest => self.until(REST, Self::is_quiet).await,
+            Step::Rest => self.until(self.patience.min(REST), Self::is_quiet).await,
             Step::UntilSees(device, sighted) => {
                 let client = self.cast.client(*device);
                 // What is awaited may be the end of somebody whom only the heartbeat can miss.
-                let patience = STEP.max(self.heartbeat());
+                let patience = match self.patience {
+                    STEP => STEP.max(self.heartbeat()),
+                    shorter => shorter,
+                };
                 self.until(patience, |this| this.has_seen(client, *sighted)).await
             }
             Step::UntilIs(device, state) => {
                 let client = self.cast.client(*device);
-                self.until(STEP, |this| this.is_in(client, *state)).await
+                self.until(self.patience, |this| this.is_in(client, *state)).await
             }
             Step::Server(deed) => {
                 self.server_deed(*deed).await;
@@ -175,6 +190,7 @@ impl<'a> Director<'a> {
         };
         self.enter_what_was_made().await;
         if !over {
+            self.mark(Mark::Stuck);
             self.hitches.push(format!("step {} of the script was not over in time", index + 1));
         }
     }
@@ -196,7 +212,10 @@ impl<'a> Director<'a> {
                 }
             }
         }
-        if !self.until(STEP, |this| entered.iter().all(|client| this.is_calm(*client))).await {
+        if !self
+            .until(self.patience, |this| entered.iter().all(|client| this.is_calm(*client)))
+            .await
+        {
             self.hitches.push("not everybody entered a new conversation in time".into());
         }
     }
@@ -247,7 +266,7 @@ impl<'a> Director<'a> {
                 slot.tell(Command::Act(now, Act::Connect));
             }
         }
-        if !self.until(REST, Self::is_quiet).await {
+        if !self.until(self.patience.min(REST), Self::is_quiet).await {
             let busy = self.known.iter().filter(|client| !self.is_calm(**client)).count();
             self.hitches.push(format!("{busy} clients did not come to rest after the script"));
         }
@@ -261,7 +280,7 @@ impl<'a> Director<'a> {
             }
         }
         let calm = |this: &Self| this.known.iter().all(|client| this.is_calm(*client));
-        if !self.until(REST, calm).await {
+        if !self.until(self.patience.min(REST), calm).await {
             self.hitches.push("the final read was not over in time".into());
         }
     }
@@ -303,6 +322,12 @@ impl<'a> Director<'a> {
     fn tell(&self, client: ClientId, command: Command) {
         if let Some(slot) = self.slots.get(&client) {
             slot.tell(command);
+        }
+    }
+
+    fn mark(&self, mark: Mark) {
+        if let Some(first) = self.cast.cell.clients().next() {
+            self.shard.trace.borrow_mut().say(self.now(), first, mark, String::new);
         }
     }
 

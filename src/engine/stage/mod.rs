@@ -14,6 +14,7 @@ use crate::engine::recorder::Recorder;
 use crate::engine::setup;
 use crate::engine::shard::{Ground, Shard, Told};
 use crate::engine::target::{Target, TargetChoice};
+pub use crate::engine::trace::{Keep, Line, Mark};
 use crate::history::{ClientId, Entry, Nanos};
 use crate::metric::Meter;
 use crate::plan::Plan;
@@ -28,6 +29,7 @@ use cast::Cast;
 use director::Director;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// The server that plays are staged on, and how it is reached. Cheap to clone.
@@ -54,6 +56,8 @@ pub struct Play {
     pub number: u32,
     /// What happens.
     pub script: Arc<Script>,
+    /// How long a step may take; without: as long as the contract may need, and a little more.
+    pub patience: Option<Duration>,
 }
 
 /// What came of a play.
@@ -67,8 +71,8 @@ pub struct Played {
     pub names: Vec<(ClientId, String)>,
     /// The tokens of the script's messages, and their labels.
     pub labels: Vec<(String, String)>,
-    /// The packets of all sockets, if they were to be kept.
-    pub trace: Vec<String>,
+    /// What went over all sockets, if it was to be kept.
+    pub trace: Vec<Line>,
     /// What did not go as the script says, such as a step that was not over in time.
     pub hitches: Vec<String>,
     /// Samples of why connections failed or were lost, and of what did not fit the spec.
@@ -80,8 +84,8 @@ pub struct Played {
 /// Why there is nothing to judge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unplayed {
-    /// The conversations could not be made; says why.
-    SetUp(String),
+    /// The conversations could not be made; says why, and what went over the wire until then.
+    SetUp(String, Vec<Line>),
     /// The harness has a mistake: a task of the play panicked.
     Panicked,
 }
@@ -115,8 +119,8 @@ impl Site {
     }
 }
 
-/// Plays a script. `server`, if it is the play's own, suffers what the script does to it; `trace`
-/// keeps the packets. Needs a [`LocalSet`](tokio::task::LocalSet) around it.
+/// Plays a script. `server`, if it is the play's own, suffers what the script does to it; `keep`
+/// says what is kept of its packets. Needs a [`LocalSet`](tokio::task::LocalSet) around it.
 ///
 /// # Errors
 /// There is nothing to judge.
@@ -124,7 +128,7 @@ pub async fn play(
     site: &Site,
     play: &Play,
     server: Option<&mut Target>,
-    trace: bool,
+    keep: Keep,
 ) -> Result<Played, Unplayed> {
     let cast = Cast::of(play, site.run);
     let (tell, mut told) = mpsc::unbounded_channel();
@@ -142,10 +146,13 @@ pub async fn play(
     };
     let began = site.clock.now();
     let shard = Rc::new(Shard::new(ground, vec![cast.cell.clone()]));
-    shard.trace.borrow_mut().keeps = trace;
+    shard.trace.borrow_mut().keep = keep;
     shard.skews.replace(cast.skews(&play.script));
-    setup::converse(&shard).await.map_err(Unplayed::SetUp)?;
-    let mut director = Director::new(Rc::clone(&shard), &play.script, &cast, server);
+    if let Err(why) = setup::converse(&shard).await {
+        let lines = shard.trace.take().lines(&cast.names(&play.script));
+        return Err(Unplayed::SetUp(why, lines));
+    }
+    let mut director = Director::new(Rc::clone(&shard), play, &cast, server);
     director.perform().await;
     let labels = director.labels();
     let hitches = director.leave().await;
