@@ -5,7 +5,7 @@ use crate::conform::{Catalogued, catalogue, wire};
 use crate::operation::{Operation, Sight};
 use crate::property::{self, Charge, Need};
 use crate::source::{self, Diagnostic, Diagnostics};
-use crate::spec::{DedupBy, Protocol, Sanitise, Spec, TokenCheck, TokenSource};
+use crate::spec::{DedupBy, Protocol, Sanitise, Scope, Spec, TokenCheck, TokenSource};
 use std::fmt;
 use std::time::Duration;
 
@@ -125,6 +125,10 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
     let keys = spec.traits.dedup.as_ref().is_some_and(|dedup| dedup.by == DedupBy::Key);
     let (there, lack) = match need {
         Need::Keys => (keys, "the spec tells messages apart by no client message id"),
+        Need::SharedKeys => (
+            spec.traits.dedup.as_ref().is_none_or(|dedup| dedup.scope != Scope::Device),
+            "a client message id is its device's own",
+        ),
         Need::TextLimit => {
             (spec.limits.text_characters.is_some(), "the spec states no longest text")
         }

@@ -31,6 +31,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// How long a polite goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -53,6 +54,8 @@ pub(super) struct Driver {
     meddling: Meddling,
     /// What its connections go through, where faults may shape their bytes.
     weather: Option<Weather>,
+    /// Requests over HTTP about its typing wait here for one another.
+    typing: Rc<Mutex<()>>,
     /// Its own way to the server over HTTP, while it does not share the others'.
     http: Option<Rc<HttpClient>>,
     converse: Option<Box<Converse>>,
@@ -106,6 +109,7 @@ impl Driver {
             trouble: Trouble::new(seed),
             meddling: Meddling::default(),
             weather,
+            typing: Rc::default(),
             http: None,
             converse: None,
             cut_due: None,
@@ -286,6 +290,7 @@ impl Driver {
         });
         let shard = Rc::clone(&self.shard);
         for heard in shard.dialect.item(event) {
+            self.explain(&heard, None);
             self.heard(heard).await;
         }
     }

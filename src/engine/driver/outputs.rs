@@ -278,7 +278,14 @@ impl Driver {
         };
         let (own, troubled) = (self.http.clone(), self.trouble.excuses());
         let client = self.id;
+        let typing = [Operation::TypingStart, Operation::TypingStop].contains(&ask.operation);
+        let typing = typing.then(|| Rc::clone(&self.typing));
         self.calls.push(Box::pin(async move {
+            // A stop that overtakes its start would be undone by it.
+            let _typed = match &typing {
+                Some(typing) => Some(typing.lock().await),
+                None => None,
+            };
             // A request in trouble may take long, and shall keep nobody waiting.
             let (http, _turn) = match &own {
                 Some(own) => (&**own, None),
