@@ -50,6 +50,7 @@ vocabulary! {
         Connect => "connect": "opens a connection and proves who the client is",
         Register => "register": "makes the person known to the server, before any connection",
         Login => "login": "fetches the person's token",
+        Logout => "logout": "ends what a login gave",
         Create => "create": "makes a conversation of its members, or finds the one they have",
         Join => "join": "asks to receive a conversation's events",
         Leave => "leave": "stops receiving a conversation's events",
@@ -106,6 +107,7 @@ impl Operation {
             Self::Connect => &["user", "name", "token", "cursor", "wait"],
             Self::Health => &["user", "name", "token", "cursor"],
             Self::Register | Self::Login => &["user", "name", "password"],
+            Self::Logout => &["user", "name"],
             Self::Create => &["user", "peer", "members", "others", "name"],
             Self::Join | Self::Leave | Self::TypingStart | Self::TypingStop => {
                 &["user", "conversation"]

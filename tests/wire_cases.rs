@@ -5,6 +5,7 @@
 
 use assize::conform::wire::{self, Performed, Site, WireCase};
 use assize::engine::clock::Clock;
+use assize::engine::people::Registry;
 use assize::history::PersonId;
 use assize::reference::{Bug, Bugs, Hosted, Options};
 use assize::spec::{self, Protocol, Spec};
@@ -47,12 +48,14 @@ fn play(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let endpoint = Endpoint::parse(url).expect("a URL");
     let clock = Clock::start();
+    let registry = Registry::open(spec).expect("credentials");
     runtime.expect("a runtime").block_on(async {
         stream::iter(cases.iter().zip((0..).step_by(3)))
             .map(|(case, person)| {
                 let site = Site {
                     endpoint: endpoint.clone(),
                     spec: Arc::clone(spec),
+                    registry: Arc::clone(&registry),
                     clock,
                     person: PersonId(person),
                     trace: true,

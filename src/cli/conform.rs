@@ -220,9 +220,8 @@ impl Talk {
                 ));
             }
             Self::Plain { told, next } => {
-                // What is played again is counted anew.
-                *told = (*told).min(progress.failed.len());
-                for name in &progress.failed[*told..] {
+                // When cases are played once more, the list begins anew.
+                for name in progress.failed.get(*told..).unwrap_or_default() {
                     display::say(format_args!("failed: {name}"));
                 }
                 *told = progress.failed.len();

@@ -4,10 +4,10 @@
 use crate::conform::score::Progress;
 use crate::conform::selection::lacks;
 use crate::conform::tally::{Copied, Copy, Tally};
-use crate::conform::troupe::Troupe;
+use crate::conform::troupe::{self, Troupe};
 use crate::conform::{Catalogued, Choice, again, catalogue};
 use crate::engine::stage::Site;
-use crate::engine::{Failure, TargetChoice};
+use crate::engine::{Failure, TargetChoice, Unreachable};
 use crate::outcome::conformance::{Case, Conformance, Kind, SCHEMA};
 use crate::spec::{Protocol, Spec, Transports};
 use crate::verdict::{Finding, Violation};
@@ -63,6 +63,12 @@ pub async fn run(
         opened = open => opened.map_err(Failure::Unreachable)?,
         () = settings.interrupt.notified() => return Err(Failure::Interrupted),
     };
+    let people = troupe::people(&fitting, settings.run);
+    if let Err(why) = site.registry.expect(&people) {
+        target.stop().await;
+        let hint = "`--quick`, or the names of some cases, need fewer".to_owned();
+        return Err(Failure::Unreachable(Unreachable { what: why.0, hint }));
+    }
     let name = target.name();
     let mut troupe = Troupe::assemble(&settings, &site, &fitting, 0)?;
     let mut ends = troupe.perform(&settings, &fitting, &mut show).await;

@@ -5,7 +5,9 @@ use crate::conform::{Catalogued, catalogue, wire};
 use crate::operation::{Operation, Sight};
 use crate::property::{self, Charge, Need};
 use crate::source::{self, Diagnostic, Diagnostics};
-use crate::spec::{DedupBy, Protocol, Sanitise, Scope, Spec, TokenCheck, TokenSource};
+use crate::spec::{
+    DedupBy, Deed, Hole, Protocol, Sanitise, Scope, Shape, Spec, Step, TokenCheck, TokenSource,
+};
 use std::fmt;
 use std::time::Duration;
 
@@ -121,6 +123,38 @@ fn shows(spec: &Spec, sight: Sight) -> bool {
     spec.sees.iter().any(|seen| seen.sight == sight)
 }
 
+/// The handshake shows both a token, or the cookies of a login, and the user's id.
+fn names_itself(spec: &Spec) -> bool {
+    let connect = &spec.connect;
+    let fields = connect.query.iter().chain(&connect.headers);
+    let texts = fields.flat_map(|field| field.value.holes());
+    let payload = connect.auth.iter().flat_map(Shape::holes);
+    let shown: Vec<Hole> = texts.chain(payload).map(|(hole, _)| hole).collect();
+    let proves = shown.contains(&Hole::TOKEN) || (spec.http.cookies && logs_in(spec));
+    proves && shown.contains(&Hole::USER)
+}
+
+/// A login asks for a password and hands out a token.
+fn logs_in(spec: &Spec) -> bool {
+    let asks = |step: &Step| step.request.holes().contains(&Hole::PASSWORD);
+    let minted = matches!(spec.people.token, TokenSource::Jwt { .. });
+    !minted && spec.deed(Operation::Login).is_some_and(|deed| steps(deed).any(asks))
+}
+
+/// A step of the login sends a hole of the spec's own that the login itself has bound.
+fn hands_out(spec: &Spec) -> bool {
+    let Some(deed) = spec.deed(Operation::Login).filter(|_| logs_in(spec)) else { return false };
+    let shown = steps(deed).flat_map(|step| step.yes.iter().flat_map(|one| one.shape.holes()));
+    let taken = steps(deed).flat_map(|step| step.takes.iter().flat_map(|one| one.value.holes()));
+    let mut bound = shown.chain(taken).map(|(hole, _)| hole);
+    let own = |hole: Hole| usize::from(hole.0) >= Hole::STANDARD.len();
+    bound.any(|hole| own(hole) && steps(deed).any(|step| step.request.holes().contains(&hole)))
+}
+
+fn steps(deed: &Deed) -> impl Iterator<Item = &Step> {
+    deed.channels.iter().flat_map(|channel| &channel.steps)
+}
+
 fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
     let keys = spec.traits.dedup.as_ref().is_some_and(|dedup| dedup.by == DedupBy::Key);
     let (there, lack) = match need {
@@ -144,6 +178,22 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
             "the window of the spec's rate of sends is too long to wait for",
         ),
         Need::RateLimit => (spec.limits.send_rate.is_some(), "the spec states no rate of sends"),
+        Need::Tokens => (!matches!(spec.people.token, TokenSource::None), "people have no tokens"),
+        Need::PublicKey => (
+            matches!(&spec.people.token, TokenSource::Jwt { algorithm, .. } if !algorithm.starts_with("HS")),
+            "tokens are not signed with a private key of the harness's",
+        ),
+        Need::NamedToken => {
+            (names_itself(spec), "nobody says who they are beside the token that they connect with")
+        }
+        Need::Login => (logs_in(spec), "people do not log in with a password"),
+        Need::LoginVoucher => {
+            (hands_out(spec), "a login sends nothing back that a step before it handed out")
+        }
+        Need::Logout => (
+            logs_in(spec) && spec.deed(Operation::Logout).is_some(),
+            "the spec has no operation `logout`",
+        ),
         Need::MintedTokens => (
             matches!(spec.people.token, TokenSource::Jwt { .. }),
             "people have no tokens that the harness mints",

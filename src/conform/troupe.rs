@@ -131,6 +131,19 @@ fn own_at_once(choice: &TargetChoice) -> usize {
     }
 }
 
+/// Everybody who has a part in these cases, the first person of all included, who knocks.
+pub(super) fn people(cases: &[&Catalogued], run: u64) -> Vec<PersonId> {
+    let plays = queue(cases, 0).into_iter().flat_map(|job| {
+        let PersonId(first) = stage::first_person(job.number, run);
+        let count = match &job.catalogued.way {
+            Way::Wire(_) => wire::PEOPLE,
+            Way::Play(_, _, script) => script.people.len() as u32,
+        };
+        (first..first + count).map(PersonId)
+    });
+    std::iter::once(PersonId(0)).chain(plays).collect()
+}
+
 /// All plays, the slow ones first, the copies of a case one after the other.
 fn queue(cases: &[&Catalogued], first: u32) -> VecDeque<Job> {
     let mut order: Vec<usize> = (0..cases.len()).collect();
@@ -253,6 +266,7 @@ async fn perform_wire(
     let place = wire::Site {
         endpoint: site.endpoint.clone(),
         spec: Arc::clone(&site.spec),
+        registry: Arc::clone(&site.registry),
         clock: site.clock,
         person: stage::first_person(number, site.run),
         trace,

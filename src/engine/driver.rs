@@ -14,6 +14,7 @@ use crate::dialect::{Dialect, excerpt};
 use crate::engine::converse::Converse;
 use crate::engine::link::{Arrival, Bookmark, Link, LinkEvent};
 use crate::engine::meddling::Meddling;
+use crate::engine::people::{self, Jar, Papers};
 use crate::engine::rest;
 use crate::engine::shard::Shard;
 use crate::engine::slot::Slot;
@@ -29,6 +30,7 @@ use crate::wire::socket_io::Kind;
 use compact_str::CompactString;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -50,6 +52,8 @@ pub(super) struct Driver {
     calls: FuturesUnordered<LocalBoxFuture<'static, Returned>>,
     /// The person's id, name and credential; requests add what they need and take it away again.
     bindings: Bindings,
+    /// Its cookies, where the spec's clients keep any.
+    jar: Option<Jar>,
     trouble: Trouble,
     meddling: Meddling,
     /// What its connections go through, where faults may shape their bytes.
@@ -92,8 +96,9 @@ impl Driver {
         slot: Rc<Slot>,
         id: ClientId,
         machine: Client,
-        bindings: Bindings,
+        papers: Papers,
     ) -> Self {
+        shard.trace.borrow_mut().hide(&papers);
         let seed = mix(shard.plan.seed, id.0.into(), 11);
         let weather = shard.weathered.get().then(|| Weather::new(seed));
         Self {
@@ -105,7 +110,8 @@ impl Driver {
             link: Link::Down,
             bookmark: Bookmark::default(),
             calls: FuturesUnordered::new(),
-            bindings,
+            bindings: papers.bindings,
+            jar: papers.jar,
             trouble: Trouble::new(seed),
             meddling: Meddling::default(),
             weather,
@@ -240,13 +246,13 @@ impl Driver {
     fn not_let_in(&mut self, error: &ConnectError) {
         let caused = self.trouble.explains_loss();
         if !self.barred && !caused {
-            self.shard.note_connect_error(error);
+            self.shard.note_connect_error(&self.masked(&error.to_string()));
         }
         self.trace("×", || format!("not let in: {error}"));
         if let Some(refused) = refusal(&self.shard.dialect, error) {
-            self.record(refused);
+            self.record(self.cleaned(refused));
         }
-        let why = excerpt(&error.to_string());
+        let why = excerpt(&self.masked(&error.to_string()));
         self.input(Input::Closed { why, caused });
         self.despair();
     }
@@ -319,7 +325,22 @@ impl Driver {
         self.shard.trace.borrow_mut().note(now, self.id, arrow, packet);
     }
 
+    /// What the server says, without what proves who the client is.
+    fn masked<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        people::mask(&self.bindings, self.jar.as_ref(), text)
+    }
+
+    fn cleaned(&self, event: Event) -> Event {
+        match event {
+            Event::Refused { said, documented, before } => {
+                Event::Refused { said: self.masked(&said).into(), documented, before }
+            }
+            other => other,
+        }
+    }
+
     fn garbage(&mut self, what: CompactString) {
+        let what = CompactString::from(self.masked(&what));
         self.shard.note_garbage(&what);
         self.record(Event::Garbage { what });
     }

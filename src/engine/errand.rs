@@ -3,6 +3,7 @@
 
 use crate::dialect::excerpt;
 use crate::engine::link::{Arrival, Caller, Session};
+use crate::engine::people::Papers;
 use crate::engine::setup;
 use crate::engine::shard::Shard;
 use crate::scalar::Scalar;
@@ -15,11 +16,8 @@ use tokio::time::timeout;
 ///
 /// # Errors
 /// There was no connection, no answer within the ack timeout, or a no; says which.
-pub(super) async fn ask(
-    shard: &Shard,
-    step: &Step,
-    bindings: Bindings,
-) -> Result<Bindings, String> {
+pub(super) async fn ask(shard: &Shard, step: &Step, papers: &Papers) -> Result<Bindings, String> {
+    let bindings = papers.bindings.clone();
     let Request::Emit { shape, .. } = &step.request else {
         return Err("this request goes neither over HTTP nor over Socket.IO".into());
     };
@@ -28,7 +26,7 @@ pub(super) async fn ask(
     shape
         .fill(&bindings, &mut data)
         .map_err(|unbound| format!("`${}` has no value", spec.holes.name(unbound.0)))?;
-    let opened = shard.approach.open(&shard.endpoint, spec, Caller::plain(&bindings)).await;
+    let opened = shard.approach.open(&shard.endpoint, spec, Caller::plain(papers)).await;
     let mut session = opened.map_err(|error| error.to_string())?;
     let acked = step.yes.iter().chain(&step.no).any(|one| one.via == Via::Ack);
     setup::note(shard, "→", format!("42{}{data}", if acked { "1" } else { "" }));

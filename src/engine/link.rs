@@ -12,6 +12,7 @@ pub(super) use approach::{Approach, Caller};
 pub(super) use polling::Bookmark;
 pub(super) use session::{Arrival, Session};
 
+use crate::engine::people::Jar;
 use crate::engine::shard::Shard;
 use crate::spec::Bindings;
 use crate::transport::weather::Weather;
@@ -39,13 +40,11 @@ impl Link {
     pub(super) fn open(
         shard: &Rc<Shard>,
         bindings: &Bindings,
-        elsewhere: bool,
-        weather: Option<&Weather>,
-        bookmark: &Bookmark,
+        jar: Option<&Jar>,
+        (elsewhere, weather, bookmark): (bool, Option<&Weather>, &Bookmark),
     ) -> Self {
         let shard = Rc::clone(shard);
-        let bindings = bindings.clone();
-        let bookmark = bookmark.clone();
+        let (bindings, jar, bookmark) = (bindings.clone(), jar.cloned(), bookmark.clone());
         let weather = weather.cloned();
         let fair = weather.as_ref().is_none_or(Weather::is_fair);
         Self::Opening(Box::pin(async move {
@@ -53,7 +52,8 @@ impl Link {
             // may take long, and shall keep nobody waiting.
             let _turn = if fair { shard.doors.acquire().await.ok() } else { None };
             let spec = &shard.dialect.spec;
-            let caller = Caller { bindings: &bindings, elsewhere, weather, bookmark };
+            let jar = jar.as_ref();
+            let caller = Caller { bindings: &bindings, jar, elsewhere, weather, bookmark };
             shard.approach.open(&shard.endpoint, spec, caller).await
         }))
     }

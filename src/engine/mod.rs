@@ -11,6 +11,7 @@ mod conduct;
 mod converse;
 mod driver;
 mod errand;
+pub(crate) mod keys;
 pub mod launch;
 mod link;
 mod meddling;

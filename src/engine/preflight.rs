@@ -1,11 +1,13 @@
 //! One connection before the run, so that an unreachable target is told at once and in full.
 
 use crate::engine::link::{Approach, Caller};
-use crate::engine::people::Registry;
+use crate::engine::people::{self, NoCredential, Registry};
 use crate::history::PersonId;
-use crate::spec::{Protocol, SocketPer, Spec, Transports, UserIds};
+use crate::operation::Operation;
+use crate::spec::{Protocol, Request, SocketPer, Spec, TokenSource, Transports, UserIds};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::{ConnectError, Leave};
+use std::sync::Arc;
 
 /// Why the target cannot be tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,22 +72,53 @@ fn not_driven(spec: &Spec) -> Option<&'static str> {
         (connect.per == SocketPer::Conversation, "`connect: per: conversation`"),
         (connect.first.is_some(), "`connect: first`"),
         (connect.ping.is_some(), "`connect: ping`"),
-        (spec.people.ids == UserIds::ByServer, "`people: ids: by-server`"),
+        (!by_http(spec, Operation::Register), "a `register` that goes over the socket"),
+        (!by_http(spec, Operation::Login), "a `login` that goes over the socket"),
+        (!by_http(spec, Operation::Logout), "a `logout` that goes over the socket"),
+        (nothing_gives(spec), "`people:` by the server, and neither `register` nor `login`"),
     ];
     parts.into_iter().find_map(|(there, part)| there.then_some(part))
 }
 
-/// Connects as the first person and leaves again.
+/// All steps of this operation are requests over HTTP, if the spec has it.
+fn by_http(spec: &Spec, operation: Operation) -> bool {
+    let channels = spec.deed(operation).map_or(&[][..], |deed| &deed.channels);
+    let mut steps = channels.iter().flat_map(|channel| &channel.steps);
+    steps.all(|step| matches!(step.request, Request::Http(_)))
+}
+
+/// Ids or tokens are the server's to say, and nobody asks it.
+fn nothing_gives(spec: &Spec) -> bool {
+    let people = &spec.people;
+    let asks = [Operation::Register, Operation::Login].map(|one| spec.deed(one).is_some());
+    let waits = people.ids == UserIds::ByServer
+        && !matches!(people.token, TokenSource::File { .. })
+        || matches!(people.token, TokenSource::ByServer);
+    waits && !asks.contains(&true)
+}
+
+/// The registry of a spec's people.
+pub(super) fn registry(spec: &Arc<Spec>) -> Result<Arc<Registry>, Unreachable> {
+    Registry::open(spec).map_err(no_credential)
+}
+
+/// There is nobody who could be let in.
+pub(super) fn no_credential(why: NoCredential) -> Unreachable {
+    Unreachable::new(why.0, "see `people:` of the spec, and its `register` and `login`")
+}
+
+/// Makes the first person known to the server, connects and leaves again.
 pub(super) async fn knock(
     url: &str,
     endpoint: &Endpoint,
     approach: &Approach,
-    spec: &Spec,
+    registry: &Registry,
 ) -> Result<(), Unreachable> {
-    let passport = Registry::new(spec)
-        .passport(PersonId(0))
-        .map_err(|why| Unreachable::new(why.0, "see `people: token:` of the spec"))?;
-    match approach.open(endpoint, spec, Caller::plain(&passport)).await {
+    let spec = registry.spec();
+    let person = PersonId(0);
+    people::enrol_at(registry, endpoint, person).await.map_err(no_credential)?;
+    let papers = registry.papers(person, 0).map_err(no_credential)?;
+    match approach.open(endpoint, spec, Caller::plain(&papers)).await {
         Ok(session) => {
             let _ = tokio::time::timeout(spec.connect.timeout, session.leave(Leave::Polite)).await;
             Ok(())

@@ -3,13 +3,15 @@
 use crate::client::Reply;
 use crate::dialect::http::{Call, Meaning, meaning};
 use crate::dialect::{Bend, Dialect, excerpt};
+use crate::engine::people::{Jar, Papers, set_value};
 use crate::history::{ConversationId, Event, OpId};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Hole, Paging, Request, Step};
+use crate::spec::{Bindings, Hole, Paging, Request, Spec, Step, TakeFrom};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::http::{HttpClient, HttpOptions, Request as HttpRequest, Response};
 use compact_str::{CompactString, format_compact};
+use hyper::header::HeaderMap;
 use rustc_hash::FxHashSet;
 
 /// Pages of one read, at most; a server that never stops is stopped here.
@@ -41,6 +43,8 @@ pub(super) struct Ask {
     pub people: usize,
     /// Everything the request needs.
     pub bindings: Bindings,
+    /// The client's cookies.
+    pub jar: Option<Jar>,
     /// What bends it.
     pub bend: Option<Bend>,
 }
@@ -64,7 +68,8 @@ pub(super) async fn perform(
         }
         operation => {
             let bend = ask.bend.as_ref();
-            act(http, dialect, operation, step, ask.bindings, bend, tap).await.0
+            let papers = Papers { bindings: ask.bindings, jar: ask.jar };
+            act(http, dialect, operation, step, papers, bend, tap).await.0
         }
     }
 }
@@ -75,16 +80,23 @@ pub(super) async fn act(
     dialect: &Dialect,
     operation: Operation,
     step: &Step,
-    mut bindings: Bindings,
+    papers: Papers,
     bend: Option<&Bend>,
     tap: Option<Tap<'_>>,
 ) -> (Outcome, Bindings) {
-    let outcome = match request(http, dialect, step, &bindings, bend, tap).await {
+    let Papers { mut bindings, jar } = papers;
+    let (spec, jar) = (&dialect.spec, jar.as_ref());
+    let outcome = match request(http, spec, step, &bindings, jar, bend, tap).await {
         Err(reason) => Outcome::Failed(reason),
-        Ok((status, body)) => match meaning(step, status, &body, &mut bindings) {
-            Meaning::Yes(_) => Outcome::Answered(dialect.yes(operation, &bindings)),
+        Ok(answer) => match meaning(step, answer.status, &answer.body, &mut bindings) {
+            Meaning::Yes(_) => match answer.take(step, &mut bindings) {
+                Ok(()) => Outcome::Answered(dialect.yes(operation, &bindings)),
+                Err(reason) => Outcome::Failed(reason),
+            },
             Meaning::No(error) => Outcome::Answered(Reply::No(error_text(&error))),
-            Meaning::Strange(mismatch) => Outcome::Failed(strange(status, &body, mismatch)),
+            Meaning::Strange(mismatch) => {
+                Outcome::Failed(strange(answer.status, &answer.body, mismatch))
+            }
         },
     };
     (outcome, bindings)
@@ -103,8 +115,9 @@ async fn read(
     bindings.set(Hole::LIMIT, Scalar::Int(limit.into()));
     let mut pages = Pages { number: 1, ..Pages::default() };
     loop {
-        let (status, body) =
-            match request(http, dialect, step, &bindings, ask.bend.as_ref(), tap).await {
+        let (spec, jar, bend) = (&dialect.spec, ask.jar.as_ref(), ask.bend.as_ref());
+        let Answer { status, body, .. } =
+            match request(http, spec, step, &bindings, jar, bend, tap).await {
                 Ok(answer) => answer,
                 Err(reason) => return Outcome::Failed(reason),
             };
@@ -214,20 +227,53 @@ fn order(event: &Event) -> Option<i64> {
     }
 }
 
-async fn request(
+/// An answer, read as text.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: String,
+    headers: HeaderMap,
+}
+
+impl Answer {
+    /// Binds what the spec takes from headers and cookies.
+    pub(super) fn take(&self, step: &Step, bindings: &mut Bindings) -> Result<(), CompactString> {
+        for take in &step.takes {
+            let (kind, value) = match take.from {
+                TakeFrom::Header => {
+                    let value = self.headers.get(&take.name).and_then(|one| one.to_str().ok());
+                    ("header", value.map(str::to_owned))
+                }
+                TakeFrom::Cookie => ("cookie", set_value(&self.headers, &take.name)),
+            };
+            let Some(value) = value else {
+                return Err(format_compact!("the answer has no {kind} `{}`", take.name));
+            };
+            if !take.value.matches(&value, false, bindings) {
+                return Err(format_compact!("the {kind} `{}` is not as documented", take.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One request and its answer; cookies are sent along and kept.
+pub(super) async fn request(
     http: &HttpClient,
-    dialect: &Dialect,
+    spec: &Spec,
     step: &Step,
     bindings: &Bindings,
+    jar: Option<&Jar>,
     bend: Option<&Bend>,
     tap: Option<Tap<'_>>,
-) -> Result<(u16, String), CompactString> {
+) -> Result<Answer, CompactString> {
     let Request::Http(request) = &step.request else {
         return Err("the operation does not go over HTTP".into());
     };
-    let mut call = Call::new(&dialect.spec, request, bindings).map_err(|unbound| {
-        format_compact!("`${}` has no value", dialect.spec.holes.name(unbound.0))
-    })?;
+    let mut call = Call::new(spec, request, bindings)
+        .map_err(|unbound| format_compact!("`${}` has no value", spec.holes.name(unbound.0)))?;
+    if let Some(cookies) = jar.and_then(|jar| jar.header(&call.target)) {
+        call.headers.push(("cookie".into(), cookies));
+    }
     if let Some(bend) = bend {
         bend.call(&mut call);
     }
@@ -235,12 +281,15 @@ async fn request(
         tap("→", format!("{} {} {}", call.method, call.target, call.body));
     }
     let response = send(http, call).await?;
+    if let Some(jar) = jar {
+        jar.keep(&response.headers);
+    }
     let body = String::from_utf8(response.body.to_vec())
         .map_err(|_| CompactString::from("an answer that is not UTF-8"))?;
     if let Some(tap) = tap {
         tap("←", format!("{} {body}", response.status.as_u16()));
     }
-    Ok((response.status.as_u16(), body))
+    Ok(Answer { status: response.status.as_u16(), body, headers: response.headers })
 }
 
 async fn send(http: &HttpClient, call: Call) -> Result<Response, CompactString> {
@@ -270,7 +319,12 @@ fn error_text(bindings: &Bindings) -> CompactString {
     bindings.get(Hole::ERROR).map(Scalar::id).unwrap_or_default()
 }
 
-fn strange(status: u16, body: &str, mismatch: Option<crate::spec::Mismatch>) -> CompactString {
+/// What is wrong with an answer that the spec does not know.
+pub(super) fn strange(
+    status: u16,
+    body: &str,
+    mismatch: Option<crate::spec::Mismatch>,
+) -> CompactString {
     match mismatch {
         None => format_compact!("status {status}, which the spec does not know: {}", excerpt(body)),
         Some(mismatch) => format_compact!(

@@ -13,8 +13,8 @@ use crate::engine::shard::{self, Ground, Job, Report, Told};
 use crate::engine::shards::{News, Shards};
 use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
-use crate::history::Nanos;
 use crate::history::stored::{self, Header, Writer};
+use crate::history::{Nanos, PersonId};
 use crate::metric::{Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator};
 use crate::outcome::{Outcome, Run, SCHEMA};
 use crate::plan::Plan;
@@ -161,7 +161,11 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let endpoint = unless_interrupted(settings, preflight::endpoint(&url, spec)).await?;
         let approach =
             preflight::approach(spec, settings.transport).map_err(Failure::Unreachable)?;
-        let knock = preflight::knock(&url, &endpoint, &approach, spec);
+        let registry = preflight::registry(spec).map_err(Failure::Unreachable)?;
+        let everybody: Vec<PersonId> = (0..scenario.people.count).map(PersonId).collect();
+        let expected = registry.expect(&everybody).map_err(preflight::no_credential);
+        expected.map_err(Failure::Unreachable)?;
+        let knock = preflight::knock(&url, &endpoint, &approach, &registry);
         unless_interrupted(settings, knock).await?;
 
         let approach = self.by_client(approach);
@@ -178,6 +182,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 ground: Ground {
                     plan: plan.clone(),
                     spec: Arc::clone(spec),
+                    registry: Arc::clone(&registry),
                     endpoint: endpoint.clone(),
                     approach: approach.clone(),
                     clock,

@@ -1,7 +1,7 @@
 //! Before the first phase: the conversations of the plan are made on the server.
 
 use crate::client::Reply;
-use crate::engine::people::Registry;
+use crate::engine::people::{self, Papers, Registry};
 use crate::engine::shard::Shard;
 use crate::engine::{errand, rest};
 use crate::history::{ClientId, ConversationId, Event, PersonId};
@@ -34,8 +34,8 @@ pub(super) fn http_client(
 /// # Errors
 /// The first one that could not be made; says why.
 pub(super) async fn converse(shard: &Rc<Shard>) -> Result<(), String> {
-    let spec = &shard.dialect.spec;
-    let registry = Registry::new(spec);
+    let (spec, registry) = (&shard.dialect.spec, &shard.registry);
+    enrol(shard).await?;
     for person in shard.cells().iter().flat_map(|cell| &cell.people) {
         let user = registry.user(person.id).id();
         for client in &person.clients {
@@ -53,12 +53,24 @@ pub(super) async fn converse(shard: &Rc<Shard>) -> Result<(), String> {
         .flat_map(|cell| (0..cell.conversations.len()).map(move |index| (cell, index)))
         .filter(|(cell, index)| !cell.conversations[*index].members.is_empty());
     let mut made = stream::iter(places)
-        .map(|(cell, index)| create(shard, &registry, cell, index))
+        .map(|(cell, index)| create(shard, registry, cell, index))
         .buffer_unordered(AT_ONCE);
     while let Some(result) = made.next().await {
         result?;
     }
     shard.cells().iter().for_each(|cell| guess(shard, cell));
+    Ok(())
+}
+
+/// Makes everybody known to the server. The first who does not get in ends it: nobody else will.
+async fn enrol(shard: &Rc<Shard>) -> Result<(), String> {
+    let everybody = shard.cells().iter().flat_map(|cell| &cell.people);
+    let mut entering = stream::iter(everybody)
+        .map(|person| people::enrol(&shard.registry, &shard.http, person.id, person.clients.len()))
+        .buffer_unordered(AT_ONCE);
+    while let Some(entered) = entering.next().await {
+        entered.map_err(|why| why.0)?;
+    }
     Ok(())
 }
 
@@ -91,17 +103,17 @@ fn unlikely(id: &Scalar) -> Scalar {
 
 async fn create(
     shard: &Rc<Shard>,
-    registry: &Registry<'_>,
+    registry: &Registry,
     cell: &Cell,
     index: usize,
 ) -> Result<(), String> {
     let conversation = &cell.conversations[index];
     let people: Vec<PersonId> =
         conversation.members.iter().map(|&member| cell.people[member].id).collect();
-    let bindings = request(registry, conversation.id, &people)?;
+    let papers = request(registry, conversation.id, &people)?;
     let deed = shard.dialect.spec.deed(Operation::Create).ok_or("the spec has no `create`")?;
     let channel = &deed.channels[deed.channel_for(people.len())];
-    let made = ask(shard, &channel.steps, bindings).await.and_then(|bound| {
+    let made = ask(shard, &channel.steps, papers).await.and_then(|bound| {
         let id = bound.get(Hole::CONVERSATION).cloned();
         id.ok_or_else(|| "the answer names no conversation".to_owned())
     });
@@ -115,10 +127,10 @@ async fn create(
 }
 
 /// Takes the steps of an operation one after the other; each knows what those before it bound.
-async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bindings, String> {
-    let mut known = bindings;
+async fn ask(shard: &Rc<Shard>, steps: &[Step], papers: Papers) -> Result<Bindings, String> {
+    let mut known = papers;
     for step in steps {
-        known = match &step.request {
+        known.bindings = match &step.request {
             Request::Http(_) => {
                 let tap = |arrow, packet| note(shard, arrow, packet);
                 let (outcome, bound) = rest::act(
@@ -126,7 +138,7 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bi
                     &shard.dialect,
                     Operation::Create,
                     step,
-                    known,
+                    known.clone(),
                     None,
                     Some(&tap),
                 )
@@ -142,10 +154,10 @@ async fn ask(shard: &Rc<Shard>, steps: &[Step], bindings: Bindings) -> Result<Bi
                     }
                 }
             }
-            _ => errand::ask(shard, step, known).await?,
+            _ => errand::ask(shard, step, &known).await?,
         };
     }
-    Ok(known)
+    Ok(known.bindings)
 }
 
 /// What goes over the wire before anybody is connected, in the name of the first client.
@@ -158,17 +170,18 @@ pub(super) fn note(shard: &Shard, arrow: &'static str, packet: String) {
 
 /// What the creator says: the members, the others, and a name.
 fn request(
-    registry: &Registry<'_>,
+    registry: &Registry,
     conversation: ConversationId,
     people: &[PersonId],
-) -> Result<Bindings, String> {
-    let mut bindings = registry.passport(people[0]).map_err(|why| why.0)?;
+) -> Result<Papers, String> {
+    let mut papers = registry.papers(people[0], 0).map_err(|why| why.0)?;
+    let bindings = &mut papers.bindings;
     let users: Vec<Scalar> = people.iter().map(|&person| registry.user(person)).collect();
     bindings.set(Hole::PEER, users[1].clone());
     bindings.set(Hole::OTHERS, Scalar::List(users[1..].to_vec()));
     bindings.set(Hole::MEMBERS, Scalar::List(users));
     bindings.set(Hole::NAME, Scalar::Text(format!("conversation {}", conversation.0).into()));
-    Ok(bindings)
+    Ok(papers)
 }
 
 fn admit(shard: &Rc<Shard>, cell: &Cell, index: usize, id: Scalar) {

@@ -22,7 +22,6 @@ use crate::operation::Operation;
 use crate::plan::{Cell, Plan, stream, text};
 use crate::scalar::Scalar;
 use crate::spec::{Deed, Hole};
-use crate::transport::ConnectError;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::http::HttpClient;
 use crate::verdict::Finding;
@@ -57,6 +56,7 @@ pub(super) struct Job {
 pub(super) struct Ground {
     pub(super) plan: Plan,
     pub(super) spec: Arc<crate::spec::Spec>,
+    pub(super) registry: Arc<Registry>,
     pub(super) endpoint: Endpoint,
     pub(super) approach: Approach,
     pub(super) clock: Clock,
@@ -126,6 +126,7 @@ pub(super) struct Report {
 pub(super) struct Shard {
     pub(super) plan: Plan,
     pub(super) dialect: Dialect,
+    pub(super) registry: Arc<Registry>,
     pub(super) endpoint: Endpoint,
     pub(super) approach: Approach,
     pub(super) http: HttpClient,
@@ -208,7 +209,7 @@ async fn live(job: Job) {
 impl Shard {
     /// A shard of these cells, nobody connected.
     pub(super) fn new(ground: Ground, cells: Vec<Cell>) -> Self {
-        let Ground { plan, spec, endpoint, approach, clock, recorder, tell } = ground;
+        let Ground { plan, spec, registry, endpoint, approach, clock, recorder, tell } = ground;
         let http = setup::http_client(&endpoint, &spec, approach.connect().clone(), REQUESTS);
         let step =
             |deed: &Deed| deed.channels.first().and_then(|channel| channel.steps.first().cloned());
@@ -230,6 +231,7 @@ impl Shard {
         let weathered = plan.scenario.faults.iter().any(|fault| fault.fault.shapes_bytes());
         Self {
             dialect: Dialect::new(spec, plan.text_limit, plan.run),
+            registry,
             plan,
             endpoint,
             approach,
@@ -284,17 +286,16 @@ impl Shard {
         let members = &cell.conversations.iter().find(|known| known.id == conversation)?.members;
         let mut people = members.iter().map(|&member| &cell.people[member]);
         let peer = people.find(|person| !person.clients.contains(&client))?;
-        Some(Registry::new(&self.dialect.spec).user(peer.id))
+        Some(self.registry.user(peer.id))
     }
 
     /// Makes the clients' tasks; they wait at their doors.
     pub(super) fn admit(self: &Rc<Self>) -> FxHashMap<ClientId, Rc<Slot>> {
         let rules = Arc::new(Rules::of(&self.dialect.spec));
-        let registry = Registry::new(&self.dialect.spec);
         let mut slots = FxHashMap::default();
         for person in self.cells.iter().flat_map(|cell| &cell.people) {
-            let Ok(bindings) = registry.passport(person.id) else { continue };
-            for &id in &person.clients {
+            for (device, &id) in person.clients.iter().enumerate() {
+                let Ok(papers) = self.registry.papers(person.id, device) else { continue };
                 let slot = Rc::new(Slot::default());
                 slots.insert(id, Rc::clone(&slot));
                 let mut machine = Client::new(Arc::clone(&rules));
@@ -302,7 +303,7 @@ impl Shard {
                     let enter = Input::Act(Action::Enter(conversation));
                     machine.handle(self.clock.now(), enter, &mut self.effects.borrow_mut());
                 }
-                let driver = Driver::new(Rc::clone(self), slot, id, machine, bindings.clone());
+                let driver = Driver::new(Rc::clone(self), slot, id, machine, papers);
                 tokio::task::spawn_local(driver.live());
             }
         }
@@ -342,8 +343,8 @@ impl Shard {
     }
 
     /// Keeps a sample of why connections failed.
-    pub(super) fn note_connect_error(&self, error: &ConnectError) {
-        note(&mut self.connect_errors.borrow_mut(), error.to_string());
+    pub(super) fn note_connect_error(&self, error: &str) {
+        note(&mut self.connect_errors.borrow_mut(), error.to_owned());
     }
 
     /// Keeps a sample of why connections were lost.

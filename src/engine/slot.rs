@@ -1,10 +1,10 @@
 //! The door to one client: what the shard wants of it, and how it stands.
 
 use crate::client::Ask;
+use crate::engine::people::Papers;
 use crate::fault::{Fault, Server};
 use crate::history::{ConversationId, Due, Nanos};
 use crate::plan::Act;
-use crate::spec::Bindings;
 use compact_str::CompactString;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -40,7 +40,7 @@ pub(super) enum Command {
 #[derive(Clone, Debug)]
 pub(super) struct Held {
     /// Everything that requests need of the person, the credential included.
-    pub(super) passport: Bindings,
+    pub(super) papers: Papers,
     /// What is special about it.
     pub(super) what: CompactString,
     /// The server must take it.

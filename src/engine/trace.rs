@@ -1,5 +1,6 @@
 //! The packets of a play, as they went over its sockets, for a person to read.
 
+use crate::engine::people::Papers;
 use crate::history::{ClientId, Nanos};
 use crate::metric::quantity;
 use std::fmt;
@@ -66,6 +67,8 @@ pub(super) struct Trace {
     /// What is kept.
     pub(super) keep: Keep,
     packets: Vec<(Nanos, ClientId, Mark, String)>,
+    /// Whose secrets are not shown.
+    holders: Vec<Papers>,
     dropped: usize,
 }
 
@@ -104,6 +107,13 @@ impl Trace {
         self.packets.push((at, client, mark, text()));
     }
 
+    /// From now on nothing that these papers hold is shown, whoever sends it.
+    pub(super) fn hide(&mut self, papers: &Papers) {
+        if self.keep != Keep::Nothing {
+            self.holders.push(papers.clone());
+        }
+    }
+
     /// The packets as lines, the clients by their names.
     pub(super) fn lines(self, names: &[(ClientId, String)]) -> Vec<Line> {
         let who = |client: ClientId| {
@@ -115,6 +125,10 @@ impl Trace {
             .packets
             .iter()
             .map(|(at, client, mark, packet)| {
+                let packet = self
+                    .holders
+                    .iter()
+                    .fold(packet.clone(), |packet, papers| papers.mask(&packet).into_owned());
                 let shown: String = packet.chars().take(WIDTH).collect();
                 let more = if shown.len() < packet.len() { " …" } else { "" };
                 line(*at, *client, *mark, format!("{shown}{more}"))
@@ -133,6 +147,7 @@ impl Trace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::{Bindings, Hole};
 
     #[test]
     fn packets_are_kept_only_where_they_are_wanted() {
@@ -146,6 +161,19 @@ mod tests {
         let lines: Vec<String> = lines.iter().map(Line::to_string).collect();
         assert!(lines[0].ends_with("ann → 42[1]"), "{lines:?}");
         assert!(lines[1].contains("client 5 ← xxx") && lines[1].ends_with('…'));
+    }
+
+    #[test]
+    fn what_somebody_holds_is_not_shown_whoever_sends_it() {
+        let mut trace = Trace { keep: Keep::Packets, ..Trace::default() };
+        let bindings = Bindings::new().with(Hole::TOKEN, "a-token-that-nobody-may-see");
+        trace.hide(&Papers { bindings, ..Papers::default() });
+        let long = format!("{}a-token-that-nobody-may-see", "x".repeat(WIDTH - 16));
+        trace.note(0, ClientId(1), "→", || "GET /a?t=a-token-that-nobody-may-see".into());
+        trace.note(0, ClientId(2), "←", || long);
+        let lines = trace.lines(&[]);
+        assert!(lines.iter().all(|line| !line.text.contains("a-token")), "{lines:?}");
+        assert!(lines[0].text.ends_with("GET /a?t=•••"), "{lines:?}");
     }
 
     #[test]

@@ -54,9 +54,20 @@ credentials! {
     Altered "altered" false: "a token whose user was changed after it was signed",
     Userless "userless" false: "a token that names no user",
     OddUser "odd-user" false: "a token whose user is an object in place of an id",
+    Confused "confused" false: "a token sealed with the public key, as if it were a secret",
+    Anothers "anothers" false: "somebody else's token under one's own name",
+    WrongPassword "wrong-password" false: "what a login with another password gave",
+    ForgedCsrf "forged-csrf" false: "what a login with a made-up CSRF token gave",
+    LoggedOut "logged-out" false: "a token whose holder has logged out",
 }
 
 impl Credential {
+    /// It comes of talking to the server; the others are made without it.
+    #[must_use]
+    pub const fn is_asked_for(self) -> bool {
+        matches!(self, Self::Anothers | Self::WrongPassword | Self::ForgedCsrf | Self::LoggedOut)
+    }
+
     /// How long a server may take it, at most; `None`: longer than any case lasts.
     #[must_use]
     pub const fn lasts(self) -> Option<Duration> {

@@ -47,8 +47,20 @@ pub enum Need {
     RateLimit,
     /// The rate's window is short enough to wait for it.
     ShortRateWindow,
+    /// People have tokens, whoever makes them.
+    Tokens,
     /// People have tokens that the harness mints.
     MintedTokens,
+    /// Tokens are signed with a private key, so that there is a public one.
+    PublicKey,
+    /// Whoever connects says who they are beside the token that proves it.
+    NamedToken,
+    /// People log in with a password.
+    Login,
+    /// A login sends back what a step before it handed out.
+    LoginVoucher,
+    /// What a login gave can be ended.
+    Logout,
     /// The spec knows another place for the token.
     TokenElsewhere,
     /// The server looks at the token on each event.

@@ -1,71 +1,75 @@
 //! Who somebody is: tokens, verified as the spec says they are made.
 
+use crate::engine::keys::Keys;
+use crate::engine::people::Registry;
+use crate::operation::Operation;
+use crate::reference::accounts::Accounts;
 use crate::reference::model::User;
+use crate::reference::play::has_accounts;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Hole, Secret, Shape, Spec, TokenSource};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use crate::spec::{Bindings, Hole, Shape, Spec, TokenSource};
+use jsonwebtoken::Validation;
 use rustc_hash::FxHashSet;
 use serde_json::Value;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Believes tokens, or nobody's.
 pub(crate) enum Doorman {
     /// The spec has no tokens: everybody is who they say.
     Open,
     Jwt(Box<Jwt>),
+    /// It hands out the tokens itself.
+    Accounts(Arc<Accounts>),
 }
 
 pub(crate) struct Jwt {
-    pub(super) key: DecodingKey,
+    pub(super) keys: Keys,
     pub(super) validation: Validation,
     claims: Shape,
     constants: Bindings,
-    /// A key that is out of use; only a doorman with a bug still takes it.
-    pub(super) forgotten: DecodingKey,
     /// Whom it has believed; kept only for doormen with a bug.
     believed: Mutex<FxHashSet<User>>,
 }
 
 impl Doorman {
     /// The doorman for a spec, or why the reference server can't be it.
-    pub(crate) fn new(spec: &Spec) -> Result<Self, String> {
+    pub(crate) fn new(spec: &Spec, accounts: &Arc<Accounts>) -> Result<Self, String> {
+        if has_accounts(spec) {
+            return Ok(Self::Accounts(Arc::clone(accounts)));
+        }
         match &spec.people.token {
             TokenSource::None => Ok(Self::Open),
             TokenSource::Jwt { algorithm, secret, claims, .. } => {
-                let known = match algorithm.as_str() {
-                    "HS256" => Algorithm::HS256,
-                    "HS384" => Algorithm::HS384,
-                    "HS512" => Algorithm::HS512,
-                    other => return Err(format!("tokens signed with `{other}` are not verified")),
-                };
-                let mut validation = Validation::new(known);
+                let keys = Keys::of(algorithm, secret)?;
+                let mut validation = Validation::new(keys.algorithm);
                 validation.leeway = 0;
                 validation.validate_nbf = true;
                 validation.validate_aud = false;
-                let secret = reveal(secret)?;
-                let forgotten = format!("not {secret}");
                 Ok(Self::Jwt(Box::new(Jwt {
-                    key: DecodingKey::from_secret(secret.as_bytes()),
-                    forgotten: DecodingKey::from_secret(forgotten.as_bytes()),
+                    keys,
                     validation,
                     claims: claims.clone(),
                     constants: spec.constants.clone(),
                     believed: Mutex::default(),
                 })))
             }
-            TokenSource::ByServer => Err("`register` and `login` are not played".into()),
-            TokenSource::File { .. } => Err("tokens from a file can't be verified".into()),
+            TokenSource::ByServer => Err("nothing says how a token is had: no `login`".into()),
+            TokenSource::File { .. } => Ok(Self::Accounts(Arc::clone(accounts))),
         }
     }
 
     pub(crate) const fn wants_token(&self) -> bool {
-        matches!(self, Self::Jwt(_))
+        !matches!(self, Self::Open)
     }
 
     /// Whose token this is. `None`: nobody's, or no longer.
     pub(crate) fn user(&self, token: &str) -> Option<User> {
-        let Self::Jwt(jwt) = self else { return None };
-        let decoded = jsonwebtoken::decode::<Value>(token, &jwt.key, &jwt.validation);
+        let jwt = match self {
+            Self::Open => return None,
+            Self::Accounts(accounts) => return accounts.user(token),
+            Self::Jwt(jwt) => jwt,
+        };
+        let decoded = jsonwebtoken::decode::<Value>(token, &jwt.keys.verifying, &jwt.validation);
         jwt.named_by(&decoded.ok()?.claims)
     }
 
@@ -95,13 +99,12 @@ impl Jwt {
     }
 }
 
-fn reveal(secret: &Secret) -> Result<String, String> {
-    let from_environment = |name: &String| std::env::var(name).ok();
-    let variable = secret.variable.as_ref();
-    variable.and_then(from_environment).or_else(|| secret.default.clone()).ok_or_else(|| {
-        match variable {
-            Some(name) => format!("the environment variable `{name}` is not set"),
-            None => "the spec names no secret".into(),
-        }
-    })
+/// The accounts of a spec's server: nobody's yet, or those of a file.
+pub(crate) fn accounts(spec: &Spec) -> Result<Arc<Accounts>, String> {
+    let accounts = Accounts::new(spec.deed(Operation::Register).is_none());
+    if let TokenSource::File { .. } = &spec.people.token {
+        let registry = Registry::open(&Arc::new(spec.clone())).map_err(|why| why.0)?;
+        accounts.admit(registry.listed());
+    }
+    Ok(Arc::new(accounts))
 }

@@ -279,6 +279,8 @@ bugs! {
         "the algorithm that a token names is not looked at",
     TokenOtherAlgorithm "token-other-algorithm" breaks "authentication":
         "the token chooses with which algorithm it is checked",
+    TokenConfused "token-confused" breaks "authentication" on "signed-tokens":
+        "a token that names HS256 is checked with the public key as its secret, which everybody has",
     TokenUserless "token-userless" breaks "authentication":
         "a token that names no user lets in a guest",
     TokenOddUser "token-odd-user" breaks "authentication":
@@ -295,6 +297,14 @@ bugs! {
         "a connection is let in first and thrown out when its token has been looked at",
     TokenWrongError "token-wrong-error" breaks "authentication":
         "a refusal tells of the server's insides in place of the documented error",
+    LoginAnyPassword "login-any-password" breaks "authentication" on "sessions":
+        "whoever knows a name is logged in, whatever the password",
+    CsrfUnchecked "csrf-unchecked" breaks "authentication" on "sessions":
+        "a CSRF token must be there, and may be any",
+    CookieShared "cookie-shared" breaks "authentication" on "sessions":
+        "a session's cookie lets in whomever its client says to be, not only who logged in",
+    LogoutForgotten "logout-forgotten" breaks "authentication" on "sessions":
+        "a logout takes the cookie from the client, and the session goes on for whoever kept it",
 
     JoinUnchecked "join-unchecked" breaks "authorization":
         "whoever asks to join a conversation hears what is said there",

@@ -9,7 +9,7 @@ use crate::reference::model::User;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::crypto::verify;
-use jsonwebtoken::{Algorithm, decode, decode_header};
+use jsonwebtoken::{Algorithm, DecodingKey, decode, decode_header};
 use serde_json::Value;
 
 /// The name of somebody who has shown nothing that names them.
@@ -69,7 +69,7 @@ fn passes(jwt: &Jwt, bugs: Bugs, token: &str) -> bool {
     if bugs.has(Bug::TokenOtherAlgorithm) {
         validation.algorithms = vec![Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
     }
-    decode::<Value>(token, &jwt.key, &validation).is_ok()
+    decode::<Value>(token, &jwt.keys.verifying, &validation).is_ok()
 }
 
 /// The signature is none, or is not looked at as it should be.
@@ -80,14 +80,25 @@ fn signed_badly(jwt: &Jwt, bugs: Bugs, token: &str) -> bool {
         return bugs.has(Bug::TokenUnsigned) && head["alg"] == "none";
     };
     let documented = jwt.validation.algorithms[0];
-    let signed = |key| verify(signature, message.as_bytes(), key, documented).unwrap_or(false);
+    let signed =
+        |key: &DecodingKey| verify(signature, message.as_bytes(), key, documented).unwrap_or(false);
     if signature.is_empty() {
         bugs.has(Bug::TokenUnsealed)
     } else if header.alg != documented {
-        bugs.has(Bug::TokenMislabelled) && signed(&jwt.key)
+        (bugs.has(Bug::TokenMislabelled) && signed(&jwt.keys.verifying))
+            || (bugs.has(Bug::TokenConfused) && confused(jwt, message, signature, header.alg))
     } else {
-        bugs.has(Bug::TokenAltered) || (bugs.has(Bug::TokenWrongKey) && signed(&jwt.forgotten))
+        let forgotten = || jwt.keys.stranger().is_ok_and(|stranger| signed(&stranger.verifying));
+        bugs.has(Bug::TokenAltered) || (bugs.has(Bug::TokenWrongKey) && forgotten())
     }
+}
+
+/// The public key is taken for the secret of the algorithm that the token names.
+fn confused(jwt: &Jwt, message: &str, signature: &str, named: Algorithm) -> bool {
+    let Some(public) = &jwt.keys.public else { return false };
+    let secret = DecodingKey::from_secret(public.as_bytes());
+    named == Algorithm::HS256
+        && verify(signature, message.as_bytes(), &secret, named).unwrap_or(false)
 }
 
 /// The JSON of one part of a token.
@@ -105,6 +116,7 @@ fn nameless(bugs: Bugs, claims: &Value) -> Option<User> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reference::auth::accounts;
     use crate::reference::tests::spec;
     use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
     use serde_json::json;
@@ -116,7 +128,7 @@ mod tests {
 
     #[test]
     fn each_bug_believes_its_own_kind_of_token_and_an_honest_doorman_none() {
-        let doorman = Doorman::new(&spec()).unwrap();
+        let doorman = Doorman::new(&spec(), &accounts(&spec()).unwrap()).unwrap();
         let (secret, now) = ("assize-callback-ack", get_current_timestamp());
         let good = json!({ "userId": 7, "exp": now + 60 });
         let hs256 = |claims| signed(Algorithm::HS256, secret, &claims);

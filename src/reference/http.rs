@@ -2,16 +2,19 @@
 
 use crate::operation::Operation;
 use crate::reference::app::App;
+use crate::reference::bugs::Bug;
 use crate::reference::gullible::Door;
 use crate::reference::mailbox;
 use crate::reference::misbehave::{self, Manner};
 use crate::reference::model::*;
-use crate::reference::play::{Asked, HttpAsk, Reply};
+use crate::reference::play::{Account, Asked, HttpAsk, Reply};
 use crate::reference::stamp;
+use crate::scalar::Scalar;
 use crate::spec::Hole;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header, request::Parts};
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::{StatusCode, request::Parts};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 
@@ -35,7 +38,12 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
         headers: &headers,
         body,
     };
-    if let Some(polled) = app.play.poll(ask) {
+    let cookie = parts.headers.get(header::COOKIE).and_then(|value| value.to_str().ok());
+    let cookie = cookie.and_then(|cookie| app.play.cookie_token(cookie));
+    if let Some(mut polled) = app.play.poll(ask) {
+        if let (None, Some(token)) = (polled.bindings.get(Hole::TOKEN), &cookie) {
+            polled.bindings.set(Hole::TOKEN, token.clone());
+        }
         let (status, body) = mailbox::answer(&app, polled).await;
         return json(status, &body);
     }
@@ -45,13 +53,24 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
             _ => json(404, r#"{"error":"there is no such thing"}"#),
         };
     };
-    let (outcome, manner) = outcome(&app, &asked).await;
+    if !app.bugs.has(Bug::CsrfUnchecked) && !app.play.vouched(&asked, &app.accounts) {
+        let refusal = Refusal::new(RefusalKind::Forbidden, "the CSRF token is none of ours");
+        return answer(&app, &asked, Err(refusal));
+    }
+    if let Some(wanted) = app.play.account(&asked) {
+        return account(&app, &asked, wanted, cookie.as_ref());
+    }
+    let (outcome, manner) = outcome(&app, &asked, cookie.as_ref()).await;
     match manner {
         Manner::Once | Manner::Twice | Manner::IfLast(_) => {}
         Manner::Never => std::future::pending().await,
         Manner::After(pause) => tokio::time::sleep(pause).await,
     }
-    match (app.play.answer(&asked, &outcome), outcome) {
+    answer(&app, &asked, outcome)
+}
+
+fn answer(app: &App, asked: &Asked, outcome: Result<Answer, Refusal>) -> Response {
+    match (app.play.answer(asked, &outcome), outcome) {
         (Some(Reply::Http(status, body)), _) => json(status, &body),
         (_, Ok(_)) => json(200, "{}"),
         (_, Err(refusal)) => {
@@ -67,10 +86,53 @@ fn headers(parts: &Parts) -> Vec<(&str, &str)> {
     headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
 }
 
-async fn outcome(app: &App, asked: &Asked) -> (Result<Answer, Refusal>, Manner) {
+/// Registers, logs in or out.
+fn account(
+    app: &App,
+    asked: &Asked,
+    wanted: Result<Account, Refusal>,
+    cookie: Option<&Scalar>,
+) -> Response {
+    let accounts = &app.accounts;
+    let done = wanted.and_then(|wanted| match wanted {
+        Account::Form => Ok((None, None)),
+        Account::Register(form) => accounts.register(form).map(|user| (Some(user), None)),
+        Account::Login(form) => {
+            accounts.login(form, app.bugs).map(|(user, token)| (Some(user), Some(token)))
+        }
+        Account::Logout => {
+            let token = asked.bindings.get(Hole::TOKEN).or(cookie);
+            let user = app.admit(token, asked.bindings.get(Hole::USER), Door::Http)?;
+            token.iter().for_each(|token| accounts.logout(&token.text(), app.bugs));
+            Ok((Some(user), None))
+        }
+    });
+    let (user, token) = match done {
+        Ok(done) => done,
+        Err(refusal) => return answer(app, asked, Err(refusal)),
+    };
+    let (reply, lines) = app.play.welcome(asked, user.as_ref(), token.as_deref(), accounts);
+    let mut response = match reply {
+        Some(Reply::Http(status, body)) => json(status, &body),
+        _ => json(200, "{}"),
+    };
+    for (name, value) in lines {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+async fn outcome(
+    app: &App,
+    asked: &Asked,
+    cookie: Option<&Scalar>,
+) -> (Result<Answer, Refusal>, Manner) {
     let arrived = stamp::now();
     let open = app.play.operation(asked.route) == Operation::Health;
-    let (token, claimed) = (asked.bindings.get(Hole::TOKEN), asked.bindings.get(Hole::USER));
+    let token = asked.bindings.get(Hole::TOKEN).or(cookie);
+    let claimed = asked.bindings.get(Hole::USER);
     let user = match app.admit(token, claimed, Door::Http) {
         Ok(user) => user,
         Err(_) if open => User::default(),

@@ -9,6 +9,7 @@
 //! (order) → `core` and `store` (the chat), and back: `hall` tells the others, `play` fills,
 //! `socket` and `http` answer.
 
+mod accounts;
 mod app;
 mod auth;
 mod bent;

@@ -1,7 +1,8 @@
 //! Starting, pausing, restarting and stopping a reference server on the current runtime.
 
+use crate::reference::accounts::Accounts;
 use crate::reference::app::App;
-use crate::reference::auth::Doorman;
+use crate::reference::auth::{self, Doorman};
 use crate::reference::bent;
 use crate::reference::bugs::Bugs;
 use crate::reference::core::{Core, Rules};
@@ -75,6 +76,7 @@ pub struct Running {
     address: SocketAddr,
     url: String,
     counts: Arc<Counts>,
+    accounts: Arc<Accounts>,
     last_connection: u64,
     state: Option<State>,
 }
@@ -138,7 +140,8 @@ impl Running {
             let text = "events as JSON frames on a raw WebSocket";
             return Err(StartError::NotPlayed(text.into()));
         }
-        Doorman::new(&spec).map_err(StartError::NotPlayed)?;
+        let accounts = auth::accounts(&spec).map_err(StartError::NotPlayed)?;
+        Doorman::new(&spec, &accounts).map_err(StartError::NotPlayed)?;
         let core = Core::open(options.file.as_deref(), Rules::of(&spec), options.bugs)
             .map_err(|error| StartError::Store(error.to_string()))?;
         Ok(Self {
@@ -147,6 +150,7 @@ impl Running {
             spec,
             options,
             counts: Arc::default(),
+            accounts,
             last_connection: 0,
             state: Some(State::Paused(Box::new(core))),
         })
@@ -252,7 +256,8 @@ impl Running {
         let hall = Hall::new(Arc::clone(&play), self.options.bugs);
         let (desk, work) = Desk::new(core, hall, Arc::clone(&self.counts));
         let app = Arc::new(App {
-            doorman: Doorman::new(&self.spec).map_err(StartError::NotPlayed)?,
+            doorman: Doorman::new(&self.spec, &self.accounts).map_err(StartError::NotPlayed)?,
+            accounts: Arc::clone(&self.accounts),
             play,
             desk,
             bugs: self.options.bugs,

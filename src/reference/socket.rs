@@ -103,7 +103,11 @@ impl Entrance {
         let connect = &self.0.play.spec().connect;
         let first = self.bound(socket, auth, &connect.query, &connect.headers, &connect.auth);
         let door = Door::Socket;
-        let first = Shown::of(&first, door);
+        let mut first = Shown::of(&first, door);
+        let cookies = socket.req_parts().headers.get("cookie").and_then(|one| one.to_str().ok());
+        if first.token.is_none() {
+            first.token = cookies.and_then(|cookies| self.0.play.cookie_token(cookies));
+        }
         match &connect.elsewhere {
             Some(other) if first.token.is_none() => {
                 let other = self.bound(socket, auth, &other.query, &other.headers, &other.auth);

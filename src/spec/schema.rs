@@ -115,13 +115,15 @@ fn people() -> Value {
         mapping(&properties([("integer", integer)]), &["integer"]),
         mapping(&properties([("text", text())]), &["text"]),
     ] });
+    let secret = properties([("env", text()), ("file", text()), ("default", text())]);
     let jwt = properties([
-        ("algorithm", words(&["HS256", "HS384", "HS512"])),
-        ("secret", mapping(&properties([("env", text()), ("default", text())]), &[])),
+        ("algorithm", words(&["HS256", "HS384", "HS512", "RS256", "ES256"])),
+        ("secret", described(mapping(&secret, &[]), "of HS256, HS384, HS512")),
+        ("key", described(mapping(&secret, &[]), "the private key of RS256, ES256, as PEM")),
         ("claims", shape("the claims; iat and exp are added")),
         ("lives", duration()),
     ]);
-    let jwt = mapping(&jwt, &["algorithm", "secret", "claims"]);
+    let jwt = mapping(&jwt, &["algorithm", "claims"]);
     let file = properties([("path", text()), ("columns", list(&text()))]);
     let file = mapping(&file, &["path", "columns"]);
     let token = json!({ "anyOf": [
@@ -131,6 +133,7 @@ fn people() -> Value {
     ] });
     let all = properties([
         ("ids", described(ids, "what a user id looks like")),
+        ("names", described(text(), "what people are called; `#` is the person's number")),
         ("token", described(token, "where the credential comes from")),
     ]);
     mapping(&all, &[])

@@ -18,7 +18,7 @@ mod text;
 
 pub use cases::cases;
 pub use script::{Mistake, Script};
-pub use site::{Site, disabled};
+pub use site::{PEOPLE, Site, disabled};
 
 use crate::property::Severity;
 use crate::verdict::Finding;
@@ -98,6 +98,12 @@ pub fn find(name: &str) -> Option<&'static WireCase> {
 pub async fn perform(case: &WireCase, site: &Site) -> Performed {
     match disabled(case, &site.spec) {
         Some(why) => Performed { not_supported: Some(why), ..Performed::default() },
-        None => stage::perform(case, site).await,
+        None => match site.enrol().await {
+            Ok(()) => stage::perform(case, site).await,
+            Err(why) => {
+                let finding = Finding { doubts: vec![why], ..Finding::default() };
+                Performed { finding, ..Performed::default() }
+            }
+        },
     }
 }

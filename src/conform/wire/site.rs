@@ -4,7 +4,7 @@ use super::WireCase;
 use super::script::Script;
 use super::text::Holes;
 use crate::engine::clock::Clock;
-use crate::engine::people::Registry;
+use crate::engine::people::{Papers, Registry, enrol_at};
 use crate::engine::session_options;
 use crate::history::PersonId;
 use crate::operation::Operation;
@@ -25,12 +25,32 @@ pub struct Site {
     pub endpoint: Endpoint,
     /// Its spec.
     pub spec: Arc<Spec>,
+    /// Who the people are to the server.
+    pub registry: Arc<Registry>,
     /// The run's clock.
     pub clock: Clock,
     /// The person of the case; the two that follow are the bystander and the newcomer.
     pub person: PersonId,
     /// Every packet is kept, not only those that an argument needs.
     pub trace: bool,
+}
+
+/// The case, the bystander and the newcomer.
+pub const PEOPLE: u32 = 3;
+
+impl Site {
+    /// Makes the people of the case known to the server.
+    ///
+    /// # Errors
+    /// Somebody could not register or log in; says who, and why.
+    pub(super) async fn enrol(&self) -> Result<(), String> {
+        let PersonId(first) = self.person;
+        for person in (first..first + PEOPLE).map(PersonId) {
+            let enrolled = enrol_at(&self.registry, &self.endpoint, person).await;
+            enrolled.map_err(|why| why.0)?;
+        }
+        Ok(())
+    }
 }
 
 /// Why a case cannot be played with a spec, if so.
@@ -41,9 +61,6 @@ pub fn disabled(case: &WireCase, spec: &Spec) -> Option<String> {
         Protocol::Http => "the spec's protocol is plain HTTP, not Socket.IO",
         Protocol::SocketIo { .. } if spec.connect.per == SocketPer::Conversation => {
             "the spec has a socket per conversation"
-        }
-        Protocol::SocketIo { .. } if spec.people.ids == UserIds::ByServer => {
-            "people's ids are chosen by the server"
         }
         Protocol::SocketIo { .. } => {
             let wants_event = Script::parse(case.script).is_ok_and(|script| script.needs_event());
@@ -58,6 +75,8 @@ pub fn disabled(case: &WireCase, spec: &Spec) -> Option<String> {
 
 /// A person at the door: how to connect, and what the holes of a script mean.
 pub(super) struct Visitor {
+    /// What the person holds.
+    pub(super) papers: Papers,
     pub(super) options: Options,
     pub(super) holes: Holes,
 }
@@ -67,13 +86,14 @@ impl Visitor {
     ///
     /// # Errors
     /// Why there is no credential.
-    pub(super) fn new(spec: &Spec, person: PersonId) -> Result<Self, String> {
-        let passport = Registry::new(spec).passport(person).map_err(|why| why.0)?;
+    pub(super) fn new(registry: &Registry, person: PersonId) -> Result<Self, String> {
+        let spec = registry.spec();
+        let papers = registry.papers(person, 0).map_err(|why| why.0)?;
         let mut base = Options::default();
         if let Protocol::SocketIo { namespace, .. } = &spec.connect.protocol {
             base.namespace.clone_from(namespace);
         }
-        let options = session_options(&base, spec, &passport);
+        let options = session_options(&base, spec, &papers);
         let mut holes = Holes::new();
         let namespace = match options.namespace.as_str() {
             MAIN_NAMESPACE | "" => String::new(),
@@ -81,10 +101,11 @@ impl Visitor {
         };
         holes.insert("ns".to_owned(), namespace);
         holes.insert("auth".to_owned(), options.auth.clone().unwrap_or_default());
-        if let Some(event) = acknowledged(spec).and_then(|shape| filled(shape, spec, &passport)) {
+        let event = acknowledged(spec).and_then(|shape| filled(shape, spec, &papers.bindings));
+        if let Some(event) = event {
             holes.insert("event".to_owned(), event);
         }
-        Ok(Self { options, holes })
+        Ok(Self { papers, options, holes })
     }
 }
 

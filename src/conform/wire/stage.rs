@@ -73,6 +73,7 @@ pub(super) async fn perform(case: &WireCase, site: &Site) -> Performed {
         Err(Stop::Wrong { summary, therefore }) => {
             finding.observations = 1;
             let exhibits = stage.tape.exhibits();
+            let therefore = stage.tape.masked(&therefore);
             let but = format!("{} ({})", case.says, case.source);
             finding.violate(|| Violation { summary, exhibits, therefore, but });
         }
@@ -97,17 +98,18 @@ struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     fn new(case: &'a WireCase, site: &'a Site) -> Result<Self, String> {
-        let person = |number| Visitor::new(&site.spec, PersonId(site.person.0 + number));
-        let visitor = person(0)?;
+        let person = |number| Visitor::new(&site.registry, PersonId(site.person.0 + number));
+        let (visitor, bystander, newcomer) = (person(0)?, person(1)?, person(2)?);
+        let holders = [&visitor, &bystander, &newcomer].map(|one| one.papers.clone());
         Ok(Self {
             case,
             site,
             channels: Channels::new(site.clock, site.person),
-            tape: Tape::default(),
+            tape: Tape::without(holders.to_vec()),
             holes: visitor.holes.clone(),
             visitor,
-            bystander: person(1)?,
-            newcomer: person(2)?,
+            bystander,
+            newcomer,
         })
     }
 

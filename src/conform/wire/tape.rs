@@ -1,5 +1,6 @@
 //! What was exchanged, line by line, for the trace and for the argument.
 
+use crate::engine::people::Papers;
 use crate::history::{ClientId, Nanos};
 use crate::verdict::Exhibit;
 
@@ -17,13 +18,26 @@ const KEPT: usize = 4000;
 #[derive(Debug, Default)]
 pub(super) struct Tape {
     lines: Vec<Exhibit>,
+    /// Whose secrets are not shown.
+    holders: Vec<Papers>,
 }
 
 impl Tape {
+    /// An empty tape on which nothing stands that these people hold.
+    pub(super) fn without(holders: Vec<Papers>) -> Self {
+        Self { lines: Vec::new(), holders }
+    }
+
+    /// The text without what the people hold.
+    pub(super) fn masked(&self, text: &str) -> String {
+        let holders = self.holders.iter();
+        holders.fold(text.to_owned(), |text, papers| papers.mask(&text).into_owned())
+    }
+
     /// Keeps a line.
     pub(super) fn note(&mut self, at: Nanos, client: ClientId, text: &str) {
         if self.lines.len() < KEPT {
-            self.lines.push(Exhibit { at, client, text: brief(text) });
+            self.lines.push(Exhibit { at, client, text: brief(&self.masked(text)) });
         }
     }
 

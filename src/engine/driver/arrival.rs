@@ -126,6 +126,9 @@ impl Driver {
     pub(super) fn returned(&mut self, Returned { attempt, outcome, troubled }: Returned) {
         self.explain_call(attempt.op, &outcome);
         let (rows, reply) = match outcome {
+            rest::Outcome::Answered(Reply::No(error)) => {
+                (Vec::new(), Reply::No(self.masked(&error).into()))
+            }
             rest::Outcome::Answered(reply) => (Vec::new(), reply),
             rest::Outcome::Read { rows, count, cursor } => {
                 (rows, Reply::Yes { id: None, order: None, rows: count, cursor })

@@ -70,8 +70,9 @@ impl Driver {
         self.input(Input::Act(Action::Ask { op, ask, planned }));
     }
 
-    fn hold(&mut self, Held { passport, what, valid, lasts, elsewhere }: Held) {
-        self.bindings = passport;
+    fn hold(&mut self, Held { papers, what, valid, lasts, elsewhere }: Held) {
+        self.shard.trace.borrow_mut().hide(&papers);
+        (self.bindings, self.jar) = (papers.bindings, papers.jar);
         (self.elsewhere, self.barred) = (elsewhere, !valid);
         let until = lasts.map(|lasts| self.shard.clock.now() + lasts);
         self.record(Event::Credential { what, valid, until });

@@ -56,9 +56,8 @@ impl Driver {
                 Output::Record(event) if !is_news(&event) => {}
                 Output::Record(event) => self.note(now, event, &mut leaving),
                 Output::Open => {
-                    let (elsewhere, weather) = (self.elsewhere, self.weather.as_ref());
-                    self.link =
-                        Link::open(&shard, &self.bindings, elsewhere, weather, &self.bookmark);
+                    let way = (self.elsewhere, self.weather.as_ref(), &self.bookmark);
+                    self.link = Link::open(&shard, &self.bindings, self.jar.as_ref(), way);
                 }
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
@@ -274,6 +273,7 @@ impl Driver {
             conversation: ask.conversation,
             people: ask.people(self.bindings.get(Hole::USER)),
             bindings: self.bindings.clone(),
+            jar: self.jar.clone(),
             bend,
         };
         let (own, troubled) = (self.http.clone(), self.trouble.excuses());

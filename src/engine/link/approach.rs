@@ -3,6 +3,7 @@
 use super::polling::Polls;
 use super::{Bookmark, Session};
 use crate::dialect::http::fields;
+use crate::engine::people::{Jar, Papers};
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client::Second;
 use crate::spec::{Bindings, Spec, Transports};
@@ -12,6 +13,7 @@ use crate::transport::engine_io::Mode;
 use crate::transport::socket_io::{Options, SocketIo};
 use crate::transport::stream::ConnectOptions;
 use crate::transport::weather::Weather;
+use hyper::header::{COOKIE, HeaderName, HeaderValue};
 #[cfg(feature = "rust_socketio")]
 use std::sync::Arc;
 
@@ -34,6 +36,8 @@ pub(in crate::engine) enum Approach {
 pub(in crate::engine) struct Caller<'a> {
     /// The person's id, name and credential.
     pub(in crate::engine) bindings: &'a Bindings,
+    /// The client's cookies.
+    pub(in crate::engine) jar: Option<&'a Jar>,
     /// The token stands in the other place that the spec knows.
     pub(in crate::engine) elsewhere: bool,
     /// What the connection goes through.
@@ -44,8 +48,10 @@ pub(in crate::engine) struct Caller<'a> {
 
 impl<'a> Caller<'a> {
     /// Somebody whom no fault concerns.
-    pub(in crate::engine) fn plain(bindings: &'a Bindings) -> Self {
-        Self { bindings, elsewhere: false, weather: None, bookmark: Bookmark::default() }
+    pub(in crate::engine) fn plain(papers: &'a Papers) -> Self {
+        let (bindings, jar) = (&papers.bindings, papers.jar.as_ref());
+        let bookmark = Bookmark::default();
+        Self { bindings, jar, elsewhere: false, weather: None, bookmark }
     }
 }
 
@@ -121,12 +127,12 @@ impl Approach {
 }
 
 /// The handshake of a person with a Socket.IO server: path, query, headers and the CONNECT payload.
-pub(crate) fn session_options(session: &Options, spec: &Spec, bindings: &Bindings) -> Options {
-    handshake(session, spec, Caller::plain(bindings))
+pub(crate) fn session_options(session: &Options, spec: &Spec, papers: &Papers) -> Options {
+    handshake(session, spec, Caller::plain(papers))
 }
 
 fn handshake(session: &Options, spec: &Spec, caller: Caller<'_>) -> Options {
-    let Caller { bindings, elsewhere, weather, .. } = caller;
+    let Caller { bindings, jar, elsewhere, weather, .. } = caller;
     let mut options = session.clone();
     options.engine.connect.weather = weather;
     let connect = &spec.connect;
@@ -144,10 +150,14 @@ fn handshake(session: &Options, spec: &Spec, caller: Caller<'_>) -> Options {
         options.engine.query = pairs.join("&");
     }
     for (name, value) in fields(headers, bindings, false).unwrap_or_default() {
-        let name = hyper::header::HeaderName::from_bytes(name.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, hyper::header::HeaderValue::from_str(&value)) {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
             options.engine.headers.insert(name, value);
         }
+    }
+    let cookies = jar.and_then(|jar| jar.header(&options.engine.path));
+    if let Some(Ok(value)) = cookies.map(|cookies| HeaderValue::from_str(&cookies)) {
+        options.engine.headers.insert(COOKIE, value);
     }
     if let Some(shape) = auth {
         let mut auth = String::new();

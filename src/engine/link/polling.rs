@@ -8,6 +8,7 @@
 use super::{Arrival, Caller};
 use crate::dialect::excerpt;
 use crate::dialect::http::{Call, Meaning, meaning};
+use crate::engine::people::Jar;
 use crate::engine::rest;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, EventSource, Hole, Poll, Spec};
@@ -41,6 +42,7 @@ pub(in crate::engine) struct Polling {
     polls: Polls,
     http: Rc<HttpClient>,
     bindings: Bindings,
+    jar: Option<Jar>,
     bookmark: Bookmark,
     /// The cursor behind what is queued.
     cursor: Option<Scalar>,
@@ -96,6 +98,7 @@ impl Polls {
             polls: self.clone(),
             http: Rc::new(HttpClient::new(endpoint, options)),
             bindings: caller.bindings.clone(),
+            jar: caller.jar.cloned(),
             cursor,
             bookmark: caller.bookmark,
             queue: VecDeque::new(),
@@ -181,7 +184,10 @@ impl Polling {
             bindings.set(Hole::CURSOR, cursor.clone());
         }
         let call = Call::new(&self.polls.spec, http, &bindings);
-        let call = call.map_err(|_| unsendable.clone())?;
+        let mut call = call.map_err(|_| unsendable.clone())?;
+        if let Some(cookies) = self.jar.as_ref().and_then(|jar| jar.header(&call.target)) {
+            call.headers.push(("cookie".into(), cookies));
+        }
         let mut request = rest::written(call).map_err(|_| unsendable)?;
         request.timeout = Some(patience);
         Ok(request)
@@ -189,6 +195,9 @@ impl Polling {
 
     fn answered(&mut self, response: &Response) -> Answered {
         let (status, body) = (response.status.as_u16(), text(response));
+        if let Some(jar) = &self.jar {
+            jar.keep(&response.headers);
+        }
         let Some(poll) = self.polls.poll() else { return Answered::Limited };
         let mut bound = self.bindings.clone();
         let shape = match meaning(&poll.step, status, &body, &mut bound) {

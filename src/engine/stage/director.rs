@@ -151,7 +151,7 @@ impl<'a> Director<'a> {
         let over = match step {
             Step::Do { deeds, awaited } => {
                 for deed in deeds {
-                    self.deed(deed);
+                    self.deed(deed).await;
                 }
                 !awaited
                     || self.until(self.patience, |this| deeds.iter().all(|d| this.is_over(d))).await
@@ -257,7 +257,7 @@ impl<'a> Director<'a> {
         self.phase("recovery");
         let now = self.now();
         for device in std::mem::take(&mut self.holders).into_values() {
-            self.hold(device, Credential::Good, false);
+            self.hold(device, Credential::Good, false).await;
         }
         for client in &self.known {
             let slot = &self.slots[client];

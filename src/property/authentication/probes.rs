@@ -2,6 +2,7 @@
 
 use crate::property::{Need, Probe, Severity};
 
+const ANY_TOKENS: &[Need] = &[Need::Tokens];
 const TOKENS: &[Need] = &[Need::MintedTokens];
 
 /// A stranger who is offline, so that nobody else's business shows; then again with a good one.
@@ -22,7 +23,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "no-token",
         says: "A connection without a token is refused, in the documented words.",
         why: "A check that begins with `if (token)` and has no `else` lets everybody in.",
-        needs: TOKENS,
+        needs: ANY_TOKENS,
         script: refused_and_then_let_in!("missing"),
         catches: &["token-missing", "token-wrong-error"],
         ..Probe::DEFAULT
@@ -31,7 +32,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "empty-token",
         says: "A connection with an empty token is refused.",
         why: "An empty text is there and says nothing: checks for `undefined` alone let it pass.",
-        needs: TOKENS,
+        needs: ANY_TOKENS,
         script: refused_and_then_let_in!("empty"),
         catches: &["token-missing", "token-wrong-error"],
         ..Probe::DEFAULT
@@ -40,7 +41,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "garbage-token",
         says: "A connection with something that is no token is refused.",
         why: "An exception while decoding must not end up as a guest, nor tell of the server's insides.",
-        needs: TOKENS,
+        needs: ANY_TOKENS,
         script: refused_and_then_let_in!("garbage"),
         catches: &["token-garbage", "token-wrong-error"],
         ..Probe::DEFAULT
@@ -117,6 +118,51 @@ pub(super) const PROBES: &[Probe] = &[
         needs: TOKENS,
         script: refused_and_then_let_in!("other-algorithm"),
         catches: &["token-other-algorithm", "token-late", "token-wrong-error"],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "public-key-as-secret",
+        says: "A connection with a token that is sealed with the server's public key, as if it were a secret, is refused.",
+        why: "Where the token chooses the algorithm, HS256 makes a secret of the key that everybody may have.",
+        needs: &[Need::PublicKey],
+        script: refused_and_then_let_in!("confused"),
+        catches: &["token-confused", "token-wrong-error"],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "somebody-elses-token",
+        says: "A connection with somebody else's good token under one's own name is refused.",
+        why: "A server that looks whether a token is good, and takes the user from beside it, knows nobody.",
+        needs: &[Need::Tokens, Need::NamedToken],
+        script: refused_and_then_let_in!("anothers"),
+        catches: &["cookie-shared", "token-wrong-error"],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "wrong-password",
+        says: "A login with another password than one's own gives nothing that lets in.",
+        why: "An account that is found by its name looks like one that was proven.",
+        needs: &[Need::Login],
+        script: refused_and_then_let_in!("wrong-password"),
+        catches: &["login-any-password"],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "made-up-csrf-token",
+        says: "A login with a made-up CSRF token gives nothing that lets in.",
+        why: "A token that must only be there is no protection: whoever forges the request can forge it, too.",
+        needs: &[Need::LoginVoucher],
+        script: refused_and_then_let_in!("forged-csrf"),
+        catches: &["csrf-unchecked"],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "after-logout",
+        says: "What a login gave lets nobody in after its logout.",
+        why: "A logout that only takes the cookie back leaves the session to whoever copied it.",
+        needs: &[Need::Logout],
+        script: refused_and_then_let_in!("logged-out"),
+        catches: &["logout-forgotten"],
         ..Probe::DEFAULT
     },
     Probe {
@@ -220,7 +266,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "requests-without-token",
         says: "A request over HTTP without a token is refused.",
         why: "The socket asks who is there, and the routes beside it do not.",
-        needs: &[Need::MintedTokens, Need::TokenOnRequests],
+        needs: &[Need::Tokens, Need::TokenOnRequests],
         script: "
             people: ann, bob
             ann send a

@@ -150,7 +150,11 @@ impl Play {
                 looked: None,
             },
             Operation::Health => Command::Health,
-            Operation::Connect | Operation::Register | Operation::Login | Operation::Hide => {
+            Operation::Connect
+            | Operation::Register
+            | Operation::Login
+            | Operation::Logout
+            | Operation::Hide => {
                 let text = format!("the reference server does not play `{operation}`");
                 return Err(Refusal::new(RefusalKind::NotPlayed, text));
             }

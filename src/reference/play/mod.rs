@@ -4,11 +4,13 @@
 //! into a [`Command`](crate::reference::model::Command) (`ask`), an answer into the JSON
 //! that the spec documents for it (`answer`), and what happened into the events that others see (`push`).
 
+mod account;
 mod answer;
 mod ask;
 mod batch;
 mod push;
 
+pub(crate) use account::{Account, has_accounts};
 pub(crate) use answer::Reply;
 pub(crate) use ask::{Asked, HttpAsk, parameter};
 pub(crate) use batch::Polled;
@@ -33,6 +35,8 @@ pub(crate) struct Play {
     requests: Vec<Route>,
     /// The sights whose events differ from receiver to receiver.
     personal: Vec<Sight>,
+    /// The holes that forms hand out, to be sent back.
+    vouchers: Vec<Hole>,
 }
 
 /// One step of one channel of one deed.
@@ -68,6 +72,7 @@ impl Play {
             open_events: Vec::new(),
             requests: Vec::new(),
             personal: personal.map(|pushed| pushed.sight).collect(),
+            vouchers: account::vouchers(spec),
             spec: Arc::clone(spec),
         };
         for (deed, channel, step) in steps(&spec.does) {

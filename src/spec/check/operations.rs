@@ -21,7 +21,11 @@ pub(in crate::spec) fn deeds(does: &[Placed], sees: &[Pushed], loader: &mut Load
     for Placed { deed, span, .. } in does.iter().filter(|placed| placed.sound) {
         for channel in &deed.channels {
             let answers = channel.steps.iter().flat_map(|step| &step.yes);
-            let bound: Vec<String> = answers.flat_map(|one| names(&one.shape, loader)).collect();
+            let mut bound: Vec<String> =
+                answers.flat_map(|one| names(&one.shape, loader)).collect();
+            let taken = channel.steps.iter().flat_map(|step| &step.takes);
+            let taken = taken.flat_map(|take| take.value.holes());
+            bound.extend(taken.map(|(hole, _)| loader.holes.name(hole).to_owned()));
             let yields = deed.operation.yields().iter();
             let missing: Vec<&str> =
                 yields.filter(|need| !bound.iter().any(|name| name == *need)).copied().collect();

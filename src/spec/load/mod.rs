@@ -26,6 +26,7 @@ use crate::spec::grammar::Noted;
 use crate::spec::model::{Field, Http, Join, Protocol, Spec};
 use crate::spec::shape::Shape;
 use crate::spec::text::Text;
+use std::path::{Path, PathBuf};
 
 /// A spec that can be used.
 #[derive(Clone, Debug)]
@@ -57,6 +58,7 @@ pub fn load(
         place: Place::Constants,
         protocol: None,
         base: String::new(),
+        folder: Path::new(file_name).parent().map(Path::to_path_buf).unwrap_or_default(),
     };
     let spec = loader.spec(&root, known_properties);
     let failed = loader.found.failed();
@@ -98,6 +100,8 @@ pub(super) struct Loader<'a> {
     pub(super) protocol: Option<Protocol>,
     /// Stands before every path.
     pub(super) base: String,
+    /// Where the spec's file lies.
+    pub(super) folder: PathBuf,
 }
 
 impl Loader<'_> {

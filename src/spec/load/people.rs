@@ -5,11 +5,15 @@ use crate::spec::load::{Loader, Place};
 use crate::spec::model::{People, Secret, TokenSource, UserIds};
 use std::time::Duration;
 
+/// The algorithms that tokens are signed with.
+const ALGORITHMS: [&str; 5] = ["HS256", "HS384", "HS512", "RS256", "ES256"];
+
 impl Loader<'_> {
     pub(super) fn people(&mut self, node: Option<&Node>) -> People {
         self.place = Place::People;
         let mut people = People {
             ids: UserIds::Text { pattern: "assize-#".to_owned() },
+            names: "Person #".to_owned(),
             token: TokenSource::None,
         };
         let fields = node.and_then(|node| Fields::of(node, "people", &mut self.found));
@@ -18,6 +22,9 @@ impl Loader<'_> {
         };
         if let Some(ids) = fields.value("ids") {
             people.ids = self.ids(ids).unwrap_or(people.ids);
+        }
+        if let Some(names) = fields.value("names") {
+            people.names = self.pattern(names, "names", "Person #");
         }
         if let Some(token) = fields.value("token") {
             people.token = self.token(token).unwrap_or(TokenSource::None);
@@ -50,12 +57,7 @@ impl Loader<'_> {
         fields.finish(&mut self.found);
         let entry = entry?;
         if entry.key == "text" {
-            let pattern = self.text_of(Some(&entry.value), "text");
-            if pattern.matches('#').count() != 1 {
-                self.found
-                    .error(entry.value.span, format!("`{pattern}` doesn't tell people apart"))
-                    .expected("a text with one `#` for the person's number, such as `assize-#`");
-            }
+            let pattern = self.pattern(&entry.value, "text", "assize-#");
             return Some(UserIds::Text { pattern });
         }
         let mut integer = Fields::of(&entry.value, "integer", &mut self.found)?;
@@ -64,6 +66,17 @@ impl Loader<'_> {
         integer.finish(&mut self.found);
         let from = i64::from(from?);
         Some(UserIds::Integer { from })
+    }
+
+    /// A text with one `#` for the person's number.
+    fn pattern(&mut self, node: &Node, what: &str, example: &str) -> String {
+        let pattern = self.text_of(Some(node), what);
+        if pattern.matches('#').count() != 1 {
+            self.found.error(node.span, format!("`{pattern}` doesn't tell people apart")).expected(
+                format!("a text with one `#` for the person's number, such as `{example}`"),
+            );
+        }
+        pattern
     }
 
     fn token(&mut self, node: &Node) -> Option<TokenSource> {
@@ -81,11 +94,16 @@ impl Loader<'_> {
 
     fn jwt(&mut self, node: &Node) -> Option<TokenSource> {
         let mut fields = Fields::of(node, "jwt", &mut self.found)?;
-        let algorithms = ["HS256", "HS384", "HS512"].map(|name| (name, name));
+        let algorithms = ALGORITHMS.map(|name| (name, name));
         let algorithm = fields.require("algorithm", &mut self.found);
         let algorithm = algorithm.and_then(|node| node.read_choice(&algorithms, &mut self.found));
-        let secret = fields.require("secret", &mut self.found);
-        let secret = secret.and_then(|node| self.secret(node));
+        // An HMAC has a secret, a signature a private key.
+        let kind = match algorithm {
+            Some(name) if !name.starts_with("HS") => "key",
+            _ => "secret",
+        };
+        let secret = fields.require(kind, &mut self.found);
+        let secret = secret.and_then(|node| self.secret(node, kind));
         let claims = fields.require("claims", &mut self.found);
         let claims = claims.map(|node| self.sent_shape(node));
         let lives = fields.value("lives");
@@ -99,19 +117,22 @@ impl Loader<'_> {
         })
     }
 
-    fn secret(&mut self, node: &Node) -> Option<Secret> {
-        let mut fields = Fields::of(node, "secret", &mut self.found)?;
+    fn secret(&mut self, node: &Node, kind: &'static str) -> Option<Secret> {
+        let mut fields = Fields::of(node, kind, &mut self.found)?;
         let variable = fields.value("env");
         let variable = variable.map(|node| self.text_of(Some(node), "env"));
+        let file = fields.value("file");
+        let file = file.map(|node| self.text_of(Some(node), "file"));
         let default = fields.value("default");
         let default = default.map(|node| self.text_of(Some(node), "default"));
-        if variable.is_none() && default.is_none() {
+        if variable.is_none() && file.is_none() && default.is_none() {
             self.found
-                .error(node.span, "this names no secret")
-                .expected("`env`, `default` or both");
+                .error(node.span, format!("this names no {kind}"))
+                .expected("one or more of `env`, `file` and `default`");
         }
         fields.finish(&mut self.found);
-        Some(Secret { variable, default })
+        let file = file.map(|path| self.folder.join(path));
+        Some(Secret { variable, file, default })
     }
 
     fn people_file(&mut self, node: &Node) -> Option<TokenSource> {
@@ -132,6 +153,6 @@ impl Loader<'_> {
             self.holes.intern(name.trim_start_matches('$'))
         });
         let columns = columns.collect();
-        Some(TokenSource::File { path, columns })
+        Some(TokenSource::File { path: self.folder.join(path), columns })
     }
 }

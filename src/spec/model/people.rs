@@ -2,6 +2,7 @@
 
 use crate::spec::bindings::Hole;
 use crate::spec::shape::Shape;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// `people:`
@@ -9,6 +10,8 @@ use std::time::Duration;
 pub struct People {
     /// What a user id looks like when the harness chooses it.
     pub ids: UserIds,
+    /// What people are called: a text with `#` for the person's number, e.g. `Person #`.
+    pub names: String,
     /// Where the credential comes from.
     pub token: TokenSource,
 }
@@ -43,7 +46,7 @@ pub enum TokenSource {
     Jwt {
         /// The signing algorithm, e.g. `HS256`.
         algorithm: String,
-        /// The secret, or the environment variable that holds it.
+        /// The secret of an HMAC, or the private key (PEM), and where it is found.
         secret: Secret,
         /// The claims; a shape to fill.
         claims: Shape,
@@ -54,18 +57,20 @@ pub enum TokenSource {
     ByServer,
     /// Read from a CSV file with a header line; each column binds the hole of its name.
     File {
-        /// The file's path.
-        path: String,
+        /// The file's path; a relative one was written relative to the spec's file.
+        path: PathBuf,
         /// The columns that are used.
         columns: Vec<Hole>,
     },
 }
 
-/// A secret is named, never printed.
-#[derive(Clone, PartialEq, Eq)]
+/// A secret is named, never printed. The first place that has one counts.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret {
-    /// The environment variable that overrides the default.
+    /// The environment variable.
     pub variable: Option<String>,
+    /// The file; a relative one was written relative to the spec's file.
+    pub file: Option<PathBuf>,
     /// The value in the file, for test servers.
     pub default: Option<String>,
 }

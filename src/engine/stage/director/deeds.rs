@@ -2,7 +2,7 @@
 
 use super::Director;
 use crate::client::{Ask, Payload, Since};
-use crate::engine::people::Registry;
+use crate::engine::people;
 use crate::engine::slot::{Command, Held, Suffering};
 use crate::engine::stage::cast;
 use crate::engine::trouble::nanos;
@@ -16,7 +16,7 @@ use std::rc::Rc;
 use tokio::time::sleep_until;
 
 impl Director<'_> {
-    pub(super) fn deed(&mut self, deed: &Deed) {
+    pub(super) async fn deed(&mut self, deed: &Deed) {
         let client = self.cast.client(deed.by);
         let now = self.now();
         let due = deed.due.or(deed.odd.map(|_| Due::Harmless));
@@ -26,7 +26,9 @@ impl Director<'_> {
                 self.known.insert(client);
                 self.tell(client, Command::Act(now, Act::Connect));
             }
-            Verb::Hold { credential, elsewhere } => self.hold(deed.by, *credential, *elsewhere),
+            Verb::Hold { credential, elsewhere } => {
+                self.hold(deed.by, *credential, *elsewhere).await
+            }
             Verb::Disconnect => self.tell(client, Command::Disconnect),
             Verb::Send { label, room, kind, key_of, text_of } => {
                 let message = self.message(*label, *kind, *key_of, *text_of);
@@ -52,8 +54,8 @@ impl Director<'_> {
                 }
             }
             Verb::Create { room, people } => {
-                let registry = Registry::new(&self.shard.dialect.spec);
-                let user = |person: &usize| registry.user(self.cast.cell.people[*person].id);
+                let user =
+                    |person: &usize| self.shard.registry.user(self.cast.cell.people[*person].id);
                 let people = people.iter().map(user).collect();
                 let place = room.and_then(|room| self.cast.conversation(room));
                 self.tell(client, Command::Ask(now, Ask::create(place, people), due));
@@ -81,11 +83,12 @@ impl Director<'_> {
         }
     }
 
-    pub(super) fn hold(&mut self, device: Device, credential: Credential, elsewhere: bool) {
+    pub(super) async fn hold(&mut self, device: Device, credential: Credential, elsewhere: bool) {
         let person = self.cast.cell.people[device.person].id;
-        let passport = Registry::new(&self.shard.dialect.spec).passport_with(person, credential);
-        let passport = match passport {
-            Ok(passport) => passport,
+        let (registry, http) = (&self.shard.registry, &self.shard.http);
+        let papers = people::ask_for(registry, http, person, device.device, credential).await;
+        let papers = match papers {
+            Ok(papers) => papers,
             Err(why) => return self.hitches.push(why.0),
         };
         let place = if elsewhere { ", in the other documented place" } else { "" };
@@ -94,7 +97,7 @@ impl Director<'_> {
         self.tell(
             client,
             Command::Hold(Box::new(Held {
-                passport,
+                papers,
                 what: format_compact!("{}{place}", credential.about()),
                 valid: credential.is_valid(),
                 lasts: credential.lasts().map(nanos),

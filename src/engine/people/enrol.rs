@@ -1,0 +1,275 @@
+//! People made known to the server, and logged in: what they hold is the server's to say.
+//!
+//! A person registers once; each device logs in by itself, with cookies of its own. Who is known
+//! from an earlier run cannot register again, and simply logs in.
+
+use super::{NoCredential, Papers, Registry, somebody_else};
+use crate::dialect::http::{Meaning, meaning};
+use crate::engine::mint::GARBAGE;
+use crate::engine::rest;
+use crate::engine::setup::http_client;
+use crate::history::PersonId;
+use crate::operation::Operation;
+use crate::plan::Credential;
+use crate::scalar::Scalar;
+use crate::spec::{Bindings, Hole, Request, Spec, Step};
+use crate::transport::endpoint::Endpoint;
+use crate::transport::http::HttpClient;
+use crate::transport::stream::ConnectOptions;
+use std::fmt;
+
+/// Where a person got stuck.
+#[derive(Debug)]
+struct Stuck {
+    what: &'static str,
+    /// Which step of how many.
+    step: (usize, usize),
+    /// `POST /login`
+    request: String,
+    /// The server said no, as documented.
+    refused: bool,
+    why: String,
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, step: (step, steps), request, .. } = self;
+        write!(f, "cannot {what}: ")?;
+        if *steps > 1 {
+            write!(f, "step {step} of {steps}, ")?;
+        }
+        let why = if self.refused { "the server refused: " } else { "" };
+        write!(f, "`{request}`: {why}{}", self.why)
+    }
+}
+
+/// Makes a person known to the server and logs in so many devices, if the spec says how.
+///
+/// # Errors
+/// It did not work; names the person and the step.
+pub(crate) async fn enrol(
+    registry: &Registry,
+    http: &HttpClient,
+    person: PersonId,
+    devices: usize,
+) -> Result<(), NoCredential> {
+    if !registry.logs_in() || registry.known(person, devices.max(1) - 1).is_some() {
+        return Ok(());
+    }
+    let mut first = Papers { bindings: registry.basics(person)?, jar: registry.jar() };
+    let listed = registry.table.is_some();
+    let registered = match listed {
+        true => Ok(()),
+        false => walk(registry, http, Operation::Register, &mut first, &|_| ()).await,
+    };
+    let known = first.clone();
+    let mut all = Vec::new();
+    for device in 0..devices.max(1) {
+        let mut papers = match device {
+            0 => first.clone(),
+            _ => Papers { bindings: known.bindings.clone(), jar: registry.jar() },
+        };
+        let entered = walk(registry, http, Operation::Login, &mut papers, &|_| ()).await;
+        let logs_in = registry.spec.deed(Operation::Login).is_some();
+        match (&registered, entered) {
+            (_, Err(stuck)) if registered.is_ok() => return Err(named(&papers, &stuck)),
+            // Neither known already nor able to become known.
+            (Err(stuck), entered) if entered.is_err() || !logs_in || !stuck.refused => {
+                return Err(named(&papers, stuck));
+            }
+            _ => all.push(papers),
+        }
+    }
+    if all[0].bindings.get(Hole::USER).is_none() {
+        let why = "the answers of `register` and `login` name no `$user`";
+        return Err(NoCredential(format!("{}: {why}", who(&all[0]))));
+    }
+    registry.remember(person, all);
+    Ok(())
+}
+
+/// The same for a person with one device, over connections of their own.
+///
+/// # Errors
+/// As [`enrol`].
+pub(crate) async fn enrol_at(
+    registry: &Registry,
+    endpoint: &Endpoint,
+    person: PersonId,
+) -> Result<(), NoCredential> {
+    if !registry.logs_in() {
+        return Ok(());
+    }
+    let connect = ConnectOptions { timeout: registry.spec.connect.timeout, ..Default::default() };
+    let http = http_client(endpoint, &registry.spec, connect, 1);
+    enrol(registry, &http, person, 1).await
+}
+
+/// A credential of a kind that only comes of talking to the server.
+///
+/// # Errors
+/// The server gave no answer that the spec knows.
+pub(crate) async fn ask_for(
+    registry: &Registry,
+    http: &HttpClient,
+    person: PersonId,
+    device: usize,
+    credential: Credential,
+) -> Result<Papers, NoCredential> {
+    if !credential.is_asked_for() || registry.keys.is_some() {
+        return registry.papers_with(person, device, credential);
+    }
+    let own = registry.papers(person, device)?;
+    if credential == Credential::Anothers {
+        let other = somebody_else(person);
+        enrol(registry, http, other, 1).await?;
+        let Papers { bindings, jar } = registry.papers(other, 0)?;
+        let mut papers = Papers { bindings: own.bindings, jar };
+        if let Some(token) = bindings.get(Hole::TOKEN) {
+            papers.bindings.set(Hole::TOKEN, token.clone());
+        }
+        return Ok(papers);
+    }
+    let mut papers = Papers { bindings: registry.basics(person)?, jar: registry.jar() };
+    if let Some(user) = own.bindings.get(Hole::USER) {
+        papers.bindings.set(Hole::USER, user.clone());
+    }
+    let own_holes = |bindings: &mut Bindings| forge(bindings, &registry.spec);
+    let wrong = |bindings: &mut Bindings| {
+        bindings.set(Hole::PASSWORD, Scalar::Text("Aa1-another-password".into()));
+    };
+    let change: &dyn Fn(&mut Bindings) = match credential {
+        Credential::WrongPassword => &wrong,
+        Credential::ForgedCsrf => &own_holes,
+        _ => &|_| (),
+    };
+    match walk(registry, http, Operation::Login, &mut papers, change).await {
+        Err(stuck) if stuck.refused => {
+            papers.lose_token();
+            return Ok(papers);
+        }
+        Err(stuck) => return Err(named(&papers, &stuck)),
+        Ok(()) => {}
+    }
+    if credential == Credential::LoggedOut {
+        // What the client forgets at its logout is what somebody else may have kept.
+        let kept = papers.jar.as_ref().map(|jar| jar.changed(str::to_owned));
+        let mut leaving = papers.clone();
+        let left = walk(registry, http, Operation::Logout, &mut leaving, &|_| ()).await;
+        left.map_err(|stuck| named(&papers, &stuck))?;
+        papers.jar = kept;
+    }
+    Ok(papers)
+}
+
+/// Replaces what the spec's own holes are bound to, such as a CSRF token, by something made up.
+fn forge(bindings: &mut Bindings, spec: &Spec) {
+    let own = |hole: Hole| usize::from(hole.0) >= Hole::STANDARD.len();
+    let bound: Vec<Hole> = bindings.iter().map(|(hole, _)| hole).collect();
+    for hole in bound.into_iter().filter(|hole| own(*hole)) {
+        if spec.constants.get(hole).is_none() {
+            bindings.set(hole, Scalar::Text(GARBAGE.into()));
+        }
+    }
+}
+
+/// Takes the steps of an operation, if the spec has it; `change` is done before each.
+async fn walk(
+    registry: &Registry,
+    http: &HttpClient,
+    operation: Operation,
+    papers: &mut Papers,
+    change: &dyn Fn(&mut Bindings),
+) -> Result<(), Stuck> {
+    let spec = &registry.spec;
+    let Some(deed) = spec.deed(operation) else { return Ok(()) };
+    let steps = deed.channels.first().map_or(&[][..], |channel| &channel.steps);
+    for (index, step) in steps.iter().enumerate() {
+        change(&mut papers.bindings);
+        if let Err((refused, why)) = take(spec, http, step, papers).await {
+            return Err(Stuck {
+                what: match operation {
+                    Operation::Register => "register",
+                    Operation::Logout => "log out",
+                    _ => "log in",
+                },
+                step: (index + 1, steps.len()),
+                request: spelled(step, &papers.bindings),
+                refused,
+                why: papers.mask(&why).into_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Takes one step; what its answer binds is known from then on.
+async fn take(
+    spec: &Spec,
+    http: &HttpClient,
+    step: &Step,
+    papers: &mut Papers,
+) -> Result<(), (bool, String)> {
+    let (bindings, jar) = (&papers.bindings, papers.jar.as_ref());
+    let failed = |why: &dyn fmt::Display| (false, why.to_string());
+    let answer = rest::request(http, spec, step, bindings, jar, None, None).await;
+    let answer = answer.map_err(|why| failed(&why))?;
+    // What an answer says anew replaces what an earlier one said.
+    let mut bound = without_own(bindings, spec, step);
+    match meaning(step, answer.status, &answer.body, &mut bound) {
+        Meaning::Yes(_) => {
+            answer.take(step, &mut bound).map_err(|why| failed(&why))?;
+            for (hole, value) in bindings.iter() {
+                if bound.get(hole).is_none() {
+                    bound.set(hole, value.clone());
+                }
+            }
+            papers.bindings = bound;
+            Ok(())
+        }
+        Meaning::No(bound) => {
+            let error = bound.get(Hole::ERROR).map(Scalar::id).unwrap_or_default();
+            Err((true, format!("status {} {error}", answer.status).trim_end().to_owned()))
+        }
+        Meaning::Strange(mismatch) => {
+            Err(failed(&rest::strange(answer.status, &answer.body, mismatch)))
+        }
+    }
+}
+
+/// The bindings without what this step's answer may bind anew: a token, and the spec's own holes.
+fn without_own(bindings: &Bindings, spec: &Spec, step: &Step) -> Bindings {
+    let asked = step.request.holes();
+    let renewed = |hole: Hole| {
+        let own = usize::from(hole.0) >= Hole::STANDARD.len();
+        (own || hole == Hole::TOKEN) && !asked.contains(&hole) && spec.constants.get(hole).is_none()
+    };
+    let mut rest = Bindings::new();
+    for (hole, value) in bindings.iter().filter(|(hole, _)| !renewed(*hole)) {
+        rest.set(hole, value.clone());
+    }
+    rest
+}
+
+/// `POST /login`
+fn spelled(step: &Step, bindings: &Bindings) -> String {
+    match &step.request {
+        Request::Http(request) => {
+            let mut path = String::new();
+            let _ = request.path.fill(bindings, true, &mut path);
+            format!("{} {path}", request.method)
+        }
+        Request::Emit { event, .. } => format!("emit {event}"),
+        Request::Frame { .. } => "a frame".to_owned(),
+    }
+}
+
+fn who(papers: &Papers) -> String {
+    let text = |hole| papers.bindings.get(hole).map(|scalar| scalar.text().into_owned());
+    let name = text(Hole::NAME).or_else(|| text(Hole::USER)).unwrap_or_default();
+    format!("`{name}`")
+}
+
+fn named(papers: &Papers, stuck: &Stuck) -> NoCredential {
+    NoCredential(format!("{} {stuck}", who(papers)))
+}
