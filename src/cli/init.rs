@@ -248,6 +248,13 @@ mod tests {
     }
 
     #[test]
+    fn a_server_without_tokens_is_told_who_comes() {
+        let text = drafted(Carrier::SocketIo, &[("token", "auth: { nick: $user }")]);
+        assert!(check("mine.yaml", &text).is_ok(), "{text}");
+        assert!(text.contains("  auth: { nick: $user }\n") && !text.contains("jwt"), "{text}");
+    }
+
+    #[test]
     fn an_answer_that_is_none_is_shown_where_it_stands() {
         let text = drafted(Carrier::SocketIo, &[("send", "emit: [say, $txt]")]);
         let failure = check("mine.yaml", &text).unwrap_err().to_string();

@@ -89,6 +89,12 @@ fn unlikely(id: &Scalar) -> Scalar {
         return Scalar::Int(2_000_000_000 - number % 1_000_000_000);
     }
     let text = id.text();
+    let counted = text.len() - text.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    if (1..8).contains(&counted) && text.len() <= 16 {
+        // A counter: another number of so many digits may well be somebody's.
+        let (name, number) = text.split_at(text.len() - counted);
+        return Scalar::Text(format!("{name}9{number:0>8}").into());
+    }
     let from = text.len().saturating_sub(6);
     let turned = text.char_indices().map(|(at, letter)| match letter {
         _ if at < from => letter,

@@ -48,7 +48,7 @@ pub(super) const QUESTIONS: &[Question] = &[
     },
     Question {
         id: "token",
-        asks: "Where a client shows its token: `auth` (Socket.IO's CONNECT), `query`, `header`, or `-` for none.",
+        asks: "Where a client shows its token: `auth` (Socket.IO's CONNECT), `query`, `header`, `-` for nowhere, or a piece of `connect:` such as `auth: { nick: $user }`.",
         optional: true,
         begins: |a| a.by_carrier("auth", "query"),
     },
@@ -161,6 +161,12 @@ impl Answers {
         given.map_or("", |(_, answer)| if answer == "-" { "" } else { answer.as_str() })
     }
 
+    /// The harness makes a token for each person.
+    fn signs(&self) -> bool {
+        let token = self.get("token");
+        !token.is_empty() && (!token.contains(':') || token.contains("$token"))
+    }
+
     fn has(&self, id: &str) -> bool {
         !self.get(id).is_empty()
     }
@@ -202,7 +208,8 @@ fn connect(answers: &Answers) -> String {
         "" => "",
         "query" => "  query: { token: $token }\n",
         "header" => "  headers: { authorization: Bearer $token }\n",
-        _ => "  auth: { token: $token }\n",
+        "auth" => "  auth: { token: $token }\n",
+        piece => &format!("  {piece}\n"),
     };
     format!(
         "\nconnect:\n{carrier}{token}  # refused: [{{ message: … }}]   the documented answers to a bad token\n"
@@ -211,7 +218,7 @@ fn connect(answers: &Answers) -> String {
 
 fn people(answers: &Answers) -> String {
     let mut out = format!("\npeople:\n  ids: {}\n", answers.get("ids"));
-    if answers.has("token") {
+    if answers.signs() {
         let (claims, secret) = (answers.get("claims"), answers.get("secret"));
         let _ = write!(
             out,

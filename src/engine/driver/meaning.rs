@@ -12,10 +12,9 @@ use crate::spec::Via;
 impl Driver {
     /// Says it beneath the packet, where that is wanted. `event` is the packet's name, if it has one.
     pub(super) fn explain(&self, heard: &Heard, event: Option<&str>) {
-        let mark = if matches!(heard, Heard::Garbage(_) | Heard::Unknown) {
-            Mark::Differs
-        } else {
-            Mark::Means
+        let mark = match heard {
+            Heard::Garbage(_) | Heard::Unknown | Heard::Answer(_, _, Reply::No(_)) => Mark::Differs,
+            _ => Mark::Means,
         };
         self.say(mark, || match heard {
             Heard::Answer(attempt, rows, reply) => self.answer(attempt.op, rows, reply),
@@ -32,7 +31,7 @@ impl Driver {
     /// The same of an answer over HTTP.
     pub(super) fn explain_call(&self, op: OpId, outcome: &rest::Outcome) {
         let mark = match outcome {
-            rest::Outcome::Failed(_) => Mark::Differs,
+            rest::Outcome::Failed(_) | rest::Outcome::Answered(Reply::No(_)) => Mark::Differs,
             _ => Mark::Means,
         };
         self.say(mark, || match outcome {

@@ -140,7 +140,13 @@ pub async fn play(
         Recorder::new(Meter::new(1_000_000_000), Some(Bench::new(&Charge::of(&site.spec))), None);
     recorder.kept = Some(Vec::new());
     let ground = Ground {
-        plan: Plan::new(&site.spec, cast.scenario(), u64::from(play.number), site.run),
+        // What another play says is none of this one's: its messages are told apart as another run's.
+        plan: Plan::new(
+            &site.spec,
+            cast.scenario(),
+            u64::from(play.number),
+            site.run.wrapping_add(u64::from(play.number)),
+        ),
         spec: Arc::clone(&site.spec),
         registry: Arc::clone(&site.registry),
         endpoint: site.endpoint.clone(),
