@@ -351,6 +351,7 @@ mod tests {
             ready,
             within: Duration::from_secs(20),
             stop_within: Duration::from_secs(20),
+            cases_at_once: None,
         }
     }
 

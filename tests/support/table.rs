@@ -72,6 +72,7 @@ pub(crate) fn run(
         target: TargetChoice::Embedded(options),
         transport,
         choice,
+        at_once: None,
         strict: false,
         trace: false,
         run: RUNS.fetch_add(1, Ordering::Relaxed) as u64,
