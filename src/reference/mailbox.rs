@@ -166,7 +166,8 @@ impl Mailbox {
         let mut state = self.lock();
         let again = self.bugs.has(Bug::PollRepeats) && state.repeated < last;
         state.repeated = state.repeated.max(last);
-        state.waiting.retain(|(number, _)| *number > last || again && *number == last);
+        let again = |number, event: &Outgoing| again && number == last && event.message > 0;
+        state.waiting.retain(|(number, event)| *number > last || again(*number, event));
     }
 
     /// Waits until there is something in it.
@@ -200,7 +201,8 @@ impl Wire for Mailbox {
         if state.ended || state.waiting.len() >= WAITING {
             return false;
         }
-        if self.bugs.has(Bug::PollEdgeLost) && state.polls == 0 && state.count > 0 {
+        let missed = event.message > 0 && state.polls == 0 && state.count > 0;
+        if missed && self.bugs.has(Bug::PollEdgeLost) {
             return true;
         }
         state.last += 1;

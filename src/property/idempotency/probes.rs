@@ -12,7 +12,13 @@ pub(super) const PROBES: &[Probe] = &[
                  ann send a
                  bob send b
                  bob send b",
-        catches: &["dedup-off", "dedup-error", "dedup-fresh-id", "dedup-pushed-again"],
+        catches: &[
+            "dedup-off",
+            "dedup-error",
+            "dedup-fresh-id",
+            "dedup-pushed-again",
+            "poll-repeats",
+        ],
         ..Probe::DEFAULT
     },
     Probe {

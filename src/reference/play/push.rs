@@ -17,7 +17,7 @@ pub(crate) struct Outgoing {
     pub(crate) frame: String,
     /// Of whom and of what it tells, for the batch that it comes in.
     pub(crate) about: Bindings,
-    /// The message it speaks of, or 0.
+    /// The message that it is, or 0.
     pub(crate) message: i64,
 }
 
@@ -86,8 +86,9 @@ impl Play {
             let json = fill(&pushed.reception.shape, bindings, rows);
             match pushed.reception.via {
                 Via::Frame => {
-                    let message = bindings.get(Hole::MESSAGE).and_then(|id| self.ids.parse(id));
-                    Some(Outgoing::frame(json, bindings, message.unwrap_or(0)))
+                    let id = bindings.get(Hole::MESSAGE).filter(|_| sight == Sight::Message);
+                    let id = id.and_then(|id| self.ids.parse(id)).unwrap_or(0);
+                    Some(Outgoing::frame(json, bindings, id))
                 }
                 _ => Outgoing::parse(&json),
             }
