@@ -52,6 +52,7 @@ vocabulary! {
         Login => "login": "fetches the person's token",
         Logout => "logout": "ends what a login gave",
         Create => "create": "makes a conversation of its members, or finds the one they have",
+        Broadcast => "broadcast": "makes a conversation that one person writes to everybody, to a chapter or to a list of people",
         Join => "join": "asks to receive a conversation's events",
         Leave => "leave": "stops receiving a conversation's events",
         Send => "send": "sends one message into a conversation",
@@ -109,6 +110,7 @@ impl Operation {
             Self::Register | Self::Login => &["user", "name", "password"],
             Self::Logout => &["user", "name"],
             Self::Create => &["user", "peer", "members", "others", "name"],
+            Self::Broadcast => &["user", "others", "chapter", "name"],
             Self::Join | Self::Leave | Self::TypingStart | Self::TypingStop => {
                 &["user", "conversation"]
             }
@@ -131,7 +133,7 @@ impl Operation {
     pub const fn yields(self) -> &'static [&'static str] {
         match self {
             Self::Login => &["token"],
-            Self::Create => &["conversation"],
+            Self::Create | Self::Broadcast => &["conversation"],
             Self::Sync | Self::History => &["message", "text"],
             _ => &[],
         }

@@ -26,7 +26,7 @@ fn played(bugs: Bugs, scripts: &[String]) -> Vec<Played> {
         .zip(0..)
         .map(|(script, number)| {
             let script = Script::parse(script).unwrap_or_else(|mistake| panic!("{mistake}"));
-            Play { number, script: Arc::new(script), patience: None }
+            Play { number, script: Arc::new(script), patience: None, people: None }
         })
         .collect();
     tokio::task::LocalSet::new().block_on(&runtime, async {

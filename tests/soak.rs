@@ -67,14 +67,14 @@ struct Honest {
 }
 
 impl Honest {
-    fn take(&mut self, run: &Conformance) {
+    fn take(&mut self, run: &Conformance, accusations: &[&Case]) {
         self.runs += 1;
         let doubts = doubts(run);
         self.doubts += doubts.len();
         self.doubtful_runs += usize::from(!doubts.is_empty());
         self.judged += run.judged();
         self.slowest = self.slowest.max(run.nanos as f64 / 1e9);
-        for case in accusations(run) {
+        for case in accusations {
             let violations = case.finding.violations.iter();
             let mut all = violations.chain(case.also.iter().map(|also| &also.violation));
             let summary = all.next().map_or("in its totals", |one| &one.summary);
@@ -111,7 +111,7 @@ fn honest(runs: usize, transport: Option<Transports>, busy: bool) -> Honest {
         }
         side_by_side(runs, if busy { AT_ONCE_BUSY } else { AT_ONCE }, |_| {
             let run = run(Bugs::NONE, "callback-ack", Choice::default(), transport);
-            sum.lock().unwrap().take(&run);
+            sum.lock().unwrap().take(&run, &accusations(&run));
         });
         over.store(true, Ordering::Relaxed);
     });
@@ -195,7 +195,13 @@ fn the_real_server_is_not_accused() {
         return;
     }
     let mut found = Honest::default();
-    (0..NODE).for_each(|_| found.take(&real_run()));
+    for _ in 0..NODE {
+        let run = real_run();
+        // The official server does not do all that a careful one does: those findings are true.
+        let also = |case: &&Case| run.broken_elsewhere().any(|(other, _)| other.name == case.name);
+        let accusing = run.cases.iter().filter(|case| case.fails_the_run(false) || also(case));
+        found.take(&run, &accusing.collect::<Vec<_>>());
+    }
     let row = found.row("`servers/callback-ack`, mode `fixed`, one run after the other");
     let mut text = HEAD.replace("the reference server", "the real server");
     text += &row;

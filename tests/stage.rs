@@ -20,7 +20,7 @@ fn played(bugs: Bugs, script: &str) -> Played {
         let (mut target, site) = Site::open(&choice, &Arc::new(spec), None, 7).await.unwrap();
         let played = play(
             &site,
-            &Play { number: 3, script, patience: None },
+            &Play { number: 3, script, patience: None, people: None },
             Some(&mut target),
             Keep::Nothing,
         )

@@ -2,8 +2,9 @@
 
 import { Batcher } from '../common/batcher.js';
 import { Devices } from '../common/devices.js';
+import { Limiter } from '../common/limiter.js';
 import { isLongerThan, isStorable } from '../common/text.js';
-import { Writer } from './fixed-writer.js';
+import { Writer } from '../common/writer.js';
 import { isId } from './id.js';
 
 const MAX_TEXT = 1000;
@@ -12,7 +13,11 @@ const STRANGER = 'Not a participant';
 
 export function fixedMode(io, store) {
   const devices = new Devices();
-  const writer = new Writer(store, (message) => io.to(room(message.conversationId)).emit('message:new', message));
+  const writer = new Writer({
+    store,
+    announce: (message) => io.to(room(message.conversationId)).emit('message:new', message),
+    limiter: new Limiter({ limit: 10, windowMs: 1000 }),
+  });
   const reads = new Batcher(markRead);
   let closing = false;
 
@@ -61,7 +66,7 @@ export function fixedMode(io, store) {
         key: data.clientMessageId,
         text: sanitised(data.text),
         at: performance.now(),
-        reply,
+        reply: ({ error, message }) => reply(error ? refusal(error) : { success: true, messageId: message.id }),
       });
     });
 

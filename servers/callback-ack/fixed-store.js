@@ -1,5 +1,6 @@
 // MODE=fixed: the tables and queries that keep the design's promises. All of them take batches where the hot path is.
 
+import { keyOf } from '../common/writer.js';
 import { HttpError } from './rest.js';
 import { Store, wireMessage } from './store.js';
 
@@ -82,7 +83,7 @@ export class FixedStore extends Store {
         sends.map((s) => s.text),
       ],
     );
-    return new Map(rows.map((row) => [keyOf(row.sender_id, row.client_message_id), wireMessage(row)]));
+    return new Map(rows.map((row) => [keyOf({ senderId: row.sender_id, key: row.client_message_id }), wireMessage(row)]));
   }
 
   /**
@@ -147,11 +148,6 @@ export class FixedStore extends Store {
     );
     return rows.map(wireMessage);
   }
-}
-
-/** One string for a sender's key; the number before the first space is the sender's. */
-export function keyOf(senderId, key) {
-  return `${senderId} ${key}`;
 }
 
 function readSince(text) {

@@ -1,6 +1,5 @@
-// Runs `start` as anybody else would and talks to it over the wire, with the official client. The one thing the wire
-// cannot be made to show, a database that breaks at the wrong moment, is shown with a stand-in for it.
-// Nothing here sleeps to be in step: every wait is for something that happens.
+// Runs `start` as anybody else would and talks to it over the wire, with the official client. Nothing here sleeps to be in
+// step: every wait is for something that happens.
 
 import assert from 'node:assert/strict';
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
@@ -9,7 +8,6 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as common from '../common/testing.js';
 import { texts, tokenOf } from '../common/testing.js';
-import { Writer } from './fixed-writer.js';
 
 // Each test has users nobody else has, so that none sees another's messages or uses up another's allowance.
 let lastUser = 0;
@@ -287,35 +285,6 @@ describe('fixed: the promises', () => {
     assert.deepEqual(a.got('message:read').map((receipt) => receipt.readBy), [bob]);
     a.close();
     b.close();
-  });
-});
-
-describe('fixed: the writer', () => {
-  test('a message whose insert failed to answer is announced when its key comes again', async () => {
-    const stored = new Map();
-    let breaks = true;
-    const store = {
-      lookUp: async (sends) => sends.map(({ key }) => ({ member: true, stored: stored.get(key) ?? null })),
-      async insert(sends) {
-        for (const { senderId, key } of sends) stored.set(key, { id: stored.size + 1, senderId, key });
-        if (breaks) throw new Error('on purpose: the connection broke after the commit');
-        return new Map([...stored.values()].map((message) => [`${message.senderId} ${message.key}`, message]));
-      },
-    };
-    const announced = [];
-    const writer = new Writer(store, (message) => announced.push(message.id));
-    const send = (key) =>
-      new Promise((reply) => writer.push({ conversationId: 1, senderId: 7, key, text: 'x', at: 0, reply }));
-    assert.deepEqual(await send('a'), { success: false, error: 'Storage unavailable' });
-    assert.deepEqual(announced, []);
-    breaks = false;
-    assert.deepEqual(await Promise.all([send('a'), send('a'), send('b')]), [
-      { success: true, messageId: 1 },
-      { success: true, messageId: 1 },
-      { success: true, messageId: 2 },
-    ]);
-    await send('a');
-    assert.deepEqual(announced, [1, 2]);
   });
 });
 

@@ -20,9 +20,10 @@ export class Server {
   /** The class of its clients: a test may have its own, which knows the server's events. */
   static Client = null;
 
-  static async start(dir, mode, { data, temp, nodes } = {}) {
+  static async start(dir, mode, { data, temp, nodes, without } = {}) {
     const server = new this();
-    const args = ['--mode', mode, '--leash', ...(data ? ['--data', data] : []), ...(nodes ? ['--nodes', nodes] : [])];
+    const options = Object.entries({ data, nodes, without }).filter(([, value]) => value);
+    const args = ['--mode', mode, '--leash', ...options.flatMap(([option, value]) => [`--${option}`, value])];
     server.child = spawn(path.join(dir, 'start'), args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, JWT_SECRET: SECRET, ...(temp && { TMPDIR: temp }) },
@@ -78,11 +79,12 @@ export class Server {
 export class Client {
   constructor(url, options) {
     this.pushes = [];
-    this.changed = () => {};
+    this.waiting = new Set();
     this.socket = io(url, { forceNew: true, reconnection: false, transports: ['websocket'], ...options });
     this.socket.onAny((event, ...args) => {
       this.pushes.push([event, ...args]);
-      this.changed();
+      for (const goOn of this.waiting) goOn();
+      this.waiting.clear();
     });
     this.connected = new Promise((resolve, reject) => {
       this.socket.once('connect', resolve);
@@ -113,7 +115,7 @@ export class Client {
       if (found) return found;
       await new Promise((resolve, reject) => {
         if (deadline.aborted) reject(new Error(`never came: ${what}`));
-        this.changed = resolve;
+        this.waiting.add(resolve);
         deadline.onabort = () => reject(new Error(`never came: ${what}; had ${JSON.stringify(this.pushes)}`));
       });
     }

@@ -72,8 +72,8 @@ fn play(
     patience: Duration,
 ) -> Result<(Vec<Line>, Option<String>), Failure> {
     let spec = Arc::new(spec);
-    let play =
-        Play { number: 0, script: Arc::new(minute.script.clone()), patience: Some(patience) };
+    let script = Arc::new(minute.script.clone());
+    let play = Play { number: 0, script, patience: Some(patience), people: None };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::internal(error.to_string()))?;
     LocalSet::new().block_on(&runtime, async {

@@ -63,8 +63,21 @@ pub enum Payload {
     About(CompactString),
     /// The people of a new conversation as its creator names them, as the server writes user ids.
     People(Vec<Scalar>),
+    /// Whom a broadcast is meant for.
+    Audience(Audience),
     /// Where a sync begins.
     Since(Since),
+}
+
+/// Whom a broadcast is meant for, in the server's ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody whom the server knows.
+    Everybody,
+    /// The people of this chapter.
+    Chapter(Scalar),
+    /// These people.
+    People(Vec<Scalar>),
 }
 
 /// Where a sync begins.
@@ -121,11 +134,24 @@ impl Ask {
         Self { operation: Operation::Create, conversation, payload, odd: None }
     }
 
+    /// Make a conversation in which this person writes to an audience.
+    #[must_use]
+    pub const fn broadcast(conversation: ConversationId, audience: Audience) -> Self {
+        let payload = Payload::Audience(audience);
+        let (operation, conversation) = (Operation::Broadcast, Some(conversation));
+        Self { operation, conversation, payload, odd: None }
+    }
+
     /// How many people it concerns, this user included: those of a conversation that is asked
-    /// for; 0 for other operations.
+    /// for; 0 for other operations. Of a broadcast, which kind of audience it is for.
     #[must_use]
     pub fn people(&self, user: Option<&Scalar>) -> usize {
-        let Payload::People(people) = &self.payload else { return 0 };
+        let people = match &self.payload {
+            Payload::People(people) => people,
+            Payload::Audience(Audience::Chapter(_)) => return 1,
+            Payload::Audience(Audience::People(_)) => return 2,
+            _ => return 0,
+        };
         let mut all: Vec<&Scalar> = people.iter().chain(user).collect();
         all.sort_unstable_by_key(|user| user.id());
         all.dedup();
@@ -158,7 +184,10 @@ impl Ask {
         match &self.payload {
             Payload::About(id) => Some(About::Message(id.clone())),
             Payload::People(people) => Some(About::People(people.iter().map(Scalar::id).collect())),
-            Payload::None | Payload::Message(_) | Payload::Since(_) => None,
+            Payload::Audience(Audience::People(people)) => {
+                Some(About::People(people.iter().map(Scalar::id).collect()))
+            }
+            Payload::None | Payload::Message(_) | Payload::Audience(_) | Payload::Since(_) => None,
         }
     }
 

@@ -47,7 +47,7 @@ mod simulation;
 mod typing;
 mod view;
 
-pub use effect::{Ask, AttemptId, Effects, Output, Payload, Since, Transmit};
+pub use effect::{Ask, AttemptId, Audience, Effects, Output, Payload, Since, Transmit};
 pub use input::{Action, Input, Reply};
 pub use request::UNSETTLED_MAX;
 pub use rules::Rules;

@@ -105,7 +105,7 @@ impl Rules {
 
 /// Asking twice does no harm: by its key for a send, by its nature for the rest.
 const fn may_repeat(operation: Operation) -> bool {
-    !matches!(operation, Operation::Create | Operation::Announce)
+    !matches!(operation, Operation::Create | Operation::Broadcast | Operation::Announce)
 }
 
 fn nanos(duration: &Duration) -> Nanos {

@@ -102,7 +102,9 @@ impl Catalogued {
     pub fn wants_own_server(&self) -> bool {
         match &self.way {
             Way::Play(_, probe, script) => {
-                script.handles_the_server() || probe.needs.contains(&property::Need::OwnServer)
+                script.handles_the_server()
+                    || script.speaks_to_everybody()
+                    || probe.needs.contains(&property::Need::OwnServer)
             }
             Way::Wire(_) => false,
         }

@@ -6,7 +6,7 @@ use crate::conform::selection::lacks;
 use crate::conform::tally::{Copied, Copy, Tally};
 use crate::conform::troupe::{self, Troupe};
 use crate::conform::{Catalogued, Choice, again, catalogue};
-use crate::engine::stage::Site;
+use crate::engine::stage::{Site, rehearse};
 use crate::engine::{Failure, TargetChoice, Unreachable};
 use crate::outcome::conformance::{Case, Conformance, Kind, SCHEMA};
 use crate::spec::{Protocol, Spec, Transports};
@@ -65,6 +65,12 @@ pub async fn run(
         opened = open => opened.map_err(Failure::Unreachable)?,
         () = settings.interrupt.notified() => return Err(Failure::Interrupted),
     };
+    if let TargetChoice::Running(_) = settings.target {
+        tokio::select! {
+            spoken = rehearse(&site, None) => spoken.map_err(Failure::Unreachable)?,
+            () = settings.interrupt.notified() => return Err(Failure::Interrupted),
+        }
+    }
     let people = troupe::people(&fitting, settings.run);
     if let Err(why) = site.registry.expect(&people) {
         target.stop().await;

@@ -108,6 +108,10 @@ pub(super) fn lacks(case: &Catalogued, spec: &Spec, own_server: bool) -> Option<
     if let Some(operation) = script.operations().iter().find(|o| spec.deed(**o).is_none()) {
         return Some(format!("the spec has no operation `{operation}`"));
     }
+    let channel = |audience: &&str| spec.deed(Operation::Broadcast)?.channel(audience);
+    if let Some(audience) = script.audiences().iter().find(|one| channel(one).is_none()) {
+        return Some(format!("the spec has no channel `{audience}` of `broadcast`"));
+    }
     let shown = property::find(case.property).map_or(&[][..], |property| property.shown());
     if !shown.is_empty() && !shown.iter().any(|sight| shows(spec, *sight)) {
         let names: Vec<String> = shown.iter().map(|sight| format!("`{sight}`")).collect();

@@ -238,7 +238,7 @@ async fn perform(
         }
         Way::Play(_, _, script) => Arc::clone(script),
     };
-    let play = Play { number: job.number, script, patience: None };
+    let play = Play { number: job.number, script, patience: None, people: None };
     let keep = if trace { Keep::Packets } else { Keep::Nothing };
     if !case.wants_own_server() {
         let played = stage::play(site, &play, None, keep).await?;

@@ -22,7 +22,7 @@ impl Dialect {
         };
         let mut known = batch.clone();
         if let Some(pushed) = sights().find(|one| one.reception.shape.fits(&json, &mut known)) {
-            return self.told(pushed, &json, batch);
+            return self.items(pushed, &json, batch);
         }
         let strange = sights().find_map(|one| {
             let mismatch = one.reception.shape.matches(&json, &mut known).err()?;
@@ -35,7 +35,7 @@ impl Dialect {
         vec![strange.map_or(Heard::Unknown, |what| Heard::Garbage(excerpt(&what)))]
     }
 
-    fn told(&self, pushed: &Pushed, json: &str, batch: &Bindings) -> Vec<Heard> {
+    fn items(&self, pushed: &Pushed, json: &str, batch: &Bindings) -> Vec<Heard> {
         let shape = &pushed.reception.shape;
         let is_state = matches!(pushed.sight, Sight::Typing | Sight::Presence);
         if is_state && shape.is_repeated() {

@@ -20,7 +20,7 @@ use crate::operation::{Operation, Sight};
 use crate::plan::text;
 use crate::scalar::Scalar;
 use crate::spec::{
-    Bindings, Candidate, Channel, Hole, Pushed, Receiver, Sanitise, Shape, Spec, Step,
+    AUDIENCES, Bindings, Candidate, Channel, Hole, Pushed, Receiver, Sanitise, Shape, Spec, Step,
 };
 use compact_str::CompactString;
 use position::Positions;
@@ -104,12 +104,17 @@ impl Dialect {
         self.channel(operation)?.steps.first()
     }
 
-    /// The first request of an operation that concerns so many people.
+    /// The first request of an operation that concerns so many people; of a broadcast, for this kind
+    /// of audience.
     #[must_use]
     pub fn step_for(&self, operation: Operation, people: usize) -> Option<&Step> {
         let deed = self.spec.deed(operation)?;
-        let index = if operation == Operation::Create { deed.channel_for(people) } else { 0 };
-        deed.channels.get(index)?.steps.first()
+        let channel = match operation {
+            Operation::Create => deed.channels.get(deed.channel_for(people))?,
+            Operation::Broadcast => deed.channel(AUDIENCES[people])?,
+            _ => deed.channels.first()?,
+        };
+        channel.steps.first()
     }
 
     /// Writes the text of a message.
@@ -178,12 +183,25 @@ impl Dialect {
         }
     }
 
+    /// What a yes tells beside that: how many messages are unread.
+    pub(crate) fn told(&self, operation: Operation, op: OpId, bindings: &Bindings) -> Vec<Event> {
+        let count = match bindings.get(Hole::COUNT) {
+            Some(Scalar::Int(count)) if operation == Operation::Unread => *count,
+            Some(Scalar::Text(text)) if operation == Operation::Unread => match text.parse() {
+                Ok(count) => count,
+                Err(_) => return Vec::new(),
+            },
+            _ => return Vec::new(),
+        };
+        vec![Event::Counted { op, count, conversation: self.place(bindings) }]
+    }
+
     /// A yes to an operation, with what it binds.
     #[must_use]
     pub fn yes(&self, operation: Operation, bindings: &Bindings) -> Reply {
-        let hole = if operation == Operation::Create { Hole::CONVERSATION } else { Hole::MESSAGE };
-        let id = bindings.get(hole);
-        if operation == Operation::Create {
+        let makes = matches!(operation, Operation::Create | Operation::Broadcast);
+        let id = bindings.get(if makes { Hole::CONVERSATION } else { Hole::MESSAGE });
+        if makes {
             self.integer_places.set(matches!(id, Some(Scalar::Int(_))));
         }
         Reply::Yes {

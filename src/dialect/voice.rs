@@ -269,7 +269,10 @@ fn read(
         Some((true, one)) if reads(awaited.operation) => {
             rows(dialect, step, awaited, one, json, bound)
         }
-        Some((true, _)) => Ok((Vec::new(), dialect.yes(awaited.operation, &bindings))),
+        Some((true, _)) => {
+            let (operation, op) = (awaited.operation, awaited.attempt.op);
+            Ok((dialect.told(operation, op, &bindings), dialect.yes(operation, &bindings)))
+        }
         Some((false, _)) => {
             let error = bindings.get(Hole::ERROR).map(Scalar::id);
             Ok((Vec::new(), Reply::No(error.unwrap_or_default())))

@@ -169,10 +169,14 @@ mod tests {
 
     /// Keys of every algorithm.
     fn all_keys() -> Vec<Keys> {
-        let rsa = include_str!("../../specs/keys/signed-tokens.pem");
+        let spec = include_str!("../../specs/signed-tokens.yaml").lines().map(str::trim);
+        let key = spec.skip_while(|line| !line.starts_with("-----BEGIN"));
+        let key: Vec<&str> =
+            key.take_while(|line| *line != "claims: { sub: $user, name: $name }").collect();
+        let rsa = key.join("\n");
         let elliptic = p256::SecretKey::random(&mut rsa::rand_core::OsRng);
         let elliptic = elliptic.to_sec1_pem(LineEnding::LF).unwrap();
-        let secrets = [("RS256", rsa), ("ES256", &elliptic)].into_iter();
+        let secrets = [("RS256", rsa.as_str()), ("ES256", elliptic.as_str())].into_iter();
         let secrets = secrets.chain(["HS256", "HS384", "HS512"].map(|name| (name, "secret")));
         let keys = secrets.map(|(algorithm, text)| {
             let secret = Secret { default: Some(text.to_owned()), ..Secret::default() };

@@ -82,6 +82,15 @@ impl Registry {
         &self.spec
     }
 
+    /// All that so many devices of a person hold, or try to get in with.
+    pub(crate) fn held(&self, person: PersonId, devices: usize) -> Vec<Papers> {
+        let all = (0..devices).map(|device| match self.papers(person, device) {
+            Ok(papers) => papers,
+            Err(_) => Papers { bindings: self.basics(person).unwrap_or_default(), jar: None },
+        });
+        all.collect()
+    }
+
     /// The tokens and users of the spec's file.
     pub(crate) fn listed(&self) -> Vec<(String, CompactString)> {
         let rows = self.table.iter().flat_map(Table::rows);
@@ -108,6 +117,17 @@ impl Registry {
             None => self.basics(person).unwrap_or_default(),
         };
         bindings.get(Hole::USER).cloned().unwrap_or(Scalar::Null)
+    }
+
+    /// The chapter that a person belongs to: of every 32 people in a row there are two, in turn.
+    #[must_use]
+    pub fn chapter(&self, person: PersonId) -> Scalar {
+        let number = i64::from(person.0 / 32 * 2 + person.0 % 2);
+        match &self.spec.people.ids {
+            UserIds::Integer { .. } => Scalar::Int(number + 1),
+            UserIds::ObjectId => Scalar::Text(format!("a552{number:020x}").into()),
+            _ => Scalar::Text(format!("chapter-{number}").into()),
+        }
     }
 
     /// What one of a person's devices holds.
@@ -177,6 +197,11 @@ impl Registry {
         enrolled.get(&person)?.get(device).cloned()
     }
 
+    fn devices(&self, person: PersonId) -> Vec<Papers> {
+        let enrolled = self.enrolled.read().unwrap_or_else(PoisonError::into_inner);
+        enrolled.get(&person).cloned().unwrap_or_default()
+    }
+
     fn remember(&self, person: PersonId, papers: Vec<Papers>) {
         let mut enrolled = self.enrolled.write().unwrap_or_else(PoisonError::into_inner);
         enrolled.insert(person, papers);
@@ -190,6 +215,7 @@ impl Registry {
         }
         let name = self.spec.people.names.replacen('#', &person.0.to_string(), 1);
         bindings.set(Hole::NAME, Scalar::Text(name.into()));
+        bindings.set(Hole::CHAPTER, self.chapter(person));
         if self.logs_in() {
             bindings.set(Hole::PASSWORD, Scalar::Text(password(person).into()));
         }

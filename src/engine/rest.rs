@@ -69,7 +69,16 @@ pub(super) async fn perform(
         operation => {
             let bend = ask.bend.as_ref();
             let papers = Papers { bindings: ask.bindings, jar: ask.jar };
-            act(http, dialect, operation, step, papers, bend, tap).await.0
+            match act(http, dialect, operation, step, papers, bend, tap).await {
+                (Outcome::Answered(Reply::Yes { .. }), bound) if operation == Operation::Unread => {
+                    Outcome::Read {
+                        rows: dialect.told(operation, ask.op, &bound),
+                        count: 0,
+                        cursor: None,
+                    }
+                }
+                (outcome, _) => outcome,
+            }
         }
     }
 }

@@ -11,13 +11,14 @@ use crate::engine::recorder::Recorder;
 use crate::engine::second_client::Second;
 use crate::engine::shard::{self, Ground, Job, Report, Told};
 use crate::engine::shards::{News, Shards};
+use crate::engine::stage::{Site, rehearse};
 use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::stored::{self, Header, Writer};
 use crate::history::{Nanos, PersonId};
 use crate::metric::{Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator};
 use crate::outcome::{Outcome, Run, SCHEMA};
-use crate::plan::Plan;
+use crate::plan::{Cell, Plan};
 use crate::property::{self, Bench, Charge};
 use crate::scenario::Scenario;
 use crate::spec::{Spec, Transports};
@@ -144,6 +145,12 @@ struct Conductor<'a, S> {
     show: S,
 }
 
+/// The people of a cell's first conversation.
+fn members(cell: &Cell) -> Option<Vec<PersonId>> {
+    let first = cell.conversations.iter().find(|one| one.members.len() > 1)?;
+    Some(first.members.iter().map(|&member| cell.people[member].id).collect())
+}
+
 /// What came of the shards.
 #[derive(Default)]
 struct Watched {
@@ -168,8 +175,22 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let knock = preflight::knock(&url, &endpoint, &approach, &registry);
         unless_interrupted(settings, knock).await?;
 
-        let approach = self.by_client(approach);
         let clock = Clock::start();
+        if let TargetChoice::Running(_) = settings.target {
+            let site = Site {
+                spec: Arc::clone(spec),
+                url,
+                endpoint: endpoint.clone(),
+                approach: approach.clone(),
+                registry: Arc::clone(&registry),
+                clock,
+                run: settings.run,
+            };
+            // With the people and in the conversation that come first in the run.
+            let first = plan.cells(0, 1).find_map(|cell| members(&cell));
+            unless_interrupted(settings, rehearse(&site, first)).await?;
+        }
+        let approach = self.by_client(approach);
         let started = SystemTime::now();
         let cpu = usage::process_cpu();
         let count = self.shard_count(&plan);

@@ -3,10 +3,11 @@
 use crate::client::Reply;
 use crate::engine::people::{self, Papers, Registry};
 use crate::engine::shard::Shard;
+use crate::engine::trace::Keep;
 use crate::engine::{errand, rest};
 use crate::history::{ClientId, ConversationId, Event, PersonId};
 use crate::operation::Operation;
-use crate::plan::Cell;
+use crate::plan::{Cell, Person};
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Request, Spec, Step};
 use crate::transport::endpoint::Endpoint;
@@ -65,11 +66,22 @@ pub(super) async fn converse(shard: &Rc<Shard>) -> Result<(), String> {
 /// Makes everybody known to the server. The first who does not get in ends it: nobody else will.
 async fn enrol(shard: &Rc<Shard>) -> Result<(), String> {
     let everybody = shard.cells().iter().flat_map(|cell| &cell.people);
-    let mut entering = stream::iter(everybody)
-        .map(|person| people::enrol(&shard.registry, &shard.http, person.id, person.clients.len()))
-        .buffer_unordered(AT_ONCE);
+    let enter = |person: &Person| {
+        let (id, devices) = (person.id, person.clients.len());
+        async move {
+            let tap = |arrow, packet| note(shard, arrow, packet);
+            let (registry, http) = (&shard.registry, &shard.http);
+            let entered = people::enrol(registry, http, id, devices, Some(&tap)).await;
+            if shard.trace.borrow().keep >= Keep::Packets {
+                let held = registry.held(id, devices);
+                held.iter().for_each(|papers| shard.trace.borrow_mut().hide(papers));
+            }
+            entered.map_err(|why| why.0)
+        }
+    };
+    let mut entering = stream::iter(everybody).map(enter).buffer_unordered(AT_ONCE);
     while let Some(entered) = entering.next().await {
-        entered.map_err(|why| why.0)?;
+        entered?;
     }
     Ok(())
 }

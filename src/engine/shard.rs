@@ -276,6 +276,13 @@ impl Shard {
         self.dialect.learn(conversation, id);
     }
 
+    /// A broadcast was made, and is meant for this client's person.
+    pub(super) fn address(&self, client: ClientId, conversation: ConversationId, id: &Scalar) {
+        let event = Event::Addressed { conversation, id: id.id() };
+        self.recorder.borrow_mut().record(self.clock.now(), client, event);
+        self.places.borrow_mut().entry(client).or_default().push(conversation);
+    }
+
     /// The other person of a conversation of two, if the spec's `send` names one.
     pub(super) fn peer(&self, client: ClientId, conversation: ConversationId) -> Option<Scalar> {
         if !self.names_peer {

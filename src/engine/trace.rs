@@ -109,7 +109,7 @@ impl Trace {
 
     /// From now on nothing that these papers hold is shown, whoever sends it.
     pub(super) fn hide(&mut self, papers: &Papers) {
-        if self.keep != Keep::Nothing {
+        if self.keep >= Keep::Packets {
             self.holders.push(papers.clone());
         }
     }

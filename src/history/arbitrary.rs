@@ -149,6 +149,15 @@ fn happening() -> impl Strategy<Value = Event> {
             id,
             user
         }),
+        (op(), any::<i64>(), conversation()).prop_map(|(op, count, conversation)| Event::Counted {
+            op,
+            count,
+            conversation
+        }),
+        (number(), text()).prop_map(|(conversation, id)| Event::Addressed {
+            conversation: ConversationId(conversation),
+            id
+        }),
         (state, text(), any::<bool>()).prop_map(|(state, why, caused)| Event::Connection {
             state,
             why,

@@ -186,6 +186,15 @@ pub enum Event {
         /// The server's id of it.
         id: CompactString,
     },
+    /// The client's person is one of those whom a broadcast is meant for, and no member: who reads
+    /// the conversation, and has no part in it.
+    Addressed {
+        /// The conversation.
+        #[serde(rename = "in")]
+        conversation: ConversationId,
+        /// The server's id of it.
+        id: CompactString,
+    },
     /// The user, or the contract, asks for an operation.
     Invoke {
         /// The operation's number.
@@ -303,6 +312,16 @@ pub enum Event {
         /// The person at the other end, by the server's id; of contacts.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         user: Option<CompactString>,
+    },
+    /// How many messages are unread, as the answer to an operation says it.
+    Counted {
+        /// The operation that asked for it.
+        op: OpId,
+        /// The number.
+        count: i64,
+        /// Of this conversation only, if the answer says so.
+        #[serde(default, skip_serializing_if = "Option::is_none", rename = "in")]
+        conversation: Option<ConversationId>,
     },
     /// The client's connection changed its state.
     Connection {

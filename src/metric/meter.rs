@@ -110,6 +110,8 @@ impl Meter {
             | Event::Lag { .. }
             | Event::Saw { .. }
             | Event::Listed { .. }
+            | Event::Counted { .. }
+            | Event::Addressed { .. }
             | Event::Phase { .. }
             | Event::Member { .. } => {}
         }

@@ -45,6 +45,7 @@
 //! | `burst N [every DURATION\|paced] [as KIND] [in ROOM]` | sends so many new messages at once, or one after the other, without waiting for answers. `N` is a number, or follows from the spec's rate of sends: `rate`, `rate-1`, `2rate+5`. `paced`: a little slower than that rate |
 //! | `create [ROOM] with NAME, …` | makes a conversation of oneself and these people, or finds it. Once it is there all its members are in ROOM, and steps can happen in it |
 //! | `create [ROOM] of NAME, …` | the same, but the list of people that the server is given is exactly this one: in this order, oneself left out or some twice |
+//! | `broadcast ROOM to everybody`, `to chapter of NAME`, `to NAME, …` | makes a conversation that oneself writes to all people, to those of a chapter or to these. Everybody belongs to one of two chapters: in the order of the cast, in turn |
 //! | `type [in ROOM]` | presses a key; the contract makes starts and stops of it |
 //! | any other operation (`join`, `history`, `read LABEL`, `list`, …) `[LABEL] [in ROOM]` | asks for it |
 //! | any fault of [`fault::ALL`](crate::fault::ALL) (`cut rst`, `delay 200ms`, `drop message in`, …) `[for DURATION]` | it begins, and ends after so long or with `heal` |
@@ -69,7 +70,7 @@ use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
 use crate::plan::credential::Credential;
 use crate::plan::{Oddity, text};
-use crate::spec::Limits;
+use crate::spec::{AUDIENCES, Limits};
 use std::time::Duration;
 
 /// What `pause heartbeat` adds to the figures of the session.
@@ -113,6 +114,19 @@ pub struct Room {
     pub members: Vec<usize>,
     /// A step of the script makes it; without it, it is there before the first step.
     pub by_step: bool,
+    /// Of a broadcast: whom it is meant for, positions in the cast.
+    pub audience: Option<Vec<usize>>,
+}
+
+/// Whom a broadcast is meant for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum To {
+    /// Everybody on the server.
+    Everybody,
+    /// The chapter of this person.
+    ChapterOf(usize),
+    /// These people.
+    People(Vec<usize>),
 }
 
 /// One device of one person, both counted from 0.
@@ -231,6 +245,13 @@ pub enum Verb {
         /// Who the creator says is in it, in this order.
         people: Vec<usize>,
     },
+    /// Makes a conversation to an audience.
+    Broadcast {
+        /// Under which name later steps speak of it.
+        room: usize,
+        /// Whom it is meant for.
+        to: To,
+    },
     /// Asks for an operation.
     Ask {
         /// Which.
@@ -269,6 +290,17 @@ pub enum Pace {
     Every(Duration),
     /// A quarter more than the spec's rate of sends asks for.
     Paced,
+}
+
+impl To {
+    /// Which of [`AUDIENCES`] it is.
+    const fn kind(&self) -> usize {
+        match self {
+            Self::Everybody => 0,
+            Self::ChapterOf(_) => 1,
+            Self::People(_) => 2,
+        }
+    }
 }
 
 impl Count {
@@ -328,6 +360,7 @@ impl Script {
                 Verb::Send { .. } | Verb::Burst { .. } => &[Operation::Send],
                 Verb::Type { .. } => &[Operation::TypingStart],
                 Verb::Create { .. } => &[Operation::Create],
+                Verb::Broadcast { .. } => &[Operation::Broadcast],
                 Verb::Ask { operation, .. } => std::slice::from_ref(operation),
                 Verb::Hold { .. }
                 | Verb::Connect
@@ -337,7 +370,7 @@ impl Script {
             };
             all.extend(wanted);
         }
-        if !self.rooms.is_empty() {
+        if self.rooms.iter().any(|room| room.audience.is_none()) {
             all.push(Operation::Create);
         }
         all.sort_unstable();
@@ -363,6 +396,22 @@ impl Script {
     pub fn waits_for_the_rate(&self) -> bool {
         let paced = |deed: &Deed| matches!(deed.verb, Verb::Burst { pace: Pace::Paced, .. });
         self.steps.contains(&Step::PauseWindow) || self.deeds().any(paced)
+    }
+
+    /// The kinds of audience of the script's broadcasts, by the names of their channels.
+    #[must_use]
+    pub fn audiences(&self) -> Vec<&'static str> {
+        let kinds = self.deeds().filter_map(|deed| match &deed.verb {
+            Verb::Broadcast { to, .. } => Some(AUDIENCES[to.kind()]),
+            _ => None,
+        });
+        kinds.collect()
+    }
+
+    /// A broadcast is for everybody on the server, whoever that is.
+    #[must_use]
+    pub fn speaks_to_everybody(&self) -> bool {
+        self.deeds().any(|deed| matches!(deed.verb, Verb::Broadcast { to: To::Everybody, .. }))
     }
 
     /// The server's process is stopped, killed or restarted.

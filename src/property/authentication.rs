@@ -22,7 +22,8 @@ static PAGE: Page = Page {
     title: "A server MUST let in whoever shows a valid credential, and nobody else.",
     promises: "A connection, and each request over HTTP, is accepted with a credential that is \
         valid now: signed by the right key with the documented algorithm, within its time, \
-        unchanged, naming a user. Whoever shows another one is told so in the documented way, and \
+        unchanged, naming a user. Where people log in, it is what their own password gave them, and \
+        it ends with their logout. Whoever shows another one is told so in the documented way, and \
         hears nothing before. Where the spec says so, the credential is looked at on each event.",
     matters: "Everything else a chat keeps apart hangs on knowing who is who. A server that \
         forgets to compare one field of a token hands every conversation to whoever can type.",
@@ -31,8 +32,8 @@ static PAGE: Page = Page {
         must be answered by an error. A client that holds a valid one again must not be refused. \
         Where tokens are checked on each event, events must be refused once the token has expired. \
         An attempt that ends without a word is doubted, for it may be the network's doing.",
-    blind: "Credentials that the harness does not make: sessions, passwords, tokens handed out by \
-        the server. The status of an answer over HTTP beyond what the spec documents.",
+    blind: "How long a session lasts that the server made, and what else it is bound to. How \
+        registration fails. The status of an answer over HTTP beyond what the spec documents.",
     example: "  0.310 s  client 3  held a token signed with another key\n  \
         0.312 s  client 3  began to connect\n  \
         0.318 s  client 3  was let in\n\
@@ -122,12 +123,19 @@ struct Refusal {
     before: u32,
 }
 
+/// An operation that shows a credential.
 struct Asked {
     operation: Operation,
+    /// What was shown last, if it must be refused.
+    shown: Option<Shown>,
+    answered: bool,
+}
+
+/// A bad credential that an attempt of an operation showed.
+struct Shown {
     what: CompactString,
     since: Nanos,
-    tried: Option<Nanos>,
-    answered: bool,
+    tried: Nanos,
 }
 
 impl Judge for Gate {
@@ -150,12 +158,11 @@ impl Judge for Gate {
                     attempt.refused = Some(Refusal { at, said, documented, before });
                 }
             }
-            Event::Invoke { op, operation, .. } => self.ask(at, client, *op, *operation),
-            Event::Attempt { op, .. } => {
-                if let Some(asked) = self.asked.get_mut(op) {
-                    asked.tried.get_or_insert(at);
-                }
+            Event::Invoke { op, operation, .. } if self.holders.contains_key(&client) => {
+                let asked = Asked { operation: *operation, shown: None, answered: false };
+                self.asked.insert(*op, asked);
             }
+            Event::Attempt { op, .. } => self.show(at, client, *op),
             Event::Answered { op, answer, .. } => self.answered(at, client, *op, answer),
             Event::Ok { op, .. } | Event::Failed { op, .. } => self.over(*op),
             _ => {}
@@ -255,36 +262,32 @@ impl Gate {
         self.holders.get_mut(&client)?.attempt.take()
     }
 
-    /// Remembers an operation that must be refused for the credential that it shows now.
-    fn ask(&mut self, at: Nanos, client: ClientId, op: OpId, operation: Operation) {
+    /// Remembers what an attempt shows. What was asked for before another credential was held, and
+    /// leaves only now, shows the new one.
+    fn show(&mut self, at: Nanos, client: ClientId, op: OpId) {
+        let Some(asked) = self.asked.get_mut(&op) else { return };
         let Some(holder) = self.holders.get(&client) else { return };
         let expired = holder.until.is_some_and(|until| until.saturating_add(self.tolerance) < at);
-        let by_request = self.requests.contains(&operation);
+        let by_request = self.requests.contains(&asked.operation);
         let bad = if by_request { !holder.valid || expired } else { self.each_event && expired };
-        if bad {
-            let (what, since) = (holder.what.clone(), holder.since);
-            let asked = Asked { operation, what, since, tried: None, answered: false };
-            self.asked.insert(op, asked);
-        }
+        let (what, since) = (holder.what.clone(), holder.since);
+        asked.shown = bad.then_some(Shown { what, since, tried: at });
     }
 
     fn answered(&mut self, at: Nanos, client: ClientId, op: OpId, answer: &Answer) {
         let Some(asked) = self.asked.get_mut(&op) else { return };
         let (Answer::Ack { .. } | Answer::Nack(_)) = answer else { return };
         asked.answered = true;
+        let Some(shown) = &asked.shown else { return };
         self.finding.observations += 1;
         if let Answer::Ack { .. } = answer {
             self.finding.violate(|| {
                 let lines = vec![
-                    exhibit(asked.since, client, format!("held {}", asked.what)),
-                    exhibit(
-                        asked.tried.unwrap_or(at),
-                        client,
-                        format!("asked for `{}`", asked.operation),
-                    ),
+                    exhibit(shown.since, client, format!("held {}", shown.what)),
+                    exhibit(shown.tried, client, format!("asked for `{}`", asked.operation)),
                     exhibit(at, client, "had what it asked for"),
                 ];
-                let therefore = format!("{} was as good as a valid one", asked.what);
+                let therefore = format!("{} was as good as a valid one", shown.what);
                 violation("a bad credential was served", lines, therefore, BUT)
             });
         }
@@ -292,7 +295,7 @@ impl Gate {
 
     fn over(&mut self, op: OpId) {
         if let Some(asked) = self.asked.remove(&op) {
-            self.unanswered += u64::from(asked.tried.is_some() && !asked.answered);
+            self.unanswered += u64::from(asked.shown.is_some() && !asked.answered);
         }
     }
 }
@@ -377,6 +380,17 @@ mod tests {
         stands(&Authentication, &charge(), history, Standing::NotExercised);
         let history = "a in #1\na holds bad\na reads o1 #1\na lost o1\na fails o1";
         stands(&Authentication, &charge(), history, Standing::Inconclusive);
+    }
+
+    #[test]
+    fn what_waited_for_a_connection_shows_what_is_held_when_it_leaves() {
+        let waited = "a in #1\na holds bad\na queues o1 #1\na holds good\na tries o1\na done o1";
+        stands(&Authentication, &charge(), waited, Standing::NotExercised);
+        let again =
+            "a in #1\na holds bad\na reads o1 #1\na lost o1\na holds good\na tries o1\na done o1";
+        stands(&Authentication, &charge(), again, Standing::NotExercised);
+        let bad = "a in #1\na holds good\na queues o1 #1\na holds bad\na tries o1\na done o1";
+        fails(&Authentication, &charge(), bad, "a bad credential was served");
     }
 
     #[test]

@@ -29,7 +29,8 @@ static PAGE: Page = Page {
     matters: "Ids are guessed, copied and counted up. A server that looks up a conversation and \
         forgets to look up who asks shows private talk to strangers, and nobody notices.",
     judged: "An operation on a conversation by a client that is not in it, and which the \
-        documents demand to be refused, must not be answered by a yes. Every message, typing, \
+        documents demand to be refused, must not be answered by a yes. To whoever is in no \
+        conversation nothing is unread. Every message, typing, \
         presence and receipt that any client sees must come from a conversation it is in, or \
         speak of somebody it shares one with; every message must be of a participant. After a \
         `leave` no message that was sent later than the tolerance may come. Refusals for a \
@@ -110,12 +111,15 @@ impl Judge for Walls {
         self.leaks.tick(at);
         match &entry.event {
             Event::Person { user, .. } => self.book.person(client, user),
-            Event::Member { conversation, id } => {
+            Event::Member { conversation, id } | Event::Addressed { conversation, id } => {
                 self.book.ids.insert(hash(id), *conversation);
                 self.book.member(client, *conversation);
             }
             Event::Listed { id: Some(id), .. } => {
                 self.leaks.listed(at, client, id, &self.book, &mut self.finding);
+            }
+            Event::Counted { count, .. } => {
+                self.leaks.counted(at, client, *count, &self.book, &mut self.finding);
             }
             Event::Due { op, due, .. } => self.trespasses.due(*op, *due),
             Event::Invoke { op, operation, conversation, message, .. } => {
@@ -290,6 +294,21 @@ mod tests {
         fail(sent, "a stranger's message reached a member");
         fail("a sees-of receipt u5 m1", "`receipt` of a stranger was seen");
         fail("a sees-of typing-start u5 #1", "a stranger's `typing-start` reached a member");
+    }
+
+    #[test]
+    fn to_whoever_is_in_no_conversation_nothing_is_unread() {
+        let asks = "d know #\nd asks unread o1\nd counts o1";
+        stand(&format!("{asks} 0\nd done o1"), Standing::Pass);
+        fail(&format!("{asks} 2\nd done o1"), "a stranger is told of unread messages");
+        stand("e asks unread o1\ne counts o1 2\ne done o1", Standing::NotExercised);
+    }
+
+    #[test]
+    fn whom_a_broadcast_is_for_is_no_stranger_to_it() {
+        let sent = "b addressed #3\na in #3\na sends o1 t1 k1 #3\na acked o1 m1\n";
+        stand(&format!("{sent}b sees t1 m1 #3"), Standing::NotExercised);
+        fail(&format!("{sent}e sees t1 m1 #3"), "a message reached a stranger");
     }
 
     #[test]

@@ -242,12 +242,15 @@ mod tests {
         let elsewhere = [
             "authentication",
             "authorization",
+            "broadcast-reach",
+            "contacts",
             "conversation-identity",
             "input-limits",
             "presence",
             "rate-limit",
             "receipts",
             "typing-timeout",
+            "unread-count",
         ];
         for (property, finding) in ALL.iter().zip(findings) {
             let id = property.page().id;

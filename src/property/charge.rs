@@ -34,6 +34,10 @@ pub struct Charge {
     pub reads_status: bool,
     /// Clients say that a message arrived; where they cannot, a server may know by itself.
     pub says_delivered: bool,
+    /// Clients can ask how many messages are unread.
+    pub counts_unread: bool,
+    /// Clients can ask who their contacts are.
+    pub lists_contacts: bool,
     /// Pushed messages name their conversation.
     pub names_conversation: bool,
     /// A client says itself that it stopped typing.
@@ -63,6 +67,8 @@ impl Charge {
             tells_status: sees(Sight::Status).next().is_some(),
             reads_status: reads_status(spec),
             says_delivered: spec.deed(Operation::Delivered).is_some(),
+            counts_unread: spec.deed(Operation::Unread).is_some(),
+            lists_contacts: spec.deed(Operation::Contacts).is_some(),
             names_conversation: sees(Sight::Message).all(names),
             typing_stops: spec.deed(Operation::TypingStop).is_some(),
             sees: spec.sees.iter().map(|pushed| pushed.sight).collect(),
@@ -151,6 +157,8 @@ impl Default for Charge {
             tells_status: false,
             reads_status: false,
             says_delivered: false,
+            counts_unread: false,
+            lists_contacts: false,
             names_conversation: true,
             typing_stops: true,
             sees: Sight::ALL.to_vec(),

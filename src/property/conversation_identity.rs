@@ -16,7 +16,7 @@ use crate::verdict::Finding;
 use compact_str::CompactString;
 use lists::Lists;
 use register::{Asking, Register, named};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The same people have the same conversation.
 #[derive(Debug)]
@@ -78,6 +78,7 @@ impl Property for ConversationIdentity {
             visits: Recent::new(charge.memory()),
             by_step: FxHashMap::default(),
             sent: Recent::new(charge.memory()),
+            broadcasts: FxHashSet::default(),
             finding: Finding::default(),
         })
     }
@@ -99,6 +100,7 @@ struct Registrar {
     by_step: FxHashMap<ConversationId, Option<CompactString>>,
     /// Into which conversation a text was sent; `None` if into several.
     sent: Recent<Token, Option<ConversationId>>,
+    broadcasts: FxHashSet<ConversationId>,
     finding: Finding,
 }
 
@@ -110,6 +112,17 @@ impl Judge for Registrar {
         match &entry.event {
             Event::Person { user, .. } => {
                 self.users.insert(client, user.clone());
+            }
+            // A broadcast is nobody's conversation with anybody; but it may be listed.
+            Event::Invoke {
+                operation: Operation::Broadcast, conversation: Some(place), ..
+            } => {
+                self.broadcasts.insert(*place);
+            }
+            Event::Member { conversation, id } | Event::Addressed { conversation, id }
+                if self.broadcasts.contains(conversation) =>
+            {
+                self.lists.tolerate(id);
             }
             Event::Member { conversation, id } => {
                 if let Some(known) = self.by_step.get_mut(conversation) {

@@ -11,9 +11,11 @@ pub mod authentication;
 pub mod authorization;
 pub mod backoff;
 mod bench;
+pub mod broadcast_reach;
 mod charge;
 mod company;
 pub mod connection_state;
+pub mod contacts;
 pub mod conversation_identity;
 pub mod explain;
 pub mod idempotency;
@@ -32,6 +34,7 @@ pub mod receipts;
 mod recent;
 mod stalls;
 pub mod typing_timeout;
+pub mod unread_count;
 mod weather;
 
 pub use crate::verdict::Severity;
@@ -103,6 +106,9 @@ pub const ALL: &[&dyn Property] = &[
     &rate_limit::RateLimit,
     &presence::Presence,
     &receipts::Receipts,
+    &unread_count::UnreadCount,
+    &broadcast_reach::BroadcastReach,
+    &contacts::Contacts,
 ];
 
 /// The ids of all properties.

@@ -6,7 +6,7 @@
 //! 10 ms after the one before, unless it begins with `@` and a time in milliseconds. `a owes o1
 //! refusal|peace|yes [odd]` stands before an operation of which something is demanded, `textless`
 //! after one that carries no text of ours. `a b in #1` makes members who are connected and ready;
-//! `a off in #1` makes one who is not.
+//! `a off in #1` makes one who is not; `b addressed #1` makes somebody whom a broadcast is for.
 
 use crate::history::{
     About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, MessageRef,
@@ -170,10 +170,13 @@ impl Scribe {
                     self.attempt(client, op.unwrap());
                 }
             }
-            "syncs" | "reads" => {
+            "syncs" | "reads" | "queues" => {
                 let operation = if verb == "syncs" { Operation::Sync } else { Operation::History };
                 self.invoke(client, op.unwrap(), operation, place, None, None);
-                self.attempt(client, op.unwrap());
+                // A read that is queued is tried later.
+                if verb != "queues" {
+                    self.attempt(client, op.unwrap());
+                }
             }
             "lists" | "contacts" | "joins" => {
                 let operation = match verb {
@@ -265,8 +268,19 @@ impl Scribe {
             "is" => drop(self.person(client)),
             "asks" => {
                 let operation = Operation::parse(words[0]).expect("an operation");
-                self.invoke(client, op.unwrap(), operation, place, None, None);
+                let about = id.map(About::Message);
+                self.invoke(client, op.unwrap(), operation, place, None, about);
                 self.attempt(client, op.unwrap());
+            }
+            "counts" => {
+                let (op, count) = (op.unwrap(), order.unwrap());
+                self.push(client, Event::Counted { op, count, conversation: place });
+            }
+            "addressed" => {
+                self.person(client);
+                let conversation = place.unwrap();
+                let id = format!("c{}", conversation.0).into();
+                self.push(client, Event::Addressed { conversation, id });
             }
             "over" => self.over(client, op.unwrap(), |op, rows| Event::Ok { op, rows }),
             "sees-of" => {

@@ -32,7 +32,7 @@ static PAGE: Page = Page {
     judged: "A receipt or a status must follow from somebody's saying so: a member of the \
         conversation, about this message, and no more often than it was said. What a client was \
         pushed of a message does not fall back, and what it reads of it is not less than what was \
-        pushed to anybody half a second before. What a member says over a connection that stays up \
+        pushed to anybody half a second before, nor `sending` once it is confirmed. What a member says over a connection that stays up \
         must be heard by each device of the sender that stays connected: by the end of the run, \
         and at least five seconds were waited. A fault or a lost connection on either side excuses.",
     blind: "Receipts that the harness did not ask for and that are about messages of more than a \
@@ -152,7 +152,8 @@ impl Telling {
         let first = claim.times == 1 && !claim.on_purpose && self.known.is_up(claim.client);
         let Some(message) = self.known.message(claim.message).filter(|_| first) else { return };
         let told = self.awaited.is_told(&claim, message);
-        let by_member = self.known.is_member(claim.person, message.place);
+        let by_member = self.known.is_member(claim.person, message.place)
+            && !self.known.is_broadcast(message.place);
         if !told || !by_member || !message.shown || message.sender == claim.person {
             return;
         }
@@ -221,6 +222,17 @@ mod tests {
              a hears m1 u2",
         );
         assert_eq!(passes(&Receipts, &charge(), &history).observations, 3);
+    }
+
+    #[test]
+    fn what_the_server_has_is_sending_in_nobodys_history() {
+        let read =
+            |word: &str| then(&format!("@2000 b reads o3 #1\nb hears o3 m1 {word}\nb done o3"));
+        let summary = "a stored message is still `sending`";
+        fails(&Receipts, &statuses(), &read("sending"), summary);
+        passes(&Receipts, &statuses(), &read("sent"));
+        let early = then("b reads o3 #1\nb hears o3 m1 sending\nb done o3");
+        stands(&Receipts, &statuses(), &early, Standing::NotExercised);
     }
 
     #[test]

@@ -8,8 +8,9 @@ use crate::reference::model::User;
 use crate::reference::play::has_accounts;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Shape, Spec, TokenSource};
+use compact_str::CompactString;
 use jsonwebtoken::Validation;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,6 +30,8 @@ pub(crate) struct Jwt {
     constants: Bindings,
     /// Whom it has believed; kept only for doormen with a bug.
     believed: Mutex<FxHashSet<User>>,
+    /// The chapters that tokens have named.
+    chapters: Mutex<FxHashMap<User, CompactString>>,
 }
 
 impl Doorman {
@@ -51,6 +54,7 @@ impl Doorman {
                     claims: claims.clone(),
                     constants: spec.constants.clone(),
                     believed: Mutex::default(),
+                    chapters: Mutex::default(),
                 })))
             }
             TokenSource::ByServer => Err("nothing says how a token is had: no `login`".into()),
@@ -70,7 +74,16 @@ impl Doorman {
             Self::Jwt(jwt) => jwt,
         };
         let decoded = jsonwebtoken::decode::<Value>(token, &jwt.keys.verifying, &jwt.validation);
-        jwt.named_by(&decoded.ok()?.claims)
+        let claims = decoded.ok()?.claims;
+        let user = jwt.named_by(&claims)?;
+        jwt.note_chapter(&user, &claims);
+        Some(user)
+    }
+
+    /// The chapter of this person, if a token has named it.
+    pub(crate) fn chapter(&self, user: &User) -> Option<CompactString> {
+        let Self::Jwt(jwt) = self else { return None };
+        jwt.chapters.lock().unwrap_or_else(PoisonError::into_inner).get(user).cloned()
     }
 
     /// Remembers whom it has believed.
@@ -90,12 +103,25 @@ impl Doorman {
 impl Jwt {
     /// Whom claims name, verified or not.
     pub(super) fn named_by(&self, claims: &Value) -> Option<User> {
-        let mut bindings = self.constants.clone();
-        self.claims.matches(&claims.to_string(), &mut bindings).ok()?;
-        match bindings.get(Hole::USER)? {
+        match self.bound(claims)?.get(Hole::USER)? {
             user @ (Scalar::Int(_) | Scalar::Text(_)) => Some(user.id()),
             _ => None,
         }
+    }
+
+    /// A verified token says which chapter its person belongs to, or nothing of it.
+    fn note_chapter(&self, user: &User, claims: &Value) {
+        let bindings = self.bound(claims);
+        if let Some(chapter) = bindings.as_ref().and_then(|bound| bound.get(Hole::CHAPTER)) {
+            let mut chapters = self.chapters.lock().unwrap_or_else(PoisonError::into_inner);
+            chapters.insert(user.clone(), chapter.id());
+        }
+    }
+
+    fn bound(&self, claims: &Value) -> Option<Bindings> {
+        let mut bindings = self.constants.clone();
+        self.claims.matches(&claims.to_string(), &mut bindings).ok()?;
+        Some(bindings)
     }
 }
 

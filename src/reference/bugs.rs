@@ -80,6 +80,8 @@ bugs! {
         "a refused send uses up its key: the corrected text under the same key is refused as a repetition",
     DedupPushedAgain "dedup-pushed-again" breaks "idempotency" on "sequenced":
         "a repetition is not stored again, but pushed again to everybody",
+    QueueTwice "queue-twice" breaks "idempotency" on "sequenced":
+        "what was queued for a person who was away is pushed twice on their return",
 
     StampPerReceiver "stamp-per-receiver" breaks "ordering":
         "each receiver is told another time for the same message, up to 400 ms too early",
@@ -105,6 +107,10 @@ bugs! {
         "the counter is read and written in two steps: of two messages within 20 ms both may get one number",
     NumbersRestart "numbers-restart" breaks "ordering" on "sequenced":
         "a restart forgets the counter: numbers begin at 1 again",
+    QueueBackwards "queue-backwards" breaks "ordering" on "sequenced":
+        "what was queued for a person who was away is pushed on their return, the newest first",
+    QueueLate "queue-late" breaks "ordering" on "sequenced":
+        "what was queued for a person who was away is pushed 150 ms after their return, behind what comes live",
 
     AckBeforeStore "ack-before-store" breaks "at-least-once":
         "every eighth message is acked before it is stored, and the store fails",
@@ -330,6 +336,10 @@ bugs! {
         "a connection that leaves a conversation goes on hearing it",
     ListForeign "list-foreign" breaks "authorization":
         "to somebody who is in no conversation the list shows those of everybody",
+    HideUnchecked "hide-unchecked" breaks "authorization" on "broadcast":
+        "whoever knows a message's id can delete it for themselves",
+    UnreadForeign "unread-foreign" breaks "authorization" on "broadcast":
+        "to somebody who is in no conversation the unread messages of everybody are counted",
     RefusalTells "refusal-tells" breaks "authorization":
         "a refusal says whether there is a conversation of that id",
 
@@ -378,6 +388,58 @@ bugs! {
         "a receipt names another member than the one who read",
     ReceiptForgotten "receipt-forgotten" breaks "receipts" on "event-reply":
         "the status of a message is pushed and not stored: whoever was away reads `sent` for ever",
+
+    ReceiptStaysSending "receipt-stays-sending" breaks "receipts" on "event-reply":
+        "a message is stored as `sending`, and nothing ever stores that it was sent",
+    ReceiptSlowest "receipt-slowest" breaks "receipts" on "event-reply":
+        "a stored message is only as far as its slowest reader: whom it has reached puts it back to delivered",
+    ReceiptDeliveredUntold "receipt-delivered-untold" breaks "receipts" on "event-reply":
+        "nobody is told that a message arrived, only that it was read",
+
+    UnreadOwn "unread-own" breaks "unread-count" on "broadcast":
+        "one's own messages count as unread",
+    UnreadCached "unread-cached" breaks "unread-count" on "broadcast":
+        "the count is cached when it is first asked for, and no reading throws the cache away",
+    UnreadNegative "unread-negative" breaks "unread-count" on "broadcast":
+        "each reading takes one off, also of a message that was read before",
+    UnreadDeleted "unread-deleted" breaks "unread-count" on "broadcast":
+        "a message that somebody deleted for themselves still counts as unread for them",
+    UnreadShared "unread-shared" breaks "unread-count" on "broadcast":
+        "a message's first reader takes it off everybody's count",
+    UnreadDrift "unread-drift" breaks "unread-count" on "broadcast":
+        "of two messages to one conversation within 50 ms only one is counted",
+    UnreadDoubled "unread-doubled" breaks "unread-count" on "broadcast":
+        "what came while a person was away is counted once more when they come back",
+    UnreadForgotten "unread-forgotten" breaks "unread-count" on "broadcast":
+        "the count is kept in memory: after a restart it begins at nothing",
+    UnreadBroadcast "unread-broadcast" breaks "unread-count" on "broadcast":
+        "broadcasts are in nobody's count",
+
+    BroadcastCopies "broadcast-copies" breaks "broadcast-reach" on "broadcast":
+        "a broadcast is stored once for each of its readers: each sees another id",
+    BroadcastMissesChapter "broadcast-misses-chapter" breaks "broadcast-reach" on "broadcast":
+        "a broadcast to a chapter is pushed to nobody who was connected before it was made",
+    BroadcastLeak "broadcast-leak" breaks "broadcast-reach" on "broadcast":
+        "a broadcast is pushed to all with whom its maker shares a conversation, whomever it is meant for",
+    BroadcastOpen "broadcast-open" breaks "broadcast-reach" on "broadcast":
+        "whoever knows a broadcast's id can read it",
+    BroadcastForgotten "broadcast-forgotten" breaks "broadcast-reach" on "broadcast":
+        "a broadcast is for those who were there when it was made: whoever comes later is refused it",
+    BroadcastReaderLost "broadcast-reader-lost" breaks "broadcast-reach" on "broadcast":
+        "a broadcast's readers are looked up first and stored 100 ms later: of readers at the same moment one is kept",
+
+    ContactsOneSided "contacts-one-sided" breaks "contacts" on "sequenced":
+        "whoever wrote has the others as contacts, and whoever only read has none",
+    ContactsDoubled "contacts-doubled" breaks "contacts" on "sequenced":
+        "two first messages of a conversation within 100 ms make two contacts",
+    ContactsNoGroups "contacts-no-groups" breaks "contacts" on "sequenced":
+        "a group makes nobody contacts",
+    ContactsPerConversation "contacts-per-conversation" breaks "contacts" on "sequenced":
+        "a contact is there once for each conversation that the two people share",
+    ContactsForeign "contacts-foreign" breaks "contacts" on "sequenced":
+        "everybody who is in any conversation is everybody's contact",
+    ContactsForgotten "contacts-forgotten" breaks "contacts" on "sequenced":
+        "a restart forgets all contacts",
 
     EioAny "eio-any" breaks "engine-io":
         "any protocol version is taken for version 4, and so is none",

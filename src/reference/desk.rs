@@ -195,6 +195,7 @@ fn decide(core: &mut Core, job: Job, now: i64) -> Option<Decided> {
             Decided::Asked { caller, outcome, events, done }
         }
         Job::Arrive { caller, wire, since, done } => {
+            core.meet(&caller);
             let missed = since.map_or_else(Vec::new, |id| core.missed(&caller.user, id));
             let (conversations, newest) = (core.arrive(&caller.user, now), core.newest());
             Decided::Arrived { caller, wire, conversations, missed, newest, done }
@@ -246,7 +247,8 @@ mod tests {
     }
 
     fn ann() -> Caller {
-        Caller { user: "1".into(), connection: None, device: "1".into(), arrived: 0 }
+        let (user, device) = (User::from("1"), User::from("1"));
+        Caller { user, chapter: None, connection: None, device, arrived: 0 }
     }
 
     fn send(key: &str) -> Command {

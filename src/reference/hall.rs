@@ -5,14 +5,17 @@
 //! is pushed. It knows connections only as [`Wire`]s.
 
 mod presence;
+mod queue;
 mod typing;
 
 use crate::operation::Sight;
 use crate::reference::bugs::{Bug, Bugs, draw};
+use crate::reference::core::copy;
 use crate::reference::model::*;
 use crate::reference::play::{Outgoing, Play};
 use crate::reference::stamp;
 use crate::spec::{Bindings, Echo, Hole, Receipts};
+use queue::Queues;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,6 +54,8 @@ pub(crate) struct Hall {
     /// Everybody who ever connected; kept only for `no-rejoin`.
     known: FxHashSet<User>,
     gone: Vec<Connection>,
+    /// What waits for those who are away; kept only for servers that drain it badly.
+    queues: Queues,
 }
 
 /// Something to be done later.
@@ -61,6 +66,8 @@ enum Errand {
     TellTyping(Typist, Option<Connection>, bool),
     /// A person's going is told that was put off by a bug.
     TellOffline(User, Vec<Conversation>),
+    /// What was queued is pushed that was put off by a bug.
+    Drain(Connection, Vec<Message>),
 }
 
 struct Present {
@@ -85,6 +92,7 @@ impl Hall {
             errand: 0,
             known: FxHashSet::default(),
             gone: Vec::new(),
+            queues: Queues::default(),
         }
     }
 
@@ -110,6 +118,7 @@ impl Hall {
             self.note_size(*conversation, *people);
             self.join(connection, *conversation);
         }
+        self.drain_queue(connection, user);
         if first {
             let rooms: Vec<Conversation> = conversations.iter().map(|(room, _)| *room).collect();
             self.tell_online(user, &rooms);
@@ -147,6 +156,9 @@ impl Hall {
                 Some((_, Errand::TellTyping(typist, connection, on))) => {
                     self.tell_typing_now(&typist, connection, on, now);
                 }
+                Some((_, Errand::Drain(connection, messages))) => {
+                    self.push_all(connection, &messages);
+                }
                 Some((_, Errand::TellOffline(user, rooms))) => self.tell_offline_now(&user, &rooms),
                 None => {}
             }
@@ -179,6 +191,10 @@ impl Hall {
             Event::Made { conversation, members } => {
                 self.made(&caller.user, conversation, &members);
             }
+            Event::Addressed { conversation, people } => {
+                self.crowds.insert(conversation);
+                self.made(&caller.user, conversation, &people);
+            }
             Event::Receipt { message, conversation, sender, reader, kind, status, at } => {
                 let mut about = self.play.about_receipt(&reader, message, conversation);
                 about.set(Hole::AT, stamp::to_iso(at).as_str());
@@ -198,6 +214,9 @@ impl Hall {
         (sender, conversation): (&User, Conversation),
         (kind, status): (ReceiptKind, Option<ReceiptKind>),
     ) {
+        if self.bugs.has(Bug::ReceiptDeliveredUntold) && kind == ReceiptKind::Delivered {
+            return;
+        }
         let mut devices = self.of_user.get(sender).cloned().unwrap_or_default();
         if self.bugs.has(Bug::ReceiptOneDevice) {
             devices.truncate(1);
@@ -270,6 +289,15 @@ impl Hall {
                 }
                 !late
             });
+        }
+        self.queue(message);
+        if self.bugs.has(Bug::BroadcastCopies) && self.crowds.contains(&message.conversation) {
+            for connection in receivers {
+                let id = copy(message.id, &self.present[&connection].user);
+                let mut about = self.play.about_message(&Message { id, ..message.clone() });
+                self.push(Sight::Message, &mut about, &[connection]);
+            }
+            return;
         }
         if !self.bugs.has(Bug::StampPerReceiver) {
             return self.push(Sight::Message, about, &receivers);
@@ -358,6 +386,7 @@ impl Hall {
         let Some(present) = self.present.get_mut(&connection) else {
             return;
         };
+        self.queues.belongs(self.bugs, conversation, &present.user);
         if !present.deaf && !present.rooms.contains(&conversation) {
             present.rooms.push(conversation);
             self.rooms.entry(conversation).or_default().push(connection);
@@ -465,7 +494,7 @@ mod tests {
 
     fn caller(user: &str, connection: Connection) -> Caller {
         let (user, connection) = (User::from(user), Some(connection));
-        Caller { device: user.clone(), user, connection, arrived: 0 }
+        Caller { device: user.clone(), user, chapter: None, connection, arrived: 0 }
     }
 
     fn said(sender: &str) -> Event {

@@ -139,9 +139,14 @@ async fn outcome(
         Err(refusal) => return (Err(refusal), Manner::Once),
     };
     let device = app.device(token, &user);
-    // Without a socket, a client is where it polls.
-    let connection = app.mailboxes.connection(&device);
-    let caller = Caller { user: user.clone(), connection, device, arrived };
+    let caller = Caller {
+        user: user.clone(),
+        chapter: app.doorman.chapter(&user),
+        // Without a socket, a client is where it polls.
+        connection: app.mailboxes.connection(&device),
+        device,
+        arrived,
+    };
     let command = app.play.command(asked);
     let send = match &command {
         Command::Send(send) => Some(send.clone()),
@@ -159,7 +164,7 @@ async fn outcome(
 /// Well if the store answers.
 async fn health(app: &App) -> Response {
     let (user, device) = (User::default(), User::default());
-    let caller = Caller { user, connection: None, device, arrived: stamp::now() };
+    let caller = Caller { user, chapter: None, connection: None, device, arrived: stamp::now() };
     match app.desk.answer(caller, Command::Health).await {
         Ok(_) => json(200, r#"{"status":"ok"}"#),
         Err(refusal) => {

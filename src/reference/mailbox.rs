@@ -113,6 +113,7 @@ async fn open(
     let connection = app.next_connection();
     let caller = Caller {
         user: user.clone(),
+        chapter: app.doorman.chapter(&user),
         connection: Some(connection),
         device: device.clone(),
         arrived: stamp::now(),

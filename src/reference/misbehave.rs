@@ -134,7 +134,9 @@ pub(crate) fn detour(bugs: Bugs, command: &Command) -> Option<Detour> {
         Command::Create { .. } => {
             &[(Bug::CreateRace, Guard::Blind), (Bug::CreateRaceError, Guard::Index)]
         }
-        Command::Receipt { about: Marked::Message(_), .. } => &[(Bug::ReceiptRace, Guard::Blind)],
+        Command::Receipt { about: Marked::Message(_), .. } => {
+            &[(Bug::ReceiptRace, Guard::Blind), (Bug::BroadcastReaderLost, Guard::Blind)]
+        }
         _ => &[],
     };
     let race = races.iter().find(|(bug, _)| bugs.has(*bug));

@@ -42,6 +42,10 @@ pub(crate) enum Command {
         members: Vec<User>,
         guard: Guard,
     },
+    /// Make a conversation that only its maker writes in.
+    Broadcast {
+        to: Audience,
+    },
     /// Whether two people have a conversation; only the servers with a race ask this first.
     Find {
         members: Vec<User>,
@@ -79,6 +83,10 @@ pub(crate) enum Command {
     Unread {
         conversation: Option<Conversation>,
     },
+    /// The person does not want to see a message any more.
+    Hide {
+        message: i64,
+    },
     /// Everybody the person shares a conversation with.
     Contacts,
     Typing {
@@ -102,6 +110,14 @@ pub(crate) enum Command {
     Crash,
     /// Nothing that can be done: the refusal takes its place in the order of answers.
     Refuse(Refusal),
+}
+
+/// Whom a broadcast is meant for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    Everybody,
+    Chapter(CompactString),
+    People(Vec<User>),
 }
 
 /// One attempt to send.
@@ -170,6 +186,8 @@ pub(crate) enum Position {
 /// How far a message has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ReceiptKind {
+    /// Not even stored; only by a bug.
+    Sending,
     Delivered,
     Read,
 }
@@ -178,6 +196,7 @@ impl ReceiptKind {
     /// The word on the wire and in the database.
     pub(crate) const fn word(self) -> &'static str {
         match self {
+            Self::Sending => "sending",
             Self::Delivered => "delivered",
             Self::Read => "read",
         }
@@ -228,6 +247,11 @@ pub(crate) enum Event {
     Made {
         conversation: Conversation,
         members: Vec<User>,
+    },
+    /// A broadcast was made for these people, as far as the server knows them.
+    Addressed {
+        conversation: Conversation,
+        people: Vec<User>,
     },
     Joined {
         conversation: Conversation,
@@ -296,6 +320,8 @@ impl fmt::Display for Refusal {
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) user: User,
+    /// The chapter that the user's token names.
+    pub(crate) chapter: Option<CompactString>,
     /// The client's connection; none for HTTP beside a socket.
     pub(crate) connection: Option<Connection>,
     /// What tells the client from the person's others: its token, or else the person.

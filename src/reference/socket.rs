@@ -64,9 +64,13 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
             });
             socket.extensions.insert(Arc::clone(&wire));
             let app = Arc::clone(&self.0);
-            let device = token.clone().unwrap_or_else(|| user.clone());
-            let connection = Some(connection);
-            let caller = Caller { user, connection, device, arrived: stamp::now() };
+            let caller = Caller {
+                chapter: app.doorman.chapter(&user),
+                device: token.clone().unwrap_or_else(|| user.clone()),
+                user,
+                connection: Some(connection),
+                arrived: stamp::now(),
+            };
             let deaf_until = if app.bugs.is_none() {
                 0
             } else {

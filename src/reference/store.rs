@@ -3,12 +3,13 @@
 //! One [`Store`] belongs to one thread. It decides nothing: who may what, which key counts and
 //! which time a message gets is the business of `core`. Start with [`Store::open`].
 
-use crate::reference::model::{Conversation, Message, Position, ReceiptKind, User};
+use crate::reference::model::{Audience, Conversation, Message, Position, ReceiptKind, User};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::path::Path;
 
 const TABLES: &str = "
-    CREATE TABLE IF NOT EXISTS conversations(id INTEGER PRIMARY KEY, pair TEXT UNIQUE);
+    CREATE TABLE IF NOT EXISTS conversations(
+        id INTEGER PRIMARY KEY, pair TEXT UNIQUE, audience TEXT);
     CREATE TABLE IF NOT EXISTS members(
         conversation INTEGER, user TEXT, PRIMARY KEY(conversation, user)) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS members_by_user ON members(user);
@@ -16,6 +17,8 @@ const TABLES: &str = "
         id INTEGER PRIMARY KEY, conversation INTEGER, seq INTEGER, at INTEGER,
         sender TEXT, text TEXT, key TEXT, scope TEXT UNIQUE);
     CREATE INDEX IF NOT EXISTS messages_by_time ON messages(conversation, at);
+    CREATE TABLE IF NOT EXISTS hidden(
+        message INTEGER, user TEXT, PRIMARY KEY(message, user)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS receipts(
         message INTEGER, reader TEXT, kind TEXT, PRIMARY KEY(message, reader, kind)) WITHOUT ROWID;";
 
@@ -30,6 +33,8 @@ pub(crate) struct Store {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outline {
     pub(crate) members: Vec<User>,
+    /// Of a broadcast: whom it is meant for.
+    pub(crate) audience: Option<Audience>,
     pub(crate) last_at: i64,
     pub(crate) last_seq: i64,
 }
@@ -71,13 +76,14 @@ impl Store {
     pub(crate) fn outlines(&self) -> Stored<(Vec<(Conversation, Outline)>, i64)> {
         let mut conversations = Vec::new();
         let mut statement = self.database.prepare(
-            "SELECT c.id, coalesce(max(m.at), 0), coalesce(max(m.seq), 0) FROM conversations c
+            "SELECT c.id, coalesce(max(m.at), 0), coalesce(max(m.seq), 0), c.audience FROM conversations c
              LEFT JOIN messages m ON m.conversation = c.id GROUP BY c.id",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let outline = Outline {
                 members: self.members(row.get(0)?)?,
+                audience: row.get_ref(3)?.as_str_or_null()?.map(read_audience),
                 last_at: row.get(1)?,
                 last_seq: row.get(2)?,
             };
@@ -101,10 +107,11 @@ impl Store {
         id: Conversation,
         pair: Option<&str>,
         members: &[User],
+        audience: Option<&Audience>,
     ) -> Stored<()> {
         self.database
-            .prepare_cached("INSERT INTO conversations VALUES (?, ?)")?
-            .execute(params![id, pair])?;
+            .prepare_cached("INSERT INTO conversations VALUES (?, ?, ?)")?
+            .execute(params![id, pair, audience.map(written_audience)])?;
         let mut statement = self.database.prepare_cached("INSERT INTO members VALUES (?, ?)")?;
         for member in members {
             statement.execute(params![id, member.as_str()])?;
@@ -184,9 +191,11 @@ impl Store {
         self.database.prepare_cached(sql)?.query_row(params, message).optional()
     }
 
-    /// Messages at or after a position, oldest first; ties by id, or newest id first.
+    /// Messages at or after a position that the user has not hidden, oldest first; ties by id, or
+    /// newest id first.
     pub(crate) fn since(
         &self,
+        user: &str,
         conversation: Conversation,
         since: Position,
         skip: u32,
@@ -200,11 +209,12 @@ impl Store {
         let ties = if ties_backwards { "id DESC" } else { "id" };
         let sql = format!(
             "SELECT {COLUMNS} FROM messages WHERE conversation = ? AND {column} >= ?
+             AND id NOT IN (SELECT message FROM hidden WHERE user = ?)
              ORDER BY {column}, {ties} LIMIT ? OFFSET ?"
         );
         self.database
             .prepare_cached(&sql)?
-            .query_map(params![conversation, from, limit, skip], message)?
+            .query_map(params![conversation, from, user, limit, skip], message)?
             .collect()
     }
 
@@ -234,15 +244,40 @@ impl Store {
             .collect()
     }
 
-    /// Messages of others in the user's conversations (or one) without the user's receipt.
-    pub(crate) fn unread(&self, user: &str, conversation: Option<Conversation>) -> Stored<i64> {
+    /// Messages of others in a conversation that the user has neither read nor hidden, oldest first.
+    pub(crate) fn unread(&self, user: &str, conversation: Conversation) -> Stored<Vec<Message>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages WHERE conversation = ?2 AND sender <> ?1
+             AND id NOT IN (SELECT message FROM receipts WHERE reader = ?1 AND kind = 'read')
+             AND id NOT IN (SELECT message FROM hidden WHERE user = ?1) ORDER BY id"
+        );
         self.database
-            .prepare_cached(
-                "SELECT count(*) FROM messages WHERE sender <> ?1 AND (?2 IS NULL OR conversation = ?2)
-                 AND conversation IN (SELECT conversation FROM members WHERE user = ?1)
-                 AND id NOT IN (SELECT message FROM receipts WHERE reader = ?1 AND kind = 'read')",
-            )?
-            .query_row(params![user, conversation], |row| row.get(0))
+            .prepare_cached(&sql)?
+            .query_map(params![user, conversation], message)?
+            .collect()
+    }
+
+    /// How many messages of others in a conversation the user has hidden.
+    pub(crate) fn hidden(&self, user: &str, conversation: Conversation) -> Stored<i64> {
+        let sql = "SELECT count(*) FROM messages WHERE conversation = ?2 AND sender <> ?1
+             AND id IN (SELECT message FROM hidden WHERE user = ?1)";
+        let mut statement = self.database.prepare_cached(sql)?;
+        statement.query_row(params![user, conversation], |row| row.get(0))
+    }
+
+    /// How many messages the user sent to a conversation.
+    pub(crate) fn sent_by(&self, user: &str, conversation: Conversation) -> Stored<i64> {
+        let sql = "SELECT count(*) FROM messages WHERE sender = ? AND conversation = ?";
+        let mut statement = self.database.prepare_cached(sql)?;
+        statement.query_row(params![user, conversation], |row| row.get(0))
+    }
+
+    /// The user does not see this message any more.
+    pub(crate) fn hide(&self, id: i64, user: &str) -> Stored<()> {
+        self.database
+            .prepare_cached("INSERT OR IGNORE INTO hidden VALUES (?, ?)")?
+            .execute(params![id, user])?;
+        Ok(())
     }
 
     /// Whether this receipt says more than the reader's earlier ones.
@@ -263,6 +298,15 @@ impl Store {
     pub(crate) fn receipts(&self, id: i64) -> Stored<i64> {
         let sql = "SELECT count(*) FROM receipts WHERE message = ?";
         self.database.prepare_cached(sql)?.query_row([id], |row| row.get(0))
+    }
+
+    /// Whether anybody said this of a message, and nothing more.
+    pub(crate) fn has_receipt(&self, id: i64, kind: ReceiptKind) -> Stored<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM receipts one WHERE message = ?1 AND kind = ?2
+             AND NOT EXISTS (SELECT 1 FROM receipts more WHERE more.message = ?1
+                 AND more.reader = one.reader AND more.kind <> ?2))";
+        let mut statement = self.database.prepare_cached(sql)?;
+        statement.query_row(params![id, kind.word()], |row| row.get(0))
     }
 
     /// How far a message has come, by the one who has it furthest.
@@ -308,6 +352,23 @@ impl Store {
     }
 }
 
+/// An audience in one column: `*`, `#` and a chapter, or `@` and user ids.
+fn written_audience(audience: &Audience) -> String {
+    match audience {
+        Audience::Everybody => "*".into(),
+        Audience::Chapter(chapter) => format!("#{chapter}"),
+        Audience::People(people) => format!("@{}", people.join("\u{1f}")),
+    }
+}
+
+fn read_audience(text: &str) -> Audience {
+    match (text.strip_prefix('#'), text.strip_prefix('@')) {
+        (Some(chapter), _) => Audience::Chapter(chapter.into()),
+        (_, Some(people)) => Audience::People(people.split('\u{1f}').map(Into::into).collect()),
+        _ => Audience::Everybody,
+    }
+}
+
 fn text(row: &Row<'_>, column: usize) -> Stored<User> {
     Ok(row.get_ref(column)?.as_str()?.into())
 }
@@ -349,7 +410,7 @@ mod tests {
         let members = ["ann".into(), "bob".into()];
         {
             let store = Store::open(Some(&file)).unwrap();
-            store.add_conversation(1, Some("ann bob"), &members).unwrap();
+            store.add_conversation(1, Some("ann bob"), &members, None).unwrap();
             store.add_message(&said(1, 1000), Some("k")).unwrap();
             store.begin().unwrap();
             store.add_message(&said(2, 1001), None).unwrap();
@@ -370,7 +431,7 @@ mod tests {
             store.add_message(&said(id, at), None).unwrap();
         }
         let ids = |since, skip, limit, back| {
-            let rows = store.since(1, since, skip, limit, back).unwrap();
+            let rows = store.since("bob", 1, since, skip, limit, back).unwrap();
             rows.iter().map(|row| row.id).collect::<Vec<_>>()
         };
         assert_eq!(ids(Position::At(20), 0, 9, false), [2, 3, 4]);
@@ -382,12 +443,13 @@ mod tests {
     #[test]
     fn a_scope_is_unique_and_a_receipt_counts_once() {
         let store = Store::open(None).unwrap();
-        store.add_conversation(1, None, &["bob".into()]).unwrap();
+        store.add_conversation(1, None, &["bob".into()], Some(&Audience::Everybody)).unwrap();
         store.add_message(&said(1, 10), Some("k")).unwrap();
         assert!(store.add_message(&said(2, 20), Some("k")).is_err());
-        assert_eq!(store.unread("bob", None).unwrap(), 1);
+        assert_eq!(store.unread("bob", 1).unwrap(), [said(1, 10)]);
         assert!(store.add_receipt(1, "bob", ReceiptKind::Read).unwrap());
         assert!(!store.add_receipt(1, "bob", ReceiptKind::Read).unwrap());
-        assert_eq!(store.unread("bob", Some(1)).unwrap(), 0);
+        assert_eq!(store.unread("bob", 1).unwrap(), []);
+        assert_eq!(store.outlines().unwrap().0[0].1.audience, Some(Audience::Everybody));
     }
 }

@@ -36,6 +36,22 @@ const ALSO: &[(Bug, &str, &str)] = &[
     (Bug::PresenceToAll, "authorization", "presence that a stranger sees breaks both promises"),
     (Bug::MultikeyFirst, "authorization", "the conversation that is found has other people in it"),
     (Bug::MultikeyFirst, "presence", "the conversation that is found has other people in it"),
+    (Bug::QueueTwice, "ordering", "what is pushed once more comes behind what was sent after it"),
+    (
+        Bug::BroadcastCopies,
+        "receipts",
+        "who has read a copy has read another message than was sent",
+    ),
+    (
+        Bug::BroadcastLeak,
+        "authorization",
+        "who is shown what is not meant for them is a stranger to it",
+    ),
+    (
+        Bug::BroadcastOpen,
+        "authorization",
+        "who is shown what is not meant for them is a stranger to it",
+    ),
     (Bug::DeafDevice, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
     (Bug::DeafReconnect, "ack-timeout", "a send that nobody hears is a send that nobody answers"),
     (

@@ -1,7 +1,7 @@
 //! What the contract's machine says: it is recorded, sent over the connection, or asked over HTTP.
 
 use super::{Driver, GOODBYE, Returned};
-use crate::client::{Ask, AttemptId, Input, Output, Payload, Since, Transmit};
+use crate::client::{Ask, AttemptId, Audience, Input, Output, Payload, Since, Transmit};
 use crate::dialect::voice::Said;
 use crate::dialect::{Bend, excerpt};
 use crate::engine::link::Link;
@@ -214,13 +214,19 @@ impl Driver {
         let dialect = &self.shard.dialect;
         // The id of a conversation that is asked for is the answer's to say, also the second time.
         if let Some(id) = ask.conversation.and_then(|place| dialect.conversation(place))
-            && ask.operation != Operation::Create
+            && !matches!(ask.operation, Operation::Create | Operation::Broadcast)
         {
             self.bindings.set(Hole::CONVERSATION, id);
         }
         match &ask.payload {
             Payload::None => {}
-            Payload::People(people) => self.bind_people(people),
+            Payload::People(people) | Payload::Audience(Audience::People(people)) => {
+                self.bind_people(people);
+            }
+            Payload::Audience(Audience::Everybody) => {}
+            Payload::Audience(Audience::Chapter(chapter)) => {
+                self.bindings.set(Hole::CHAPTER, chapter.clone());
+            }
             Payload::Message(message) => {
                 if let Some(peer) = ask.conversation.and_then(|c| self.shard.peer(self.id, c)) {
                     self.bindings.set(Hole::PEER, peer);

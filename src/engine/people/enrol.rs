@@ -52,40 +52,60 @@ pub(crate) async fn enrol(
     http: &HttpClient,
     person: PersonId,
     devices: usize,
+    tap: Option<rest::Tap<'_>>,
 ) -> Result<(), NoCredential> {
-    if !registry.logs_in() || registry.known(person, devices.max(1) - 1).is_some() {
+    if !registry.logs_in() {
         return Ok(());
     }
-    let mut first = Papers { bindings: registry.basics(person)?, jar: registry.jar() };
-    let listed = registry.table.is_some();
-    let registered = match listed {
-        true => Ok(()),
-        false => walk(registry, http, Operation::Register, &mut first, &|_| ()).await,
-    };
-    let known = first.clone();
-    let mut all = Vec::new();
-    for device in 0..devices.max(1) {
-        let mut papers = match device {
-            0 => first.clone(),
-            _ => Papers { bindings: known.bindings.clone(), jar: registry.jar() },
-        };
-        let entered = walk(registry, http, Operation::Login, &mut papers, &|_| ()).await;
-        let logs_in = registry.spec.deed(Operation::Login).is_some();
-        match (&registered, entered) {
-            (_, Err(stuck)) if registered.is_ok() => return Err(named(&papers, &stuck)),
-            // Neither known already nor able to become known.
-            (Err(stuck), entered) if entered.is_err() || !logs_in || !stuck.refused => {
-                return Err(named(&papers, stuck));
-            }
-            _ => all.push(papers),
-        }
+    let mut all = registry.devices(person);
+    if all.len() >= devices.max(1) {
+        return Ok(());
     }
-    if all[0].bindings.get(Hole::USER).is_none() {
-        let why = "the answers of `register` and `login` name no `$user`";
-        return Err(NoCredential(format!("{}: {why}", who(&all[0]))));
+    if all.is_empty() {
+        all.push(enter(registry, http, person, tap).await?);
+    }
+    let logs_in = registry.spec.deed(Operation::Login).is_some();
+    while all.len() < devices {
+        let mut papers = all[0].clone();
+        if logs_in {
+            papers.jar = registry.jar();
+        }
+        let entered = walk(registry, http, Operation::Login, &mut papers, &|_| (), tap).await;
+        entered.map_err(|stuck| named(&papers, &stuck))?;
+        all.push(papers);
     }
     registry.remember(person, all);
     Ok(())
+}
+
+/// Registers a person, unless it is known already, and logs in the first device.
+async fn enter(
+    registry: &Registry,
+    http: &HttpClient,
+    person: PersonId,
+    tap: Option<rest::Tap<'_>>,
+) -> Result<Papers, NoCredential> {
+    let mut papers = Papers { bindings: registry.basics(person)?, jar: registry.jar() };
+    let registered = match registry.table {
+        Some(_) => Ok(()),
+        None => walk(registry, http, Operation::Register, &mut papers, &|_| (), tap).await,
+    };
+    let logs_in = registry.spec.deed(Operation::Login).is_some();
+    if let Err(stuck) = &registered
+        && !(stuck.refused && logs_in)
+    {
+        return Err(named(&papers, stuck));
+    }
+    let entered = walk(registry, http, Operation::Login, &mut papers, &|_| (), tap).await;
+    match (registered, entered) {
+        (Ok(()), Err(stuck)) | (Err(stuck), Err(_)) => return Err(named(&papers, &stuck)),
+        (_, Ok(())) => {}
+    }
+    if papers.bindings.get(Hole::USER).is_none() {
+        let why = "the answers of `register` and `login` name no `$user`";
+        return Err(NoCredential(format!("{}: {why}", who(&papers))));
+    }
+    Ok(papers)
 }
 
 /// The same for a person with one device, over connections of their own.
@@ -102,7 +122,7 @@ pub(crate) async fn enrol_at(
     }
     let connect = ConnectOptions { timeout: registry.spec.connect.timeout, ..Default::default() };
     let http = http_client(endpoint, &registry.spec, connect, 1);
-    enrol(registry, &http, person, 1).await
+    enrol(registry, &http, person, 1, None).await
 }
 
 /// A credential of a kind that only comes of talking to the server.
@@ -122,7 +142,7 @@ pub(crate) async fn ask_for(
     let own = registry.papers(person, device)?;
     if credential == Credential::Anothers {
         let other = somebody_else(person);
-        enrol(registry, http, other, 1).await?;
+        enrol(registry, http, other, 1, None).await?;
         let Papers { bindings, jar } = registry.papers(other, 0)?;
         let mut papers = Papers { bindings: own.bindings, jar };
         if let Some(token) = bindings.get(Hole::TOKEN) {
@@ -143,7 +163,7 @@ pub(crate) async fn ask_for(
         Credential::ForgedCsrf => &own_holes,
         _ => &|_| (),
     };
-    match walk(registry, http, Operation::Login, &mut papers, change).await {
+    match walk(registry, http, Operation::Login, &mut papers, change, None).await {
         Err(stuck) if stuck.refused => {
             papers.lose_token();
             return Ok(papers);
@@ -155,7 +175,7 @@ pub(crate) async fn ask_for(
         // What the client forgets at its logout is what somebody else may have kept.
         let kept = papers.jar.as_ref().map(|jar| jar.changed(str::to_owned));
         let mut leaving = papers.clone();
-        let left = walk(registry, http, Operation::Logout, &mut leaving, &|_| ()).await;
+        let left = walk(registry, http, Operation::Logout, &mut leaving, &|_| (), None).await;
         left.map_err(|stuck| named(&papers, &stuck))?;
         papers.jar = kept;
     }
@@ -180,13 +200,14 @@ async fn walk(
     operation: Operation,
     papers: &mut Papers,
     change: &dyn Fn(&mut Bindings),
+    tap: Option<rest::Tap<'_>>,
 ) -> Result<(), Stuck> {
     let spec = &registry.spec;
     let Some(deed) = spec.deed(operation) else { return Ok(()) };
     let steps = deed.channels.first().map_or(&[][..], |channel| &channel.steps);
     for (index, step) in steps.iter().enumerate() {
         change(&mut papers.bindings);
-        if let Err((refused, why)) = take(spec, http, step, papers).await {
+        if let Err((refused, why)) = take(spec, http, step, papers, tap).await {
             return Err(Stuck {
                 what: match operation {
                     Operation::Register => "register",
@@ -209,10 +230,11 @@ async fn take(
     http: &HttpClient,
     step: &Step,
     papers: &mut Papers,
+    tap: Option<rest::Tap<'_>>,
 ) -> Result<(), (bool, String)> {
     let (bindings, jar) = (&papers.bindings, papers.jar.as_ref());
     let failed = |why: &dyn fmt::Display| (false, why.to_string());
-    let answer = rest::request(http, spec, step, bindings, jar, None, None).await;
+    let answer = rest::request(http, spec, step, bindings, jar, None, tap).await;
     let answer = answer.map_err(|why| failed(&why))?;
     // What an answer says anew replaces what an earlier one said.
     let mut bound = without_own(bindings, spec, step);

@@ -41,8 +41,10 @@ impl Cast {
         let mut people: Vec<Person> = Vec::new();
         for (index, role) in script.people.iter().enumerate() {
             let clients = (0..role.devices as u32).map(|device| ClientId(next_client + device));
+            let own = PersonId(first_person + index as u32);
+            let given = play.people.as_ref().and_then(|people| people.get(index).copied());
             people.push(Person {
-                id: PersonId(first_person + index as u32),
+                id: given.unwrap_or(own),
                 clients: clients.collect(),
                 conversations: Vec::new(),
             });
@@ -78,6 +80,16 @@ impl Cast {
     /// The conversation that is this room, if a step makes it.
     pub(super) fn later(&self, conversation: ConversationId) -> Option<&Conversation> {
         self.later.iter().find(|later| later.id == conversation)
+    }
+
+    /// Whom this conversation is meant for, if it is a broadcast: positions in the cast.
+    pub(super) fn audience<'a>(
+        &self,
+        script: &'a Script,
+        conversation: ConversationId,
+    ) -> Option<&'a [usize]> {
+        let index = self.rooms.iter().position(|room| *room == conversation)?;
+        script.rooms[index].audience.as_deref()
     }
 
     /// How fast the clients' clocks are, in nanoseconds.
@@ -131,7 +143,7 @@ mod tests {
 
     fn cast(number: u32, run: u64) -> Cast {
         let script = Script::parse("people: ann x2, bob, eve stranger\nrest").unwrap();
-        Cast::of(&Play { number, script: Arc::new(script), patience: None }, run)
+        Cast::of(&Play { number, script: Arc::new(script), patience: None, people: None }, run)
     }
 
     #[test]

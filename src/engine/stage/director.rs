@@ -11,6 +11,7 @@ use crate::engine::target::Target;
 use crate::history::{ClientId, ConversationId, Event, MessageRef, Nanos};
 use crate::plan::script::{Deed, Device, Script, ServerDeed, Step, Verb};
 use crate::plan::{Act, Credential};
+use crate::scalar::Scalar;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -211,12 +212,23 @@ impl<'a> Director<'a> {
                     entered.push(client);
                 }
             }
+            self.address(place, &id);
         }
         if !self
             .until(self.patience, |this| entered.iter().all(|client| this.is_calm(*client)))
             .await
         {
             self.hitches.push("not everybody entered a new conversation in time".into());
+        }
+    }
+
+    /// Whom a broadcast is meant for is a reader of it, and no member. Its maker is one already.
+    fn address(&self, place: ConversationId, id: &Scalar) {
+        let audience = self.cast.audience(self.script, place).unwrap_or_default();
+        for client in audience.iter().flat_map(|person| &self.cast.cell.people[*person].clients) {
+            if !self.shard.conversations_of(*client).contains(&place) {
+                self.shard.address(*client, place, id);
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod cast;
 mod director;
+mod rehearsal;
 
 use crate::engine::clock::Clock;
 use crate::engine::link::Approach;
@@ -16,7 +17,7 @@ use crate::engine::setup;
 use crate::engine::shard::{Ground, Shard, Told};
 use crate::engine::target::{Target, TargetChoice};
 pub use crate::engine::trace::{Keep, Line, Mark};
-use crate::history::{ClientId, Entry, Nanos};
+use crate::history::{ClientId, Entry, Nanos, PersonId};
 use crate::metric::Meter;
 use crate::plan::Plan;
 use crate::plan::script::Script;
@@ -25,6 +26,7 @@ use crate::spec::{Spec, Transports};
 use crate::transport::endpoint::Endpoint;
 use crate::verdict::Finding;
 pub use cast::first_person;
+pub(crate) use rehearsal::rehearse;
 
 use cast::Cast;
 use director::Director;
@@ -43,7 +45,7 @@ pub struct Site {
     /// Its addresses.
     pub endpoint: Endpoint,
     /// How sessions are opened.
-    pub(super) approach: Approach,
+    pub(in crate::engine) approach: Approach,
     /// Who the people are to the server.
     pub registry: Arc<Registry>,
     /// The run's clock.
@@ -61,6 +63,8 @@ pub struct Play {
     pub script: Arc<Script>,
     /// How long a step may take; without: as long as the contract may need, and a little more.
     pub patience: Option<Duration>,
+    /// Who plays, where it is not people of its own.
+    pub people: Option<Vec<PersonId>>,
 }
 
 /// What came of a play.

@@ -1,6 +1,6 @@
 //! Reads the lines of a script.
 
-use super::{Count, Deed, Device, Pace, Role, Room, Script, ServerDeed, Sighted, Step, Verb};
+use super::{Count, Deed, Device, Pace, Role, Room, Script, ServerDeed, Sighted, Step, To, Verb};
 use crate::fault::{self, Fault};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
@@ -73,7 +73,12 @@ impl Reader {
         if let Some(name) = guessed.filter(|name| !name.contains(':')) {
             self.default_room();
             let name = name.trim().to_owned();
-            self.script.rooms.push(Room { name, members: Vec::new(), by_step: false });
+            self.script.rooms.push(Room {
+                name,
+                members: Vec::new(),
+                by_step: false,
+                audience: None,
+            });
             return Ok(());
         }
         if line == "no room" {
@@ -119,7 +124,12 @@ impl Reader {
         if members.len() < 2 {
             return Err("a room has two members at least".into());
         }
-        self.script.rooms.push(Room { name: name.to_owned(), members, by_step: false });
+        self.script.rooms.push(Room {
+            name: name.to_owned(),
+            members,
+            by_step: false,
+            audience: None,
+        });
         Ok(())
     }
 
@@ -130,7 +140,12 @@ impl Reader {
         let members: Vec<usize> =
             cast.filter(|(_, role)| !role.stranger).map(|(index, _)| index).collect();
         if script.rooms.is_empty() && members.len() > 1 && !self.no_room {
-            script.rooms.push(Room { name: "room".into(), members, by_step: false });
+            script.rooms.push(Room {
+                name: "room".into(),
+                members,
+                by_step: false,
+                audience: None,
+            });
         }
     }
 
@@ -174,9 +189,12 @@ impl Reader {
             let mut words = Words::new(part);
             let who = words.next().ok_or("somebody does something")?;
             let who = self.who(who)?;
-            let verb = match words.take(&["create"]) {
-                true => self.create(who[0].person, &mut words)?,
-                false => self.verb(&mut words)?,
+            let verb = if words.take(&["create"]) {
+                self.create(who[0].person, &mut words)?
+            } else if words.take(&["broadcast"]) {
+                self.broadcast(who[0].person, &mut words)?
+            } else {
+                self.verb(&mut words)?
             };
             let odd = oddity(&mut words, &verb)?;
             words.end()?;
@@ -246,6 +264,45 @@ impl Reader {
         Ok(Verb::Create { room, people })
     }
 
+    /// `broadcast ROOM to …`, where the one who makes it is this person.
+    fn broadcast(&mut self, maker: usize, words: &mut Words<'_>) -> Parsed<Verb> {
+        let name = words.next().ok_or("`broadcast` needs a name, as in `broadcast news to bob`")?;
+        if self.script.rooms.iter().any(|room| room.name == name) {
+            return Err(format!("there is a room `{name}` already"));
+        }
+        if !words.take(&["to"]) {
+            return Err(
+                "broadcast to whom? `to everybody`, `to chapter of bob`, `to bob, cid`".into()
+            );
+        }
+        let to = if words.take(&["everybody"]) {
+            To::Everybody
+        } else if words.take(&["chapter", "of"]) {
+            To::ChapterOf(self.person(words.next().unwrap_or_default())?)
+        } else {
+            let mut people = Vec::new();
+            while let Some(name) = words.next() {
+                people.push(self.person(name.trim_end_matches(','))?);
+            }
+            To::People(people)
+        };
+        let audience = match &to {
+            To::Everybody => (0..self.script.people.len()).collect(),
+            To::ChapterOf(one) => {
+                (0..self.script.people.len()).filter(|other| other % 2 == one % 2).collect()
+            }
+            To::People(people) => people.clone(),
+        };
+        let room = self.script.rooms.len();
+        self.script.rooms.push(Room {
+            name: name.to_owned(),
+            members: vec![maker],
+            by_step: true,
+            audience: Some(audience),
+        });
+        Ok(Verb::Broadcast { room, to })
+    }
+
     /// The room that a step makes, or that another step makes of the same people.
     fn room_by_step(&mut self, name: &str, mut members: Vec<usize>) -> Parsed<usize> {
         let sorted = |members: &[usize]| {
@@ -258,7 +315,7 @@ impl Reader {
         members.dedup();
         let rooms = &mut self.script.rooms;
         let Some(index) = rooms.iter().position(|room| room.name == name) else {
-            rooms.push(Room { name: name.to_owned(), members, by_step: true });
+            rooms.push(Room { name: name.to_owned(), members, by_step: true, audience: None });
             return Ok(rooms.len() - 1);
         };
         if sorted(&rooms[index].members) != sorted(&members) {
@@ -502,7 +559,8 @@ mod tests {
     fn every_line_of_the_example_has_its_meaning() {
         let script = Script::parse(EXAMPLE).unwrap();
         assert_eq!(script.devices().count(), 5);
-        let side = Room { name: "side".into(), members: vec![0, 1], by_step: false };
+        let side =
+            Room { name: "side".into(), members: vec![0, 1], by_step: false, audience: None };
         assert_eq!(script.rooms[0], side);
         let Step::Do { deeds, awaited: true } = &script.steps[0] else { panic!() };
         assert_eq!(deeds.len(), 2);
@@ -549,7 +607,8 @@ mod tests {
     #[test]
     fn strangers_are_in_no_room() {
         let script = Script::parse("people: ann, eve stranger, bob\nrest").unwrap();
-        let room = Room { name: "room".into(), members: vec![0, 2], by_step: false };
+        let room =
+            Room { name: "room".into(), members: vec![0, 2], by_step: false, audience: None };
         assert_eq!(script.rooms, [room]);
     }
 
@@ -563,7 +622,7 @@ mod tests {
              ann send a in x",
         );
         let script = script.unwrap();
-        let x = Room { name: "x".into(), members: vec![1, 0], by_step: true };
+        let x = Room { name: "x".into(), members: vec![1, 0], by_step: true, audience: None };
         assert_eq!(script.rooms, [x]);
         let verbs: Vec<Verb> = script.deeds().map(|deed| deed.verb.clone()).collect();
         assert_eq!(verbs[0], Verb::Create { room: Some(0), people: vec![1, 0] });

@@ -119,7 +119,7 @@ impl Leaks {
         watched: bool,
     ) {
         match (operation, conversation) {
-            (Operation::Create, _) => {
+            (Operation::Create | Operation::Broadcast, _) => {
                 self.making.insert(op);
             }
             (Operation::Leave, Some(conversation)) => {
@@ -269,6 +269,29 @@ impl Leaks {
             }
         };
         self.suspect(suspect, || reached(at, client, about, whom));
+    }
+
+    /// Somebody was told how many messages are unread.
+    pub(super) fn counted(
+        &self,
+        at: Nanos,
+        client: ClientId,
+        count: i64,
+        book: &Book,
+        found: &mut Finding,
+    ) {
+        if !book.homeless.contains(&client) {
+            return;
+        }
+        found.observations += 1;
+        if count > 0 {
+            found.violate(|| {
+                let line = format!("is in no conversation, and was told that {count} are unread");
+                let therefore = "messages of strangers are counted for it";
+                let lines = vec![exhibit(at, client, line)];
+                violation("a stranger is told of unread messages", lines, therefore, BUT)
+            });
+        }
     }
 
     /// A list showed a conversation.

@@ -109,6 +109,38 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "stranger-deletes",
+        says: "A stranger who asks to delete a message for themselves is refused.",
+        why: "It changes nothing for anybody else, so nobody looks who asks; but a yes tells that there is such a message.",
+        script: "
+            people: ann, bob, eve stranger
+            ann send a
+            until bob sees a
+            eve hide a => refused
+            bob hide a
+            ann send b
+            until bob sees b
+        ",
+        catches: &["hide-unchecked"],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "stranger-counts",
+        says: "To somebody who is in no conversation nothing is unread.",
+        why: "A query over conversations without one of them to name is a query over all.",
+        script: "
+            people: ann, bob, eve stranger
+            ann send a
+            ann send b
+            rest
+            eve unread
+            bob read a
+            eve unread
+        ",
+        catches: &["unread-foreign"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "stranger-says-delivered",
         says: "A stranger's word that a message arrived is told to nobody.",
         why: "Delivery is said by programs, and what programs say is believed.",

@@ -23,6 +23,8 @@ pub(super) struct Lists {
     open: FxHashMap<OpId, List>,
     /// What stood in a user's first list and is nobody's of this history.
     before: FxHashMap<CompactString, FxHashSet<CompactString>>,
+    /// Broadcasts: lists may show them or not.
+    tolerated: FxHashSet<CompactString>,
     /// Users with a request whose outcome nobody knows.
     doubtful: FxHashSet<CompactString>,
 }
@@ -33,6 +35,7 @@ impl Lists {
             page: page.map_or(usize::MAX, |rows| rows as usize),
             open: FxHashMap::default(),
             before: FxHashMap::default(),
+            tolerated: FxHashSet::default(),
             doubtful: FxHashSet::default(),
         }
     }
@@ -72,6 +75,11 @@ impl Lists {
 
     pub(super) fn forget(&mut self, op: OpId) {
         self.open.remove(&op);
+    }
+
+    /// A conversation of this id may be listed.
+    pub(super) fn tolerate(&mut self, id: &CompactString) {
+        self.tolerated.insert(id.clone());
     }
 
     /// These users may be in a conversation whose id nobody knows.
@@ -119,7 +127,7 @@ impl Lists {
     ) {
         let ids = list.rows.iter().filter_map(|(id, _)| id.clone());
         let strange: FxHashSet<CompactString> =
-            ids.filter(|id| register.get(id).is_none()).collect();
+            ids.filter(|id| register.get(id).is_none() && !self.tolerated.contains(id)).collect();
         let Some(before) = self.before.get(user) else {
             self.before.insert(user.clone(), strange);
             return;

@@ -153,6 +153,27 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "queue-for-the-absent",
+        says: "What waited for somebody who was away comes once when they are back.",
+        why: "A queue that is emptied after it was sent, and not before, is sent again by the second connection.",
+        script: "people: ann, bob x2, cid
+                 ann send a
+                 until bob.1 sees a
+                 until bob.2 sees a
+                 bob disconnect
+                 ann burst 3
+                 cid burst 3
+                 bob.1 connect
+                 until bob.1 is ready
+                 bob.2 connect
+                 until bob.2 is ready
+                 ann send b
+                 ann send b
+                 rest",
+        catches: &["queue-twice"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "after-a-restart",
         says: "A message that is sent again after the server was restarted is known, and answered with its first id.",
         why: "Keys that live in the memory of the process die with it.",

@@ -145,6 +145,42 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "queue-for-the-absent",
+        says: "What waited for somebody who was away comes in order when they are back.",
+        why: "A queue that is a list with two ends is drained from the end at which it was filled.",
+        script: "people: ann, bob, cid
+                 ann send a
+                 until bob sees a
+                 bob disconnect
+                 ann burst 4
+                 cid burst 4
+                 bob connect
+                 until bob is ready
+                 ann send b
+                 until bob sees b
+                 rest",
+        catches: &["queue-backwards"],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "queue-for-the-absent-amid-live",
+        says: "What waited for somebody who was away comes before what is sent after they are back.",
+        why: "From the moment of the connection live messages arrive; the queue is read from a store meanwhile.",
+        script: "people: ann, bob, cid
+                 ann send a
+                 until bob sees a
+                 bob disconnect
+                 ann burst 4 | cid burst 4
+                 start ann burst 12 every 25ms
+                 bob connect
+                 rest
+                 cid send b
+                 until bob sees b
+                 rest",
+        catches: &["queue-late"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "numbers",
         says: "Where messages are numbered, the numbers have no gap and no repetition, also when sends are repeated.",
         why: "A number that is taken before it is clear that a message comes of it leaves a hole that clients wait for.",

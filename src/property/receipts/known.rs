@@ -62,7 +62,9 @@ pub(super) struct Claim {
 /// A message that somebody here sent.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
+    /// When somebody first had its id, and who.
     pub(super) at: Nanos,
+    pub(super) first: ClientId,
     pub(super) sender: PersonId,
     pub(super) place: ConversationId,
     /// Somebody has seen it, so the server has it.
@@ -89,7 +91,9 @@ pub(super) struct Known {
     people: FxHashMap<ClientId, PersonId>,
     users: FxHashMap<CompactString, PersonId>,
     devices: FxHashMap<PersonId, Vec<ClientId>>,
+    /// Who reads what: members, and those whom a broadcast is for.
     members: FxHashSet<(ConversationId, PersonId)>,
+    broadcasts: FxHashSet<ConversationId>,
     up: FxHashSet<ClientId>,
     faults: FxHashMap<ClientId, u32>,
     sends: Recent<OpId, Token>,
@@ -125,6 +129,7 @@ impl Known {
             users: FxHashMap::default(),
             devices: FxHashMap::default(),
             members: FxHashSet::default(),
+            broadcasts: FxHashSet::default(),
             up: FxHashSet::default(),
             faults: FxHashMap::default(),
             sends: Recent::new(keep),
@@ -171,6 +176,10 @@ impl Known {
                 self.users.insert(user.clone(), *person);
                 self.devices.entry(*person).or_default().push(client);
             }
+            Event::Addressed { conversation, .. } => {
+                self.broadcasts.insert(*conversation);
+                self.members.extend(self.people.get(&client).map(|who| (*conversation, *who)));
+            }
             Event::Member { conversation, .. } => {
                 self.members.extend(self.people.get(&client).map(|who| (*conversation, *who)));
             }
@@ -199,12 +208,12 @@ impl Known {
             }
             Event::Answered { op, answer: Answer::Ack { id: Some(id), .. }, .. } => {
                 if let Some(token) = self.sends.get(*op).copied() {
-                    self.learn(at, token, id, false);
+                    self.learn(at, client, token, id, false);
                 }
             }
             Event::Message(seen) => {
                 if let (Some(token), Some(id)) = (seen.token, &seen.id) {
-                    self.learn(at, token, id, true);
+                    self.learn(at, client, token, id, true);
                 }
             }
             _ => {}
@@ -228,11 +237,18 @@ impl Known {
         self.asked.insert(op, Asked { client, rank, place, about, claim: None });
     }
 
-    fn learn(&mut self, at: Nanos, token: Token, id: &CompactString, shown: bool) {
+    fn learn(&mut self, at: Nanos, first: ClientId, token: Token, id: &CompactString, shown: bool) {
         let Some((sender, place)) = self.tokens.get(token).copied() else { return };
-        let (shown_before, delivered, read, by_strangers) = (false, 0, 0, false);
-        let new =
-            || Message { at, sender, place, shown: shown_before, delivered, read, by_strangers };
+        let new = || Message {
+            at,
+            first,
+            sender,
+            place,
+            shown: false,
+            delivered: 0,
+            read: 0,
+            by_strangers: false,
+        };
         self.messages.entry(hash(id), new).shown |= shown;
         if self.scope == Scope::Conversation {
             self.newest.insert(place, id.clone());
@@ -295,6 +311,11 @@ impl Known {
 
     pub(super) fn is_member(&self, person: PersonId, place: ConversationId) -> bool {
         self.members.contains(&(place, person))
+    }
+
+    /// Who has read a broadcast is another property's.
+    pub(super) fn is_broadcast(&self, place: ConversationId) -> bool {
+        self.broadcasts.contains(&place)
     }
 
     pub(super) fn message(&self, message: u64) -> Option<&Message> {

@@ -190,6 +190,92 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "sent-is-stored",
+        says: "A message that was confirmed is stored as sent, and as `sending` for nobody.",
+        why: "It is made with the first status there is, and what should set the next one was left for later.",
+        needs: &[Need::Statuses],
+        script: "
+            people: ann, bob, cid
+            ann send a
+            bob send b
+            rest
+            pause 700ms
+            ann history
+            cid history
+        ",
+        catches: &["receipt-stays-sending"],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "each-step-is-told",
+        says: "That a message arrived is told to each device of its sender, and then that it was read.",
+        why: "Two ticks are easily had for nothing by showing them when it is read.",
+        script: "
+            people: ann x2, bob, cid
+            ann.1 send a
+            ann.1 send b
+            until bob sees b
+            until cid sees b
+            bob delivered a
+            rest
+            cid delivered b
+            rest
+            bob read b
+        ",
+        catches: &["receipt-delivered-untold"],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "history-is-as-far",
+        says: "The history shows a message as far as was told, whoever is slower.",
+        why: "One status for several readers has to be the furthest; written by each, it is the latest.",
+        needs: &[Need::Statuses],
+        script: "
+            people: ann, bob x2, cid, dan
+            ann send a
+            ann send b
+            until dan sees b
+            until bob.1 sees b
+            until bob.2 sees b
+            until cid sees b
+            bob.1 delivered a | bob.2 read a | cid delivered b
+            cid delivered a | bob.1 read b | dan delivered b
+            pause 700ms
+            ann history
+            dan history
+            cid read a
+            dan delivered a
+            pause 700ms
+            bob.2 history
+        ",
+        catches: &["receipt-slowest"],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "across-a-reconnect",
+        says: "Receipts of readers who come and go move each message forward, and none is told twice.",
+        why: "A client that comes back says again what it had said, and may say it in another order.",
+        script: "
+            people: ann, bob x2, cid
+            ann send a
+            ann send b
+            until bob.1 sees b
+            until bob.2 sees b
+            until cid sees b
+            bob.1 read b
+            bob.1 disconnect
+            bob.2 delivered b
+            pause 200ms
+            bob.1 connect
+            bob.1 delivered a
+            bob.1 delivered b
+            cid read a
+            bob.2 read a
+        ",
+        catches: &["receipt-regresses"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "own-message",
         says: "Who opens a chat with one's own message in it is not its reader.",
         why: "The client says so for every message on the screen, one's own included.",

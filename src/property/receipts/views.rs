@@ -119,7 +119,11 @@ impl Views {
             });
         }
         match row {
-            Some(read) => self.read(entry, (id, message), rank, known.asked_at(*read), finding),
+            Some(read) => {
+                let asked = known.asked_at(*read);
+                self.sent(entry, (id, message), rank, asked, known, finding);
+                self.read(entry, (id, message), rank, asked, finding);
+            }
             None => self.push(entry, (id, message), rank, known, finding),
         }
     }
@@ -168,6 +172,38 @@ impl Views {
             finding.violate(|| {
                 let therefore = format!("one word of a reader became {times} statuses");
                 violation("one reading told twice", lines(), therefore, ONCE)
+            });
+        }
+    }
+
+    /// Whatever was there for somebody before the read was asked for is more than `sending`.
+    fn sent(
+        &self,
+        entry: &Entry,
+        (id, message): (&str, u64),
+        rank: Rank,
+        asked: Option<Nanos>,
+        known: &Known,
+        finding: &mut Finding,
+    ) {
+        let (Some(about), Some(asked)) = (known.message(message), asked) else { return };
+        if about.at.saturating_add(self.tolerance) >= asked {
+            return;
+        }
+        finding.observations += 1;
+        if rank == Rank::Sending {
+            finding.violate(|| {
+                let lines = vec![
+                    exhibit(
+                        about.at,
+                        about.first,
+                        format!("had message {id} confirmed, or got it"),
+                    ),
+                    exhibit(asked, entry.client, "asked for messages"),
+                    exhibit(entry.at, entry.client, shown(id, rank, true)),
+                ];
+                let therefore = "what the server has is stored as under way";
+                violation("a stored message is still `sending`", lines, therefore, FORWARD)
             });
         }
     }

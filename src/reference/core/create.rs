@@ -9,7 +9,7 @@ use crate::reference::store::Outline;
 const MULTIKEY: usize = 2;
 
 /// What lists with ids of their own add to each.
-const OTHER_IDS: Conversation = 1 << 40;
+pub(super) const OTHER_IDS: Conversation = 1 << 40;
 
 impl Core {
     pub(super) fn create(
@@ -34,7 +34,7 @@ impl Core {
             }
         }
         let id = self.last_conversation + 1;
-        self.store.add_conversation(id, pair.as_deref(), &members)?;
+        self.store.add_conversation(id, pair.as_deref(), &members, None)?;
         self.last_conversation = id;
         let outline = Outline { members: members.clone(), ..Outline::default() };
         self.remember(id, outline);
@@ -105,7 +105,7 @@ impl Core {
     pub(super) fn list(&self, user: &User, window: &Window) -> Vec<Conversation> {
         let limit = window.limit.map_or(usize::MAX, |limit| limit as usize);
         let skip = window.page.map_or(0, |page| page.saturating_sub(1) as usize);
-        let mut all = self.conversations_of(user).to_vec();
+        let mut all = self.places_of(user);
         match all.last().copied() {
             Some(_) if self.bugs.has(Bug::ListMisses) => drop(all.pop()),
             Some(newest) if self.bugs.has(Bug::ListDoubles) => all.push(newest),
@@ -119,29 +119,6 @@ impl Core {
             all.iter_mut().for_each(|id| *id += OTHER_IDS);
         }
         all.into_iter().skip(skip.saturating_mul(limit)).take(limit).collect()
-    }
-
-    /// Everybody the person shares a conversation with, and the one they have alone.
-    pub(super) fn contacts(
-        &self,
-        user: &User,
-    ) -> Result<Vec<(User, Option<Conversation>)>, Refusal> {
-        let conversations = self.conversations_of(user).iter();
-        let mut people: Vec<User> = conversations
-            .filter_map(|id| self.conversations.get(id))
-            .flat_map(|outline| outline.members.iter())
-            .filter(|member| *member != user)
-            .cloned()
-            .collect();
-        people.sort_unstable();
-        people.dedup();
-        let with = |peer: User| {
-            let two = [user.clone().min(peer.clone()), user.clone().max(peer.clone())];
-            let other = if self.bugs.has(Bug::ContactsOtherIds) { OTHER_IDS } else { 0 };
-            let pair = self.store.pair(&two.join("\u{1f}"))?;
-            Ok((peer, pair.map(|id| id + other)))
-        };
-        people.into_iter().map(with).collect()
     }
 }
 

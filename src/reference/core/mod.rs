@@ -5,12 +5,15 @@
 //! and `read` hold the two operations that most promises are about, `create` who is in what, and
 //! `receipt` who has read it.
 
+mod broadcast;
+mod contacts;
 mod create;
 mod rate;
 mod read;
 mod receipt;
 mod send;
 mod text;
+mod unread;
 
 use crate::operation::Operation;
 use crate::reference::bugs::{Bug, Bugs};
@@ -18,11 +21,14 @@ use crate::reference::intake::careless;
 use crate::reference::model::*;
 use crate::reference::store::{Outline, Store};
 use crate::spec::{Create, Dedup, Hole, Sanitise, Spec};
+pub(crate) use broadcast::copy;
+use broadcast::original;
 use compact_str::CompactString;
 use rate::Rates;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::path::Path;
 use std::time::Duration;
+use unread::Badges;
 
 /// Messages that somebody who comes back is told at most.
 const MISSED: u32 = 4_096;
@@ -41,6 +47,8 @@ pub(crate) struct Rules {
     pub(crate) by_seq: bool,
     /// Those who read messages see how far each has come.
     pub(crate) shows_status: bool,
+    /// There are broadcasts, so it matters who is in which chapter.
+    pub(crate) broadcasts: bool,
 }
 
 impl Rules {
@@ -54,6 +62,7 @@ impl Rules {
             always_new: spec.traits.create == Create::AlwaysNew,
             by_seq: (spec.traits.order.as_ref()).is_some_and(|order| order.by == Hole::SEQ),
             shows_status: shows_status(spec),
+            broadcasts: spec.deed(Operation::Broadcast).is_some(),
         }
     }
 }
@@ -76,6 +85,14 @@ pub(crate) struct Core {
     store: Store,
     conversations: FxHashMap<Conversation, Outline>,
     of_user: FxHashMap<User, Vec<Conversation>>,
+    /// The conversations that have an audience.
+    broadcasts: Vec<Conversation>,
+    /// Everybody who was ever here, and the chapter that their token named; where there are
+    /// broadcasts.
+    chapters: FxHashMap<User, Option<CompactString>>,
+    badges: Badges,
+    /// The newest conversation before the restart, for `contacts-forgotten`.
+    contacts_forgotten: Conversation,
     last_message: i64,
     last_conversation: Conversation,
     rates: Rates,
@@ -112,6 +129,10 @@ impl Core {
             store: Store::open(file)?,
             conversations: FxHashMap::default(),
             of_user: FxHashMap::default(),
+            broadcasts: Vec::new(),
+            chapters: FxHashMap::default(),
+            badges: Badges::default(),
+            contacts_forgotten: 0,
             last_message: 0,
             last_conversation: 0,
             rates: Rates::default(),
@@ -134,6 +155,7 @@ impl Core {
         self.noted.clear();
         self.of_user.clear();
         self.conversations.clear();
+        self.broadcasts.clear();
         self.last_message = newest;
         self.last_conversation = 0;
         for (id, mut outline) in conversations {
@@ -156,6 +178,8 @@ impl Core {
         if self.bugs.has(Bug::CreateRestart) {
             self.store.forget_pairs()?;
         }
+        self.forget_badges();
+        self.contacts_forgotten = self.last_conversation;
         if self.bugs.has(Bug::DedupRestart) {
             self.store.forget_scopes()?;
         }
@@ -173,8 +197,11 @@ impl Core {
             let again = self.arrivals.contains_key(user);
             self.arrivals.insert(user.clone(), Arrival { at: now, again });
         }
+        self.comes_back(user);
         let size = |id| self.conversations.get(id).map_or(0, |outline| outline.members.len());
-        self.conversations_of(user).iter().map(|id| (*id, size(id))).collect()
+        let own = self.conversations_of(user).iter().map(|id| (*id, size(id)));
+        // A broadcast is a crowd, however few have come.
+        own.chain(self.addressed_to(user).into_iter().map(|id| (id, usize::MAX))).collect()
     }
 
     /// The id of the newest message.
@@ -199,7 +226,9 @@ impl Core {
         now: i64,
         events: &mut Vec<Event>,
     ) -> Result<Answer, Refusal> {
+        self.meet(caller);
         match command {
+            Command::Broadcast { to } => self.broadcast(&caller.user, to, events),
             Command::Create { members, guard } => {
                 self.create(&caller.user, &members, guard, events)
             }
@@ -221,15 +250,17 @@ impl Core {
             }
             Command::List { window } => Ok(Answer::Conversations(self.list(&caller.user, &window))),
             Command::Announce { message } => {
-                self.message(&caller.user, message)?;
+                self.message(&caller.user, message, Bug::ReceiptUnchecked)?;
+                Ok(Answer::Done)
+            }
+            Command::Hide { message } => {
+                let message = self.message(&caller.user, message, Bug::HideUnchecked)?;
+                self.store.hide(message.id, &caller.user)?;
                 Ok(Answer::Done)
             }
             Command::Search { query, window } => self.search(&caller.user, &query, &window),
             Command::Unread { conversation } => {
-                if let Some(conversation) = conversation {
-                    self.member(&caller.user, conversation)?;
-                }
-                Ok(Answer::Count(self.store.unread(&caller.user, conversation)?))
+                Ok(Answer::Count(self.unread(&caller.user, conversation)?))
             }
             Command::Contacts => Ok(Answer::People(self.contacts(&caller.user)?)),
             Command::Typing { conversation, on } => {
@@ -254,17 +285,24 @@ impl Core {
     }
 
     fn remember(&mut self, id: Conversation, outline: Outline) {
+        if outline.audience.is_some() {
+            self.broadcasts.push(id);
+        }
         for member in &outline.members {
             self.of_user.entry(member.clone()).or_default().push(id);
         }
         self.conversations.insert(id, outline);
     }
 
-    /// The conversation, if the user is in it. A stranger learns not even that it exists.
+    /// The conversation, if the user is in it or it is meant for them. A stranger learns not even that it exists.
     fn member(&self, user: &User, conversation: Conversation) -> Result<&Outline, Refusal> {
         self.conversations
             .get(&conversation)
-            .filter(|outline| outline.members.binary_search(user).is_ok())
+            .filter(|outline| {
+                let open = outline.audience.is_some() && self.bugs.has(Bug::BroadcastOpen);
+                let is_member = outline.members.binary_search(user).is_ok();
+                is_member || open || self.is_addressed(user, outline)
+            })
             .ok_or_else(|| {
                 let known = self.conversations.contains_key(&conversation);
                 let text = match known {
@@ -290,12 +328,11 @@ impl Core {
         member.or_else(|refusal| anybody.ok_or(refusal))
     }
 
-    /// The message, if the user is in its conversation.
-    fn message(&self, user: &User, id: i64) -> Result<Message, Refusal> {
+    /// The message, if the user is in its conversation, or with this bug in any case.
+    fn message(&self, user: &User, id: i64, bug: Bug) -> Result<Message, Refusal> {
         let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such message for you");
-        let message = self.store.by_id(id)?.ok_or_else(unknown)?;
-        self.member_unless(Bug::ReceiptUnchecked, user, message.conversation)
-            .map_err(|_| unknown())?;
+        let message = self.store.by_id(original(id))?.ok_or_else(unknown)?;
+        self.member_unless(bug, user, message.conversation).map_err(|_| unknown())?;
         Ok(message)
     }
 }
@@ -326,6 +363,7 @@ pub(crate) mod tests {
             always_new: false,
             by_seq: false,
             shows_status: false,
+            broadcasts: false,
         }
     }
 
@@ -349,7 +387,8 @@ pub(crate) mod tests {
         pub(crate) fn ask(&mut self, user: &str, command: Command) -> Result<Answer, Refusal> {
             self.now += 1;
             let (user, device) = (user.into(), user.into());
-            let caller = Caller { user, connection: Some(1), device, arrived: self.now };
+            let connection = Some(1);
+            let caller = Caller { user, chapter: None, connection, device, arrived: self.now };
             self.core.apply(&caller, command, self.now, &mut self.events)
         }
 

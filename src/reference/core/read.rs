@@ -23,8 +23,14 @@ impl Core {
         let second_page = self.goes_on_syncing(user, conversation, window);
         let since = self.start(window, syncs);
         let backwards = self.bugs.has(Bug::TieBreak);
-        let mut rows =
-            self.store.since(conversation, since, skip, limit.saturating_add(1), backwards)?;
+        let mut rows = self.store.since(
+            user,
+            conversation,
+            since,
+            skip,
+            limit.saturating_add(1),
+            backwards,
+        )?;
         let mut more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         if syncs {
@@ -44,6 +50,7 @@ impl Core {
             exchange_times(&mut rows);
         }
         self.add_statuses(&mut rows)?;
+        rows.iter_mut().for_each(|row| row.id = self.id_for(user, row));
         if !self.bugs.is_none() {
             self.note_page(user, conversation, &rows, more, syncs || second_page);
         }

@@ -6,7 +6,7 @@ use crate::reference::model::*;
 
 impl Core {
     pub(super) fn receipt(
-        &self,
+        &mut self,
         user: &User,
         about: Marked,
         kind: ReceiptKind,
@@ -15,9 +15,9 @@ impl Core {
         events: &mut Vec<Event>,
     ) -> Result<Answer, Refusal> {
         let messages = match about {
-            Marked::Message(id) => vec![self.message(user, id)?],
+            Marked::Message(id) => vec![self.message(user, id, Bug::ReceiptUnchecked)?],
             Marked::UpTo(id) => {
-                let last = self.message(user, id)?;
+                let last = self.message(user, id, Bug::ReceiptUnchecked)?;
                 self.store.without_receipt(user, last.conversation, last.id, kind)?
             }
             Marked::All(conversation) => {
@@ -32,7 +32,7 @@ impl Core {
     }
 
     fn mark(
-        &self,
+        &mut self,
         user: &User,
         message: Message,
         kind: ReceiptKind,
@@ -40,13 +40,17 @@ impl Core {
         now: i64,
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
-        let overtaken =
-            looked.map(|looked| Ok::<_, Refusal>(self.store.receipts(message.id)? != looked));
+        let counts =
+            !self.bugs.has(Bug::BroadcastReaderLost) || self.is_broadcast(message.conversation);
+        let overtaken = looked
+            .filter(|_| counts)
+            .map(|looked| Ok::<_, Refusal>(self.store.receipts(message.id)? != looked));
         if message.sender == *user || overtaken.transpose()? == Some(true) {
             return Ok(());
         }
         let before = self.store.status(message.id)?;
         if !self.store.add_receipt(message.id, user, kind)? && !self.regresses(before, kind) {
+            self.reads_again(user);
             return Ok(());
         }
         let after = if self.regresses(before, kind) { Some(kind) } else { before.max(Some(kind)) };
@@ -86,10 +90,20 @@ impl Core {
     pub(super) fn add_statuses(&self, rows: &mut [Message]) -> Result<(), Refusal> {
         if self.rules.shows_status && !self.bugs.has(Bug::ReceiptForgotten) {
             for row in rows {
-                row.status = self.store.status(row.id)?;
+                row.status = self.shown_status(row.id)?;
             }
         }
         Ok(())
+    }
+
+    fn shown_status(&self, id: i64) -> Result<Option<ReceiptKind>, Refusal> {
+        let status = self.store.status(id)?;
+        if self.bugs.has(Bug::ReceiptStaysSending) {
+            return Ok(status.or(Some(ReceiptKind::Sending)));
+        }
+        let slowest = self.bugs.has(Bug::ReceiptSlowest)
+            && self.store.has_receipt(id, ReceiptKind::Delivered)?;
+        Ok(if slowest { Some(ReceiptKind::Delivered) } else { status })
     }
 }
 

@@ -76,6 +76,7 @@ impl Core {
         self.stamp(&mut message, now);
         self.store.add_message(&message, scope.as_deref())?;
         self.last_message = message.id;
+        self.badges_change(conversation);
         if self.bugs.strikes(Bug::Phantom, SELDOM, &who) {
             self.add_phantom(&message, now)?;
         }
@@ -260,7 +261,12 @@ impl Core {
         {
             return Err(Refusal::new(RefusalKind::NotFound, "there is no such conversation"));
         }
-        self.member_unless(Bug::SendUnchecked, &caller.user, conversation).map(|_| ())
+        let outline = self.member_unless(Bug::SendUnchecked, &caller.user, conversation)?;
+        if outline.audience.is_some() && outline.members.binary_search(&caller.user).is_err() {
+            let text = "only the one who made a broadcast writes in it";
+            return Err(Refusal::new(RefusalKind::Forbidden, text));
+        }
+        Ok(())
     }
 
     /// Gives the message its place: after everything in the conversation, in number and in time.
@@ -489,7 +495,7 @@ mod tests {
         let mut ask = |connection, now, command| {
             let connection = Some(connection);
             let (user, device) = ("ann".into(), "phone".into());
-            let caller = Caller { user, connection, device, arrived: now };
+            let caller = Caller { user, chapter: None, connection, device, arrived: now };
             chat.core.apply(&caller, command, now, &mut Vec::new())
         };
         let send = Sending {

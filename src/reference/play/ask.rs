@@ -118,6 +118,10 @@ impl Play {
             Operation::Create => {
                 Command::Create { members: bound.members()?, guard: Guard::Atomic }
             }
+            Operation::Broadcast => {
+                Command::Broadcast { to: bound.audience(self.audience(asked.route))? }
+            }
+            Operation::Hide => Command::Hide { message: bound.number(Hole::MESSAGE)? },
             Operation::Join => Command::Join { conversation: bound.conversation()? },
             Operation::Leave => Command::Leave { conversation: bound.conversation()? },
             Operation::Send => Command::Send(bound.send()?),
@@ -150,11 +154,7 @@ impl Play {
                 looked: None,
             },
             Operation::Health => Command::Health,
-            Operation::Connect
-            | Operation::Register
-            | Operation::Login
-            | Operation::Logout
-            | Operation::Hide => {
+            Operation::Connect | Operation::Register | Operation::Login | Operation::Logout => {
                 let text = format!("the reference server does not play `{operation}`");
                 return Err(Refusal::new(RefusalKind::NotPlayed, text));
             }
@@ -233,6 +233,15 @@ impl Bound<'_> {
             Some(_) => Err(Refusal::malformed("the members must be a list")),
             None => Ok(vec![self.person(self.need(Hole::PEER)?)?]),
         }
+    }
+
+    /// The audience of a broadcast that came through the channel of this name.
+    fn audience(&self, channel: &str) -> Result<Audience, Refusal> {
+        Ok(match channel {
+            "chapter" => Audience::Chapter(self.need(Hole::CHAPTER)?.id()),
+            "people" => Audience::People(self.members()?),
+            _ => Audience::Everybody,
+        })
     }
 
     fn person(&self, scalar: &Scalar) -> Result<User, Refusal> {

@@ -113,6 +113,11 @@ impl Play {
         }
     }
 
+    /// The name of the channel that a question came through.
+    fn audience(&self, route: Route) -> &str {
+        &self.spec.does[route.deed].channels[route.channel].name
+    }
+
     fn step(&self, route: Route) -> &Step {
         &self.spec.does[route.deed].channels[route.channel].steps[route.step]
     }

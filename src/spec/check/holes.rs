@@ -48,7 +48,7 @@ pub(in crate::spec) fn holes(spec: &Spec, loader: &mut Loader<'_>) {
 fn given_names(place: Place) -> Vec<&'static str> {
     match place {
         Place::Constants => Vec::new(),
-        Place::People => vec!["user", "name"],
+        Place::People => vec!["user", "name", "chapter"],
         Place::Http => vec!["user", "name", "token"],
         Place::Connect | Place::Seen => Operation::Connect.given().to_vec(),
         Place::Deed(operation, ..) => operation.given().to_vec(),

@@ -6,7 +6,7 @@ use crate::operation::{Operation, Sight};
 use crate::source::Span;
 use crate::spec::bindings::Hole;
 use crate::spec::load::{Loader, Place};
-use crate::spec::model::{Deed, Pushed};
+use crate::spec::model::{AUDIENCES, Deed, Pushed};
 use crate::spec::shape::Shape;
 
 /// An operation where it stands, and whether it was read without an error.
@@ -39,7 +39,21 @@ pub(in crate::spec) fn deeds(does: &[Placed], sees: &[Pushed], loader: &mut Load
             }
         }
     }
+    audiences_are_known(does, loader);
     conversation_is_known(does, sees, loader);
+}
+
+/// A broadcast's channels are its audiences.
+fn audiences_are_known(does: &[Placed], loader: &mut Loader<'_>) {
+    let broadcasts = does.iter().filter(|placed| placed.deed.operation == Operation::Broadcast);
+    for Placed { deed, span, .. } in broadcasts {
+        for channel in deed.channels.iter().filter(|one| !AUDIENCES.contains(&one.name.as_str())) {
+            let complaint = format!("`{}` is no audience of a broadcast", channel.name);
+            let known = AUDIENCES.map(|name| format!("`{name}`"));
+            let known = format!("`channels` of the names {}", known.join(", "));
+            loader.found.error(*span, complaint).expected(known);
+        }
+    }
 }
 
 /// Whatever needs a `$conversation` needs something that gives one.
@@ -51,7 +65,11 @@ fn conversation_is_known(does: &[Placed], sees: &[Pushed], loader: &mut Loader<'
     let answered = does.iter().any(|Placed { deed, sound, .. }| {
         let giver = matches!(
             deed.operation,
-            Operation::Create | Operation::List | Operation::Join | Operation::Contacts
+            Operation::Create
+                | Operation::Broadcast
+                | Operation::List
+                | Operation::Join
+                | Operation::Contacts
         );
         let gives = || steps(deed).any(|step| step.yes.iter().any(|one| gives(&one.shape)));
         giver && (!sound || gives())

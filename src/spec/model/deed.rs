@@ -166,6 +166,9 @@ impl Request {
     }
 }
 
+/// The channels of `broadcast`, one for each kind of audience.
+pub const AUDIENCES: [&str; 3] = ["everybody", "chapter", "people"];
+
 impl Deed {
     /// The channel of this name: scenarios may ask for one; `create` may have one for a `pair` and
     /// one for a `group`.

@@ -1,7 +1,7 @@
 //! The deeds of a script: what each of them tells its client.
 
 use super::Director;
-use crate::client::{Ask, Payload, Since};
+use crate::client::{Ask, Audience, Payload, Since};
 use crate::engine::people;
 use crate::engine::slot::{Command, Held, Suffering};
 use crate::engine::stage::cast;
@@ -9,8 +9,9 @@ use crate::engine::trouble::nanos;
 use crate::fault::Fault;
 use crate::history::{ClientId, ConversationId, Due, MessageRef, Nanos, Token};
 use crate::operation::Operation;
-use crate::plan::script::{Deed, Device, Verb};
+use crate::plan::script::{Deed, Device, To, Verb};
 use crate::plan::{Act, Credential, text};
+use crate::spec::Hole;
 use compact_str::{CompactString, format_compact};
 use std::rc::Rc;
 use tokio::time::sleep_until;
@@ -60,6 +61,11 @@ impl Director<'_> {
                 let place = room.and_then(|room| self.cast.conversation(room));
                 self.tell(client, Command::Ask(now, Ask::create(place, people), due));
             }
+            Verb::Broadcast { room, to } => {
+                let Some(place) = self.cast.conversation(*room) else { return };
+                let ask = Ask::broadcast(place, self.audience(to));
+                self.tell(client, Command::Ask(now, ask, due));
+            }
             Verb::Ask { operation, label, room } => {
                 if let Some(ask) = self.request(*operation, *label, *room) {
                     let ask = Ask { odd: deed.odd, ..ask };
@@ -80,6 +86,18 @@ impl Director<'_> {
                 }
             }
             Verb::Heal => self.tell(client, Command::Heal),
+        }
+    }
+
+    fn audience(&self, to: &To) -> Audience {
+        let registry = &self.shard.registry;
+        let id = |person: &usize| self.cast.cell.people[*person].id;
+        match to {
+            To::Everybody => Audience::Everybody,
+            To::ChapterOf(person) => Audience::Chapter(registry.chapter(id(person))),
+            To::People(people) => {
+                Audience::People(people.iter().map(|person| registry.user(id(person))).collect())
+            }
         }
     }
 
@@ -181,7 +199,8 @@ impl Director<'_> {
     fn request(&mut self, operation: Operation, label: Option<usize>, room: usize) -> Option<Ask> {
         use Operation::{Contacts, Health, List, Unread};
         let place = match operation {
-            List | Contacts | Health | Unread => None,
+            List | Contacts | Health => None,
+            Unread if !self.counts_by_room() => None,
             _ => Some(self.place(room)?),
         };
         let mut ask = Ask::of(operation, place);
@@ -198,6 +217,12 @@ impl Director<'_> {
             ask.payload = Payload::About(id);
         }
         Some(ask)
+    }
+
+    /// The spec asks for the unread messages of one conversation.
+    fn counts_by_room(&self) -> bool {
+        let step = self.shard.dialect.step(Operation::Unread);
+        step.is_some_and(|step| step.request.holes().contains(&Hole::CONVERSATION))
     }
 
     /// What is special about a deed of which the documents demand something.

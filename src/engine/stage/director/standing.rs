@@ -18,7 +18,7 @@ impl Director<'_> {
             match &entry.event {
                 Event::Invoke {
                     op,
-                    operation: Operation::Create,
+                    operation: Operation::Create | Operation::Broadcast,
                     conversation: Some(place),
                     ..
                 } => {

@@ -1,26 +1,39 @@
-// The one way a message gets into the database in MODE=fixed.
+// The one way a message gets into the store where a server keeps its promises.
 //
 // All sends go through one queue and are written batch by batch. That keeps each conversation first in, first out - and
 // with it each socket's pipelined sends - and makes store, broadcast and acknowledgement happen in one order: a batch
 // is committed, then message after message is pushed to its room and acknowledged to its sender.
 
-import { Batcher } from '../common/batcher.js';
-import { Limiter } from '../common/limiter.js';
-import { keyOf } from './fixed-store.js';
+import { Batcher } from './batcher.js';
+
+/** One string for a sender's key. */
+export function keyOf({ senderId, key }) {
+  return `${senderId} ${key}`;
+}
 
 export class Writer {
-  #limiter = new Limiter({ limit: 10, windowMs: 1000 });
   // Keys whose insert ended in an error: they may have been stored all the same, and then nobody has been told yet.
   #unsure = new Set();
   #batcher = new Batcher((sends) => this.#flush(sends));
 
-  /** `announce(message)` pushes a new message to its room. */
-  constructor(store, announce) {
+  /**
+   * - `store.lookUp(sends)` answers for each send, in their order, `{member, stored}`: whether the sender is a participant,
+   *   and the message that has the key already, or null.
+   * - `store.insert(sends)` stores them in their order, and answers the stored messages by `keyOf`. One that is missing had
+   *   its key taken meanwhile.
+   * - `announce(message)` pushes a new message to its room.
+   * - `limiter`, optional, says how many new messages a sender may have.
+   */
+  constructor({ store, announce, limiter = null }) {
     this.store = store;
     this.announce = announce;
+    this.limiter = limiter;
   }
 
-  /** `send` is `{conversationId, senderId, key, text, at, reply}`; `reply` is called once. */
+  /**
+   * `send` is `{conversationId, senderId, key, at, reply}` and whatever else the store wants; `reply` is called once, with
+   * `{error}` or `{message, fresh}`.
+   */
   push(send) {
     this.#batcher.push(send);
   }
@@ -35,13 +48,12 @@ export class Writer {
       fates = await this.#decide(sends);
     } catch (error) {
       console.error(`storing ${sends.length} messages: ${error.message}`);
-      for (const send of sends) send.reply({ success: false, error: 'Storage unavailable' });
+      for (const send of sends) send.reply({ error: 'Storage unavailable' });
       return;
     }
     for (const [i, send] of sends.entries()) {
-      const { error, message, fresh } = fates[i];
-      if (fresh) this.announce(message);
-      send.reply(error ? { success: false, error } : { success: true, messageId: message.id });
+      if (fates[i].fresh) this.announce(fates[i].message);
+      send.reply(fates[i]);
     }
   }
 
@@ -52,7 +64,7 @@ export class Writer {
     const toInsert = [];
     const fates = sends.map((send, i) => {
       if (!found[i].member) return { error: 'Not a participant' };
-      const key = keyOf(send.senderId, send.key);
+      const key = keyOf(send);
       // The same key again within the batch shares the fate of the first, without announcing it once more.
       const first = byKey.get(key);
       if (first) return { twinOf: first };
@@ -76,17 +88,17 @@ export class Writer {
   #begin(send, key, stored) {
     // A retry of what is stored is answered with the first id and costs no place in the window.
     if (stored) return { message: stored, fresh: this.#unsure.delete(key) };
-    if (!this.#limiter.take(send.senderId, send.at)) return { error: 'Rate limit exceeded' };
+    if (this.limiter && !this.limiter.take(send.senderId, send.at)) return { error: 'Rate limit exceeded' };
     return { insert: true };
   }
 
   async #insert(sends) {
     try {
       const stored = await this.store.insert(sends);
-      for (const send of sends) this.#unsure.delete(keyOf(send.senderId, send.key));
+      for (const send of sends) this.#unsure.delete(keyOf(send));
       return stored;
     } catch (error) {
-      for (const send of sends) this.#unsure.add(keyOf(send.senderId, send.key));
+      for (const send of sends) this.#unsure.add(keyOf(send));
       throw error;
     }
   }
