@@ -76,3 +76,52 @@ fn written(event: &Scalar) -> String {
     event.write_json(&mut json);
     json
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    /// What an event of the Matrix spec shows, in words.
+    fn shown(event: &str) -> Vec<String> {
+        let yaml = include_str!("../../specs/matrix.yaml");
+        let loaded = crate::spec::load("matrix.yaml", yaml, &crate::property::ids());
+        let dialect = Dialect::new(Arc::new(loaded.unwrap().spec), 1_000, 1);
+        dialect.learn(crate::history::ConversationId(7), "!room".into());
+        let batch = Bindings::new()
+            .with(Hole::CONVERSATION, "!room")
+            .with(Hole::EVENT, Scalar::Json(event.into()));
+        let words = |heard: Heard| match heard {
+            Heard::Sight(Event::Message(seen)) => {
+                format!("message {} in {}", seen.id.unwrap(), seen.conversation.unwrap().0)
+            }
+            Heard::Sight(Event::Saw { sight, conversation, user, id, state, users, .. }) => {
+                let place = conversation.map(|place| place.0);
+                format!("{sight} {place:?} {user:?} {id:?} {state:?} {users:?}")
+            }
+            Heard::Garbage(what) => format!("garbage: {what}"),
+            other => format!("{other:?}"),
+        };
+        dialect.item(&batch).into_iter().map(words).collect()
+    }
+
+    #[test]
+    fn an_event_is_told_apart_by_its_type_and_placed_by_its_batch() {
+        let message = r#"{"type":"m.room.message","event_id":"$1","sender":"@a:x",
+            "origin_server_ts":17,"content":{"msgtype":"m.text","body":"hi"}}"#;
+        assert_eq!(shown(message), ["message $1 in 7"]);
+        assert_eq!(shown(r#"{"type":"m.room.topic","content":{}}"#), ["Unknown"]);
+        let strange = shown(r#"{"type":"m.room.message","event_id":"$1"}"#);
+        assert!(strange[0].starts_with("garbage: an event does not fit `message`"), "{strange:?}");
+    }
+
+    #[test]
+    fn a_state_is_one_sight_and_other_rows_are_one_each() {
+        let typing = r#"{"type":"m.typing","content":{"user_ids":["@a:x","@b:x"]}}"#;
+        assert_eq!(shown(typing), [r#"typing Some(7) None None None Some(["@a:x", "@b:x"])"#]);
+        let receipts = r#"{"type":"m.receipt","content":{"$1":{"m.read":{"@a:x":{},"@b:x":{}}},
+            "$2":{"m.read.private":{"@c:x":{}}}}}"#;
+        let read = |user| format!(r#"receipt Some(7) Some("{user}") Some("$1") None None"#);
+        assert_eq!(shown(receipts), [read("@a:x"), read("@b:x")]);
+    }
+}

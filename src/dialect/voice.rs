@@ -267,7 +267,8 @@ fn read(
     let mut bindings = bound.clone();
     match candidates.find(|(_, one)| one.shape.fits(json, &mut bindings)) {
         Some((true, one)) if reads(awaited.operation) => {
-            rows(dialect, step, awaited, one, json, bound)
+            let cursor = bindings.get(Hole::CURSOR).map(Scalar::id);
+            rows(dialect, step, awaited, one, json, bound, cursor)
         }
         Some((true, _)) => {
             let (operation, op) = (awaited.operation, awaited.attempt.op);
@@ -310,6 +311,7 @@ fn rows(
     reception: &Reception,
     json: &str,
     bound: &Bindings,
+    cursor: Option<CompactString>,
 ) -> Result<(Vec<Event>, Reply), CompactString> {
     let (operation, op, place) = (awaited.operation, awaited.attempt.op, dialect.place(bound));
     let (mut rows, mut count) = (Vec::new(), 0);
@@ -329,7 +331,7 @@ fn rows(
     if step.paging.is_some() && count >= limit {
         return Ok((rows, Reply::Lost));
     }
-    Ok((rows, Reply::Yes { id: None, order: None, rows: count as u32, cursor: None }))
+    Ok((rows, Reply::Yes { id: None, order: None, rows: count as u32, cursor }))
 }
 
 #[cfg(test)]

@@ -68,8 +68,11 @@ pub(super) fn approach(
 /// honest server.
 fn not_driven(spec: &Spec) -> Option<&'static str> {
     let connect = &spec.connect;
+    let shown = !connect.query.is_empty() || !connect.headers.is_empty();
+    let beside_polls = connect.protocol == Protocol::Http && (shown || connect.elsewhere.is_some());
     let parts = [
         (connect.per == SocketPer::Conversation, "`connect: per: conversation`"),
+        (beside_polls, "`connect: query`, `headers` or `elsewhere` beside a poll"),
         (connect.first.is_some(), "`connect: first`"),
         (connect.ping.is_some(), "`connect: ping`"),
         (!by_http(spec, Operation::Register), "a `register` that goes over the socket"),
