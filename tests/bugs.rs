@@ -8,7 +8,7 @@
 #[path = "support/table.rs"]
 mod table;
 
-use assize::conform::Choice;
+use assize::conform::{Catalogued, Choice};
 use assize::outcome::Conformance;
 use assize::reference::{Bug, Bugs};
 use assize::spec::Transports;
@@ -19,16 +19,60 @@ use table::{accusations, choice, complaint, doubts, run};
 /// Runs at the same time: each has little to do but to wait.
 const AT_ONCE: usize = 4;
 
-/// Fills in the table, some rows at a time; hands back what is wrong.
-fn fill_in() -> Vec<String> {
+/// Bugs that are played over raw WebSockets as well: some of each property, those that live in the
+/// server's handling of frames first of all.
+const OVER_FRAMES: &[Bug] = &[
+    Bug::NoPings,
+    Bug::DeadKept,
+    Bug::IdleClosed,
+    Bug::DedupRace,
+    Bug::DedupError,
+    Bug::NumberGap,
+    Bug::SendsOvertaken,
+    Bug::PushesOvertaken,
+    Bug::Truncate,
+    Bug::Phantom,
+    Bug::SyncLastRow,
+    Bug::TypingSurvivesLoss,
+    Bug::TypingStartLate,
+    Bug::AckLate,
+    Bug::AckLost,
+    Bug::AckTwice,
+    Bug::LimitOneMore,
+    Bug::HugeDisconnects,
+    Bug::NullAsText,
+    Bug::BadInputDisconnects,
+    Bug::BadInputCrash,
+    Bug::BadInputSilent,
+    Bug::UnknownEventDisconnects,
+    Bug::ExtraFieldsRefused,
+    Bug::RateStrict,
+    Bug::RateSilent,
+    Bug::RateDisconnects,
+    Bug::TokenExpired,
+    Bug::TokenMissing,
+    Bug::TokenLate,
+    Bug::TokenWrongError,
+    Bug::SendUnchecked,
+    Bug::MessageLeak,
+    Bug::CreateRace,
+    Bug::PresenceGhost,
+    Bug::PresenceOfflineEarly,
+    Bug::ReceiptUntold,
+];
+
+/// Fills in a table, some rows at a time; hands back what is wrong. `of` says on which spec a bug
+/// is played, and which cases.
+fn fill_in<'a>(bugs: &[Bug], of: impl Fn(Bug) -> (&'a str, Choice) + Sync) -> Vec<String> {
     let next = AtomicUsize::new(0);
     let wrong = Mutex::new(Vec::new());
     let work = || {
-        while let Some(bug) = Bug::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(bug) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let mut complained = None;
             // On a machine that is too busy a race may not come about: more tries tell.
             for _ in 0..3 {
-                let run = run(Bugs::NONE.with(*bug), bug.spec(), choice(*bug), None);
+                let (spec, choice) = of(*bug);
+                let run = run(Bugs::NONE.with(*bug), spec, choice, None);
                 complained = complaint(*bug, &run);
                 if complained.is_none() {
                     break;
@@ -44,8 +88,26 @@ fn fill_in() -> Vec<String> {
 
 #[test]
 fn each_bug_is_caught_by_its_case_and_breaks_no_other_property() {
-    let wrong = fill_in();
+    let wrong = fill_in(Bug::ALL, |bug| (bug.spec(), choice(bug)));
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn over_raw_websockets_bugs_are_caught_by_the_same_cases() {
+    let named = |bug| Catalogued::of_bug(bug).map(|case| case.name.clone()).into_iter().collect();
+    let wrong = fill_in(OVER_FRAMES, |bug| ("frames", Choice { names: named(bug), quick: false }));
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_honest_server_passes_the_whole_catalogue_over_one_raw_websocket() {
+    assert_honest(&run(Bugs::NONE, "frames", Choice::default(), None));
+}
+
+#[test]
+fn the_honest_server_passes_with_a_raw_websocket_for_each_conversation() {
+    let quick = Choice { quick: true, ..Choice::default() };
+    assert_honest(&run(Bugs::NONE, "rooms", quick, None));
 }
 
 /// Nobody is accused, and almost everything is decided: only a machine that is too busy doubts.

@@ -104,12 +104,12 @@ fn deaf_after_the_first(server: &str) -> SocketAddr {
 }
 
 #[test]
-fn an_interrupted_setup_has_nothing_to_judge() {
+fn an_interrupted_rehearsal_has_nothing_to_judge() {
     let served = Served::start(&[]);
     let target = format!("http://{}", deaf_after_the_first(&served.url));
     let case = Case::new(ENDLESS);
     let mut run = Live::start(&mut case.command(&["--target", &target]));
-    run.wait_for(" setup ");
+    run.wait_for(" rehearsal ");
     run.signal(Signal::INT);
     let ended = run.end().expect(130);
     assert!(ended.stderr.contains("interrupted before the first phase"), "{}", ended.stderr);

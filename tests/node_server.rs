@@ -2,15 +2,14 @@
 //! as a good team would have written it nothing is broken, and as its document lists it the traps
 //! are found.
 
+#[path = "support/launched.rs"]
+mod launched;
+
 use assize::outcome::Outcome;
-use assize::outcome::conformance::{Conformance, End};
 use assize::property;
 use assize::verdict::Standing;
+use launched::{assert_finds, assert_keeps, conformance_of};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
-
-/// One catalogue at a time: each has a server, a database and a hundred clients.
-static TURN: Mutex<()> = Mutex::new(());
 
 /// Runs a scenario with its launch, and reads what came of it.
 fn outcome_of(scenario: &str) -> Outcome {
@@ -76,31 +75,9 @@ fn the_traps_of_the_documents_listing_are_found() {
     }
 }
 
-/// Runs the quick cases of the catalogue on the server that a scenario launches.
-fn conformance_of(scenario: &str, names: &[&str]) -> Conformance {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let out = tempfile::tempdir().expect("a folder");
-    let run = Command::new(env!("CARGO_BIN_EXE_assize"))
-        .args(["conform", "--spec", "callback-ack", "--quick", "--quiet", "--launch", scenario])
-        .args(["--out".as_ref(), out.path().as_os_str()])
-        .args(names)
-        .output()
-        .expect("the program runs");
-    let report = out.path().join("latest/report.json");
-    let text = std::fs::read_to_string(report).unwrap_or_else(|error| {
-        panic!("no report: {error}\n{}", String::from_utf8_lossy(&run.stderr))
-    });
-    serde_json::from_str(&text).expect("a report")
-}
-
 #[test]
 fn the_fixed_server_fails_no_case_of_the_catalogue() {
-    let run = conformance_of("callback-ack-node", &[]);
-    let failing = run.cases.iter().find(|case| case.fails_the_run(false));
-    assert!(failing.is_none(), "{failing:#?}");
-    assert_eq!(run.broken_elsewhere().count(), 0, "{:#?}", run.broken_elsewhere().next());
-    let passed = run.cases.iter().filter(|case| case.end == End::Judged(Standing::Pass)).count();
-    assert!(passed > run.cases.len() / 2, "{passed} of {}", run.cases.len());
+    assert_keeps("callback-ack", "callback-ack-node", &["--quick"]);
 }
 
 /// Cases, and the traps of the listing that they find each time.
@@ -122,18 +99,18 @@ const FOUND: [&str; 13] = [
 
 #[test]
 fn the_catalogue_finds_the_traps_of_the_documents_listing() {
-    let run = conformance_of("callback-ack-node-as-documented", &FOUND);
-    for name in FOUND {
-        let case = run.cases.iter().find(|case| case.name == name).expect("it was chosen");
-        assert!(case.fails(), "{case:#?}");
-    }
+    assert_finds("callback-ack", "callback-ack-node-as-documented", &FOUND);
     // What ends the process is laid at the door of the case that does it, if it is alone.
     for name in ["input-limits/no-ack-function", "input-limits/reading-an-unknown-message"] {
-        let run = conformance_of("callback-ack-node-as-documented", &[name]);
+        let run = conformance_of("callback-ack", "callback-ack-node-as-documented", &[name]);
         assert!(run.cases[0].fails(), "{:#?}", run.cases[0]);
         assert_eq!(run.cases[0].finding.violations[0].summary, "the server ended");
         // Nobody else's case is convicted of it.
-        let run = conformance_of("callback-ack-node-as-documented", &[name, "ack-timeout"]);
+        let run = conformance_of(
+            "callback-ack",
+            "callback-ack-node-as-documented",
+            &[name, "ack-timeout"],
+        );
         assert!(run.cases.iter().all(|case| !case.fails()), "{:#?}", run.cases);
     }
 }

@@ -96,3 +96,35 @@ fn an_answer_of_another_shape_alone_is_for_the_judges() {
     let ended = conform(&spec, server.url());
     assert!(ended.code <= 5 && !ended.stdout.is_empty(), "{}\n{}", ended.code, ended.stderr);
 }
+
+/// The lines of a run of these cases that speak of the case and of what came.
+fn without_list(server: &Hosted, more: &[(&str, &str)]) -> Ended {
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = std::fs::read_to_string("specs/callback-ack.yaml").unwrap();
+    let list = "get: /api/conversations\n    ok: { 200: { conversations: [{ id: $conversation }, ...] } }\n    fail: { 400-499: { error: $error } }";
+    let nowhere =
+        list.replace("/api/conversations", "/nowhere").replace("error: $error", "no: $error");
+    assert!(yaml.contains(list));
+    let mut yaml = yaml.replace(list, &nowhere).replace("name: callback-ack", "name: altered");
+    more.iter().for_each(|(from, to)| yaml = yaml.replace(from, to));
+    let path = folder.path().join("altered.yaml");
+    std::fs::write(&path, yaml).unwrap();
+    let cases = ["conversation-identity/both-at-once", "idempotency/at-once-on-two-devices"];
+    let path = path.to_str().unwrap();
+    with_secret(
+        &[&["conform", "-q", "--spec", path, "--target", server.url()], &cases[..]].concat(),
+    )
+}
+
+#[test]
+fn an_operation_that_the_server_lacks_is_not_supported_or_fails_as_the_spec_promises() {
+    let server = serve("callback-ack");
+    let ended = without_list(&server, &[]).expect(0);
+    assert!(ended.stdout.contains("1 case passed"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("1 not supported"), "{}", ended.stdout);
+    let promise =
+        "promise:\n  conversation-identity: { says: One conversation for two., source: test }";
+    let ended = without_list(&server, &[("promise:", promise)]).expect(1);
+    assert!(ended.stdout.contains("the server has no `list`: "), "{}", ended.stdout);
+    assert!(ended.stdout.contains("status 404"), "{}", ended.stdout);
+}

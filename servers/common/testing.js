@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import jwt from 'jsonwebtoken';
 import { io } from 'socket.io-client';
 
-const SECRET = 'assize-test';
+export const SECRET = 'assize-test';
 const WAIT_MS = 10_000;
 
 export function tokenOf(userId, options) {
@@ -21,7 +21,7 @@ export class Server {
   static Client = null;
 
   static async start(dir, mode, { data, temp, nodes, without } = {}) {
-    const server = new this();
+    const server = Object.assign(new this(), { dir, data });
     const options = Object.entries({ data, nodes, without }).filter(([, value]) => value);
     const args = ['--mode', mode, '--leash', ...options.flatMap(([option, value]) => [`--${option}`, value])];
     server.child = spawn(path.join(dir, 'start'), args, {
@@ -42,6 +42,15 @@ export class Server {
     server.url = server.urls[0];
     assert.ok(server.url, `${server.lines}\n${server.stderr}`);
     return server;
+  }
+
+  /** An order for a part, such as `kill node 2`; the server must have been started with `data`. Resolves when it is done. */
+  async control(order) {
+    const child = spawn(path.join(this.dir, 'control'), ['--data', this.data, ...order.split(' ')], { stdio: 'pipe' });
+    let said = '';
+    child.stderr.on('data', (chunk) => (said += chunk));
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    assert.equal(code, 0, `${said}\n${this.stderr}`);
   }
 
   stop(signal = 'SIGTERM') {
@@ -130,6 +139,11 @@ export class Client {
   pushed(event, value) {
     const fits = typeof value === 'function' ? value : (first) => first === value;
     return this.until((client) => client.got(event).find(fits), `${event} ${value}`);
+  }
+
+  /** Resolves once the connection is over. */
+  async ended() {
+    if (this.socket.connected) await new Promise((resolve) => this.socket.once('disconnect', resolve));
   }
 
   close() {

@@ -9,12 +9,17 @@ export class Tokens {
     this.isId = isId;
   }
 
+  /** What a token claims; throws when the token is not good. */
+  claimsOf(token) {
+    // The algorithm is pinned: a token must not choose how it is checked.
+    const claims = jwt.verify(token, this.secret, { algorithms: ['HS256'] });
+    if (!this.isId(claims.userId)) throw new Error('userId is no id');
+    return claims;
+  }
+
   /** The user of a token; throws when the token is not good. */
   userOf(token) {
-    // The algorithm is pinned: a token must not choose how it is checked.
-    const { userId } = jwt.verify(token, this.secret, { algorithms: ['HS256'] });
-    if (!this.isId(userId)) throw new Error('userId is no id');
-    return userId;
+    return this.claimsOf(token).userId;
   }
 
   /** The handshake's gate, for `io.use`. */
@@ -31,12 +36,13 @@ export class Tokens {
     };
   }
 
-  /** The user whose token an HTTP request carries, or `{error}`. */
+  /** The user and the claims of the token that an HTTP request carries, or `{error}`. */
   callerOf(request) {
     const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (!token) return { error: 'Authentication token required' };
     try {
-      return { userId: this.userOf(token) };
+      const claims = this.claimsOf(token);
+      return { userId: claims.userId, claims };
     } catch {
       return { error: 'Invalid or expired token' };
     }

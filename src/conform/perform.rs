@@ -1,12 +1,13 @@
 //! A conformance run: the chosen cases are played, those that rest on time once more, and one outcome
 //! is made of them.
 
+use crate::conform::catalogue::Way;
 use crate::conform::score::Progress;
 use crate::conform::selection::lacks;
 use crate::conform::tally::{Copied, Copy, Tally};
 use crate::conform::troupe::{self, Troupe};
 use crate::conform::{Catalogued, Choice, again, catalogue};
-use crate::engine::stage::{Site, rehearse};
+use crate::engine::stage::{Lacking, Site, rehearse, rehearsers};
 use crate::engine::{Failure, TargetChoice, Unreachable};
 use crate::outcome::conformance::{Case, Conformance, Kind, SCHEMA};
 use crate::spec::{Protocol, Spec, Transports};
@@ -57,21 +58,22 @@ pub async fn run(
     let tally = Tally::new(&settings.spec, &settings.command, &today, settings.strict);
     let own = !matches!(settings.target, TargetChoice::Running(_));
     let lacking = |case: &&Catalogued| lacks(case, &settings.spec, own);
-    let fitting: Vec<&Catalogued> =
-        chosen.iter().copied().filter(|case| lacking(case).is_none()).collect();
-
     let open = Site::open(&settings.target, &settings.spec, settings.transport, settings.run);
     let (mut target, site) = tokio::select! {
         opened = open => opened.map_err(Failure::Unreachable)?,
         () = settings.interrupt.notified() => return Err(Failure::Interrupted),
     };
+    let mut absent = Lacking::new();
     if let TargetChoice::Running(_) = settings.target {
-        tokio::select! {
+        absent = tokio::select! {
             spoken = rehearse(&site, None) => spoken.map_err(Failure::Unreachable)?,
             () = settings.interrupt.notified() => return Err(Failure::Interrupted),
-        }
+        };
     }
-    let people = troupe::people(&fitting, settings.run);
+    let fits = |case: &&Catalogued| lacking(case).is_none() && misses(case, &absent).is_none();
+    let fitting: Vec<&Catalogued> = chosen.iter().copied().filter(fits).collect();
+    let mut people = troupe::people(&fitting, settings.run);
+    people.extend(rehearsers(settings.run).into_iter().filter(|_| !own));
     if let Err(why) = site.registry.expect(&people) {
         target.stop().await;
         let hint = "`--quick`, or the names of some cases, need fewer".to_owned();
@@ -97,7 +99,12 @@ pub async fn run(
         .iter()
         .map(|case| match fitting.iter().position(|fit| fit.name == case.name) {
             Some(index) => tally.case(case, std::mem::take(&mut ends[index])),
-            None => tally.unsupported(case, lacking(case).unwrap_or_default()),
+            None => match (lacking(case), misses(case, &absent)) {
+                (None, Some(why)) if settings.spec.promise(case.property).is_some() => {
+                    tally.case(case, vec![Ok(broken_off(&why))])
+                }
+                (lack, missed) => tally.unsupported(case, lack.or(missed).unwrap_or_default()),
+            },
         })
         .collect();
     Ok(Conformance {
@@ -148,6 +155,26 @@ async fn once_more(
     Ok(notes)
 }
 
+/// What the server lacks for the steps of a case, though the spec has it.
+fn misses(case: &Catalogued, absent: &Lacking) -> Option<String> {
+    let Way::Play(_, _, script) = &case.way else { return None };
+    let asked = script.operations();
+    let (operation, instead) = absent.iter().find(|(one, _)| asked.contains(one))?;
+    Some(format!("the server has no `{operation}`: in place of an answer came {instead}"))
+}
+
+/// A case that something promised needs, and the server lacks.
+fn broken_off(why: &str) -> Copy {
+    let mut finding = Finding { observations: 1, ..Finding::default() };
+    finding.violate(|| Violation {
+        summary: "the server lacks an operation".into(),
+        exhibits: Vec::new(),
+        therefore: why.to_owned(),
+        but: "what is promised can be asked for".into(),
+    });
+    Copy { finding, ..Copy::default() }
+}
+
 /// The server ended while one case alone was played on it.
 fn felled(ended: &str) -> Copy {
     let mut finding = Finding { observations: 1, ..Finding::default() };
@@ -173,7 +200,11 @@ fn suspicion(suspects: &[usize], cases: &[&Catalogued]) -> String {
 }
 
 fn transport(settings: &Settings) -> &'static str {
-    let Protocol::SocketIo { transports, .. } = &settings.spec.connect.protocol else { return "" };
+    let transports = match &settings.spec.connect.protocol {
+        Protocol::SocketIo { transports, .. } => transports,
+        Protocol::WebSocket { .. } => return "raw websocket",
+        Protocol::Http => return "http",
+    };
     match settings.transport.unwrap_or(*transports) {
         Transports::WebSocket => "websocket",
         Transports::Polling => "polling",

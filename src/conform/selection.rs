@@ -3,10 +3,12 @@
 use crate::conform::catalogue::Way;
 use crate::conform::{Catalogued, catalogue, wire};
 use crate::operation::{Operation, Sight};
+use crate::plan::script::{self, Script, Verb};
 use crate::property::{self, Charge, Need};
 use crate::source::{self, Diagnostic, Diagnostics};
 use crate::spec::{
-    DedupBy, Deed, Hole, Protocol, Sanitise, Scope, Shape, Spec, Step, TokenCheck, TokenSource,
+    DedupBy, Deed, Hole, Reception, Sanitise, Scope, Shape, SocketPer, Spec, Step, TokenCheck,
+    TokenSource, Via,
 };
 use std::fmt;
 use std::time::Duration;
@@ -93,11 +95,6 @@ fn is_called(case: &Catalogued, name: &str) -> bool {
 
 /// What the server lacks for a case, if anything. `own_server`: the harness starts the server.
 pub(super) fn lacks(case: &Catalogued, spec: &Spec, own_server: bool) -> Option<String> {
-    if matches!(spec.connect.protocol, Protocol::WebSocket { .. }) {
-        return Some(
-            "the spec speaks over a raw WebSocket, which this version does not drive".into(),
-        );
-    }
     if case.wants_own_server() && !own_server {
         return Some("the server is not the harness's to stop and start".into());
     }
@@ -120,7 +117,33 @@ pub(super) fn lacks(case: &Catalogued, spec: &Spec, own_server: bool) -> Option<
     if let Some(sight) = script.sights().iter().find(|sight| !shows(spec, **sight)) {
         return Some(format!("the spec has no event `{sight}`"));
     }
+    if let Some(lack) = socket_lacks(script, spec) {
+        return Some(lack.to_owned());
+    }
     probe.needs.iter().find_map(|need| need_lacks(*need, spec)).map(str::to_owned)
+}
+
+/// What the way of the spec's sockets makes impossible.
+fn socket_lacks(script: &Script, spec: &Spec) -> Option<&'static str> {
+    let strangers =
+        |deed: &script::Deed| script.people.get(deed.by.person).is_some_and(|who| who.stranger);
+    let holds = |deed: &script::Deed| matches!(deed.verb, Verb::Hold { .. });
+    if spec.connect.per == SocketPer::Conversation
+        && script.deeds().any(|deed| holds(deed) && strangers(deed))
+    {
+        return Some("each conversation has a socket of its own, and a stranger is in none");
+    }
+    let channel = spec.deed(Operation::Send).and_then(|send| send.channels.first());
+    let step = channel.and_then(|channel| channel.steps.first());
+    let mut answers = step.into_iter().flat_map(|step| step.yes.iter().chain(&step.no));
+    let in_turn =
+        |one: &Reception| matches!(one.via, Via::Frame | Via::Event(_)) && !one.correlated;
+    if answers.any(in_turn) && script.deeds().any(|deed| deed.odd.is_some()) {
+        return Some(
+            "answers to sends are told apart by their order alone, and not all odd ones get one",
+        );
+    }
+    None
 }
 
 fn shows(spec: &Spec, sight: Sight) -> bool {

@@ -8,7 +8,7 @@ use crate::dialect::Call;
 use crate::plan::Oddity;
 use crate::plan::oddity::Part;
 use crate::scalar::{Scalar, write_json_string};
-use crate::spec::{Bindings, Hole};
+use crate::spec::{Bindings, Hole, Shape};
 use serde_json::{Map, Value as Json, json};
 
 /// Stands for a value until the request is filled. No document has it, and no encoding touches it.
@@ -58,6 +58,28 @@ impl Bend {
             (_, json) => self.object(json),
         }
         *array = self.unmarked(&json);
+    }
+
+    /// Bends a frame; `shape` tells which of its fields say what it is.
+    pub fn frame(&self, shape: &Shape, frame: &mut String) {
+        let Some(mut json) = self.parsed(frame) else { return };
+        let kind = shape.constants().next().map(|(field, _)| field);
+        match (self.odd, &mut json) {
+            (Oddity::AnotherName, Json::Object(fields)) => match kind {
+                Some(field) => drop(fields.insert(field.into(), NOWHERE.into())),
+                None => rename(fields),
+            },
+            (Oddity::WithoutArguments, Json::Object(fields)) => {
+                let number = shape.field_of(Hole::REQUEST);
+                let says = |name: &str| shape.constants().any(|(field, _)| field == name);
+                fields.retain(|name, _| says(name) || number == Some(name));
+            }
+            (Oddity::ExtraArguments, json) => {
+                extend(json, &json!({ "assize": 1, "two": "two", "three": { "four": [] } }));
+            }
+            (_, json) => self.object(json),
+        }
+        *frame = self.unmarked(&json);
     }
 
     /// Bends a request over HTTP.
@@ -110,6 +132,15 @@ impl Bend {
         let mut text = String::new();
         write_json_string(self.text.as_deref().unwrap_or_default(), &mut text);
         json.to_string().replace(&format!("\"{MARK}\""), &text)
+    }
+}
+
+/// Gives the only field that says what a frame is another name.
+fn rename(fields: &mut Map<String, Json>) {
+    if let Some(name) = fields.keys().next().cloned()
+        && let Some(value) = fields.remove(&name)
+    {
+        fields.insert(NOWHERE.into(), value);
     }
 }
 
@@ -213,7 +244,13 @@ mod tests {
                 bend.call(&mut call);
                 format!("{} {}", call.target, call.body)
             }
-            crate::spec::Request::Frame { .. } => panic!("no frames here"),
+            crate::spec::Request::Frame { shape } => {
+                bindings.set(Hole::REQUEST, 3);
+                let mut json = String::new();
+                shape.fill(&bindings, &mut json).unwrap();
+                bend.frame(shape, &mut json);
+                json
+            }
         }
     }
 
@@ -250,6 +287,25 @@ mod tests {
         }
         let extra = bent("callback-ack", "with prototype fields");
         assert!(extra.contains("\"__proto__\":{") && extra.contains(r#""text":"hi \"you\"""#));
+    }
+
+    #[test]
+    fn a_frame_is_bent_and_keeps_its_number() {
+        let json = |text: &str| serde_json::from_str::<Json>(text).unwrap();
+        for (words, expected) in [
+            ("with text null", r#"{"type":"say","id":3,"room":7,"text":null,"key":"k"}"#),
+            ("without text", r#"{"type":"say","id":3,"room":7,"key":"k"}"#),
+            ("without arguments", r#"{"type":"say","id":3}"#),
+            (
+                "under another name",
+                r#"{"type":"assize-unknown","id":3,"room":7,"text":"hi \"you\"","key":"k"}"#,
+            ),
+        ] {
+            assert_eq!(json(&bent("frames", words)), json(expected), "{words}");
+        }
+        let renamed = json(&bent("rooms", "under another name"));
+        assert_eq!(renamed["assize-unknown"]["key"], "k");
+        assert_eq!(json(&bent("rooms", "without arguments")), json!({}));
     }
 
     #[test]

@@ -26,6 +26,7 @@ use compact_str::CompactString;
 use position::Positions;
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::sync::Arc;
 
 /// The speech of one server, shared by the clients of a shard.
@@ -254,27 +255,43 @@ impl Dialect {
         documented.is_empty() || documented.iter().any(fits)
     }
 
-    /// What a pushed event shows, if it fits a pushed shape of the spec; binds its holes. `json` is
-    /// the event's whole array. An error is empty if the spec knows no such event.
-    fn pushed(&self, event: &str, json: &str, bindings: &mut Bindings) -> Result<&Pushed, String> {
-        let candidates = self.receiver.event(event).iter();
+    /// What this may be, by its name or by the field that tells frames apart.
+    fn candidates(&self, told: Told<'_>, json: &str) -> &[Candidate] {
+        match told {
+            Told::Event(name) => self.receiver.event(name),
+            Told::Frame => self.receiver.frame(json),
+        }
+    }
+
+    /// What a pushed event shows, if it fits a pushed shape of the spec; binds its holes beside those
+    /// that are bound already. `json` is
+    /// the event's whole array, or the frame. An error is empty if the spec knows no such event.
+    fn pushed(
+        &self,
+        told: Told<'_>,
+        json: &str,
+        bindings: &mut Bindings,
+    ) -> Result<&Pushed, String> {
+        let candidates = self.candidates(told, json).iter();
         let sights = || {
             candidates.clone().filter_map(|candidate| match candidate {
                 Candidate::Pushed(index) => self.spec.sees.get(usize::from(*index)),
                 Candidate::Answer(_) => None,
             })
         };
-        bindings.clear();
         if let Some(pushed) = sights().find(|pushed| pushed.reception.shape.fits(json, bindings)) {
             return Ok(pushed);
         }
         let difference = sights().find_map(|pushed| {
             let mismatch = pushed.reception.shape.matches(json, bindings).err()?;
-            // Of an event with a hole in its name, only the name differs: it is another event.
-            let named = mismatch.pointer != "/0";
-            named.then(|| {
+            let is_another = match told {
+                // Of an event with a hole in its name, only the name differs.
+                Told::Event(_) => mismatch.pointer == "/0",
+                Told::Frame => self.receiver.differs_in_kind(&pushed.reception, &mismatch.pointer),
+            };
+            (!is_another).then(|| {
                 format!(
-                    "`{event}` does not fit `{}`: at `{}` expected {}, found {}",
+                    "{told} does not fit `{}`: at `{}` expected {}, found {}",
                     pushed.sight, mismatch.pointer, mismatch.expected, mismatch.found
                 )
             })
@@ -282,14 +299,32 @@ impl Dialect {
         Err(difference.unwrap_or_default())
     }
 
-    /// Events of this name may answer a request.
-    fn may_answer(&self, event: &str) -> bool {
+    /// It may answer a request.
+    fn may_answer(&self, told: Told<'_>, json: &str) -> bool {
         let answers = |candidate: &Candidate| matches!(candidate, Candidate::Answer(_));
-        self.receiver.event(event).iter().any(answers)
+        self.candidates(told, json).iter().any(answers)
     }
 
     fn is_message(pushed: &Pushed) -> bool {
         pushed.sight == Sight::Message && !pushed.alias
+    }
+}
+
+/// What came without being an acknowledgement.
+#[derive(Clone, Copy, Debug)]
+enum Told<'a> {
+    /// A Socket.IO event of this name.
+    Event(&'a str),
+    /// A JSON frame.
+    Frame,
+}
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(name) => write!(f, "`{name}`"),
+            Self::Frame => f.write_str("a frame"),
+        }
     }
 }
 

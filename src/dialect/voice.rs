@@ -1,13 +1,14 @@
 //! One client's part of a conversation with the server: which answer belongs to which attempt.
 
 use crate::client::{AttemptId, Reply};
-use crate::dialect::{Dialect, excerpt};
+use crate::dialect::{Dialect, Told, excerpt};
 use crate::history::{Carrier, Event, Seen, Token};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Pushed, Reception, Request, Step, Unbound, Via};
 use crate::wire::socket_io::{Kind, Packet};
 use compact_str::CompactString;
+use serde::de::IgnoredAny;
 
 /// Attempts that are remembered although they were answered, so that a second answer is noticed.
 const REMEMBERED: usize = 32;
@@ -19,6 +20,8 @@ const AWAITED: usize = 4_096;
 #[derive(Debug, Default)]
 pub struct Voice {
     next_ack: u64,
+    /// The number of the last request on a raw WebSocket.
+    next_request: i64,
     awaited: Vec<Awaited>,
     /// Acks that were asked for where none is documented; whatever comes of it is no answer.
     stray: Vec<u64>,
@@ -100,7 +103,14 @@ impl Voice {
                 Ok(Said::Event(ack))
             }
             Request::Frame { shape } => {
-                shape.fill(bindings, out)?;
+                self.next_request += 1;
+                let bindings = bindings.clone().with(Hole::REQUEST, self.next_request);
+                shape.fill(&bindings, out)?;
+                if !step.is_unanswered() {
+                    let bound = Some(Box::new(bindings));
+                    let (answered, ack) = (false, None);
+                    self.wait_for(Awaited { attempt, operation, people, answered, ack, bound });
+                }
                 Ok(Said::Frame)
             }
         }
@@ -129,16 +139,39 @@ impl Voice {
         self.stray.clear();
     }
 
+    /// The server wants no socket for this conversation: which attempts it answers by that.
+    pub fn barred(&mut self, place: &Scalar) -> Vec<AttemptId> {
+        let there = |awaited: &Awaited| {
+            let bound = awaited.bound.as_ref();
+            bound.is_some_and(|bound| bound.get(Hole::CONVERSATION) == Some(place))
+        };
+        let (barred, others) = self.awaited.drain(..).partition(there);
+        self.awaited = others;
+        let barred: Vec<Awaited> = barred;
+        barred.into_iter().map(|awaited| awaited.attempt).collect()
+    }
+
     /// Reads a Socket.IO packet.
     #[must_use]
     pub fn hear(&mut self, dialect: &Dialect, packet: &Packet<'_>) -> Heard {
         match packet.kind {
             Kind::Ack | Kind::BinaryAck => self.hear_ack(dialect, packet),
             Kind::Event | Kind::BinaryEvent => match packet.event_name() {
-                Some(event) => self.hear_event(dialect, &event, packet.data),
+                Some(event) => self.hear_told(dialect, Told::Event(&event), packet.data, None),
                 None => Heard::Garbage(excerpt(packet.data)),
             },
             _ => Heard::Unknown,
+        }
+    }
+
+    /// Reads a frame of a raw WebSocket; `place` is the conversation whose socket it came over.
+    #[must_use]
+    pub fn hear_frame(&mut self, dialect: &Dialect, json: &str, place: Option<Scalar>) -> Heard {
+        match self.hear_told(dialect, Told::Frame, json, place) {
+            Heard::Unknown if serde_json::from_str::<IgnoredAny>(json).is_err() => {
+                Heard::Garbage(excerpt(&format!("a frame that is no JSON: {json}")))
+            }
+            heard => heard,
         }
     }
 
@@ -166,14 +199,23 @@ impl Voice {
         }
     }
 
-    fn hear_event(&mut self, dialect: &Dialect, event: &str, json: &str) -> Heard {
-        if dialect.may_answer(event)
-            && let Some(heard) = self.hear_reply(dialect, event, json)
+    fn hear_told(
+        &mut self,
+        dialect: &Dialect,
+        told: Told<'_>,
+        json: &str,
+        place: Option<Scalar>,
+    ) -> Heard {
+        let known = place
+            .into_iter()
+            .fold(Bindings::new(), |known, place| known.with(Hole::CONVERSATION, place));
+        if dialect.may_answer(told, json)
+            && let Some(heard) = self.hear_reply(dialect, told, json, &known)
         {
             return heard;
         }
-        let mut bindings = Bindings::new();
-        let pushed = match dialect.pushed(event, json, &mut bindings) {
+        let mut bindings = known;
+        let pushed = match dialect.pushed(told, json, &mut bindings) {
             Ok(pushed) => pushed,
             Err(reason) if reason.is_empty() => return Heard::Unknown,
             Err(reason) => return Heard::Garbage(reason.into()),
@@ -212,21 +254,56 @@ impl Voice {
     }
 
     /// An event that answers an attempt: by what it carries back, or first in, first out.
-    fn hear_reply(&mut self, dialect: &Dialect, event: &str, json: &str) -> Option<Heard> {
-        let via = Via::Event(event.to_owned());
+    fn hear_reply(
+        &mut self,
+        dialect: &Dialect,
+        told: Told<'_>,
+        json: &str,
+        known: &Bindings,
+    ) -> Option<Heard> {
+        let via = match told {
+            Told::Event(name) => Via::Event(name.to_owned()),
+            Told::Frame => Via::Frame,
+        };
         let mut found = None;
         for (index, awaited) in self.awaited.iter().enumerate() {
             let Some(bound) = &awaited.bound else { continue };
+            // Over another conversation's socket comes no answer.
+            let asked_in = bound.get(Hole::CONVERSATION);
+            if known.get(Hole::CONVERSATION).is_some_and(|place| asked_in != Some(place)) {
+                continue;
+            }
             let Some(step) = awaited.step(dialect) else { continue };
             if let Ok(answer) = read(dialect, step, awaited, &via, json, bound) {
-                found = Some((index, answer));
+                found = Some((index, is_numbered(step), answer));
                 break;
             }
         }
-        let (index, (rows, reply)) = found?;
+        let (index, numbered, (rows, reply)) = found?;
+        // What carries the request's number is no other's answer: it stays awaited, so that a
+        // second answer is noticed.
+        if numbered {
+            self.awaited[index].answered = true;
+            return Some(Heard::Answer(self.awaited[index].attempt, rows, reply));
+        }
         let awaited = self.awaited.remove(index);
+        // The message itself, pushed back to its sender, may be the answer.
+        let mut bindings = known.clone();
+        if awaited.operation == Operation::Send
+            && matches!(reply, Reply::Yes { .. })
+            && dialect.pushed(told, json, &mut bindings).is_ok_and(Dialect::is_message)
+        {
+            let seen = dialect.seen(Carrier::Live, &bindings, None);
+            return Some(Heard::Echo(awaited.attempt, reply, seen));
+        }
         Some(Heard::Answer(awaited.attempt, rows, reply))
     }
+}
+
+/// Each answer to this request carries its number back.
+fn is_numbered(step: &Step) -> bool {
+    let mut all = step.yes.iter().chain(&step.no).chain(&step.limited);
+    all.all(|one| one.shape.holes().iter().any(|(hole, _)| *hole == Hole::REQUEST))
 }
 
 /// The user that an event speaks of.
@@ -409,6 +486,67 @@ mod tests {
         };
         assert_eq!((*id, message.as_str()), (attempt(1), "5"));
         assert!(matches!(hear(mine), Heard::Sight(_)), "once is enough");
+    }
+
+    fn framed(spec: &str) -> (Dialect, Voice) {
+        let path = format!("{}/specs/{spec}.yaml", env!("CARGO_MANIFEST_DIR"));
+        let yaml = std::fs::read_to_string(path).unwrap();
+        let loaded = crate::spec::load("spec.yaml", &yaml, &crate::property::ids());
+        (Dialect::new(Arc::new(loaded.unwrap().spec), 1_000, 1), Voice::default())
+    }
+
+    /// Asks to send in conversation 3; says what leaves.
+    fn say(voice: &mut Voice, dialect: &Dialect, number: u32) -> String {
+        let mut bindings = Bindings::new().with(Hole::CONVERSATION, 3).with(Hole::TEXT, "x");
+        bindings.set(Hole::KEY, format!("k{number}").as_str());
+        let step = dialect.step(Operation::Send).unwrap();
+        let (mut out, asked) = (String::new(), (Operation::Send, 0));
+        voice.say(attempt(number), asked, step, &bindings, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn a_numbered_answer_finds_its_request_and_a_second_one_is_noticed() {
+        let (dialect, mut voice) = framed("frames");
+        assert!(say(&mut voice, &dialect, 1).contains(r#""id":1,"#));
+        assert!(say(&mut voice, &dialect, 2).contains(r#""id":2,"#));
+        let said = r#"{"type":"said","id":2,"message":"m","seq":1}"#;
+        for _ in 0..2 {
+            let heard = voice.hear_frame(&dialect, said, None);
+            assert!(matches!(heard, Heard::Answer(id, ..) if id == attempt(2)), "{heard:?}");
+        }
+        let refused = r#"{"type":"error","id":1,"reason":"no"}"#;
+        let heard = voice.hear_frame(&dialect, refused, None);
+        let Heard::Answer(id, _, Reply::No(error)) = &heard else { panic!("{heard:?}") };
+        assert_eq!((*id, error.as_str()), (attempt(1), "no"));
+    }
+
+    #[test]
+    fn without_numbers_the_first_question_has_the_first_answer_of_its_socket() {
+        let (dialect, mut voice) = framed("rooms");
+        (1..=2).for_each(|number| drop(say(&mut voice, &dialect, number)));
+        let said = r#"{"said":{"id":7}}"#;
+        let mut hear = |place: i64| voice.hear_frame(&dialect, said, Some(Scalar::Int(place)));
+        assert!(matches!(hear(4), Heard::Unknown), "another conversation's socket");
+        for number in 1..=2 {
+            let heard = hear(3);
+            assert!(matches!(heard, Heard::Answer(id, ..) if id == attempt(number)), "{heard:?}");
+        }
+        assert!(matches!(hear(3), Heard::Unknown));
+        say(&mut voice, &dialect, 3);
+        assert_eq!(voice.barred(&Scalar::Int(4)), []);
+        assert_eq!(voice.barred(&Scalar::Int(3)), [attempt(3)]);
+    }
+
+    #[test]
+    fn what_is_no_frame_of_the_spec_is_told_from_a_bad_one() {
+        let (dialect, mut voice) = framed("frames");
+        let mut hear = |json: &str| voice.hear_frame(&dialect, json, None);
+        assert!(matches!(hear(r#"{"type":"weather"}"#), Heard::Unknown));
+        assert!(matches!(hear(r#"{"type":"message","text":"x"}"#), Heard::Garbage(_)));
+        assert!(matches!(hear("{"), Heard::Garbage(_)));
+        let online = hear(r#"{"type":"presence","from":"ann","online":true}"#);
+        assert!(matches!(online, Heard::Sight(Event::Saw { .. })), "{online:?}");
     }
 
     #[test]

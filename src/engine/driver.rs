@@ -8,7 +8,7 @@ mod commands;
 mod meaning;
 mod outputs;
 
-use crate::client::{Action, Ask, AttemptId, Client, Input};
+use crate::client::{Action, Ask, AttemptId, Client, Input, Reply};
 use crate::dialect::voice::{Heard, Voice};
 use crate::dialect::{Dialect, excerpt};
 use crate::engine::converse::Converse;
@@ -25,7 +25,7 @@ use crate::spec::{Bindings, Hole, Protocol};
 use crate::transport::http::HttpClient;
 use crate::transport::socket_io::Received;
 use crate::transport::weather::Weather;
-use crate::transport::{ConnectError, Leave};
+use crate::transport::{ConnectError, Leave, Phase};
 use crate::wire::socket_io::Kind;
 use compact_str::CompactString;
 use futures_util::future::LocalBoxFuture;
@@ -52,6 +52,8 @@ pub(super) struct Driver {
     calls: FuturesUnordered<LocalBoxFuture<'static, Returned>>,
     /// The person's id, name and credential; requests add what they need and take it away again.
     bindings: Bindings,
+    /// How many of them are the person's; what was learnt since follows.
+    passport: usize,
     /// Its cookies, where the spec's clients keep any.
     jar: Option<Jar>,
     trouble: Trouble,
@@ -110,6 +112,7 @@ impl Driver {
             link: Link::Down,
             bookmark: Bookmark::default(),
             calls: FuturesUnordered::new(),
+            passport: papers.bindings.mark(),
             bindings: papers.bindings,
             jar: papers.jar,
             trouble: Trouble::new(seed),
@@ -220,6 +223,7 @@ impl Driver {
             LinkEvent::Opened => {
                 self.trace("·", || "connected".to_owned());
                 self.voice.hang_up();
+                self.learn();
                 if let Some((interval, timeout)) = self.link.heartbeat() {
                     let (ping_interval, ping_timeout) = (nanos(interval), nanos(timeout));
                     let polling = self.link.is_polling();
@@ -233,10 +237,30 @@ impl Driver {
         }
     }
 
+    /// Remembers what the server said of the client while it logged in, until it does so again.
+    fn learn(&mut self) {
+        self.bindings.truncate(self.passport);
+        if let Some(bound) = self.link.bound() {
+            bound.iter().for_each(|(hole, scalar)| self.bindings.set(hole, scalar.clone()));
+        }
+    }
+
     async fn arrived(&mut self, arrival: Arrival) {
         match arrival {
             Arrival::Packet(received) => self.packet(&received).await,
             Arrival::Event(event) => self.item(&event).await,
+            Arrival::Frame(text, place) => {
+                self.trace("←", || text.to_string());
+                let heard = self.voice.hear_frame(&self.shard.dialect, &text, place);
+                self.explain(&heard, None);
+                self.heard(heard).await;
+            }
+            Arrival::Barred(place, why) => {
+                self.trace("×", || format!("no socket for `{place}`: {why}"));
+                for attempt in self.voice.barred(&place) {
+                    self.answered(attempt, Vec::new(), Reply::No(excerpt(&why)));
+                }
+            }
             Arrival::Ping => {}
             Arrival::Malformed(why) => self.garbage(excerpt(&why)),
             Arrival::Closed(why) => self.hung_up(&why, self.trouble.explains_loss()),
@@ -372,7 +396,14 @@ fn refusal(dialect: &Dialect, error: &ConnectError) -> Option<Event> {
         }
         ConnectError::HttpStatus { status: 401 | 403, body }
         | ConnectError::NotWebSocket { status: 401 | 403, body } => {
-            (excerpt(body), dialect.spec.connect.refused.is_empty(), 0)
+            (excerpt(body), dialect.is_documented_refusal(body), 0)
+        }
+        ConnectError::LoginRefused { payload, before } => {
+            (excerpt(payload), dialect.is_documented_refusal(payload), *before)
+        }
+        ConnectError::ClosedInHandshake { phase: Phase::Login } => {
+            let first = dialect.spec.connect.first.as_ref();
+            (excerpt("hung up"), first.is_some_and(|first| first.no.is_empty()), 0)
         }
         _ => return None,
     };

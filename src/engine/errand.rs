@@ -7,7 +7,7 @@ use crate::engine::people::Papers;
 use crate::engine::setup;
 use crate::engine::shard::Shard;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Hole, Reception, Request, Step, Via};
+use crate::spec::{Bindings, Hole, Request, Step, Via};
 use crate::transport::Leave;
 use crate::wire::socket_io::Packet;
 use tokio::time::timeout;
@@ -18,10 +18,11 @@ use tokio::time::timeout;
 /// There was no connection, no answer within the ack timeout, or a no; says which.
 pub(super) async fn ask(shard: &Shard, step: &Step, papers: &Papers) -> Result<Bindings, String> {
     let bindings = papers.bindings.clone();
-    let Request::Emit { shape, .. } = &step.request else {
-        return Err("this request goes neither over HTTP nor over Socket.IO".into());
+    let (Request::Emit { shape, .. } | Request::Frame { shape }) = &step.request else {
+        return Err("this request goes over HTTP".into());
     };
     let spec = &shard.dialect.spec;
+    let bindings = bindings.with(Hole::REQUEST, 1);
     let mut data = String::new();
     shape
         .fill(&bindings, &mut data)
@@ -29,8 +30,16 @@ pub(super) async fn ask(shard: &Shard, step: &Step, papers: &Papers) -> Result<B
     let opened = shard.approach.open(&shard.endpoint, spec, Caller::plain(papers)).await;
     let mut session = opened.map_err(|error| error.to_string())?;
     let acked = step.yes.iter().chain(&step.no).any(|one| one.via == Via::Ack);
-    setup::note(shard, "→", format!("42{}{data}", if acked { "1" } else { "" }));
-    let sent = session.emit(acked.then_some(1), &data);
+    let sent = match &step.request {
+        Request::Emit { .. } => {
+            setup::note(shard, "→", format!("42{}{data}", if acked { "1" } else { "" }));
+            session.emit(acked.then_some(1), &data)
+        }
+        _ => {
+            setup::note(shard, "→", data.clone());
+            session.frame(bindings.get(Hole::CONVERSATION), &data)
+        }
+    };
     let answer = match sent {
         Err(error) => Err(error.to_string()),
         Ok(()) => timeout(spec.contract.ack_timeout, answer(shard, &mut session, step, bindings))
@@ -50,30 +59,45 @@ async fn answer(
     bindings: Bindings,
 ) -> Result<Bindings, String> {
     loop {
-        match session.recv().await {
+        let answer = match session.recv().await {
             Arrival::Packet(received) => {
                 setup::note(shard, "←", format!("4{}", &**received.text()));
-                if let Some(answer) = read(&received.packet(), step, &bindings) {
-                    return answer;
-                }
+                let packet = received.packet();
+                read(|via| carries(&packet, via), packet.data, step, &bindings)
+            }
+            Arrival::Frame(text, _) => {
+                setup::note(shard, "←", text.to_string());
+                read(|via| *via == Via::Frame, &text, step, &bindings)
             }
             Arrival::Closed(why) => return Err(format!("no answer: {why}")),
-            Arrival::Event(_) | Arrival::Ping | Arrival::Malformed(_) => {}
+            Arrival::Barred(_, why) => Some(Err(format!("no socket for it: {why}"))),
+            Arrival::Event(_) | Arrival::Ping | Arrival::Malformed(_) => None,
+        };
+        if let Some(answer) = answer {
+            return answer;
         }
     }
 }
 
-fn read(packet: &Packet<'_>, step: &Step, known: &Bindings) -> Option<Result<Bindings, String>> {
-    let came = |one: &&Reception| match &one.via {
+fn carries(packet: &Packet<'_>, via: &Via) -> bool {
+    match via {
         Via::Ack => packet.kind.is_ack() && packet.ack == Some(1),
         Via::Event(name) => packet.kind.is_event() && packet.event_name().as_deref() == Some(name),
         _ => false,
-    };
+    }
+}
+
+fn read(
+    came: impl Fn(&Via) -> bool,
+    json: &str,
+    step: &Step,
+    known: &Bindings,
+) -> Option<Result<Bindings, String>> {
     for (yes, answers) in [(false, &step.limited), (false, &step.no), (true, &step.yes)] {
-        for one in answers.iter().filter(came) {
+        for one in answers.iter().filter(|one| came(&one.via)) {
             let mut bindings = known.clone();
-            if one.shape.fits(packet.data, &mut bindings) {
-                let error = || bindings.get(Hole::ERROR).map_or(excerpt(packet.data), Scalar::id);
+            if one.shape.fits(json, &mut bindings) {
+                let error = || bindings.get(Hole::ERROR).map_or(excerpt(json), Scalar::id);
                 return Some(if yes { Ok(bindings) } else { Err(format!("a no: `{}`", error())) });
             }
         }

@@ -4,8 +4,12 @@
 //! can do and what arrives over it in [`session`]. A further protocol is a variant of each.
 
 mod approach;
+mod frames;
+mod line;
 mod polling;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use approach::session_options;
 pub(super) use approach::{Approach, Caller};
@@ -14,6 +18,7 @@ pub(super) use session::{Arrival, Session};
 
 use crate::engine::people::Jar;
 use crate::engine::shard::Shard;
+use crate::scalar::Scalar;
 use crate::spec::Bindings;
 use crate::transport::weather::Weather;
 use crate::transport::{Closed, ConnectError, SendError};
@@ -36,12 +41,16 @@ pub(super) enum LinkEvent {
 
 impl Link {
     /// Begins to open a connection for the person of these bindings; `elsewhere`: with the token in
-    /// the other place that the spec knows. Without a socket it goes on from the bookmark.
+    /// the other place that the spec knows. `places` are the ids of its conversations, where each
+    /// has a socket. Without a socket it goes on from the bookmark.
     pub(super) fn open(
         shard: &Rc<Shard>,
         bindings: &Bindings,
         jar: Option<&Jar>,
-        (elsewhere, weather, bookmark): (bool, Option<&Weather>, &Bookmark),
+        elsewhere: bool,
+        weather: Option<&Weather>,
+        places: Vec<Scalar>,
+        bookmark: &Bookmark,
     ) -> Self {
         let shard = Rc::clone(shard);
         let (bindings, jar, bookmark) = (bindings.clone(), jar.cloned(), bookmark.clone());
@@ -53,7 +62,7 @@ impl Link {
             let _turn = if fair { shard.doors.acquire().await.ok() } else { None };
             let spec = &shard.dialect.spec;
             let jar = jar.as_ref();
-            let caller = Caller { bindings: &bindings, jar, elsewhere, weather, bookmark };
+            let caller = Caller { bindings: &bindings, jar, elsewhere, weather, places, bookmark };
             shard.approach.open(&shard.endpoint, spec, caller).await
         }))
     }
@@ -87,7 +96,7 @@ impl Link {
     /// The open session is a row of HTTP requests.
     pub(super) fn is_polling(&mut self) -> bool {
         match self {
-            Self::Up(session) => session.websocket().is_none(),
+            Self::Up(session) => session.is_polling(),
             _ => false,
         }
     }
@@ -118,6 +127,29 @@ impl Link {
         match self {
             Self::Up(session) => session.emit(ack, data),
             _ => Err(SendError::Closed(Closed::ByClient)),
+        }
+    }
+
+    /// The same with a JSON frame; `place` is the conversation that it is about.
+    pub(super) fn frame(&mut self, place: Option<&Scalar>, frame: &str) -> Result<(), SendError> {
+        match self {
+            Self::Up(session) => session.frame(place, frame),
+            _ => Err(SendError::Closed(Closed::ByClient)),
+        }
+    }
+
+    /// The client takes part in a further conversation.
+    pub(super) fn enter(&mut self, place: &Scalar) {
+        if let Self::Up(session) = self {
+            session.enter(place);
+        }
+    }
+
+    /// What the server said of the client while it logged in.
+    pub(super) fn bound(&self) -> Option<&Bindings> {
+        match self {
+            Self::Up(session) => session.bound(),
+            _ => None,
         }
     }
 }

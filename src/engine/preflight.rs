@@ -49,32 +49,32 @@ pub(super) fn approach(
             "docs/spec-language.md says what a run acts on",
         ));
     }
-    let approach = match &spec.connect.protocol {
+    match &spec.connect.protocol {
         Protocol::SocketIo { namespace, transports } => {
-            Some(Approach::socket_io(spec, namespace, transport.unwrap_or(*transports)))
+            Ok(Approach::socket_io(spec, namespace, transport.unwrap_or(*transports)))
         }
-        Protocol::WebSocket { .. } => None,
-        Protocol::Http => Approach::polls(spec),
-    };
-    approach.ok_or_else(|| {
-        Unreachable::new(
-            format!("spec `{}` is not of a kind that `run` can connect to yet", spec.name),
-            "docs/spec-language.md says what a run acts on",
-        )
-    })
+        Protocol::WebSocket { .. } => Ok(Approach::frames(spec)),
+        Protocol::Http => Approach::polls(spec).ok_or_else(|| {
+            Unreachable::new(
+                format!("spec `{}` has no socket, and no poll that brings its events", spec.name),
+                "of `connect: http`, this version drives `poll`",
+            )
+        }),
+    }
 }
 
 /// What the spec says of connecting and this version does not do. To ignore it would convict an
 /// honest server.
 fn not_driven(spec: &Spec) -> Option<&'static str> {
     let connect = &spec.connect;
+    let framed = matches!(connect.protocol, Protocol::WebSocket { .. });
     let shown = !connect.query.is_empty() || !connect.headers.is_empty();
     let beside_polls = connect.protocol == Protocol::Http && (shown || connect.elsewhere.is_some());
     let parts = [
-        (connect.per == SocketPer::Conversation, "`connect: per: conversation`"),
         (beside_polls, "`connect: query`, `headers` or `elsewhere` beside a poll"),
-        (connect.first.is_some(), "`connect: first`"),
-        (connect.ping.is_some(), "`connect: ping`"),
+        (!framed && connect.per == SocketPer::Conversation, "`connect: per: conversation`"),
+        (!framed && connect.first.is_some(), "`connect: first`"),
+        (!framed && connect.ping.is_some(), "`connect: ping`"),
         (!by_http(spec, Operation::Register), "a `register` that goes over the socket"),
         (!by_http(spec, Operation::Login), "a `login` that goes over the socket"),
         (!by_http(spec, Operation::Logout), "a `logout` that goes over the socket"),

@@ -188,6 +188,9 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             };
             // With the people and in the conversation that come first in the run.
             let first = plan.cells(0, 1).find_map(|cell| members(&cell));
+            let mut progress = self.progress(&[], 0, 0);
+            progress.phase = "rehearsal".into();
+            (self.show)(progress);
             unless_interrupted(settings, rehearse(&site, first)).await?;
         }
         let approach = self.by_client(approach);

@@ -21,7 +21,7 @@ use crate::metric::{Meter, ShardUse};
 use crate::operation::Operation;
 use crate::plan::{Cell, Plan, stream, text};
 use crate::scalar::Scalar;
-use crate::spec::{Deed, Hole};
+use crate::spec::{Deed, Hole, SocketPer};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::http::HttpClient;
 use crate::verdict::Finding;
@@ -266,6 +266,15 @@ impl Shard {
     /// The conversations a client takes part in.
     pub(super) fn conversations_of(&self, client: ClientId) -> Vec<ConversationId> {
         self.places.borrow().get(&client).cloned().unwrap_or_default()
+    }
+
+    /// The ids of the client's conversations, where each has a socket.
+    pub(super) fn socket_places(&self, client: ClientId) -> Vec<Scalar> {
+        if self.dialect.spec.connect.per == SocketPer::Client {
+            return Vec::new();
+        }
+        let places = self.conversations_of(client);
+        places.into_iter().filter_map(|place| self.dialect.conversation(place)).collect()
     }
 
     /// A conversation was made after the setup: the server calls it so, and this client is in it.

@@ -99,6 +99,7 @@ impl Property for Ordering {
             ops: Recent::new(memory),
             sends: Recent::new(memory),
             invoked: TokenSet::default(),
+            keys: Recent::new(memory),
             posts: Recent::new(memory),
             taken: Recent::new(memory),
             floors: FxHashMap::default(),
@@ -135,6 +136,8 @@ struct Sequence {
     ops: Recent<OpId, Token>,
     sends: Recent<Token, Sent>,
     invoked: TokenSet,
+    /// Keys, hashed, and where each was first used.
+    keys: Recent<u64, ConversationId>,
     posts: Recent<Post, Placed>,
     /// Conversation and position, hashed, and who has it; only where positions are unique.
     taken: Recent<u64, Post>,
@@ -161,6 +164,8 @@ struct Sent {
     attempts: u32,
     /// The witness stands for one message, and all of its sends are known.
     single: bool,
+    /// Its key was first used in another conversation: an ack may name the message there.
+    elsewhere: bool,
     acked: Option<(Nanos, Option<CompactString>)>,
     /// What was acked, with a known position, when it was first sent.
     floor: Option<Floor>,
@@ -248,6 +253,7 @@ impl Judge for Sequence {
     fn unsettled(&self) -> usize {
         self.ops.len()
             + self.sends.len()
+            + self.keys.len()
             + self.posts.len()
             + self.taken.len()
             + self.ties.len()
@@ -260,6 +266,7 @@ impl Sequence {
     fn tick(&mut self, now: Nanos) {
         self.ops.tick(now);
         self.sends.tick(now);
+        self.keys.tick(now);
         self.posts.tick(now);
         self.taken.tick(now);
         self.ties.tick(now);
@@ -275,6 +282,7 @@ impl Sequence {
         let token = message.token;
         let new = self.invoked.insert(token);
         self.ops.insert(op, token);
+        let first = *self.keys.entry(hash(&message.key), || conversation);
         if let Some(known) = self.sends.get_mut(token) {
             known.single &= known.key == message.key && known.client == client;
             return;
@@ -286,6 +294,7 @@ impl Sequence {
             at: 0,
             attempts: 0,
             single: new,
+            elsewhere: first != conversation,
             acked: None,
             floor: None,
             order: None,
@@ -332,7 +341,7 @@ impl Sequence {
     ) {
         let Some(token) = self.ops.get_mut(op).copied() else { return };
         let Some(sent) = self.sends.get_mut(token) else { return };
-        let conversation = sent.conversation;
+        let (conversation, elsewhere) = (sent.conversation, sent.elsewhere);
         if sent.acked.is_none() {
             sent.acked = Some((at, id.cloned()));
         }
@@ -343,7 +352,7 @@ impl Sequence {
             return self.pipelined(token, claims);
         };
         let post = hash(&(conversation, id));
-        if let Some(order) = order {
+        if let Some(order) = order.filter(|_| !elsewhere) {
             self.placed(at, client, conversation, id, order, claims);
         }
         if let Some(order) = self.posts.get(post).map(|placed| placed.order) {
@@ -677,6 +686,25 @@ mod tests {
         assert_eq!(check(&Ordering, &claimed, &retried).violation_count, 0);
         let reconnected = history.replace("a sends o2", "a drops\na back\na sends o2");
         assert_eq!(check(&Ordering, &claimed, &reconnected).violation_count, 0);
+    }
+
+    #[test]
+    fn an_ack_may_name_a_message_of_another_conversation() {
+        let unique = claiming(|order| order.unique = true);
+        let history = "a b in #1
+            a b in #2
+            a sends o1 t1 k1 #1
+            a acked o1 m1 1
+            a sends o2 t2 k1 #2
+            a acked o2 m1 1
+            b sends o3 t3 k3 #2
+            a sees t3 m3 1 #2
+            b acked o3 m3 1
+            a sends o4 t4 k4 #2
+            a acked o4 m4 2";
+        passes(&Ordering, &unique, history);
+        let own_key = history.replace("t2 k1", "t2 k2");
+        fails(&Ordering, &unique, &own_key, "one position for two messages");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::spec::TokenCheck;
 use compact_str::CompactString;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 
 pub(crate) struct App {
     pub(crate) play: Arc<Play>,
@@ -23,6 +24,8 @@ pub(crate) struct App {
     pub(crate) bugs: Bugs,
     pub(crate) last_connection: AtomicU64,
     pub(crate) mailboxes: Mailboxes,
+    /// Turns true when the server goes down.
+    pub(crate) closing: watch::Receiver<bool>,
     /// Only for the bugs.
     pub(crate) memory: Mutex<Memory>,
 }

@@ -21,20 +21,19 @@ const BATCH: usize = 512;
 type Outcome = Result<Answer, Refusal>;
 type Done = Box<dyn FnOnce(Outcome) + Send>;
 
+/// How a connection comes in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Coming {
+    /// Into this room, and not into all of its person's.
+    pub(crate) only: Option<Conversation>,
+    /// It is told the messages after this one.
+    pub(crate) since: Option<i64>,
+}
+
 /// What the desk is handed.
 pub(crate) enum Job {
-    Ask {
-        caller: Caller,
-        command: Command,
-        done: Done,
-    },
-    /// With a message's id, whoever arrives is told the messages since.
-    Arrive {
-        caller: Caller,
-        wire: Arc<dyn Wire>,
-        since: Option<i64>,
-        done: oneshot::Sender<i64>,
-    },
+    Ask { caller: Caller, command: Command, done: Done },
+    Arrive { caller: Caller, wire: Arc<dyn Wire>, coming: Coming, done: oneshot::Sender<i64> },
     Depart(Connection),
     Close,
 }
@@ -94,16 +93,16 @@ impl Desk {
         answered.await.unwrap_or_else(|_| Err(stopping()))
     }
 
-    /// Lets a connection in, and tells it the messages since this one. When this returns it is in
-    /// its rooms. The id of the newest message then; `None`: the server stops.
+    /// Lets a connection in. When this returns it is in its rooms. The id of the newest message
+    /// then; `None`: the server stops.
     pub(crate) async fn arrive(
         &self,
         caller: Caller,
         wire: Arc<dyn Wire>,
-        since: Option<i64>,
+        coming: Coming,
     ) -> Option<i64> {
         let (done, arrived) = oneshot::channel();
-        self.jobs.send(Job::Arrive { caller, wire, since, done }).await.ok()?;
+        self.jobs.send(Job::Arrive { caller, wire, coming, done }).await.ok()?;
         arrived.await.ok()
     }
 
@@ -128,6 +127,7 @@ enum Decided {
     Arrived {
         caller: Caller,
         wire: Arc<dyn Wire>,
+        only: Option<Conversation>,
         conversations: Vec<(Conversation, usize)>,
         missed: Vec<Message>,
         newest: i64,
@@ -194,11 +194,11 @@ fn decide(core: &mut Core, job: Job, now: i64) -> Option<Decided> {
             let outcome = core.apply(&caller, command, now, &mut events);
             Decided::Asked { caller, outcome, events, done }
         }
-        Job::Arrive { caller, wire, since, done } => {
+        Job::Arrive { caller, wire, coming: Coming { only, since }, done } => {
             core.meet(&caller);
             let missed = since.map_or_else(Vec::new, |id| core.missed(&caller.user, id));
             let (conversations, newest) = (core.arrive(&caller.user, now), core.newest());
-            Decided::Arrived { caller, wire, conversations, missed, newest, done }
+            Decided::Arrived { caller, wire, only, conversations, missed, newest, done }
         }
         Job::Depart(connection) => Decided::Departed(connection),
         Job::Close => return None,
@@ -219,9 +219,9 @@ fn conclude(hall: &mut Hall, job: Decided, failed: Option<Refusal>, counts: &Cou
             }
             done(outcome);
         }
-        Decided::Arrived { caller, wire, conversations, missed, newest, done } => {
+        Decided::Arrived { caller, wire, only, conversations, missed, newest, done } => {
             if let Some(connection) = caller.connection {
-                hall.arrive(connection, &caller.user, wire, &conversations);
+                hall.arrive(connection, (&caller.user, only), wire, &conversations);
                 hall.tell_missed(connection, &missed);
             }
             let _ = done.send(newest);

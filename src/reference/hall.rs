@@ -74,6 +74,8 @@ struct Present {
     user: User,
     wire: Arc<dyn Wire>,
     rooms: Vec<Conversation>,
+    /// Hears of this conversation only: each has a socket of its own.
+    only: Option<Conversation>,
     /// Is put into no room, by a bug.
     deaf: bool,
 }
@@ -100,16 +102,17 @@ impl Hall {
         self.present.len()
     }
 
-    /// Lets a connection in and puts it into the rooms of all of its person's conversations.
+    /// Lets a connection in and puts it into the rooms of all of its person's conversations, or
+    /// `only` into this one.
     pub(crate) fn arrive(
         &mut self,
         connection: Connection,
-        user: &User,
+        (user, only): (&User, Option<Conversation>),
         wire: Arc<dyn Wire>,
         conversations: &[(Conversation, usize)],
     ) {
         let again = self.bugs.has(Bug::NoRejoin) && !self.known.insert(user.clone());
-        let present = Present { user: user.clone(), wire, rooms: Vec::new(), deaf: again };
+        let present = Present { user: user.clone(), wire, rooms: Vec::new(), only, deaf: again };
         self.present.insert(connection, present);
         let devices = self.of_user.entry(user.clone()).or_default();
         devices.push(connection);
@@ -117,6 +120,9 @@ impl Hall {
         for (conversation, people) in conversations {
             self.note_size(*conversation, *people);
             self.join(connection, *conversation);
+        }
+        if let Some(only) = only {
+            self.join(connection, only);
         }
         self.drain_queue(connection, user);
         if first {
@@ -387,7 +393,8 @@ impl Hall {
             return;
         };
         self.queues.belongs(self.bugs, conversation, &present.user);
-        if !present.deaf && !present.rooms.contains(&conversation) {
+        let elsewhere = present.only.is_some_and(|only| only != conversation);
+        if !present.deaf && !elsewhere && !present.rooms.contains(&conversation) {
             present.rooms.push(conversation);
             self.rooms.entry(conversation).or_default().push(connection);
         }
@@ -464,7 +471,8 @@ mod tests {
 
     impl Wire for Ear {
         fn push(&self, event: &Outgoing) -> bool {
-            self.heard.lock().unwrap().push(event.name.clone());
+            let Outgoing::Event { name, .. } = event else { panic!("{event:?}") };
+            self.heard.lock().unwrap().push(name.clone());
             !self.deaf.load(Ordering::Relaxed)
         }
 
@@ -487,7 +495,7 @@ mod tests {
         let ears: Vec<Arc<Ear>> = people.iter().map(|_| Arc::default()).collect();
         for (index, (user, ear)) in people.iter().zip(&ears).enumerate() {
             let wire: Arc<dyn Wire> = Arc::<Ear>::clone(ear);
-            hall.arrive(index as u64 + 1, &(*user).into(), wire, &[(1, size)]);
+            hall.arrive(index as u64 + 1, (&(*user).into(), None), wire, &[(1, size)]);
         }
         (hall, ears)
     }

@@ -6,10 +6,11 @@
 
 use crate::reference::app::App;
 use crate::reference::bugs::{Bug, Bugs};
+use crate::reference::desk::Coming;
 use crate::reference::gullible::Door;
 use crate::reference::hall::Wire;
 use crate::reference::model::*;
-use crate::reference::play::{Outgoing, Polled};
+use crate::reference::play::{Item, Outgoing, Polled};
 use crate::reference::stamp;
 use crate::scalar::Scalar;
 use crate::spec::Hole;
@@ -44,7 +45,7 @@ pub(crate) struct Mailbox {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<(u64, Outgoing)>,
+    waiting: VecDeque<(u64, Item)>,
     /// The number of the last event that came.
     last: u64,
     /// The newest message that was told, or was there before.
@@ -120,9 +121,9 @@ async fn open(
     };
     let (state, bell) = (Mutex::default(), Notify::new());
     let mailbox = Arc::new(Mailbox { connection, user, device, bugs: app.bugs, state, bell });
-    let since = cursor.map(|cursor| cursor.message);
+    let coming = Coming { only: None, since: cursor.map(|cursor| cursor.message) };
     let wire = Arc::<Mailbox>::clone(&mailbox);
-    let newest = app.desk.arrive(caller, wire, since).await?;
+    let newest = app.desk.arrive(caller, wire, coming).await?;
     let mut state = mailbox.lock();
     state.newest = state.newest.max(newest);
     drop(state);
@@ -167,7 +168,7 @@ impl Mailbox {
         let mut state = self.lock();
         let again = self.bugs.has(Bug::PollRepeats) && state.repeated < last;
         state.repeated = state.repeated.max(last);
-        let again = |number, event: &Outgoing| again && number == last && event.message > 0;
+        let again = |number, event: &Item| again && number == last && event.message > 0;
         state.waiting.retain(|(number, event)| *number > last || again(*number, event));
     }
 
@@ -188,7 +189,7 @@ impl Mailbox {
     }
 
     /// What waits, and the cursor behind it; nothing if it has ended.
-    fn content(&self) -> Option<(Vec<Outgoing>, Cursor)> {
+    fn content(&self) -> Option<(Vec<Item>, Cursor)> {
         let state = self.lock();
         let events = state.waiting.iter().map(|(_, event)| event.clone()).collect();
         let (connection, event, message) = (self.connection, state.last, state.newest);
@@ -198,6 +199,7 @@ impl Mailbox {
 
 impl Wire for Mailbox {
     fn push(&self, event: &Outgoing) -> bool {
+        let Outgoing::Item(event) = event else { return true };
         let mut state = self.lock();
         if state.ended || state.waiting.len() >= WAITING {
             return false;
@@ -209,7 +211,7 @@ impl Wire for Mailbox {
         state.last += 1;
         let number = state.last;
         state.newest = state.newest.max(event.message);
-        state.waiting.push_back((number, event.clone()));
+        state.waiting.push_back((number, Item::clone(event)));
         self.bell.notify_waiters();
         true
     }

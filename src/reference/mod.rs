@@ -16,11 +16,13 @@ mod bent;
 pub mod bugs;
 mod core;
 mod desk;
+mod frames;
 mod gullible;
 mod hall;
 mod hosted;
 mod http;
 mod intake;
+mod knock;
 mod mailbox;
 mod misbehave;
 mod model;
@@ -31,6 +33,7 @@ mod stamp;
 mod store;
 #[cfg(test)]
 mod tests;
+mod visitor;
 
 pub use bugs::{Bug, Bugs, UnknownBug};
 pub use hosted::Hosted;

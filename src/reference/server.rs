@@ -7,6 +7,7 @@ use crate::reference::bent;
 use crate::reference::bugs::Bugs;
 use crate::reference::core::{Core, Rules};
 use crate::reference::desk::{Counts, Desk};
+use crate::reference::frames;
 use crate::reference::hall::Hall;
 use crate::reference::http;
 use crate::reference::mailbox::Mailboxes;
@@ -24,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Packets that may wait for a client that reads slowly, before it is dropped.
@@ -89,7 +90,7 @@ enum State {
 struct Up {
     app: Arc<App>,
     io: Option<SocketIo>,
-    quit: oneshot::Sender<()>,
+    quit: watch::Sender<bool>,
     serving: JoinHandle<()>,
     working: JoinHandle<Core>,
     /// The relay in front, for bugs of the wire.
@@ -136,10 +137,6 @@ impl Server {
 impl Running {
     /// A server that is not up yet, its database open.
     pub(super) fn paused(spec: Arc<Spec>, options: Options) -> Result<Self, StartError> {
-        if let Protocol::WebSocket { .. } = spec.connect.protocol {
-            let text = "events as JSON frames on a raw WebSocket";
-            return Err(StartError::NotPlayed(text.into()));
-        }
         let accounts = auth::accounts(&spec).map_err(StartError::NotPlayed)?;
         Doorman::new(&spec, &accounts).map_err(StartError::NotPlayed)?;
         let core = Core::open(options.file.as_deref(), Rules::of(&spec), options.bugs)
@@ -254,6 +251,7 @@ impl Running {
     fn up(&self, listener: TcpListener, core: Core) -> Result<Up, StartError> {
         let play = Arc::new(Play::new(&self.spec));
         let hall = Hall::new(Arc::clone(&play), self.options.bugs);
+        let (quit, closing) = watch::channel(false);
         let (desk, work) = Desk::new(core, hall, Arc::clone(&self.counts));
         let app = Arc::new(App {
             doorman: Doorman::new(&self.spec, &self.accounts).map_err(StartError::NotPlayed)?,
@@ -263,10 +261,15 @@ impl Running {
             bugs: self.options.bugs,
             last_connection: self.last_connection.into(),
             mailboxes: Mailboxes::default(),
+            closing: closing.clone(),
             memory: Mutex::default(),
         });
         let working = tokio::spawn(work);
-        let mut router = Router::new().fallback(http::handle).with_state(Arc::clone(&app));
+        let mut router = match self.spec.connect.protocol {
+            Protocol::WebSocket { .. } => Router::new().fallback(frames::handle),
+            _ => Router::new().fallback(http::handle),
+        }
+        .with_state(Arc::clone(&app));
         let mut io = None;
         if let Protocol::SocketIo { namespace, .. } = &self.spec.connect.protocol {
             let (layer, sockets) = self.socket_io();
@@ -274,10 +277,9 @@ impl Running {
             router = router.layer(layer);
             io = Some(sockets);
         }
-        let (quit, quitting) = oneshot::channel::<()>();
         let (listener, front) = self.bent(listener)?;
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        let serving = tokio::spawn(serve(listener, router, quitting));
+        let serving = tokio::spawn(serve(listener, router, closing));
         Ok(Up { app, io, quit, serving, working, front })
     }
 
@@ -287,7 +289,8 @@ impl Running {
         outer: TcpListener,
     ) -> Result<(TcpListener, Option<JoinHandle<()>>), StartError> {
         let bugs = self.options.bugs;
-        if !bent::is_bent(bugs) {
+        let on_socket_io = matches!(self.spec.connect.protocol, Protocol::SocketIo { .. });
+        if !on_socket_io || !bent::is_bent(bugs) {
             return Ok((outer, None));
         }
         let inside = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -340,7 +343,7 @@ impl Up {
         self.app.mailboxes.close();
         self.app.desk.close().await;
         let core = self.working.await.ok();
-        let _ = self.quit.send(());
+        let _ = self.quit.send(true);
         if let Some(io) = &self.io {
             let _ = tokio::time::timeout(CLOSING, io.close()).await;
         }
@@ -373,12 +376,12 @@ impl Drop for Running {
     }
 }
 
-async fn serve<L>(listener: L, router: Router, quitting: oneshot::Receiver<()>)
+async fn serve<L>(listener: L, router: Router, mut closing: watch::Receiver<bool>)
 where
     L: Listener<Addr = SocketAddr>,
 {
-    let quitting = async move { drop(quitting.await) };
-    let _ = axum::serve(listener, router).with_graceful_shutdown(quitting).await;
+    let closed = async move { drop(closing.wait_for(|closing| *closing).await) };
+    let _ = axum::serve(listener, router).with_graceful_shutdown(closed).await;
 }
 
 /// Many clients come at once: the backlog is as long as the system allows.

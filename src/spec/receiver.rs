@@ -109,6 +109,17 @@ impl Receiver {
         let text = field.and_then(|field| field_text(json, field));
         text.map_or(&self.others, |text| self.event(&text))
     }
+
+    /// Whether a frame that differs from this shape here is another kind of frame, and no bad one
+    /// of this kind: the field that tells frames apart differs, or, in a shape without it, a field
+    /// at the top.
+    #[must_use]
+    pub fn differs_in_kind(&self, reception: &Reception, pointer: &str) -> bool {
+        match (self.constant(&reception.shape), &self.discriminator) {
+            (Some(_), Some(field)) => pointer.strip_prefix('/') == Some(field),
+            _ => pointer.matches('/').count() < 2,
+        }
+    }
 }
 
 impl AnswerId {
@@ -338,6 +349,12 @@ see:
         assert_eq!(read(r#"{"op":"else"}"#), "nothing");
         assert_eq!(read("[1"), "nothing");
         assert_eq!(receiver.frame(r#"{"op":"typing"}"#).len(), 2);
+        let another = |sight, pointer| {
+            receiver.differs_in_kind(&spec.seen(sight).next().unwrap().reception, pointer)
+        };
+        assert!(another(Sight::Message, "/op") && !another(Sight::Message, "/text"));
+        assert!(another(Sight::Notice, "/notification"));
+        assert!(!another(Sight::Notice, "/notification/text"));
     }
 
     #[test]

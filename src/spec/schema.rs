@@ -88,6 +88,7 @@ fn connect() -> Value {
         ("send", shape("the frame that is sent")),
         ("expect", shape("the frame that comes back")),
         ("every", duration()),
+        ("dead-after", duration()),
     ]);
     let all = properties([
         ("socket.io", mapping(&socket_io, &[])),

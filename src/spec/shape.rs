@@ -313,6 +313,26 @@ impl Shape {
         }
     }
 
+    /// The names of an object's own fields.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        let fields = match &self.root {
+            Node::Object(fields) => &fields[..],
+            _ => &[],
+        };
+        fields.iter().map(|(name, _)| &**name)
+    }
+
+    /// The object's own field that is this hole and nothing else.
+    #[must_use]
+    pub fn field_of(&self, hole: Hole) -> Option<&str> {
+        let Node::Object(fields) = &self.root else { return None };
+        let mut found = fields.iter().filter(|(_, node)| match node {
+            Node::Hole(slot) => slot.hole == hole,
+            _ => false,
+        });
+        found.next().map(|(name, _)| &**name)
+    }
+
     /// The constant texts among an object's own fields: what tells one frame from another.
     pub fn constants(&self) -> impl Iterator<Item = (&str, &str)> {
         let fields = match &self.root {

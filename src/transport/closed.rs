@@ -31,6 +31,11 @@ pub enum Closed {
         /// How long none came.
         silence: Duration,
     },
+    /// A ping of the application was not answered.
+    NoPong {
+        /// How long an answer was waited for.
+        after: Duration,
+    },
     /// A message greater than the limit arrived.
     TooBig {
         /// Bytes of the message.
@@ -85,6 +90,13 @@ impl fmt::Display for Closed {
             Closed::Io(reason) => write!(f, "connection failed: {reason}"),
             Closed::HeartbeatMissed { silence } => {
                 write!(f, "{NO_PING} {} ms", silence.as_millis())
+            }
+            Closed::NoPong { after } => {
+                write!(
+                    f,
+                    "{NO_PING} {} ms: the application's ping was not answered",
+                    after.as_millis()
+                )
             }
             Closed::TooBig { bytes, limit } => {
                 write!(f, "{TOO_BIG} {bytes} bytes, the limit is {limit} bytes")

@@ -24,6 +24,10 @@ pub enum Phase {
     Probe,
     /// The namespace is granted.
     Namespace,
+    /// The first frame of a raw WebSocket arrives.
+    Welcome,
+    /// The login over a raw WebSocket is answered.
+    Login,
 }
 
 impl fmt::Display for Phase {
@@ -36,6 +40,8 @@ impl fmt::Display for Phase {
             Phase::OpenPacket => "waiting for the open packet",
             Phase::Probe => "waiting for the answer to the probe",
             Phase::Namespace => "waiting for the namespace",
+            Phase::Welcome => "waiting for the welcome",
+            Phase::Login => "waiting for the answer to the login",
         })
     }
 }
@@ -128,6 +134,13 @@ pub enum ConnectError {
         /// Packets that came before it.
         before: u32,
     },
+    /// The server refused the first frame, which says who the client is.
+    LoginRefused {
+        /// What it said: the beginning of a frame.
+        payload: String,
+        /// Frames that came before it.
+        before: u32,
+    },
     /// What was asked for cannot be written into a request.
     Unsendable {
         /// What it is.
@@ -161,6 +174,13 @@ impl ConnectError {
                 "this WebSocket does not speak Engine.IO: check the path, or use the raw `websocket` \
                  transport"
             }
+            ConnectError::TimedOut { phase: Phase::Welcome | Phase::Login, .. } => {
+                "no frame fits what the spec expects first: check `connect: welcome` and `first`"
+            }
+            ConnectError::ClosedInHandshake { phase: Phase::Welcome | Phase::Login } => {
+                "the server hung up on the login: check the token"
+            }
+            ConnectError::LoginRefused { .. } => "check the token and the spec's `connect: first`",
             ConnectError::TimedOut { .. } => "the server accepts connections but does not answer",
             ConnectError::Tls { .. } => {
                 "check the certificate and the host's name, or whether the server speaks plain text"
@@ -237,6 +257,9 @@ impl fmt::Display for ConnectError {
             }
             ConnectError::SpeaksSomethingElse { first_bytes } => {
                 write!(f, "the server does not speak HTTP, it begins with `{first_bytes}`")
+            }
+            ConnectError::LoginRefused { payload, .. } => {
+                write!(f, "the server refused the login: `{payload}`")
             }
             ConnectError::EngineIo3 { sign, piece } => {
                 write!(f, "the server speaks Engine.IO 3, shown by {sign}: `{piece}`")

@@ -244,7 +244,7 @@ impl WebSocket {
     }
 
     /// What arrives next.
-    pub(super) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
         // A failed flush shows again in the read, together with what arrived before it.
         let _ = self.poll_flush(cx);
         loop {

@@ -22,6 +22,9 @@ impl Driver {
             Command::Disconnect => self.disconnect(),
             Command::Suffer(suffering) => self.suffer(suffering).await,
             Command::Enter(conversation) => {
+                if let Some(place) = self.shard.dialect.conversation(conversation) {
+                    self.link.enter(&place);
+                }
                 self.input(Input::Act(Action::Enter(conversation)));
             }
             Command::Heal => self.heal().await,
@@ -72,6 +75,7 @@ impl Driver {
 
     fn hold(&mut self, Held { papers, what, valid, lasts, elsewhere }: Held) {
         self.shard.trace.borrow_mut().hide(&papers);
+        self.passport = papers.bindings.mark();
         (self.bindings, self.jar) = (papers.bindings, papers.jar);
         (self.elsewhere, self.barred) = (elsewhere, !valid);
         let until = lasts.map(|lasts| self.shard.clock.now() + lasts);

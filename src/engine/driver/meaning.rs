@@ -7,7 +7,7 @@ use crate::engine::rest;
 use crate::engine::trace::Mark;
 use crate::history::{Damage, Event, OpId, Seen};
 use crate::source;
-use crate::spec::Via;
+use crate::spec::{Protocol, Via};
 
 impl Driver {
     /// Says it beneath the packet, where that is wanted. `event` is the packet's name, if it has one.
@@ -73,8 +73,13 @@ impl Driver {
     }
 
     fn unknown(&self, event: Option<&str>) -> String {
-        let Some(event) = event else { return "answers nothing that was asked".into() };
         let spec = &self.shard.dialect.spec;
+        let Some(event) = event else {
+            return match spec.connect.protocol {
+                Protocol::SocketIo { .. } => "answers nothing that was asked".into(),
+                _ => "no frame of the spec; what it does not mention is passed over".into(),
+            };
+        };
         let names = spec.sees.iter().filter_map(|seen| match &seen.reception.via {
             Via::Event(name) => Some(name.as_str()),
             _ => None,

@@ -14,7 +14,7 @@ use crate::history::{Event, Nanos, OpId};
 use crate::operation::Operation;
 use crate::plan::Oddity;
 use crate::scalar::Scalar;
-use crate::spec::{Hole, Step};
+use crate::spec::{Hole, Request, Step};
 use crate::transport::Leave;
 use std::rc::Rc;
 
@@ -56,8 +56,13 @@ impl Driver {
                 Output::Record(event) if !is_news(&event) => {}
                 Output::Record(event) => self.note(now, event, &mut leaving),
                 Output::Open => {
-                    let way = (self.elsewhere, self.weather.as_ref(), &self.bookmark);
-                    self.link = Link::open(&shard, &self.bindings, self.jar.as_ref(), way);
+                    self.bindings.truncate(self.passport);
+                    let places = shard.socket_places(self.id);
+                    let (jar, weather) = (self.jar.as_ref(), self.weather.as_ref());
+                    let (bindings, elsewhere) = (&self.bindings, self.elsewhere);
+                    let bookmark = &self.bookmark;
+                    self.link =
+                        Link::open(&shard, bindings, jar, elsewhere, weather, places, bookmark);
                 }
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
@@ -185,12 +190,19 @@ impl Driver {
                 if let Err(error) = self.link.emit(ack, &data) {
                     self.complain(now, &error.to_string());
                 }
-                if ask.operation == Operation::Send {
-                    self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
+                self.left(&ask);
+            }
+            Ok(Said::Frame) => {
+                if let (Some(bend), Request::Frame { shape }) = (&bend, &step.request) {
+                    bend.frame(shape, &mut data);
                 }
+                shard.trace.borrow_mut().note(now, self.id, "→", || data.clone());
+                if let Err(error) = self.link.frame(self.bindings.get(Hole::CONVERSATION), &data) {
+                    self.complain(now, &error.to_string());
+                }
+                self.left(&ask);
             }
             Ok(Said::Http) => self.call(attempt, &ask, bend),
-            Ok(Said::Frame) => self.complain(now, "raw frames need a WebSocket transport"),
             Err(unbound) => {
                 let name = shard.dialect.spec.holes.name(unbound.0);
                 self.complain(
@@ -201,6 +213,13 @@ impl Driver {
         }
         shard.scratch.replace(data);
         self.bindings.truncate(mark);
+    }
+
+    /// A request was handed to the connection: a cut that waits for a send happens when it is out.
+    fn left(&mut self, ask: &Ask) {
+        if ask.operation == Operation::Send {
+            self.cut_due = self.cut_due.or_else(|| self.trouble.after_send());
+        }
     }
 
     fn complain(&mut self, now: Nanos, what: &str) {

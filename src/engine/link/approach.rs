@@ -1,21 +1,25 @@
 //! How sessions are opened: what the spec lays down for everybody, and then for one person.
 
+use super::frames::Frames;
+use super::line::Way;
 use super::polling::Polls;
 use super::{Bookmark, Session};
 use crate::dialect::http::fields;
 use crate::engine::people::{Jar, Papers};
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client::Second;
-use crate::spec::{Bindings, Spec, Transports};
+use crate::scalar::Scalar;
+use crate::spec::{AppPing, Bindings, Spec, Transports};
 use crate::transport::ConnectError;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::engine_io::Mode;
 use crate::transport::socket_io::{Options, SocketIo};
 use crate::transport::stream::ConnectOptions;
 use crate::transport::weather::Weather;
+use crate::transport::websocket::WebSocketOptions;
 use hyper::header::{COOKIE, HeaderName, HeaderValue};
-#[cfg(feature = "rust_socketio")]
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The most bytes of one message, and of all that waits to be sent.
 const BYTES_MAX: usize = 4 << 20;
@@ -30,6 +34,8 @@ pub(in crate::engine) enum Approach {
     /// Socket.IO, through the second client.
     #[cfg(feature = "rust_socketio")]
     Second(Arc<Second>, Box<Options>),
+    /// JSON frames on raw WebSockets.
+    Frames(Box<WebSocketOptions>),
 }
 
 /// Who wants a session.
@@ -44,14 +50,16 @@ pub(in crate::engine) struct Caller<'a> {
     pub(in crate::engine) weather: Option<Weather>,
     /// Where the session before ended, if there is no socket.
     pub(in crate::engine) bookmark: Bookmark,
+    /// The ids of its conversations, where each has a socket.
+    pub(in crate::engine) places: Vec<Scalar>,
 }
 
 impl<'a> Caller<'a> {
     /// Somebody whom no fault concerns.
     pub(in crate::engine) fn plain(papers: &'a Papers) -> Self {
         let (bindings, jar) = (&papers.bindings, papers.jar.as_ref());
-        let bookmark = Bookmark::default();
-        Self { bindings, jar, elsewhere: false, weather: None, bookmark }
+        let (places, bookmark) = (Vec::new(), Bookmark::default());
+        Self { bindings, jar, elsewhere: false, weather: None, places, bookmark }
     }
 }
 
@@ -79,6 +87,15 @@ impl Approach {
         Polls::of(spec).map(|polls| Self::Polls(Box::new(polls)))
     }
 
+    /// The way to a server of JSON frames.
+    pub(in crate::engine) fn frames(spec: &Spec) -> Self {
+        let mut options = WebSocketOptions::default();
+        options.connect.timeout = spec.connect.timeout;
+        options.message_bytes_max = BYTES_MAX;
+        options.unsent_bytes_max = BYTES_MAX;
+        Self::Frames(Box::new(options))
+    }
+
     /// The same way, gone by the second client where it can.
     #[cfg(feature = "rust_socketio")]
     pub(in crate::engine) fn by_second(self, second: Arc<Second>) -> Self {
@@ -95,6 +112,7 @@ impl Approach {
             Self::Polls(polls) => &polls.connect,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_, options) => &options.engine.connect,
+            Self::Frames(options) => &options.connect,
         }
     }
 
@@ -105,7 +123,7 @@ impl Approach {
     pub(in crate::engine) async fn open(
         &self,
         endpoint: &Endpoint,
-        spec: &Spec,
+        spec: &Arc<Spec>,
         caller: Caller<'_>,
     ) -> Result<Session, ConnectError> {
         match self {
@@ -122,8 +140,18 @@ impl Approach {
                 let session = second.open(endpoint, &handshake(options, spec, caller)).await?;
                 Ok(Session::Second(Box::new(session)))
             }
+            Self::Frames(options) => {
+                let way = Way::new(endpoint, spec, options, &caller);
+                let frames = Frames::open(way, spec.connect.per, caller.places).await?;
+                Ok(Session::Frames(Box::new(frames), spec.connect.ping.as_ref().and_then(silence)))
+            }
         }
     }
+}
+
+/// How often a ping leaves, and how much longer a silence the server bears.
+fn silence(ping: &AppPing) -> Option<(Duration, Duration)> {
+    ping.dead_after.map(|_| (ping.every, ping.patience()))
 }
 
 /// The handshake of a person with a Socket.IO server: path, query, headers and the CONNECT payload.

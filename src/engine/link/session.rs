@@ -1,13 +1,22 @@
 //! An open connection: what arrives over it, and what it can do, by the protocol that carries it.
 
+use super::frames::Frames;
 use super::polling::Polling;
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client;
+use crate::scalar::Scalar;
 use crate::spec::Bindings;
 use crate::transport::socket_io::{Incoming, Received, SocketIo};
 use crate::transport::websocket::WebSocket;
-use crate::transport::{Closed, Leave, SendError};
+use crate::transport::{Closed, Leave, SendError, Text};
 use std::time::Duration;
+
+/// Why an event is not sent over a raw WebSocket.
+const NO_EVENTS: &str = "a raw WebSocket carries frames, no Socket.IO events";
+/// Why nothing is sent where there is no socket.
+const NO_SOCKET: &str = "without a socket everything is an HTTP request";
+/// Why a frame is not sent over anything else.
+const NO_FRAMES: &str = "only a raw WebSocket carries frames";
 
 /// An open connection.
 pub(in crate::engine) enum Session {
@@ -18,6 +27,8 @@ pub(in crate::engine) enum Session {
     /// Socket.IO, through the second client.
     #[cfg(feature = "rust_socketio")]
     Second(Box<second_client::Session>),
+    /// JSON frames on raw WebSockets; how long one may be silent, where the spec says.
+    Frames(Box<Frames>, Option<(Duration, Duration)>),
 }
 
 /// What arrives over a connection.
@@ -26,6 +37,10 @@ pub(in crate::engine) enum Arrival {
     Packet(Received),
     /// An event of a batch, as `$event`, and what the batch says of it.
     Event(Box<Bindings>),
+    /// A JSON frame, and the conversation whose socket it came over, where each has its own.
+    Frame(Text, Option<Scalar>),
+    /// The socket of a further conversation was refused: nothing that was to be said there was.
+    Barred(Scalar, String),
     /// A sign of life, already answered.
     Ping,
     /// Something that the protocol does not allow; why. The connection goes on.
@@ -42,6 +57,7 @@ impl Session {
             Self::Polling(session) => session.recv().await,
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.recv().await.into(),
+            Self::Frames(frames, _) => frames.recv().await,
         }
     }
 
@@ -58,6 +74,7 @@ impl Session {
                 session.flush().await;
                 Ok(())
             }
+            Self::Frames(frames, _) => frames.flush().await,
         }
     }
 
@@ -72,16 +89,47 @@ impl Session {
     ) -> Result<(), SendError> {
         match self {
             Self::SocketIo(session, namespace) => session.emit(namespace, ack, data),
-            Self::Polling(_) => Err(SendError::Closed(Closed::ByClient)),
+            Self::Polling(_) => Err(SendError::Closed(Closed::Io(NO_SOCKET.into()))),
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.emit(ack, data),
+            Self::Frames(..) => Err(SendError::Closed(Closed::Io(NO_EVENTS.into()))),
+        }
+    }
+
+    /// Hands over a JSON frame; `place` is the conversation that it is about.
+    ///
+    /// # Errors
+    /// The connection is no more, or too much waits to be sent.
+    pub(in crate::engine) fn frame(
+        &mut self,
+        place: Option<&Scalar>,
+        frame: &str,
+    ) -> Result<(), SendError> {
+        match self {
+            Self::Frames(frames, _) => frames.frame(place, frame),
+            _ => Err(SendError::Closed(Closed::Io(NO_FRAMES.into()))),
+        }
+    }
+
+    /// The client takes part in a further conversation: where each has a socket, it is opened.
+    pub(in crate::engine) fn enter(&mut self, place: &Scalar) {
+        if let Self::Frames(frames, _) = self {
+            frames.enter(place);
+        }
+    }
+
+    /// What the server said of the client while it logged in.
+    pub(in crate::engine) fn bound(&self) -> Option<&Bindings> {
+        match self {
+            Self::Frames(frames, _) => frames.bound(),
+            _ => None,
         }
     }
 
     /// Whether it makes requests wait for the answers to others.
     pub(in crate::engine) fn holds_back(&self) -> bool {
         match self {
-            Self::SocketIo(..) | Self::Polling(_) => false,
+            Self::SocketIo(..) | Self::Polling(_) | Self::Frames(..) => false,
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.holds_back(),
         }
@@ -94,13 +142,14 @@ impl Session {
             Self::Polling(_) => None,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_) => None,
+            Self::Frames(_, heartbeat) => *heartbeat,
         }
     }
 
     /// Whether it can be left in other ways than politely.
     pub(in crate::engine) const fn can_break(&self) -> bool {
         match self {
-            Self::SocketIo(..) | Self::Polling(_) => true,
+            Self::SocketIo(..) | Self::Polling(_) | Self::Frames(..) => true,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_) => false,
         }
@@ -113,6 +162,18 @@ impl Session {
             Self::Polling(_) => None,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_) => None,
+            Self::Frames(frames, _) => frames.websocket(),
+        }
+    }
+
+    /// Whether it is a row of HTTP requests.
+    pub(in crate::engine) fn is_polling(&mut self) -> bool {
+        match self {
+            Self::SocketIo(session, _) => session.engine().websocket().is_none(),
+            Self::Polling(_) => true,
+            #[cfg(feature = "rust_socketio")]
+            Self::Second(_) => false,
+            Self::Frames(..) => false,
         }
     }
 
@@ -123,6 +184,7 @@ impl Session {
             Self::Polling(session) => session.leave(how),
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.leave(how).await,
+            Self::Frames(frames, _) => frames.leave(how).await,
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::spec::{Spec, Transports};
 use crate::transport::endpoint::Endpoint;
 use crate::verdict::Finding;
 pub use cast::first_person;
-pub(crate) use rehearsal::rehearse;
+pub(crate) use rehearsal::{Lacking, rehearse, rehearsers};
 
 use cast::Cast;
 use director::Director;

@@ -5,9 +5,9 @@
 //! It judges nothing: whoever answers a send, or shows the message to anybody in any way, speaks the
 //! spec's language well enough to be put on trial. Start with [`rehearse`].
 
-use super::{Keep, Line, Mark, Play, Site, Unplayed, play};
+use super::{Keep, Line, Mark, Play, Site, Unplayed, first_person, play};
 use crate::engine::preflight::Unreachable;
-use crate::history::{Answer, Entry, Event, PersonId};
+use crate::history::{Answer, ClientId, Entry, Event, OpId, PersonId};
 use crate::operation::Operation;
 use crate::plan::script::Script;
 use std::fmt::Write as _;
@@ -24,31 +24,58 @@ const NAMES: [&str; 8] = ["ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal"
 /// Packets that are shown.
 const SHOWN: usize = 4;
 
-/// Plays it with these people, or with two of its own.
+/// Each other operation, as somebody asks for it once.
+const OTHERS: [(Operation, &str); 9] = [
+    (Operation::Join, "bob join"),
+    (Operation::Delivered, "bob delivered a"),
+    (Operation::Read, "bob read a"),
+    (Operation::List, "ann list"),
+    (Operation::History, "bob history"),
+    (Operation::Sync, "ann sync"),
+    (Operation::Unread, "bob unread"),
+    (Operation::Contacts, "ann contacts"),
+    (Operation::Leave, "bob leave"),
+];
+
+/// Operations of the spec that the server lacks, and what came instead of an answer.
+pub(crate) type Lacking = Vec<(Operation, String)>;
+
+/// The two people of a rehearsal that has people of its own.
+pub(crate) fn rehearsers(run: u64) -> [PersonId; 2] {
+    let PersonId(first) = first_person(NUMBER, run);
+    [PersonId(first), PersonId(first + 1)]
+}
+
+/// Plays it with these people, or with two of its own, who then try every other operation as well.
+/// Hands back those that had no answer that the spec knows.
 ///
 /// # Errors
 /// The server speaks otherwise: says which operation failed, and what came instead.
 pub(crate) async fn rehearse(
     site: &Site,
     people: Option<Vec<PersonId>>,
-) -> Result<(), Unreachable> {
+) -> Result<Lacking, Unreachable> {
     let mut site = site.clone();
     let mut spec = (*site.spec).clone();
     if spec.deed(Operation::Send).is_none() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     spec.contract.ack_timeout = spec.contract.ack_timeout.min(PATIENCE);
     spec.contract.retries.clear();
     site.spec = Arc::new(spec);
     let count = people.as_ref().map_or(2, Vec::len).min(NAMES.len());
-    let text = format!("people: {}\nann send a\nuntil bob sees a\n", NAMES[..count].join(", "));
+    let mut text = format!("people: {}\nann send a\nuntil bob sees a\n", NAMES[..count].join(", "));
+    if people.is_none() {
+        let asked = OTHERS.iter().filter(|(operation, _)| site.spec.deed(*operation).is_some());
+        asked.for_each(|(_, line)| text.extend([*line, "\n"]));
+    }
     let script = Script::parse(&text).expect("a rehearsal is a script");
     let people = people.map(|people| people.into_iter().take(count).collect());
     let rehearsed =
         Play { number: NUMBER, script: Arc::new(script), patience: Some(PATIENCE), people };
     let played = LocalSet::new().run_until(play(&site, &rehearsed, None, Keep::Meanings)).await;
     match played {
-        Ok(played) if speaks(&played.entries) => Ok(()),
+        Ok(played) if speaks(&played.entries) => Ok(lacking(&played.entries)),
         Ok(played) => {
             let why = "nothing that it says answers `send`, or shows the message to anybody";
             let mut lines = played.trace.into_iter().skip_while(|line| line.mark != Mark::Step(1));
@@ -58,7 +85,7 @@ pub(crate) async fn rehearse(
         }
         Err(Unplayed::SetUp(why, lines)) => Err(strange(&site, &why, &lines)),
         // The real thing will say more.
-        Err(Unplayed::Panicked) => Ok(()),
+        Err(Unplayed::Panicked) => Ok(Vec::new()),
     }
 }
 
@@ -76,6 +103,34 @@ fn speaks(entries: &[Entry]) -> bool {
         Event::Message(seen) => seen.token.is_some(),
         _ => false,
     })
+}
+
+/// The operations that had no answer at all, or none that the spec knows.
+fn lacking(entries: &[Entry]) -> Lacking {
+    let mut open: Vec<(OpId, ClientId, Operation, Option<String>)> = Vec::new();
+    for Entry { client, event, .. } in entries {
+        match event {
+            Event::Invoke { op, operation, .. } => open.push((*op, *client, *operation, None)),
+            Event::Answered { op, answer: Answer::Ack { .. } | Answer::Nack(_), .. }
+            | Event::Ok { op, .. } => open.retain(|(known, ..)| known != op),
+            Event::Garbage { what } => {
+                let theirs = open.iter_mut().rev().find(|(_, owner, ..)| owner == client);
+                if let Some((.., why)) = theirs {
+                    why.get_or_insert_with(|| what.to_string());
+                }
+            }
+            _ => {}
+        }
+    }
+    let asked = |operation: &Operation| OTHERS.iter().any(|(other, _)| other == operation);
+    let mut lacking = Lacking::new();
+    for (_, _, operation, why) in open {
+        if asked(&operation) && !lacking.iter().any(|(known, _)| *known == operation) {
+            let nothing = || format!("nothing within {} s", PATIENCE.as_secs());
+            lacking.push((operation, why.unwrap_or_else(nothing)));
+        }
+    }
+    lacking
 }
 
 fn strange(site: &Site, why: &str, lines: &[Line]) -> Unreachable {
@@ -104,8 +159,6 @@ fn strange(site: &Site, why: &str, lines: &[Line]) -> Unreachable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{ClientId, OpId};
-
     #[test]
     fn any_answer_to_the_send_is_enough_and_one_to_something_else_is_not() {
         let entry = |event| Entry { at: 0, client: ClientId(0), event };
@@ -122,5 +175,17 @@ mod tests {
         assert!(!speaks(&entries));
         entries.push(answered(send, Answer::Nack("no".into())));
         assert!(speaks(&entries));
+        let [list, read] = [OpId(3), OpId(4)];
+        entries.push(invoke(list, Operation::List));
+        entries.push(entry(Event::Garbage { what: "status 404".into() }));
+        entries.push(answered(list, Answer::Lost));
+        entries.push(invoke(read, Operation::History));
+        assert_eq!(
+            lacking(&entries),
+            [
+                (Operation::List, "status 404".to_owned()),
+                (Operation::History, "nothing within 3 s".to_owned())
+            ]
+        );
     }
 }

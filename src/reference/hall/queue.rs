@@ -79,7 +79,7 @@ mod tests {
 
     impl Wire for Ear {
         fn push(&self, event: &Outgoing) -> bool {
-            let said = format!("{:?}", event.arguments);
+            let said = format!("{event:?}");
             let heard = (1..=3).filter(|id| said.contains(&format!("number {id}")));
             self.0.lock().unwrap().extend(heard);
             true
@@ -105,10 +105,10 @@ mod tests {
     fn drained(bugs: Bugs) -> Vec<i64> {
         let mut hall = Hall::new(Arc::new(Play::new(&spec())), bugs);
         let (user, ear) = (User::from("2"), Arc::new(Ear::default()));
-        hall.arrive(1, &user, Arc::new(Ear::default()), &[(1, 2)]);
+        hall.arrive(1, (&user, None), Arc::new(Ear::default()), &[(1, 2)]);
         hall.depart(1);
         (1..=3).for_each(|id| hall.queue(&message(id)));
-        hall.arrive(2, &user, Arc::<Ear>::clone(&ear), &[(1, 2)]);
+        hall.arrive(2, (&user, None), Arc::<Ear>::clone(&ear), &[(1, 2)]);
         hall.tick(Instant::now() + LATE);
         ear.0.lock().unwrap().clone()
     }

@@ -13,6 +13,8 @@ pub(crate) enum Reply {
     Ack(String),
     /// The whole array of an event, for the asking socket only.
     Event(String),
+    /// A frame, for the asking socket only.
+    Frame(String),
     /// Status and body.
     Http(u16, String),
 }
@@ -43,17 +45,32 @@ impl Play {
         let refused = &self.spec.connect.refused;
         let shape = if missing { refused.first() } else { refused.last() };
         let json = shape.map(|shape| fill(shape, &self.spec.constants, &[]));
-        let json = json.and_then(|json| serde_json::from_str::<serde_json::Value>(&json).ok());
-        let message = json.as_ref().and_then(|json| json.get("message")?.as_str());
-        message.unwrap_or("authentication failed").to_owned()
+        let told = json.and_then(|json| match &self.spec.connect.first {
+            // Of a login that is refused, the frame has its words where the answer says.
+            Some(first) => first.no.iter().find_map(|no| {
+                let mut bindings = Bindings::new();
+                no.shape.matches(&json, &mut bindings).ok()?;
+                bindings.get(Hole::ERROR).map(|error| error.text().into_owned())
+            }),
+            None => {
+                let json: serde_json::Value = serde_json::from_str(&json).ok()?;
+                json.get("message")?.as_str().map(str::to_owned)
+            }
+        });
+        told.unwrap_or_else(|| "authentication failed".into())
     }
 
     /// The event that tells of an error without answering a particular request.
     fn stray_error(&self, frame: &Bindings) -> Option<Reply> {
         let pushed = self.spec.sees.iter().find(|pushed| {
-            pushed.sight == Sight::Error && matches!(pushed.reception.via, Via::Event(_))
+            let via = &pushed.reception.via;
+            pushed.sight == Sight::Error && matches!(via, Via::Event(_) | Via::Frame)
         })?;
-        Some(Reply::Event(fill(&pushed.reception.shape, frame, &[])))
+        let json = fill(&pushed.reception.shape, frame, &[]);
+        Some(match pushed.reception.via {
+            Via::Frame => Reply::Frame(json),
+            _ => Reply::Event(json),
+        })
     }
 
     fn bind(&self, asked: &Asked, answer: &Answer) -> (Bindings, Vec<Bindings>) {
@@ -125,6 +142,7 @@ pub(super) fn reply(
         Via::Ack => Some(Reply::Ack(json)),
         Via::Event(_) => Some(Reply::Event(json)),
         Via::Status(low, high) => Some(Reply::Http(status.clamp(*low, *high), json)),
-        Via::Frame | Via::Echo => None,
+        Via::Frame => Some(Reply::Frame(json)),
+        Via::Echo => None,
     }
 }

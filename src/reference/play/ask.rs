@@ -162,7 +162,7 @@ impl Play {
     }
 }
 
-fn asked(route: Route, bindings: Bindings, wrong: Option<Refusal>) -> Asked {
+pub(super) fn asked(route: Route, bindings: Bindings, wrong: Option<Refusal>) -> Asked {
     Asked { route, bindings, wrong }
 }
 

@@ -1,7 +1,8 @@
 //! Polls, and the batches of events that answer them.
 
 use super::answer::{reply, with_error};
-use super::{HttpAsk, Outgoing, Play, Reply, fill};
+use super::{HttpAsk, Play, Reply, fill};
+use crate::operation::Sight;
 use crate::reference::model::{Refusal, RefusalKind};
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, EventSource, Hole, Poll, Request, Shape};
@@ -17,7 +18,29 @@ pub(crate) struct Polled {
     pub(crate) wrong: Option<Refusal>,
 }
 
+/// An event that waits to be fetched.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    json: String,
+    /// Of whom and of what it tells, for the place that it has in a batch.
+    about: Bindings,
+    /// The message that it is, or 0.
+    pub(crate) message: i64,
+}
+
 impl Play {
+    /// Events are fetched by polls.
+    pub(super) fn is_polled(&self) -> bool {
+        self.polls().is_some()
+    }
+
+    /// An event that tells of a sight.
+    pub(super) fn item(&self, sight: Sight, json: String, about: &Bindings) -> Item {
+        let id = about.get(Hole::MESSAGE).filter(|_| sight == Sight::Message);
+        let message = id.and_then(|id| self.ids.parse(id)).unwrap_or(0);
+        Item { json, about: about.clone(), message }
+    }
+
     /// The poll that a request is, if it is one.
     pub(crate) fn poll(&self, http: HttpAsk<'_>) -> Option<Polled> {
         let poll = self.polls()?;
@@ -32,12 +55,7 @@ impl Play {
     }
 
     /// Status and body for these events; the cursor is behind them.
-    pub(crate) fn batch(
-        &self,
-        polled: &Polled,
-        events: &[Outgoing],
-        cursor: Scalar,
-    ) -> (u16, String) {
+    pub(crate) fn batch(&self, polled: &Polled, events: &[Item], cursor: Scalar) -> (u16, String) {
         let Some(poll) = self.polls() else { return (404, "{}".into()) };
         let frame = polled.bindings.clone().with(Hole::CURSOR, cursor);
         let own = poll.step.yes.first().map(|yes| &yes.shape);
@@ -47,7 +65,7 @@ impl Play {
         for event in events {
             if let Some(part) = part_of(&parts, &event.about) {
                 let mut row = event.about.clone();
-                row.set(Hole::EVENT, Scalar::Json(event.frame.as_str().into()));
+                row.set(Hole::EVENT, Scalar::Json(event.json.as_str().into()));
                 rows[part].push(row);
             }
         }

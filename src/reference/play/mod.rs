@@ -8,12 +8,13 @@ mod account;
 mod answer;
 mod ask;
 mod batch;
+mod frames;
 mod push;
 
 pub(crate) use account::{Account, has_accounts};
 pub(crate) use answer::Reply;
 pub(crate) use ask::{Asked, HttpAsk, parameter};
-pub(crate) use batch::Polled;
+pub(crate) use batch::{Item, Polled};
 pub(crate) use push::{Arguments, Outgoing};
 
 use crate::operation::{Operation, Sight};
@@ -32,6 +33,7 @@ pub(crate) struct Play {
     events: FxHashMap<String, Vec<Route>>,
     /// Events whose names have holes.
     open_events: Vec<Route>,
+    frames: Vec<Route>,
     requests: Vec<Route>,
     /// The sights whose events differ from receiver to receiver.
     personal: Vec<Sight>,
@@ -70,6 +72,7 @@ impl Play {
             by_seq: (spec.traits.order.as_ref()).is_some_and(|order| order.by == Hole::SEQ),
             events: FxHashMap::default(),
             open_events: Vec::new(),
+            frames: Vec::new(),
             requests: Vec::new(),
             personal: personal.map(|pushed| pushed.sight).collect(),
             vouchers: account::vouchers(spec),
@@ -83,11 +86,12 @@ impl Play {
                     play.events.entry(event.clone()).or_default().push(route);
                 }
                 Request::Http(_) => play.requests.push(route),
-                Request::Frame { .. } => {}
+                Request::Frame { .. } => play.frames.push(route),
             }
         }
         // What is an operation of its own, too, is more than the second step of another one.
         play.events.values_mut().for_each(|routes| routes.sort_by_key(|route| route.step > 0));
+        play.frames.sort_by_key(|route| route.step > 0);
         play
     }
 
@@ -105,11 +109,13 @@ impl Play {
         step.yes.iter().chain(&step.no).any(|one| one.via == Via::Ack)
     }
 
-    /// The event as the spec documents it, with what the client said in its holes.
+    /// The event or frame as the spec documents it, with what the client said in its holes.
     pub(crate) fn documented(&self, asked: &Asked) -> String {
         match &self.step(asked.route).request {
-            Request::Emit { shape, .. } => fill(shape, &asked.bindings, &[]),
-            _ => String::new(),
+            Request::Emit { shape, .. } | Request::Frame { shape } => {
+                fill(shape, &asked.bindings, &[])
+            }
+            Request::Http(_) => String::new(),
         }
     }
 

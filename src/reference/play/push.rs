@@ -1,24 +1,21 @@
 //! What others see, filled once for all who see the same.
 
-use super::{Play, fill};
+use super::{Item, Play, fill};
 use crate::operation::Sight;
 use crate::reference::model::*;
-use crate::spec::{Bindings, Hole, Via};
+use crate::spec::{Bindings, Hole, Pushed, Via};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::value::RawValue;
 
-/// An event, serialised.
+/// Something pushed, serialised.
 #[derive(Clone, Debug)]
-pub(crate) struct Outgoing {
-    /// Of a Socket.IO event: its name, and the rest of its array.
-    pub(crate) name: String,
-    pub(crate) arguments: Arguments,
-    /// The whole event, where it has no name.
-    pub(crate) frame: String,
-    /// Of whom and of what it tells, for the batch that it comes in.
-    pub(crate) about: Bindings,
-    /// The message that it is, or 0.
-    pub(crate) message: i64,
+pub(crate) enum Outgoing {
+    /// A Socket.IO event: its name, and the rest of its array.
+    Event { name: String, arguments: Arguments },
+    /// A JSON frame.
+    Frame(String),
+    /// An event that waits to be fetched in a batch.
+    Item(Box<Item>),
 }
 
 /// Arguments that are JSON already.
@@ -33,18 +30,20 @@ impl Arguments {
 }
 
 impl Outgoing {
-    /// Splits `[name, …]`.
+    /// Splits `[name, …]` of an event.
     pub(crate) fn parse(json: &str) -> Option<Self> {
         let mut all: Vec<Box<RawValue>> = serde_json::from_str(json).ok()?;
         let rest = all.split_off(1.min(all.len()));
         let name = serde_json::from_str(all.first()?.get()).ok()?;
-        let (arguments, about) = (Arguments(rest), Bindings::new());
-        Some(Self { name, arguments, frame: String::new(), about, message: 0 })
+        let arguments = Arguments(rest);
+        Some(Self::Event { name, arguments })
     }
 
-    fn frame(frame: String, about: &Bindings, message: i64) -> Self {
-        let (name, arguments, about) = (String::new(), Arguments::default(), about.clone());
-        Self { name, arguments, frame, about, message }
+    fn of(via: &Via, json: String) -> Option<Self> {
+        match via {
+            Via::Frame => Some(Self::Frame(json)),
+            _ => Self::parse(&json),
+        }
     }
 }
 
@@ -82,15 +81,11 @@ impl Play {
             let event = matches!(pushed.reception.via, Via::Event(_) | Via::Frame);
             pushed.sight == sight && event && (pushed.alias || !std::mem::replace(&mut told, true))
         });
-        let told = forms.filter_map(|pushed| {
-            let json = fill(&pushed.reception.shape, bindings, rows);
-            match pushed.reception.via {
-                Via::Frame => {
-                    let id = bindings.get(Hole::MESSAGE).filter(|_| sight == Sight::Message);
-                    let id = id.and_then(|id| self.ids.parse(id)).unwrap_or(0);
-                    Some(Outgoing::frame(json, bindings, id))
-                }
-                _ => Outgoing::parse(&json),
+        let told = forms.filter_map(|Pushed { reception, .. }| {
+            let json = fill(&reception.shape, bindings, rows);
+            match self.is_polled() {
+                true => Some(Outgoing::Item(Box::new(self.item(sight, json, bindings)))),
+                false => Outgoing::of(&reception.via, json),
             }
         });
         told.collect()
@@ -136,10 +131,10 @@ mod tests {
     #[test]
     fn an_event_is_split_without_being_understood() {
         let json = r#"["message:new", {"id": 9007199254740993, "text":"\u00e9"}, null]"#;
-        let event = Outgoing::parse(json).unwrap();
-        assert_eq!(event.name, "message:new");
+        let Some(Outgoing::Event { name, arguments }) = Outgoing::parse(json) else { panic!() };
+        assert_eq!(name, "message:new");
         assert_eq!(
-            serde_json::to_string(&event.arguments).unwrap(),
+            serde_json::to_string(&arguments).unwrap(),
             r#"[{"id": 9007199254740993, "text":"\u00e9"},null]"#
         );
         assert!(Outgoing::parse("[]").is_none());

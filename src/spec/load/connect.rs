@@ -195,8 +195,19 @@ impl Loader<'_> {
         let expect = expect.map(|node| self.received_shape(node));
         let every = fields.require("every", &mut self.found);
         let every = every.and_then(|node| self.positive(node));
+        let dead_after = fields.value("dead-after");
+        let dead_after = dead_after.and_then(|node| {
+            let silence = self.positive(node)?;
+            let too_short = every.is_some_and(|every| silence <= every);
+            if too_short {
+                self.found
+                    .error(node.span, "a client that pings on time would be taken for dead")
+                    .expected("a time longer than `every`");
+            }
+            Some(silence)
+        });
         fields.finish(&mut self.found);
-        Some(AppPing { send: send?, expect, every: every? })
+        Some(AppPing { send: send?, expect, every: every?, dead_after })
     }
 
     /// A duration that isn't zero.

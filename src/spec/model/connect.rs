@@ -119,6 +119,16 @@ pub struct AppPing {
     pub expect: Option<Shape>,
     /// How often.
     pub every: Duration,
+    /// The server ends a connection over which nothing came for so long.
+    pub dead_after: Option<Duration>,
+}
+
+impl AppPing {
+    /// How long an answer may take before the client gives the connection up.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.dead_after.map_or(self.every, |all| all.saturating_sub(self.every))
+    }
 }
 
 /// `http:` what all HTTP requests share.

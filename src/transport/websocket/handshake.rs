@@ -4,7 +4,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hyper::header::HeaderMap;
+use hyper::header::{HeaderMap, SEC_WEBSOCKET_PROTOCOL};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -53,6 +53,14 @@ pub(super) async fn shake_hands(
     }
     if head.value("sec-websocket-accept") != Some(derive_accept_key(key.as_bytes()).as_str()) {
         return Err(ConnectError::BadUpgrade { reason: "its accept key is wrong" });
+    }
+    // What browsers do: a server that speaks none of the subprotocols is none for us.
+    if let Some(wanted) = headers.get(SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok())
+        && !head.value(SEC_WEBSOCKET_PROTOCOL.as_str()).is_some_and(|chosen| {
+            wanted.split(',').any(|one| one.trim().eq_ignore_ascii_case(chosen))
+        })
+    {
+        return Err(ConnectError::BadUpgrade { reason: "without the subprotocol asked for" });
     }
     Ok(tail)
 }

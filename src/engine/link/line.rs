@@ -1,0 +1,274 @@
+//! One raw WebSocket that carries JSON frames: its welcome, its login, its heartbeat.
+
+use super::approach::Caller;
+use crate::dialect::http::fields;
+use crate::engine::people::Jar;
+use crate::scalar::Scalar;
+use crate::spec::{AppPing, Bindings, Connect, Hole, Protocol, Request, Shape, Spec, Step};
+use crate::transport::endpoint::Endpoint;
+use crate::transport::websocket::{Incoming, Outgoing, WebSocket, WebSocketOptions};
+use crate::transport::{Closed, ConnectError, Phase, SendError, Text};
+use hyper::header::{COOKIE, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::time::{Instant, timeout_at};
+
+/// Frames that are kept although they came before the login was over.
+const EARLY_MAX: usize = 256;
+/// Characters of a refusal that are kept.
+const PAYLOAD: usize = 1_024;
+
+/// Where a client's lines lead, and who it is there.
+#[derive(Clone, Debug)]
+pub(super) struct Way {
+    endpoint: Endpoint,
+    spec: Arc<Spec>,
+    options: WebSocketOptions,
+    bindings: Bindings,
+    jar: Option<Jar>,
+    elsewhere: bool,
+}
+
+/// One WebSocket, logged in.
+pub(super) struct Line {
+    /// The conversation that it is for, where each has its own.
+    pub(super) place: Option<Scalar>,
+    pub(super) socket: WebSocket,
+    /// What the welcome and the login bound, beside what was known.
+    pub(super) bound: Bindings,
+    early: VecDeque<Text>,
+    beat: Option<Beat>,
+}
+
+/// A heartbeat of the application.
+struct Beat {
+    send: String,
+    ping: AppPing,
+    /// When the next ping leaves.
+    next: Instant,
+    /// When the connection is given up, because a ping left and no pong came yet.
+    giving_up: Option<Instant>,
+}
+
+/// What a line has to say.
+pub(super) enum Spoken {
+    Frame(Text, Option<Scalar>),
+    Pong,
+    Binary(usize),
+    Closed(Closed),
+}
+
+impl Way {
+    pub(super) fn new(
+        endpoint: &Endpoint,
+        spec: &Arc<Spec>,
+        options: &WebSocketOptions,
+        caller: &Caller<'_>,
+    ) -> Self {
+        let mut options = options.clone();
+        options.connect.weather.clone_from(&caller.weather);
+        Self {
+            endpoint: endpoint.clone(),
+            spec: Arc::clone(spec),
+            options,
+            bindings: caller.bindings.clone(),
+            jar: caller.jar.cloned(),
+            elsewhere: caller.elsewhere,
+        }
+    }
+
+    /// Only connects: who has no conversation where each has a socket of its own.
+    ///
+    /// # Errors
+    /// The server is not there.
+    pub(super) async fn look(&self) -> Result<(), ConnectError> {
+        crate::transport::stream::connect(&self.endpoint, &self.options.connect).await.map(drop)
+    }
+
+    /// Opens a line, waits for its welcome, and logs in.
+    ///
+    /// # Errors
+    /// Why there is none; [`ConnectError::LoginRefused`] has the server's words.
+    pub(super) async fn open(&self, place: Option<Scalar>) -> Result<Line, ConnectError> {
+        let connect = &self.spec.connect;
+        let deadline = Instant::now() + connect.timeout;
+        let mut bindings = self.bindings.clone();
+        if let Some(place) = &place {
+            bindings.set(Hole::CONVERSATION, place.clone());
+        }
+        let (target, options) = self.handshake(&bindings);
+        let socket = WebSocket::open(&self.endpoint, &target, &options).await?;
+        let mut line = Line { place, socket, bound: bindings, early: VecDeque::new(), beat: None };
+        let late = |phase| move |_| ConnectError::TimedOut { phase, after: connect.timeout };
+        if let Some(welcome) = &connect.welcome {
+            let greeted = timeout_at(deadline, line.wait_for_welcome(welcome)).await;
+            greeted.map_err(late(Phase::Welcome))??;
+        }
+        if let Some(first) = &connect.first {
+            let known = timeout_at(deadline, line.log_in(first)).await;
+            known.map_err(late(Phase::Login))??;
+        }
+        line.beat = connect.ping.as_ref().and_then(|ping| Beat::new(ping, &line.bound));
+        Ok(line)
+    }
+
+    /// Path with query, and the headers.
+    fn handshake(&self, bindings: &Bindings) -> (String, WebSocketOptions) {
+        let connect = &self.spec.connect;
+        let mut options = self.options.clone();
+        let (query, headers) = match &connect.elsewhere {
+            Some(other) if self.elsewhere => (&other.query, &other.headers),
+            _ => (&connect.query, &connect.headers),
+        };
+        let mut target = String::new();
+        if connect.path.fill(bindings, true, &mut target) != Ok(true) {
+            target.push('/');
+        }
+        for (name, value) in fields(query, bindings, true).unwrap_or_default() {
+            target.push(if target.contains('?') { '&' } else { '?' });
+            target.push_str(&format!("{name}={value}"));
+        }
+        for (name, value) in fields(headers, bindings, false).unwrap_or_default() {
+            let name = HeaderName::from_bytes(name.as_bytes());
+            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
+                options.headers.insert(name, value);
+            }
+        }
+        let cookies = self.jar.as_ref().and_then(|jar| jar.header(&target));
+        if let Some(Ok(value)) = cookies.map(|cookies| HeaderValue::from_str(&cookies)) {
+            options.headers.insert(COOKIE, value);
+        }
+        if let Some(Ok(subprotocol)) = subprotocol(connect).map(HeaderValue::from_str) {
+            options.headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
+        }
+        (target, options)
+    }
+}
+
+fn subprotocol(connect: &Connect) -> Option<&str> {
+    match &connect.protocol {
+        Protocol::WebSocket { subprotocol } => subprotocol.as_deref(),
+        _ => None,
+    }
+}
+
+impl Line {
+    pub(super) fn feed(&mut self, frame: &str) -> Result<(), SendError> {
+        self.socket.feed(Outgoing::text(frame.to_owned()))
+    }
+
+    /// The next thing that comes, and meanwhile the heartbeat's own work is left undone: see
+    /// [`Line::beat`].
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Spoken> {
+        if let Some(early) = self.early.pop_front() {
+            return Poll::Ready(Spoken::Frame(early, self.place.clone()));
+        }
+        self.socket.poll_recv(cx).map(|incoming| match incoming {
+            Incoming::Text(text) if self.is_pong(&text) => Spoken::Pong,
+            Incoming::Text(text) => Spoken::Frame(text, self.place.clone()),
+            Incoming::Binary(bytes) => Spoken::Binary(bytes.len()),
+            Incoming::Closed(closed) => Spoken::Closed(closed),
+        })
+    }
+
+    /// When the heartbeat has something to do.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let beat = self.beat.as_ref()?;
+        Some(beat.giving_up.map_or(beat.next, |at| at.min(beat.next)))
+    }
+
+    /// Does what the heartbeat is there for: sends a ping, or gives the connection up.
+    pub(super) fn beat(&mut self, now: Instant) -> Option<Closed> {
+        let beat = self.beat.as_mut()?;
+        let patience = beat.ping.patience();
+        if beat.giving_up.is_some_and(|at| at <= now) {
+            return Some(Closed::NoPong { after: patience });
+        }
+        if beat.next > now {
+            return None;
+        }
+        beat.next = now + beat.ping.every;
+        if beat.ping.expect.is_some() {
+            beat.giving_up.get_or_insert(now + patience);
+        }
+        let send = beat.send.clone();
+        // A line that takes no more says so when it is read.
+        let _ = self.feed(&send);
+        None
+    }
+
+    fn is_pong(&mut self, text: &str) -> bool {
+        let Some(beat) = &mut self.beat else { return false };
+        let awaited = beat.giving_up.and(beat.ping.expect.as_ref());
+        let pong = awaited.is_some_and(|shape| shape.fits(text, &mut self.bound.clone()));
+        if pong {
+            beat.giving_up = None;
+        }
+        pong
+    }
+
+    async fn wait_for_welcome(&mut self, welcome: &Shape) -> Result<(), ConnectError> {
+        loop {
+            let text = self.next_text(Phase::Welcome).await?;
+            if welcome.fits(&text, &mut self.bound) {
+                return Ok(());
+            }
+            self.keep(text);
+        }
+    }
+
+    async fn log_in(&mut self, first: &Step) -> Result<(), ConnectError> {
+        let Request::Frame { shape } = &first.request else { return Ok(()) };
+        let unsendable = |_| ConnectError::Unsendable { what: "login" };
+        let mut frame = String::new();
+        if shape.fill(&self.bound, &mut frame).is_err() {
+            // Who has no token says so in its place.
+            let known = self.bound.clone().with(Hole::TOKEN, Scalar::Null);
+            shape.fill(&known, &mut frame).map_err(unsendable)?;
+        }
+        self.feed(&frame).map_err(|_| ConnectError::ClosedInHandshake { phase: Phase::Login })?;
+        if first.is_unanswered() {
+            return Ok(());
+        }
+        loop {
+            let text = self.next_text(Phase::Login).await?;
+            let mut refusals = first.no.iter().chain(&first.limited);
+            if refusals.any(|no| no.shape.fits(&text, &mut self.bound.clone())) {
+                let before = self.early.len() as u32;
+                let payload = text.chars().take(PAYLOAD).collect();
+                return Err(ConnectError::LoginRefused { payload, before });
+            }
+            if first.yes.iter().any(|yes| yes.shape.fits(&text, &mut self.bound)) {
+                return Ok(());
+            }
+            self.keep(text);
+        }
+    }
+
+    async fn next_text(&mut self, phase: Phase) -> Result<Text, ConnectError> {
+        loop {
+            match self.socket.recv().await {
+                Incoming::Text(text) => return Ok(text),
+                Incoming::Binary(_) => {}
+                Incoming::Closed(_) => return Err(ConnectError::ClosedInHandshake { phase }),
+            }
+        }
+    }
+
+    fn keep(&mut self, text: Text) {
+        if self.early.len() < EARLY_MAX {
+            self.early.push_back(text);
+        }
+    }
+}
+
+impl Beat {
+    /// `None`: there is nothing to fill the ping with.
+    fn new(ping: &AppPing, bindings: &Bindings) -> Option<Self> {
+        let mut send = String::new();
+        ping.send.fill(bindings, &mut send).ok()?;
+        let next = Instant::now() + ping.every;
+        Some(Self { send, ping: ping.clone(), next, giving_up: None })
+    }
+}

@@ -1,0 +1,275 @@
+//! Raw WebSockets: connections in, JSON frames to questions, answers and pushes out.
+//!
+//! After the handshake ([`door`]) the order of things is: the server's welcome, the client's login if
+//! the spec has one, entrance into the rooms, the answer to the login, and what was pushed since. So
+//! nothing is pushed to who is not let in, and nothing falls into the gap. A client that does not
+//! read is dropped when its queue is full.
+
+mod door;
+
+pub(crate) use door::handle;
+
+use self::door::Guest;
+use crate::reference::app::App;
+use crate::reference::bugs::Bug;
+use crate::reference::desk::Coming;
+use crate::reference::hall::Wire;
+use crate::reference::knock::{LATE, Shown, Visiting};
+use crate::reference::model::*;
+use crate::reference::play::{Outgoing, Reply};
+use crate::reference::stamp;
+use crate::reference::visitor::{Back, Question, Visitor};
+use crate::spec::Hole;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+/// Frames that may wait for a client that reads slowly, before it is dropped.
+const QUEUE: usize = 4096;
+/// How long a goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// Why a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The client went, or cannot be reached.
+    Gone,
+    /// The client was silent for too long.
+    Silent,
+    /// The server wants it so: a refusal, or a bug.
+    HungUp,
+    /// The server goes down.
+    Closing,
+}
+
+/// Leads a connection through its life.
+async fn attend(app: Arc<App>, socket: Socket, guest: Guest) {
+    let (mut sink, mut stream) = socket.split();
+    let mut closing = app.closing.clone();
+    let end = tokio::select! {
+        end = live(&app, &mut sink, &mut stream, guest) => end,
+        _ = closing.wait_for(|closing| *closing) => End::Closing,
+    };
+    let code = match end {
+        End::Gone => return,
+        End::Silent => CloseCode::Policy,
+        End::HungUp => CloseCode::Library(4001),
+        End::Closing => CloseCode::Away,
+    };
+    let frame = CloseFrame { code, reason: "".into() };
+    let _ = timeout(GOODBYE, sink.send(Message::Close(Some(frame)))).await;
+    let _ = timeout(GOODBYE, async { while let Some(Ok(_)) = stream.next().await {} }).await;
+}
+
+async fn live(
+    app: &Arc<App>,
+    sink: &mut SplitSink<Socket, Message>,
+    stream: &mut SplitStream<Socket>,
+    mut guest: Guest,
+) -> End {
+    if let Some(welcome) = app.play.greeting()
+        && sink.send(Message::text(welcome)).await.is_err()
+    {
+        return End::Gone;
+    }
+    let mut greeting = None;
+    let visiting = match guest.visiting.take() {
+        Some(visiting) => visiting,
+        None => match log_in(app, sink, stream, &guest).await {
+            Ok((visiting, said)) => {
+                greeting = said;
+                visiting
+            }
+            Err(end) => return end,
+        },
+    };
+    let (out, queued) = mpsc::channel(QUEUE);
+    let wire = Arc::new(FrameWire { out, end: Notify::new() });
+    let connection = app.next_connection();
+    let caller = Caller {
+        chapter: app.doorman.chapter(&visiting.user),
+        device: visiting.token.clone().unwrap_or_else(|| visiting.user.clone()),
+        user: visiting.user,
+        connection: Some(connection),
+        arrived: stamp::now(),
+    };
+    let place = guest.known.get(Hole::CONVERSATION).cloned();
+    let visitor = Visitor::new(Arc::clone(app), caller.clone(), visiting.token, place);
+    let coming = Coming { only: guest.only, since: None };
+    let arrived = app.desk.arrive(caller, Arc::clone(&wire) as Arc<dyn Wire>, coming).await;
+    if arrived.is_none() {
+        return End::Closing;
+    }
+    if let Some(greeting) = greeting
+        && sink.send(Message::text(greeting)).await.is_err()
+    {
+        return End::Gone;
+    }
+    let thrown_out = async {
+        match visiting.late {
+            true => tokio::time::sleep(LATE).await,
+            false => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        end = hear(app, stream, &visitor, &wire) => end,
+        end = say(sink, queued) => end,
+        () = thrown_out => End::HungUp,
+        () = wire.end.notified() => End::HungUp,
+    }
+}
+
+/// Waits for the first frame, and says no to whom is not let in.
+async fn log_in(
+    app: &App,
+    sink: &mut SplitSink<Socket, Message>,
+    stream: &mut SplitStream<Socket>,
+    guest: &Guest,
+) -> Result<(Visiting, Option<String>), End> {
+    let patience = app.play.spec().connect.timeout;
+    let text = timeout(patience, next_text(stream)).await.map_err(|_| End::Silent)?;
+    let text = text.ok_or(End::Gone)?;
+    let login = app.play.login(&text, &guest.known).ok_or(End::HungUp)?;
+    let visiting = match Shown::of(login.bindings()).visitor(app) {
+        Ok(visiting) => match guest.may_enter(app, &visiting.user).await {
+            Ok(()) => Ok(visiting),
+            Err(refusal) => Err(refusal),
+        },
+        Err(refusal) => Err(refusal),
+    };
+    match visiting {
+        Ok(visiting) => {
+            let said = login.answer(&Ok(app.play.user(&visiting.user)));
+            Ok((visiting, said))
+        }
+        Err(refusal) => {
+            if let Some(said) = login.answer(&Err(refusal)) {
+                let _ = sink.send(Message::text(said)).await;
+            }
+            Err(End::HungUp)
+        }
+    }
+}
+
+async fn next_text(stream: &mut SplitStream<Socket>) -> Option<String> {
+    loop {
+        match stream.next().await? {
+            Ok(Message::Text(text)) => return Some(text.as_str().to_owned()),
+            Ok(Message::Close(_)) | Err(_) => return None,
+            Ok(_) => {}
+        }
+    }
+}
+
+/// Takes what the client sends, for as long as it sends anything.
+async fn hear(
+    app: &App,
+    stream: &mut SplitStream<Socket>,
+    visitor: &Visitor,
+    wire: &Arc<FrameWire>,
+) -> End {
+    let patience = patience(app);
+    loop {
+        let silent = async {
+            match patience {
+                Some(patience) => sleep_until(Instant::now() + patience).await,
+                None => std::future::pending().await,
+            }
+        };
+        let came = tokio::select! {
+            came = stream.next() => came,
+            () = silent => return End::Silent,
+        };
+        let text = match came {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Close(_))) | None => return End::Gone,
+            Some(Err(Error::Capacity(_))) => return End::HungUp,
+            Some(Err(_)) => return End::Gone,
+            Some(Ok(_)) => continue,
+        };
+        match app.play.pong(&text) {
+            Some(pong) => {
+                if let Some(pong) = pong.filter(|_| !app.bugs.has(Bug::NoPings)) {
+                    wire.send(pong);
+                }
+            }
+            None => visitor.hear(&Question::Frame(&text), Arc::clone(wire)),
+        }
+    }
+}
+
+/// How long a client may be silent.
+fn patience(app: &App) -> Option<Duration> {
+    let ping = app.play.spec().connect.ping.as_ref()?;
+    if app.bugs.has(Bug::IdleClosed) {
+        return Some(ping.every * 3 / 4);
+    }
+    ping.dead_after.filter(|_| !app.bugs.has(Bug::DeadKept))
+}
+
+/// Sends what is queued.
+async fn say(sink: &mut SplitSink<Socket, Message>, mut queued: mpsc::Receiver<String>) -> End {
+    while let Some(frame) = queued.recv().await {
+        if sink.send(Message::text(frame)).await.is_err() {
+            return End::Gone;
+        }
+    }
+    End::Gone
+}
+
+/// The way to a client behind a raw WebSocket.
+struct FrameWire {
+    out: mpsc::Sender<String>,
+    /// Ends the connection.
+    end: Notify,
+}
+
+impl FrameWire {
+    fn send(&self, frame: String) -> bool {
+        let queued = self.out.try_send(frame).is_ok();
+        if !queued {
+            self.end.notify_one();
+        }
+        queued
+    }
+}
+
+impl Wire for FrameWire {
+    fn push(&self, event: &Outgoing) -> bool {
+        match event {
+            Outgoing::Frame(frame) => self.send(frame.clone()),
+            Outgoing::Event { .. } | Outgoing::Item(_) => true,
+        }
+    }
+
+    fn hang_up(&self) {
+        self.end.notify_one();
+    }
+}
+
+impl Back for Arc<FrameWire> {
+    fn say(&mut self, reply: &Reply) {
+        if let Reply::Frame(frame) = reply {
+            self.send(frame.clone());
+        }
+    }
+
+    fn stays(&self) -> bool {
+        !self.out.is_closed()
+    }
+
+    fn hang_up(&self) {
+        Wire::hang_up(&**self);
+    }
+}

@@ -1,0 +1,63 @@
+//! Two more real servers that come with the project, `event-reply` and `rest-first`: as a good team
+//! would have written them what is promised is kept, and as their documents list them the catalogue
+//! finds the traps.
+
+#[path = "support/launched.rs"]
+mod launched;
+
+use launched::{assert_finds, assert_keeps};
+
+/// Cases, and the traps of the document of `event-reply` that they find.
+const EVENT_REPLY: [&str; 11] = [
+    "conversation-identity/both-at-once", // find-then-create
+    "conversation-identity/several-direct-conversations", // multikey-unique
+    "conversation-identity/groups-that-overlap", // multikey-unique
+    "conversation-identity/none-with-oneself", // with-oneself
+    "idempotency/twice-in-a-row",         // key-refused
+    "idempotency/at-once-on-two-devices", // key-refused
+    "receipts/never-back",                // status-goes-back
+    "receipts/stranger",                  // unchecked-status
+    "receipts/own-message",               // unchecked-status
+    "authentication/expiry-while-connected", // token-at-connect
+    "authorization/refusals-alike",       // refusals-differ
+];
+
+/// Cases, and the traps of the document of `rest-first` that they find.
+const REST_FIRST: [&str; 5] = [
+    "idempotency/twice-in-a-row",           // post-not-idempotent
+    "idempotency/at-once-on-two-devices",   // post-not-idempotent
+    "idempotency/cut-before-the-ack",       // post-not-idempotent
+    "authorization/stranger-joins",         // unchecked-socket
+    "authorization/stranger-reads-history", // unchecked-history
+];
+
+/// What every server has to bear, besides.
+const MORE: [&str; 3] =
+    ["at-least-once/burst", "at-least-once/across-a-kill", "no-loss-on-reconnect/one-away"];
+
+#[test]
+fn the_traps_of_the_event_reply_document_are_found() {
+    assert_finds("event-reply", "event-reply-node-with-rooms", &EVENT_REPLY);
+    // Where no socket joins a room nobody hears of anything, and nobody can say more than that.
+    let silent = "no-loss-on-reconnect/live-after-the-return";
+    assert_finds("event-reply", "event-reply-node-as-documented", &[silent]);
+    // What ends the process is laid at the door of the case that does it, if it is alone.
+    assert_finds("event-reply", "event-reply-node-with-rooms", &["input-limits/no-arguments"]);
+}
+
+#[test]
+fn the_traps_of_the_rest_first_document_are_found() {
+    assert_finds("rest-first", "rest-first-node-as-documented", &REST_FIRST);
+}
+
+#[test]
+fn the_fixed_event_reply_server_keeps_what_is_promised() {
+    let cases = [&EVENT_REPLY[..], &MORE].concat();
+    assert_keeps("event-reply", "event-reply-node", &cases);
+}
+
+#[test]
+fn the_fixed_rest_first_server_keeps_what_is_promised() {
+    let cases = [&REST_FIRST[..], &MORE].concat();
+    assert_keeps("rest-first", "rest-first-node", &cases);
+}
