@@ -105,7 +105,8 @@ impl Operation {
     #[must_use]
     pub const fn given(self) -> &'static [&'static str] {
         match self {
-            Self::Connect | Self::Health => &["user", "name", "token", "cursor"],
+            Self::Connect => &["user", "name", "token", "cursor", "wait"],
+            Self::Health => &["user", "name", "token", "cursor"],
             Self::Register | Self::Login => &["user", "name", "password"],
             Self::Logout => &["user", "name"],
             Self::Create => &["user", "peer", "members", "others", "name"],

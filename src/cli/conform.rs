@@ -71,6 +71,9 @@ pub struct Args {
     /// Only the cases that take a few seconds.
     #[arg(long)]
     pub quick: bool,
+    /// How many cases are played at once, where the server bears only a few
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub at_once: Option<u32>,
     /// Cases that say `should` count as those that say `must`.
     #[arg(long)]
     pub strict: bool,
@@ -98,8 +101,14 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let choice = Choice { names: args.cases.clone(), quick: args.quick };
     choice.of(catalogue()).map_err(|unknown| Failure::usage(unknown.to_string()))?;
     let interrupt = Arc::new(Notify::new());
+    let target = target(args)?;
+    let borne = match &target {
+        TargetChoice::Launched(launch) => launch.cases_at_once,
+        _ => None,
+    };
     let settings = Settings {
-        target: target(args)?,
+        target,
+        at_once: args.at_once.or(borne),
         transport: args.transport.map(Transport::of_spec),
         choice,
         strict: args.strict,
@@ -263,6 +272,7 @@ fn command_line(args: &Args) -> String {
     if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {
         words.push(format!("--transport {}", transport.get_name()));
     }
+    words.extend(args.at_once.map(|count| format!("--at-once {count}")));
     words.extend(args.strict.then(|| "--strict".to_owned()));
     words.join(" ")
 }

@@ -29,6 +29,8 @@ pub struct Settings {
     pub transport: Option<Transports>,
     /// Which cases.
     pub choice: Choice,
+    /// How many are played at once; without it as many as most servers bear.
+    pub at_once: Option<u32>,
     /// A `should` that fails counts, too.
     pub strict: bool,
     /// The packets of all sockets are kept.

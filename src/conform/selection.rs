@@ -8,7 +8,7 @@ use crate::plan::script::{self, Script, Verb};
 use crate::property::{self, Charge, Need};
 use crate::source::{self, Diagnostic, Diagnostics};
 use crate::spec::{
-    DedupBy, Deed, Hole, Protocol, Reception, Sanitise, Shape, SocketPer, Spec, Step, TokenCheck,
+    DedupBy, Deed, Hole, Reception, Sanitise, Scope, Shape, SocketPer, Spec, Step, TokenCheck,
     TokenSource, Via,
 };
 use std::fmt;
@@ -98,9 +98,6 @@ fn is_called(case: &Catalogued, name: &str) -> bool {
 pub(super) fn lacks(case: &Catalogued, spec: &Spec, target: &TargetChoice) -> Option<String> {
     let own_server = !matches!(target, TargetChoice::Running(_));
     let nodes = target.nodes();
-    if matches!(spec.connect.protocol, Protocol::Http) {
-        return Some("the spec has no socket, and this version drives no other events".into());
-    }
     if case.wants_own_server() && !own_server {
         return Some("the server is not the harness's to stop and start".into());
     }
@@ -215,6 +212,10 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
     let keys = spec.traits.dedup.as_ref().is_some_and(|dedup| dedup.by == DedupBy::Key);
     let (there, lack) = match need {
         Need::Keys => (keys, "the spec tells messages apart by no client message id"),
+        Need::SharedKeys => (
+            spec.traits.dedup.as_ref().is_none_or(|dedup| dedup.scope != Scope::Device),
+            "a client message id is its device's own",
+        ),
         Need::TextLimit => {
             (spec.limits.text_characters.is_some(), "the spec states no longest text")
         }

@@ -23,7 +23,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
-/// Plays that a thread has under way at once.
+/// Plays that a thread has under way at once, where the server bears as many.
 const AT_ONCE: usize = 64;
 /// Servers of their own that run at once, besides the target, where each is a process or more:
 /// too many would starve the machine, and with it what they are tried for.
@@ -67,8 +67,12 @@ impl Troupe {
         let stop = watch::Sender::new(false);
         let own = Arc::new(Semaphore::new(own_at_once(&settings.target)));
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let most = settings.at_once.map_or(usize::MAX, |count| count as usize);
+        let count = cores.min(8).min(most);
         let mut threads = Vec::new();
-        for number in 0..cores.min(8) {
+        for number in 0..count {
+            // What does not divide goes to the first ones.
+            let at_once = AT_ONCE.min(most / count + usize::from(number < most % count));
             let stage = Stage {
                 queue: Arc::clone(&queue),
                 site: site.clone(),
@@ -76,6 +80,7 @@ impl Troupe {
                 own: Arc::clone(&own),
                 transport: settings.transport,
                 trace: settings.trace,
+                at_once,
                 tell: tell.clone(),
                 stop: stop.subscribe(),
             };
@@ -168,6 +173,7 @@ struct Stage {
     own: Arc<Semaphore>,
     transport: Option<Transports>,
     trace: bool,
+    at_once: usize,
     tell: mpsc::UnboundedSender<News>,
     stop: watch::Receiver<bool>,
 }
@@ -185,7 +191,7 @@ impl Stage {
     async fn live(mut self) {
         let mut plays = FuturesUnordered::new();
         loop {
-            while plays.len() < AT_ONCE
+            while plays.len() < self.at_once
                 && let Some(job) = self.next()
             {
                 let _ = self.tell.send(News::Began(job.case));

@@ -6,6 +6,7 @@
 
 pub mod bend;
 pub mod http;
+pub mod item;
 pub mod pages;
 pub mod position;
 pub mod voice;

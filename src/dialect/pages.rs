@@ -66,7 +66,12 @@ impl Pages {
         bound: &Bindings,
         bindings: &mut Bindings,
     ) -> bool {
-        let full = page.len() >= self.limit as usize;
+        let by_cursor = self.paging == Some(Paging::Cursor);
+        if by_cursor && page.is_empty() {
+            return self.number < PAGES && self.turn(dialect, bound, bindings);
+        }
+        // Where a cursor says how it goes on, the length of a page says nothing.
+        let full = by_cursor || page.len() >= self.limit as usize;
         let before = self.count;
         let ids: Vec<Option<CompactString>> = page.iter().map(|row| row_id(row)).collect();
         if self.paging.is_some() {

@@ -1,7 +1,7 @@
 //! One client's part of a conversation with the server: which answer belongs to which attempt.
 
 use crate::client::{AttemptId, Reply};
-use crate::dialect::{Call, Dialect, Pages, Route, Told, excerpt};
+use crate::dialect::{Dialect, Pages, Route, Told, excerpt};
 use crate::history::{Carrier, Event, Seen, Token};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
@@ -70,8 +70,8 @@ pub enum Said {
     Event(Option<u64>),
     /// A frame of a raw WebSocket was appended.
     Frame,
-    /// An HTTP request.
-    Http(Box<Call>),
+    /// It goes over HTTP, by a way of its own.
+    Http,
     /// The spec has no such request.
     Nothing,
 }
@@ -116,9 +116,8 @@ impl Voice {
     ) -> Result<Said, Unbound> {
         let Some(step) = dialect.at(route) else { return Ok(Said::Nothing) };
         match &step.request {
-            Request::Http(request) => {
-                Ok(Said::Http(Box::new(Call::new(&dialect.spec, request, bindings)?)))
-            }
+            // What it needs beside, such as the size of a page, is known where it is sent.
+            Request::Http(_) => Ok(Said::Http),
             Request::Emit { shape, .. } => {
                 let acked = step.yes.iter().chain(&step.no).any(|r| r.via == Via::Ack);
                 let ack = acked.then(|| {
@@ -339,12 +338,12 @@ fn is_numbered(step: &Step) -> bool {
 }
 
 /// The user that an event speaks of.
-fn somebody(bindings: &Bindings) -> Option<CompactString> {
+pub(super) fn somebody(bindings: &Bindings) -> Option<CompactString> {
     [Hole::SENDER, Hole::READER].into_iter().find_map(|hole| bindings.get(hole)).map(Scalar::id)
 }
 
 /// The users of an event that lists them: those who type, or are online.
-fn listed(pushed: &Pushed, json: &str) -> Option<Vec<CompactString>> {
+pub(super) fn listed(pushed: &Pushed, json: &str) -> Option<Vec<CompactString>> {
     let shape = &pushed.reception.shape;
     let mut users = Vec::new();
     let read = shape
@@ -452,8 +451,9 @@ fn page(
     if walk.pages.add(dialect, page, answer, &mut next) {
         return Ok(Understood::Onward(route, next, Some(walk)));
     }
+    let cursor = answer.get(Hole::CURSOR).map(Scalar::id);
     let (rows, count) = walk.pages.over();
-    Ok(Understood::Over(rows, Reply::Yes { id: None, order: None, rows: count, cursor: None }))
+    Ok(Understood::Over(rows, Reply::Yes { id: None, order: None, rows: count, cursor }))
 }
 
 #[cfg(test)]

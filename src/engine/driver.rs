@@ -13,7 +13,7 @@ use crate::client::{Action, Ask, AttemptId, Client, Input, Reply};
 use crate::dialect::voice::{Heard, Onward, Voice};
 use crate::dialect::{Dialect, Route, excerpt};
 use crate::engine::converse::Converse;
-use crate::engine::link::{Arrival, Link, LinkEvent};
+use crate::engine::link::{Arrival, Bookmark, Link, LinkEvent};
 use crate::engine::meddling::Meddling;
 use crate::engine::people::{self, Jar, Papers};
 use crate::engine::rest;
@@ -22,7 +22,7 @@ use crate::engine::slot::Slot;
 use crate::engine::trouble::{Cut, Trouble, nanos};
 use crate::history::{ClientId, Event, Nanos, OpId};
 use crate::plan::dice::mix;
-use crate::spec::Bindings;
+use crate::spec::{Bindings, Hole, Protocol};
 use crate::transport::http::HttpClient;
 use crate::transport::socket_io::Received;
 use crate::transport::weather::Weather;
@@ -35,6 +35,7 @@ use node::Place;
 use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// How long a polite goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -48,6 +49,8 @@ pub(super) struct Driver {
     machine: Client,
     voice: Voice,
     link: Link,
+    /// Where the last connection ended, if there is no socket.
+    bookmark: Bookmark,
     calls: FuturesUnordered<LocalBoxFuture<'static, Returned>>,
     /// The person's id, name and credential; requests add what they need and take it away again.
     bindings: Bindings,
@@ -59,6 +62,8 @@ pub(super) struct Driver {
     meddling: Meddling,
     /// What its connections go through, where faults may shape their bytes.
     weather: Option<Weather>,
+    /// Requests over HTTP about its typing wait here for one another.
+    typing: Rc<Mutex<()>>,
     /// Its own way to the server over HTTP, while it does not share the others'.
     http: Option<Rc<HttpClient>>,
     converse: Option<Box<Converse>>,
@@ -118,6 +123,7 @@ impl Driver {
             machine,
             voice: Voice::default(),
             link: Link::Down,
+            bookmark: Bookmark::default(),
             calls: FuturesUnordered::new(),
             passport: papers.bindings.mark(),
             bindings: papers.bindings,
@@ -125,6 +131,7 @@ impl Driver {
             trouble: Trouble::new(seed),
             meddling: Meddling::default(),
             weather,
+            typing: Rc::default(),
             http: None,
             converse: None,
             cut_due: None,
@@ -256,6 +263,7 @@ impl Driver {
     async fn arrived(&mut self, arrival: Arrival) {
         match arrival {
             Arrival::Packet(received) => self.packet(&received).await,
+            Arrival::Event(event) => self.item(&event).await,
             Arrival::Frame(text, place) => {
                 self.trace("←", || text.to_string());
                 let heard = self.voice.hear_frame(&self.shard.dialect, &text, place);
@@ -322,6 +330,16 @@ impl Driver {
         }
     }
 
+    /// An event of a batch.
+    async fn item(&mut self, event: &Bindings) {
+        self.trace("←", || event.get(Hole::EVENT).map_or_else(String::new, ToString::to_string));
+        let shard = Rc::clone(&self.shard);
+        for heard in shard.dialect.item(event) {
+            self.explain(&heard, None);
+            self.heard(heard).await;
+        }
+    }
+
     async fn heard(&mut self, heard: Heard) {
         match heard {
             Heard::Answer(attempt, rows, reply) => self.answered(attempt, rows, reply),
@@ -385,6 +403,12 @@ fn refusal(dialect: &Dialect, error: &ConnectError) -> Option<Event> {
     let (said, documented, before) = match error {
         ConnectError::ConnectRefused { payload, before, .. } => {
             (excerpt(payload), dialect.is_documented_refusal(payload), *before)
+        }
+        // Without a socket, that is the only way to say it.
+        ConnectError::HttpStatus { status: 401 | 403, body }
+            if dialect.spec.connect.protocol == Protocol::Http =>
+        {
+            (excerpt(body), dialect.is_documented_refusal(body), 0)
         }
         ConnectError::HttpStatus { status: 401 | 403, body }
         | ConnectError::NotWebSocket { status: 401 | 403, body } => {

@@ -72,7 +72,7 @@ async fn answer(
             }
             Arrival::Closed(why) => return Err(format!("no answer: {why}")),
             Arrival::Barred(_, why) => Some(Err(format!("no socket for it: {why}"))),
-            Arrival::Ping | Arrival::Malformed(_) => None,
+            Arrival::Event(_) | Arrival::Ping | Arrival::Malformed(_) => None,
         };
         if let Some(answer) = answer {
             return answer;

@@ -410,6 +410,7 @@ mod tests {
             ready,
             within: Duration::from_secs(20),
             stop_within: Duration::from_secs(20),
+            cases_at_once: None,
         }
     }
 

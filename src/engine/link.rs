@@ -6,12 +6,14 @@
 mod approach;
 mod frames;
 mod line;
+mod polling;
 mod session;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use approach::session_options;
 pub(super) use approach::{Approach, Caller};
+pub(super) use polling::Bookmark;
 pub(super) use session::{Arrival, Session};
 
 use crate::engine::people::Jar;
@@ -43,6 +45,7 @@ impl Link {
     /// Begins to open a connection for the person of these bindings: to this node, or, as behind a load
     /// balancer, to the next one where somebody listens; `elsewhere`: with the token in the other
     /// place that the spec knows. `places` are the ids of its conversations, where each has a socket.
+    /// Without a socket it goes on from the bookmark.
     pub(super) fn open(
         shard: &Rc<Shard>,
         bindings: &Bindings,
@@ -50,9 +53,10 @@ impl Link {
         (elsewhere, node): (bool, usize),
         weather: Option<&Weather>,
         places: Vec<Scalar>,
+        bookmark: &Bookmark,
     ) -> Self {
         let shard = Rc::clone(shard);
-        let (bindings, jar) = (bindings.clone(), jar.cloned());
+        let (bindings, jar, bookmark) = (bindings.clone(), jar.cloned(), bookmark.clone());
         let weather = weather.cloned();
         let fair = weather.as_ref().is_none_or(Weather::is_fair);
         Self::Opening(Box::pin(async move {
@@ -64,8 +68,9 @@ impl Link {
             let mut refused = None;
             for node in (node..count).chain(0..node) {
                 let (jar, weather) = (jar.as_ref(), weather.clone());
-                let places = places.clone();
-                let caller = Caller { bindings: &bindings, jar, elsewhere, weather, places };
+                let (places, bookmark) = (places.clone(), bookmark.clone());
+                let bindings = &bindings;
+                let caller = Caller { bindings, jar, elsewhere, weather, places, bookmark };
                 let endpoint = &shard.nodes[node].endpoint;
                 match shard.approach.open(endpoint, spec, caller).await {
                     Ok(session) => return Ok((session, node)),

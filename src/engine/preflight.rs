@@ -63,10 +63,12 @@ pub(super) fn approach(
             Ok(Approach::socket_io(spec, namespace, transport.unwrap_or(*transports)))
         }
         Protocol::WebSocket { .. } => Ok(Approach::frames(spec)),
-        Protocol::Http => Err(Unreachable::new(
-            format!("spec `{}` has no socket", spec.name),
-            "this version drives Socket.IO servers and raw WebSockets; plain HTTP follows",
-        )),
+        Protocol::Http => Approach::polls(spec).ok_or_else(|| {
+            Unreachable::new(
+                format!("spec `{}` has no socket, and no poll that brings its events", spec.name),
+                "of `connect: http`, this version drives `poll`",
+            )
+        }),
     }
 }
 
@@ -75,7 +77,10 @@ pub(super) fn approach(
 fn not_driven(spec: &Spec) -> Option<&'static str> {
     let connect = &spec.connect;
     let framed = matches!(connect.protocol, Protocol::WebSocket { .. });
+    let shown = !connect.query.is_empty() || !connect.headers.is_empty();
+    let beside_polls = connect.protocol == Protocol::Http && (shown || connect.elsewhere.is_some());
     let parts = [
+        (beside_polls, "`connect: query`, `headers` or `elsewhere` beside a poll"),
         (!framed && connect.per == SocketPer::Conversation, "`connect: per: conversation`"),
         (!framed && connect.first.is_some(), "`connect: first`"),
         (!framed && connect.ping.is_some(), "`connect: ping`"),

@@ -19,8 +19,8 @@ use hyper::header::HeaderMap;
 pub(super) enum Outcome {
     /// Yes or no, as the spec says it.
     Answered(Reply),
-    /// A read that came to its end: what its rows show, and how many there were.
-    Read { rows: Vec<Event>, count: u32 },
+    /// A read that came to its end: what its rows show, how many there were, and the last cursor.
+    Read { rows: Vec<Event>, count: u32, cursor: Option<CompactString> },
     /// No answer, or none that the spec knows; why.
     Failed(CompactString),
 }
@@ -67,7 +67,7 @@ pub(super) async fn perform(
             match outcome {
                 Outcome::Answered(Reply::Yes { .. }) if operation == Operation::Unread => {
                     let rows = dialect.told(operation, op, &bound);
-                    (Outcome::Read { rows, count: 0 }, bound)
+                    (Outcome::Read { rows, count: 0, cursor: None }, bound)
                 }
                 outcome => (outcome, bound),
             }
@@ -138,8 +138,10 @@ async fn read(
             return Outcome::Failed(strange(status, &body, Some(mismatch)));
         }
         if !pages.add(dialect, page, &bound, &mut bindings) {
+            // Where the last answer names no further cursor, the next read repeats that page.
+            let cursor = bound.get(Hole::CURSOR).or(bindings.get(Hole::CURSOR)).map(Scalar::id);
             let (rows, count) = pages.over();
-            return Outcome::Read { rows, count };
+            return Outcome::Read { rows, count, cursor };
         }
         tokio::time::sleep(pause).await;
     }
@@ -211,6 +213,14 @@ pub(super) async fn request(
 }
 
 async fn send(http: &HttpClient, call: Call) -> Result<Response, CompactString> {
+    http.request(written(call)?).await.map_err(|error| format_compact!("{error}"))
+}
+
+/// A call as the transport sends it.
+///
+/// # Errors
+/// It cannot be written into a request; why.
+pub(super) fn written(call: Call) -> Result<HttpRequest, CompactString> {
     let method = hyper::Method::from_bytes(call.method.as_bytes())
         .map_err(|_| format_compact!("`{}` is no HTTP method", call.method))?;
     let mut request = HttpRequest::new(method, call.target);
@@ -222,7 +232,7 @@ async fn send(http: &HttpClient, call: Call) -> Result<Response, CompactString> 
         request.headers.insert(name, value);
     }
     request.body = call.body.into();
-    http.request(request).await.map_err(|error| format_compact!("{error}"))
+    Ok(request)
 }
 
 fn error_text(bindings: &Bindings) -> CompactString {

@@ -75,6 +75,7 @@ impl Property for Idempotency {
                 match dedup.scope {
                     Scope::Person => "person",
                     Scope::Conversation => "conversation",
+                    Scope::Device => "device and conversation",
                     Scope::Everybody => "server",
                 },
                 match dedup.answer {
@@ -283,6 +284,7 @@ impl Identity {
         match self.scope {
             Scope::Person => hash(&(self.person(client), what)),
             Scope::Conversation => hash(&(conversation, what)),
+            Scope::Device => hash(&(client, conversation, what)),
             Scope::Everybody => what,
         }
     }
@@ -740,6 +742,9 @@ mod tests {
         fails(&Idempotency, &charge(), elsewhere, "one id for two messages");
         let own_numbers = elsewhere.replace("d done o3", "d row o3 t2 m1\nd done o3");
         passes(&Idempotency, &charge(), &own_numbers);
+        let by_device = dedup(Scope::Device, RepeatAnswer::Same);
+        fails(&Idempotency, &by_device, swallowed, "one id for two messages");
+        passes(&Idempotency, &by_device, &honest);
         for scope in [Scope::Conversation, Scope::Everybody] {
             passes(&Idempotency, &dedup(scope, RepeatAnswer::Same), swallowed);
             let charge = dedup(scope, RepeatAnswer::Same);

@@ -50,8 +50,9 @@ static PAGE: Page = Page {
     source: "common practice: this is what a sync is for.",
     tolerance: None,
     least_evidence: 1,
-    evidence: "One sync with at least one message to recover; or, in a run with such a sync, one \
-        member's whole view of a conversation at the end.",
+    evidence: "One sync with at least one message to recover, or one such message that the server \
+        itself tells again; or, in a run with such a sync, one member's whole view of a \
+        conversation at the end.",
 };
 
 impl Property for NoLossOnReconnect {
@@ -368,13 +369,16 @@ impl Views {
             }
             let acked = message.acked;
             let counts = !matches!(seen.by, Carrier::History(_));
-            if counts
-                && self.have(token, client)
-                && let Carrier::Sync(op) = seen.by
-                && let Some(sync) = self.reads.get_mut(&op)
-                && acked.is_some_and(|acked| acked < sync.asked)
-            {
-                sync.recovered += 1;
+            let waited = counts && self.have(token, client);
+            match seen.by {
+                Carrier::Sync(op) if waited => {
+                    let sync = self.reads.get_mut(&op);
+                    if let Some(sync) = sync.filter(|sync| acked < Some(sync.asked)) {
+                        sync.recovered += 1;
+                    }
+                }
+                Carrier::Live if waited && self.comes_back(client) => self.recoveries += 1,
+                _ => {}
             }
         }
         if let (Some(place), Some(id)) = (place, &seen.id) {
@@ -387,6 +391,12 @@ impl Views {
                 }
             }
         }
+    }
+
+    /// The client is on its way back: what it is told now of the time before, it is told again.
+    fn comes_back(&self, client: ClientId) -> bool {
+        let link = self.clients.get(&client);
+        link.is_some_and(|link| link.up && link.ready.is_none() && link.first_ready.is_some())
     }
 
     /// A row of a sync: each message stands in it once.
@@ -505,6 +515,14 @@ mod tests {
     #[test]
     fn what_a_sync_brings_is_there() {
         let finding = passes(&NoLossOnReconnect, &charge(), &away("t1 m1 1", ""));
+        assert_eq!(finding.observations, 1 + 2);
+    }
+
+    #[test]
+    fn what_the_server_tells_again_is_there() {
+        let told = away("", "").replace("b syncs o2", "b sees t1 m1 #1\nb syncs o2");
+        let told = told.replacen("b cut", "b ready\nb cut", 1);
+        let finding = passes(&NoLossOnReconnect, &charge(), &told);
         assert_eq!(finding.observations, 1 + 2);
     }
 

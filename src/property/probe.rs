@@ -35,6 +35,8 @@ pub struct Probe {
 pub enum Need {
     /// The spec tells messages apart by a client message id.
     Keys,
+    /// A repetition is told also when it comes from another of the person's devices.
+    SharedKeys,
     /// The spec states the longest text.
     TextLimit,
     /// The spec says that a text without a visible character is refused.

@@ -5,11 +5,13 @@ use crate::reference::auth::Doorman;
 use crate::reference::bugs::{Bug, Bugs};
 use crate::reference::desk::Desk;
 use crate::reference::gullible::{self, Door};
+use crate::reference::mailbox::Mailboxes;
 use crate::reference::misbehave::Memory;
 use crate::reference::model::*;
 use crate::reference::play::Play;
 use crate::scalar::Scalar;
 use crate::spec::TokenCheck;
+use compact_str::CompactString;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -24,6 +26,7 @@ pub(crate) struct App {
     pub(crate) node: Node,
     /// Shared by all nodes.
     pub(crate) last_connection: Arc<AtomicU64>,
+    pub(crate) mailboxes: Mailboxes,
     /// Turns true when the server goes down.
     pub(crate) closing: watch::Receiver<bool>,
     /// Only for the bugs.
@@ -37,6 +40,11 @@ impl App {
 
     pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What tells a client from the person's others.
+    pub(crate) fn device(&self, token: Option<&Scalar>, user: &User) -> CompactString {
+        token.map_or_else(|| user.clone(), Scalar::id)
     }
 
     /// Who this is: whom the token names, or, where there are no tokens, who they say they are.

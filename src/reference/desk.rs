@@ -21,6 +21,15 @@ const BATCH: usize = 512;
 type Outcome = Result<Answer, Refusal>;
 type Done = Box<dyn FnOnce(Outcome) + Send>;
 
+/// How a connection comes in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Coming {
+    /// Into this room, and not into all of its person's.
+    pub(crate) only: Option<Conversation>,
+    /// It is told the messages after this one.
+    pub(crate) since: Option<i64>,
+}
+
 /// What the desk is handed.
 pub(crate) enum Job {
     Ask {
@@ -31,8 +40,8 @@ pub(crate) enum Job {
     Arrive {
         caller: Caller,
         wire: Arc<dyn Wire>,
-        only: Option<Conversation>,
-        done: oneshot::Sender<()>,
+        coming: Coming,
+        done: oneshot::Sender<i64>,
     },
     Depart(Connection),
     /// A node died, and with it all its connections.
@@ -97,17 +106,17 @@ impl Desk {
         answered.await.unwrap_or_else(|_| Err(stopping()))
     }
 
-    /// Lets a connection in, into all rooms of its person or `only` into this. When this returns it
-    /// is in them. `false`: the server stops.
+    /// Lets a connection in. When this returns it is in its rooms. The id of the newest message
+    /// then; `None`: the server stops.
     pub(crate) async fn arrive(
         &self,
         caller: Caller,
         wire: Arc<dyn Wire>,
-        only: Option<Conversation>,
-    ) -> bool {
+        coming: Coming,
+    ) -> Option<i64> {
         let (done, arrived) = oneshot::channel();
-        let job = Job::Arrive { caller, wire, only, done };
-        self.jobs.send(job).await.is_ok() && arrived.await.is_ok()
+        self.jobs.send(Job::Arrive { caller, wire, coming, done }).await.ok()?;
+        arrived.await.ok()
     }
 
     /// Takes a connection out. If the queue is full it goes out when it is next pushed to.
@@ -147,7 +156,9 @@ enum Decided {
         wire: Arc<dyn Wire>,
         only: Option<Conversation>,
         conversations: Vec<(Conversation, usize)>,
-        done: oneshot::Sender<()>,
+        missed: Vec<Message>,
+        newest: i64,
+        done: oneshot::Sender<i64>,
     },
     Departed(Connection),
     Lost(Node, oneshot::Sender<()>),
@@ -212,10 +223,11 @@ fn decide(core: &mut Core, job: Job, now: i64) -> Option<Decided> {
             let outcome = core.apply(&caller, command, now, &mut events);
             Decided::Asked { caller, outcome, events, done }
         }
-        Job::Arrive { caller, wire, only, done } => {
+        Job::Arrive { caller, wire, coming: Coming { only, since }, done } => {
             core.meet(&caller);
-            let conversations = core.arrive(&caller.user, now);
-            Decided::Arrived { conversations, caller, wire, only, done }
+            let missed = since.map_or_else(Vec::new, |id| core.missed(&caller.user, id));
+            let (conversations, newest) = (core.arrive(&caller.user, now), core.newest());
+            Decided::Arrived { caller, wire, only, conversations, missed, newest, done }
         }
         Job::Depart(connection) => Decided::Departed(connection),
         Job::Lose(node, done) => {
@@ -241,11 +253,12 @@ fn conclude(hall: &mut Hall, job: Decided, failed: Option<Refusal>, counts: &Cou
             }
             done(outcome);
         }
-        Decided::Arrived { caller, wire, only, conversations, done } => {
+        Decided::Arrived { caller, wire, only, conversations, missed, newest, done } => {
             if let Some(connection) = caller.connection {
                 hall.arrive(connection, (&caller, only), wire, &conversations);
+                hall.tell_missed(connection, &missed);
             }
-            let _ = done.send(());
+            let _ = done.send(newest);
         }
         Decided::Departed(connection) => hall.depart(connection),
         Decided::Lost(node, done) => {
@@ -276,7 +289,8 @@ mod tests {
     }
 
     fn ann() -> Caller {
-        Caller { user: "1".into(), chapter: None, connection: None, node: 0, arrived: 0 }
+        let (user, device) = (User::from("1"), User::from("1"));
+        Caller { user, chapter: None, connection: None, node: 0, device, arrived: 0 }
     }
 
     fn send(key: &str) -> Command {

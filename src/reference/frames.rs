@@ -12,6 +12,7 @@ pub(crate) use door::handle;
 use self::door::Guest;
 use crate::reference::app::App;
 use crate::reference::bugs::Bug;
+use crate::reference::desk::Coming;
 use crate::reference::hall::Wire;
 use crate::reference::knock::{LATE, Shown, Visiting};
 use crate::reference::model::*;
@@ -98,6 +99,7 @@ async fn live(
     let connection = app.next_connection();
     let caller = Caller {
         chapter: app.doorman.chapter(&visiting.user),
+        device: visiting.token.clone().unwrap_or_else(|| visiting.user.clone()),
         user: visiting.user,
         connection: Some(connection),
         node: app.node,
@@ -105,7 +107,9 @@ async fn live(
     };
     let place = guest.known.get(Hole::CONVERSATION).cloned();
     let visitor = Visitor::new(Arc::clone(app), caller.clone(), visiting.token, place);
-    if !app.desk.arrive(caller, Arc::clone(&wire) as Arc<dyn Wire>, guest.only).await {
+    let coming = Coming { only: guest.only, since: None };
+    let arrived = app.desk.arrive(caller, Arc::clone(&wire) as Arc<dyn Wire>, coming).await;
+    if arrived.is_none() {
         return End::Closing;
     }
     if let Some(greeting) = greeting
@@ -246,7 +250,7 @@ impl Wire for FrameWire {
     fn push(&self, event: &Outgoing) -> bool {
         match event {
             Outgoing::Frame(frame) => self.send(frame.clone()),
-            Outgoing::Event { .. } => true,
+            Outgoing::Event { .. } | Outgoing::Item(_) => true,
         }
     }
 

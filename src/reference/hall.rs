@@ -141,6 +141,17 @@ impl Hall {
         self.sweep();
     }
 
+    /// Tells who came back what was said meanwhile.
+    pub(crate) fn tell_missed(&mut self, connection: Connection, messages: &[Message]) {
+        let echoes = self.play.spec().traits.echo == Echo::All;
+        let own = self.present.get(&connection).map(|present| present.user.clone());
+        for message in messages.iter().filter(|one| echoes || own.as_ref() != Some(&one.sender)) {
+            let mut about = self.play.about_message(message);
+            self.push(Sight::Message, &mut about, &[connection]);
+        }
+        self.sweep();
+    }
+
     /// Takes a connection out, and tells those who could think it is still here.
     pub(crate) fn depart(&mut self, connection: Connection) {
         if !self.is_ghost(connection) {
@@ -508,8 +519,8 @@ mod tests {
     }
 
     fn caller(user: &str, connection: Connection) -> Caller {
-        let (user, connection) = (user.into(), Some(connection));
-        Caller { user, chapter: None, connection, node: 0, arrived: 0 }
+        let (user, connection) = (User::from(user), Some(connection));
+        Caller { device: user.clone(), user, chapter: None, connection, node: 0, arrived: 0 }
     }
 
     fn said(sender: &str) -> Event {

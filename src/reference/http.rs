@@ -4,6 +4,7 @@ use crate::operation::Operation;
 use crate::reference::app::App;
 use crate::reference::bugs::Bug;
 use crate::reference::gullible::Door;
+use crate::reference::mailbox;
 use crate::reference::misbehave::{self, Manner};
 use crate::reference::model::*;
 use crate::reference::play::{Account, Asked, HttpAsk, Reply};
@@ -32,11 +33,26 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
     if app.play.spec().http.health.as_deref() == Some(parts.uri.path()) {
         return health(&app).await;
     }
-    let Some(asked) = lookup(&app, &parts, body) else {
-        return json(404, r#"{"error":"there is no such thing"}"#);
+    let headers = headers(&parts);
+    let ask = HttpAsk {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: &headers,
+        body,
     };
     let cookie = parts.headers.get(header::COOKIE).and_then(|value| value.to_str().ok());
     let cookie = cookie.and_then(|cookie| app.play.cookie_token(cookie));
+    if let Some(mut polled) = app.play.poll(ask) {
+        if let (None, Some(token)) = (polled.bindings.get(Hole::TOKEN), &cookie) {
+            polled.bindings.set(Hole::TOKEN, token.clone());
+        }
+        let (status, body) = mailbox::answer(&app, polled).await;
+        return json(status, &body);
+    }
+    let Some(asked) = app.play.request(ask) else {
+        return json(404, r#"{"error":"there is no such thing"}"#);
+    };
     if !app.bugs.has(Bug::CsrfUnchecked) && !app.play.vouched(&asked, &app.accounts) {
         let refusal = Refusal::new(RefusalKind::Forbidden, "the CSRF token is none of ours");
         return answer(&app, &asked, Err(refusal));
@@ -62,6 +78,12 @@ fn answer(app: &App, asked: &Asked, outcome: Result<Answer, Refusal>) -> Respons
             json(refusal.kind.status(), &body.to_string())
         }
     }
+}
+
+/// The names, in lower case, and values of the request's headers.
+fn headers(parts: &Parts) -> Vec<(&str, &str)> {
+    let headers = parts.headers.iter();
+    headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
 }
 
 /// Registers, logs in or out.
@@ -102,21 +124,6 @@ fn account(
     response
 }
 
-fn lookup(app: &App, parts: &Parts, body: &str) -> Option<Asked> {
-    let headers: Vec<(&str, &str)> = parts
-        .headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-        .collect();
-    app.play.request(HttpAsk {
-        method: parts.method.as_str(),
-        path: parts.uri.path(),
-        query: parts.uri.query().unwrap_or_default(),
-        headers: &headers,
-        body,
-    })
-}
-
 async fn outcome(
     app: &App,
     asked: &Asked,
@@ -131,11 +138,14 @@ async fn outcome(
         Err(_) if open => User::default(),
         Err(refusal) => return (Err(refusal), Manner::Once),
     };
+    let device = app.device(token, &user);
     let caller = Caller {
         user: user.clone(),
         chapter: app.doorman.chapter(&user),
-        connection: None,
+        // Without a socket, a client is where it polls.
+        connection: app.mailboxes.connection(&device),
         node: app.node,
+        device,
         arrived,
     };
     let command = app.play.command(asked);
@@ -157,8 +167,9 @@ async fn health(app: &App) -> Response {
     if app.bugs.has(Bug::HealthSilent) {
         std::future::pending::<()>().await;
     }
-    let (user, node, arrived) = (User::default(), app.node, stamp::now());
-    let caller = Caller { user, chapter: None, connection: None, node, arrived };
+    let (user, device) = (User::default(), User::default());
+    let (node, arrived) = (app.node, stamp::now());
+    let caller = Caller { user, chapter: None, connection: None, node, device, arrived };
     match app.desk.answer(caller, Command::Health).await {
         Ok(_) if app.bugs.has(Bug::HealthNever) => json(503, r#"{"status":"down"}"#),
         Ok(_) => json(200, r#"{"status":"ok"}"#),

@@ -23,6 +23,7 @@ mod hosted;
 mod http;
 mod intake;
 mod knock;
+mod mailbox;
 mod misbehave;
 mod model;
 mod play;

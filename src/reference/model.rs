@@ -326,10 +326,12 @@ pub(crate) struct Caller {
     pub(crate) user: User,
     /// The chapter that the user's token names.
     pub(crate) chapter: Option<CompactString>,
-    /// The socket it came through; none for HTTP.
+    /// The client's connection; none for HTTP beside a socket.
     pub(crate) connection: Option<Connection>,
     /// The node it came to, counted from 0.
     pub(crate) node: Node,
+    /// What tells the client from the person's others: its token, or else the person.
+    pub(crate) device: CompactString,
     /// Milliseconds since 1970 at which the request was read.
     pub(crate) arrived: i64,
 }

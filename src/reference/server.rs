@@ -10,6 +10,7 @@ use crate::reference::desk::{Counts, Desk};
 use crate::reference::frames;
 use crate::reference::hall::Hall;
 use crate::reference::http;
+use crate::reference::mailbox::Mailboxes;
 use crate::reference::model::Node;
 use crate::reference::play::Play;
 use crate::reference::socket::Entrance;
@@ -104,6 +105,7 @@ struct Up {
 
 /// A node that is up.
 struct Open {
+    app: Arc<App>,
     io: Option<SocketIo>,
     quit: watch::Sender<bool>,
     serving: JoinHandle<()>,
@@ -337,6 +339,7 @@ impl Running {
             bugs: self.options.bugs,
             node,
             last_connection: Arc::clone(&self.last_connection),
+            mailboxes: Mailboxes::default(),
             closing: closing.clone(),
             memory: Mutex::default(),
         });
@@ -348,14 +351,14 @@ impl Running {
         let mut io = None;
         if let Protocol::SocketIo { namespace, .. } = &self.spec.connect.protocol {
             let (layer, sockets) = self.socket_io();
-            sockets.ns(namespace.clone(), Entrance(app));
+            sockets.ns(namespace.clone(), Entrance(Arc::clone(&app)));
             router = router.layer(layer);
             io = Some(sockets);
         }
         let (listener, front) = self.bent(listener)?;
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let serving = tokio::spawn(serve(listener, router, closing));
-        Ok(Open { io, quit, serving, front })
+        Ok(Open { app, io, quit, serving, front })
     }
 
     /// Puts a bent wire in front, if there is a bug of the wire; the server then listens elsewhere.
@@ -416,6 +419,7 @@ impl Up {
     async fn down(mut self) -> Option<Core> {
         for open in self.doors.iter_mut().flatten() {
             open.take_front().await;
+            open.app.mailboxes.close();
         }
         self.desk.close().await;
         let core = self.working.await.ok();
@@ -428,6 +432,7 @@ impl Up {
 
 impl Open {
     async fn close(mut self) {
+        self.app.mailboxes.close();
         self.take_front().await;
         let _ = self.quit.send(true);
         if let Some(io) = &self.io {

@@ -7,6 +7,7 @@
 //! read is dropped when its queue is full, for a hole in its stream would be a silent loss.
 
 use crate::reference::app::App;
+use crate::reference::desk::Coming;
 use crate::reference::hall::Wire;
 use crate::reference::knock::{LATE, Shown, Visiting};
 use crate::reference::model::*;
@@ -65,6 +66,7 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
             let app = Arc::clone(&self.0);
             let caller = Caller {
                 chapter: app.doorman.chapter(&user),
+                device: token.clone().unwrap_or_else(|| user.clone()),
                 user,
                 connection: Some(connection),
                 node: app.node,
@@ -72,7 +74,7 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
             };
             let visitor = Visitor::new(app, caller.clone(), token, None);
             socket.on_fallback::<_, Events>(Events(visitor));
-            if self.0.desk.arrive(caller, wire, None).await {
+            if self.0.desk.arrive(caller, wire, Coming::default()).await.is_some() {
                 Ok(())
             } else {
                 Err(Box::new("the server is stopping") as Refused)

@@ -229,6 +229,19 @@ impl Store {
             .collect()
     }
 
+    /// Messages after this one in the user's conversations, oldest first.
+    pub(crate) fn after(&self, user: &str, since: i64, limit: u32) -> Stored<Vec<Message>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages WHERE id > ? AND
+             conversation IN (SELECT conversation FROM members WHERE user = ?)
+             ORDER BY id LIMIT ?"
+        );
+        self.database
+            .prepare_cached(&sql)?
+            .query_map(params![since, user, limit], message)?
+            .collect()
+    }
+
     /// Messages with a text in them, newest first.
     pub(crate) fn search(&self, lookup: &Lookup<'_>) -> Stored<Vec<Message>> {
         let sql = format!(

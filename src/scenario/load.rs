@@ -210,6 +210,8 @@ impl Loader<'_> {
         let within = fields.value("within").and_then(|node| self.positive(node, "within"));
         let stop = fields.value("stop-within");
         let stop = stop.and_then(|node| node.read_duration(&mut self.found));
+        let cases = fields.value("cases-at-once");
+        let cases = cases.and_then(|node| node.read_count(1, &mut self.found));
         fields.finish(&mut self.found);
         Some(Launch {
             command: command?,
@@ -219,6 +221,7 @@ impl Loader<'_> {
             ready: ready?,
             within: within.unwrap_or(Duration::from_secs(60)),
             stop_within: stop.unwrap_or(Duration::from_secs(10)),
+            cases_at_once: cases,
         })
     }
 

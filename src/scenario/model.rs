@@ -55,6 +55,8 @@ pub struct Launch {
     pub within: Duration,
     /// How long it may take to stop after SIGTERM before it is killed.
     pub stop_within: Duration,
+    /// Cases that it bears side by side, if it bears less than most.
+    pub cases_at_once: Option<u32>,
 }
 
 /// What tells that a launched server is ready, and where it listens.

@@ -80,6 +80,7 @@ fn launch() -> Value {
         ("ready", mapping(&ready, &[])),
         ("within", reference("duration")),
         ("stop-within", reference("duration")),
+        ("cases-at-once", json!({ "type": "integer", "minimum": 1 })),
     ]);
     mapping(&all, &["command", "ready"])
 }

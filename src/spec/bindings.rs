@@ -46,6 +46,7 @@ standard_holes! {
     MORE = 24 "more": "whether a page is followed by another",
     EVENT = 25 "event": "one event of a batch, matched against `see:`",
     CHAPTER = 26 "chapter": "the part of all people that somebody belongs to, or that a broadcast is for",
+    WAIT = 27 "wait": "how long a poll may be held, in milliseconds; 0 for the first one of a connection",
 }
 
 /// The names of a spec's holes. Numbers below the count of [`Hole::STANDARD`] are the harness's.

@@ -42,6 +42,15 @@ pub(super) struct Rows<'s, 'j> {
     first: bool,
 }
 
+/// What becomes of a row that does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strict {
+    /// It is a difference.
+    Yes,
+    /// It is passed over.
+    No,
+}
+
 /// Matches a whole text, but for its rows.
 pub(super) fn frame<'s, 'j>(
     node: &'s Node,
@@ -59,10 +68,11 @@ pub(super) fn rows<'s>(
     node: &'s Node,
     json: &str,
     bindings: &mut Bindings,
+    strict: Strict,
     row: &mut dyn FnMut(&Bindings),
 ) -> Result<usize, Miss<'s>> {
     match frame(node, json, bindings)? {
-        Some(rows) => rows.read(bindings, row),
+        Some(rows) => rows.read(bindings, strict, row),
         None => {
             row(bindings);
             Ok(1)
@@ -74,6 +84,7 @@ impl<'s> Rows<'s, '_> {
     fn read(
         self,
         bindings: &mut Bindings,
+        strict: Strict,
         row: &mut dyn FnMut(&Bindings),
     ) -> Result<usize, Miss<'s>> {
         let Self { node, mut scan, mut first } = self;
@@ -96,10 +107,18 @@ impl<'s> Rows<'s, '_> {
                 }
             }
             let mut matcher = Matcher { scan, bindings, rows: None };
-            matcher.value(body)?;
+            match matcher.value(body) {
+                Ok(()) => {}
+                Err(miss) if strict == Strict::Yes => return Err(miss),
+                Err(_) => {
+                    scan.skip()?;
+                    bindings.truncate(mark);
+                    continue;
+                }
+            }
             scan = matcher.scan;
             match matcher.rows {
-                Some(inner) => count += inner.read(bindings, row)?,
+                Some(inner) => count += inner.read(bindings, strict, row)?,
                 None => {
                     row(bindings);
                     count += 1;

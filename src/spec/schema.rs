@@ -80,8 +80,9 @@ fn connect() -> Value {
         ("transport", transports),
     ]);
     let websocket = properties([("path", path()), ("subprotocol", text())]);
-    let poll =
-        described(step(&[("pause", duration())]), "long polling: repeated; rows bind $event");
+    let events = described(list(&json!({})), "parts of the answer whose rows bind $event");
+    let poll = step(&[("events", events), ("holds", duration()), ("pause", duration())]);
+    let poll = described(poll, "long polling: repeated; rows bind $event");
     let http = properties([("poll", poll), ("stream", reference("step"))]);
     let ping = properties([
         ("send", shape("the frame that is sent")),
@@ -223,7 +224,7 @@ fn sees() -> Value {
 fn traits() -> Value {
     let dedup = properties([
         ("by", words(&["$key", "content"])),
-        ("scope", words(&["person", "conversation", "everybody"])),
+        ("scope", words(&["person", "conversation", "device", "everybody"])),
         ("answer", words(&["same", "reject", "any"])),
         ("window", duration()),
     ]);

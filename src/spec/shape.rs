@@ -270,7 +270,15 @@ impl Shape {
         row: &mut dyn FnMut(&Bindings),
     ) -> Result<usize, Mismatch> {
         let mut own = bindings.clone();
-        matching::rows(&self.root, json, &mut own, row).map_err(|miss| miss.explain(json, &own))
+        let rows = matching::rows(&self.root, json, &mut own, matching::Strict::Yes, row);
+        rows.map_err(|miss| miss.explain(json, &own))
+    }
+
+    /// The same for a part of an answer that may be missing, or may be missing in some of its rows:
+    /// what does not fit is passed over.
+    pub fn fitting_rows(&self, json: &str, bindings: &Bindings, row: &mut dyn FnMut(&Bindings)) {
+        let mut own = bindings.clone();
+        let _ = matching::rows(&self.root, json, &mut own, matching::Strict::No, row);
     }
 
     /// Whether there is a repeated part.

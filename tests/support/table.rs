@@ -145,6 +145,7 @@ pub(crate) fn run_on(
         target: TargetChoice::Embedded(options),
         transport,
         choice,
+        at_once: None,
         strict: false,
         trace: false,
         run: RUNS.fetch_add(1, Ordering::Relaxed) as u64,

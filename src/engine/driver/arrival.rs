@@ -139,8 +139,8 @@ impl Driver {
                 (Vec::new(), Reply::No(self.masked(&error).into()))
             }
             rest::Outcome::Answered(reply) => (Vec::new(), reply),
-            rest::Outcome::Read { rows, count } => {
-                (rows, Reply::Yes { id: None, order: None, rows: count, cursor: None })
+            rest::Outcome::Read { rows, count, cursor } => {
+                (rows, Reply::Yes { id: None, order: None, rows: count, cursor })
             }
             rest::Outcome::Failed(_) if troubled || self.trouble.excuses() => {
                 (Vec::new(), Reply::Lost)

@@ -37,7 +37,7 @@ impl Driver {
         };
         self.say(mark, || match outcome {
             rest::Outcome::Answered(reply) => self.answer(op, &[], reply),
-            rest::Outcome::Read { rows, count } => {
+            rest::Outcome::Read { rows, count, .. } => {
                 let operation = self.asked(op);
                 format!("yes to `{operation}`: {}", listed(rows, *count))
             }

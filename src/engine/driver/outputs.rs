@@ -61,9 +61,9 @@ impl Driver {
                     let places = shard.socket_places(self.id);
                     let (jar, weather) = (self.jar.as_ref(), self.weather.as_ref());
                     let (bindings, elsewhere) = (&self.bindings, self.elsewhere);
-                    let node = self.place.next;
-                    self.link =
-                        Link::open(&shard, bindings, jar, (elsewhere, node), weather, places);
+                    let (node, bookmark) = (self.place.next, &self.bookmark);
+                    let way = (elsewhere, node);
+                    self.link = Link::open(&shard, bindings, jar, way, weather, places, bookmark);
                 }
                 Output::Close => self.close(),
                 Output::Transmit(transmit) => self.depart(now, transmit, &mut leaving),
@@ -236,7 +236,7 @@ impl Driver {
                 }
                 self.left(route);
             }
-            Ok(Said::Http(_)) => {
+            Ok(Said::Http) => {
                 let bindings = self.bindings.clone();
                 let op = attempt.op;
                 let (walk, jar) = (kept, self.jar.clone());
@@ -383,7 +383,14 @@ impl Driver {
         let shard = Rc::clone(&self.shard);
         let (own, troubled) = (self.http.clone(), self.trouble.excuses());
         let (client, route, node) = (self.id, ask.route, self.place.next);
+        let typing = [Operation::TypingStart, Operation::TypingStop].contains(&route.operation);
+        let typing = typing.then(|| Rc::clone(&self.typing));
         self.calls.push(Box::pin(async move {
+            // A stop that overtakes its start would be undone by it.
+            let _typed = match &typing {
+                Some(typing) => Some(typing.lock().await),
+                None => None,
+            };
             // A request in trouble may take long, and shall keep nobody waiting.
             let (http, _turn) = match &own {
                 Some(own) => (&**own, None),

@@ -1,8 +1,9 @@
 //! How sessions are opened: what the spec lays down for everybody, and then for one person.
 
-use super::Session;
 use super::frames::Frames;
 use super::line::Way;
+use super::polling::Polls;
+use super::{Bookmark, Session};
 use crate::dialect::http::fields;
 use crate::engine::people::{Jar, Papers};
 #[cfg(feature = "rust_socketio")]
@@ -28,6 +29,8 @@ const BYTES_MAX: usize = 4 << 20;
 pub(in crate::engine) enum Approach {
     /// Socket.IO.
     SocketIo(Box<Options>),
+    /// Long polling.
+    Polls(Box<Polls>),
     /// Socket.IO, through the second client.
     #[cfg(feature = "rust_socketio")]
     Second(Arc<Second>, Box<Options>),
@@ -45,15 +48,18 @@ pub(in crate::engine) struct Caller<'a> {
     pub(in crate::engine) elsewhere: bool,
     /// What the connection goes through.
     pub(in crate::engine) weather: Option<Weather>,
+    /// Where the session before ended, if there is no socket.
+    pub(in crate::engine) bookmark: Bookmark,
     /// The ids of its conversations, where each has a socket.
     pub(in crate::engine) places: Vec<Scalar>,
 }
 
 impl<'a> Caller<'a> {
     /// Somebody whom no fault concerns.
-    pub(in crate::engine) const fn plain(papers: &'a Papers) -> Self {
+    pub(in crate::engine) fn plain(papers: &'a Papers) -> Self {
         let (bindings, jar) = (&papers.bindings, papers.jar.as_ref());
-        Self { bindings, jar, elsewhere: false, weather: None, places: Vec::new() }
+        let (places, bookmark) = (Vec::new(), Bookmark::default());
+        Self { bindings, jar, elsewhere: false, weather: None, places, bookmark }
     }
 }
 
@@ -74,6 +80,11 @@ impl Approach {
             Transports::Upgrade => Mode::Upgrade,
         };
         Self::SocketIo(Box::new(options))
+    }
+
+    /// The way to a server without a socket, if the spec says how events are polled.
+    pub(in crate::engine) fn polls(spec: &Spec) -> Option<Self> {
+        Polls::of(spec).map(|polls| Self::Polls(Box::new(polls)))
     }
 
     /// The way to a server of JSON frames.
@@ -98,6 +109,7 @@ impl Approach {
     pub(in crate::engine) fn connect(&self) -> &ConnectOptions {
         match self {
             Self::SocketIo(options) => &options.engine.connect,
+            Self::Polls(polls) => &polls.connect,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_, options) => &options.engine.connect,
             Self::Frames(options) => &options.connect,
@@ -119,6 +131,9 @@ impl Approach {
                 let options = handshake(options, spec, caller);
                 let session = SocketIo::open(endpoint, &options).await?;
                 Ok(Session::SocketIo(Box::new(session), options.namespace))
+            }
+            Self::Polls(polls) => {
+                Ok(Session::Polling(Box::new(polls.open(endpoint, caller).await?)))
             }
             #[cfg(feature = "rust_socketio")]
             Self::Second(second, options) => {

@@ -1,6 +1,7 @@
 //! An open connection: what arrives over it, and what it can do, by the protocol that carries it.
 
 use super::frames::Frames;
+use super::polling::Polling;
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client;
 use crate::scalar::Scalar;
@@ -12,6 +13,8 @@ use std::time::Duration;
 
 /// Why an event is not sent over a raw WebSocket.
 const NO_EVENTS: &str = "a raw WebSocket carries frames, no Socket.IO events";
+/// Why nothing is sent where there is no socket.
+const NO_SOCKET: &str = "without a socket everything is an HTTP request";
 /// Why a frame is not sent over anything else.
 const NO_FRAMES: &str = "only a raw WebSocket carries frames";
 
@@ -19,6 +22,8 @@ const NO_FRAMES: &str = "only a raw WebSocket carries frames";
 pub(in crate::engine) enum Session {
     /// Socket.IO, and the namespace in which events are emitted.
     SocketIo(Box<SocketIo>, String),
+    /// No socket: requests, one after the other.
+    Polling(Box<Polling>),
     /// Socket.IO, through the second client.
     #[cfg(feature = "rust_socketio")]
     Second(Box<second_client::Session>),
@@ -30,6 +35,8 @@ pub(in crate::engine) enum Session {
 pub(in crate::engine) enum Arrival {
     /// A packet of Socket.IO.
     Packet(Received),
+    /// An event of a batch, as `$event`, and what the batch says of it.
+    Event(Box<Bindings>),
     /// A JSON frame, and the conversation whose socket it came over, where each has its own.
     Frame(Text, Option<Scalar>),
     /// The socket of a further conversation was refused: nothing that was to be said there was.
@@ -47,6 +54,7 @@ impl Session {
     pub(in crate::engine) async fn recv(&mut self) -> Arrival {
         match self {
             Self::SocketIo(session, _) => session.recv().await.into(),
+            Self::Polling(session) => session.recv().await,
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.recv().await.into(),
             Self::Frames(frames, _) => frames.recv().await,
@@ -60,6 +68,7 @@ impl Session {
     pub(in crate::engine) async fn flush(&mut self) -> Result<(), SendError> {
         match self {
             Self::SocketIo(session, _) => session.flush().await,
+            Self::Polling(_) => Ok(()),
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => {
                 session.flush().await;
@@ -80,6 +89,7 @@ impl Session {
     ) -> Result<(), SendError> {
         match self {
             Self::SocketIo(session, namespace) => session.emit(namespace, ack, data),
+            Self::Polling(_) => Err(SendError::Closed(Closed::Io(NO_SOCKET.into()))),
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.emit(ack, data),
             Self::Frames(..) => Err(SendError::Closed(Closed::Io(NO_EVENTS.into()))),
@@ -119,7 +129,7 @@ impl Session {
     /// Whether it makes requests wait for the answers to others.
     pub(in crate::engine) fn holds_back(&self) -> bool {
         match self {
-            Self::SocketIo(..) | Self::Frames(..) => false,
+            Self::SocketIo(..) | Self::Polling(_) | Self::Frames(..) => false,
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.holds_back(),
         }
@@ -129,6 +139,7 @@ impl Session {
     pub(in crate::engine) fn heartbeat(&mut self) -> Option<(Duration, Duration)> {
         match self {
             Self::SocketIo(session, _) => Some(session.engine().heartbeat()),
+            Self::Polling(_) => None,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_) => None,
             Self::Frames(_, heartbeat) => *heartbeat,
@@ -138,7 +149,7 @@ impl Session {
     /// Whether it can be left in other ways than politely.
     pub(in crate::engine) const fn can_break(&self) -> bool {
         match self {
-            Self::SocketIo(..) | Self::Frames(..) => true,
+            Self::SocketIo(..) | Self::Polling(_) | Self::Frames(..) => true,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_) => false,
         }
@@ -148,6 +159,7 @@ impl Session {
     pub(in crate::engine) fn websocket(&mut self) -> Option<&mut WebSocket> {
         match self {
             Self::SocketIo(session, _) => session.engine().websocket(),
+            Self::Polling(_) => None,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_) => None,
             Self::Frames(frames, _) => frames.websocket(),
@@ -158,6 +170,7 @@ impl Session {
     pub(in crate::engine) fn is_polling(&mut self) -> bool {
         match self {
             Self::SocketIo(session, _) => session.engine().websocket().is_none(),
+            Self::Polling(_) => true,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_) => false,
             Self::Frames(..) => false,
@@ -168,6 +181,7 @@ impl Session {
     pub(in crate::engine) async fn leave(self, how: Leave) {
         match self {
             Self::SocketIo(mut session, _) => session.leave(how).await,
+            Self::Polling(session) => session.leave(how),
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.leave(how).await,
             Self::Frames(frames, _) => frames.leave(how).await,

@@ -12,7 +12,13 @@ pub(super) const PROBES: &[Probe] = &[
                  ann send a
                  bob send b
                  bob send b",
-        catches: &["dedup-off", "dedup-error", "dedup-fresh-id", "dedup-pushed-again"],
+        catches: &[
+            "dedup-off",
+            "dedup-error",
+            "dedup-fresh-id",
+            "dedup-pushed-again",
+            "poll-repeats",
+        ],
         ..Probe::DEFAULT
     },
     Probe {
@@ -31,6 +37,7 @@ pub(super) const PROBES: &[Probe] = &[
         says: "One message that two devices of a person send at the same moment is stored once, and both have its id.",
         why: "Two connections are often two handlers, two threads, or two servers: only the store can tell.",
         copies: 3,
+        needs: &[Need::SharedKeys],
         script: "people: ann x2, bob
                  ann.1 send a | ann.2 send a
                  ann.2 send b | ann.1 send b",
@@ -42,6 +49,7 @@ pub(super) const PROBES: &[Probe] = &[
         says: "One message from three devices at the same moment is stored once, and all three have its id.",
         why: "A guard that lets the second wait for the first may let the third pass.",
         copies: 3,
+        needs: &[Need::SharedKeys],
         script: "people: ann x3, bob
                  ann send a
                  ann send b",
@@ -53,6 +61,7 @@ pub(super) const PROBES: &[Probe] = &[
         says: "A repetition that comes while the first send is being stored makes no second message.",
         why: "The window between look and insert is hit by a repetition a few milliseconds later, too.",
         copies: 2,
+        needs: &[Need::SharedKeys],
         script: "people: ann x2, bob
                  start ann.1 send a
                  pause 5ms
@@ -121,6 +130,7 @@ pub(super) const PROBES: &[Probe] = &[
         says: "A repetition after twelve seconds, on another device, makes no second message.",
         why: "The contract's last retry comes that late, and a phone that slept sends even later.",
         quick: false,
+        needs: &[Need::SharedKeys],
         script: "people: ann x2, bob
                  ann.1 send a
                  pause 12s
@@ -132,6 +142,7 @@ pub(super) const PROBES: &[Probe] = &[
         name: "from-the-queue",
         says: "A message that waited on a device without connection, while another device sent it, is not sent twice.",
         why: "Queues are drained right after a reconnect, when a server knows least of the connection.",
+        needs: &[Need::SharedKeys],
         script: "people: ann x2, bob
                  ann.2 disconnect
                  start ann.2 send a

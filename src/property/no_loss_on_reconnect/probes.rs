@@ -167,7 +167,7 @@ pub(super) const PROBES: &[Probe] = &[
                  eva cut fin for 200ms
                  ann burst 8 | bob burst 8 | cat burst 8 | dan burst 8
                  until eva is ready",
-        catches: &["receiver-skipped"],
+        catches: &["receiver-skipped", "poll-edge-lost"],
         ..Probe::DEFAULT
     },
     Probe {

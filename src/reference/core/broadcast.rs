@@ -133,8 +133,10 @@ mod tests {
     }
 
     fn meet(chat: &mut Chat, user: &str, chapter: &str) {
-        let (user, chapter) = (user.into(), Some(chapter.into()));
-        chat.core.meet(&Caller { user, chapter, connection: None, node: 0, arrived: 0 });
+        let (user, chapter) = (User::from(user), Some(chapter.into()));
+        let device = user.clone();
+        let caller = Caller { user, chapter, connection: None, node: 0, device, arrived: 0 };
+        chat.core.meet(&caller);
     }
 
     fn broadcast(chat: &mut Chat, to: Audience) -> (Conversation, Vec<User>) {

@@ -34,6 +34,9 @@ use std::path::Path;
 use std::time::Duration;
 use unread::Badges;
 
+/// Messages that somebody who comes back is told at most.
+const MISSED: u32 = 4_096;
+
 /// What a spec says of the chat, without its wire.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
@@ -243,6 +246,16 @@ impl Core {
         own.chain(self.addressed_to(user).into_iter().map(|id| (id, usize::MAX))).collect()
     }
 
+    /// The id of the newest message.
+    pub(crate) const fn newest(&self) -> i64 {
+        self.last_message
+    }
+
+    /// What was said in the person's conversations after this message.
+    pub(crate) fn missed(&self, user: &User, since: i64) -> Vec<Message> {
+        self.store.after(user, since, MISSED).unwrap_or_default()
+    }
+
     pub(crate) fn conversations_of(&self, user: &User) -> &[Conversation] {
         self.of_user.get(user).map_or(&[], Vec::as_slice)
     }
@@ -414,8 +427,9 @@ pub(crate) mod tests {
 
         pub(crate) fn ask(&mut self, user: &str, command: Command) -> Result<Answer, Refusal> {
             self.now += 1;
-            let (user, connection, arrived) = (user.into(), Some(1), self.now);
-            let caller = Caller { user, chapter: None, connection, node: self.node, arrived };
+            let (user, device) = (user.into(), user.into());
+            let (connection, arrived, node) = (Some(1), self.now, self.node);
+            let caller = Caller { user, chapter: None, connection, node, device, arrived };
             self.core.apply(&caller, command, self.now, &mut self.events)
         }
 

@@ -167,6 +167,7 @@ impl Core {
             }
             Scope::Person => format!("person {} {key}", caller.user),
             Scope::Conversation => format!("conversation {conversation} {key}"),
+            Scope::Device => format!("device {} {conversation} {key}", caller.device),
             Scope::Everybody => format!("all {key}"),
         };
         scope += self.keyring(caller);
@@ -404,6 +405,7 @@ mod tests {
         for (scope, own) in [
             (Scope::Person, [true, false]),
             (Scope::Conversation, [false, true]),
+            (Scope::Device, [false, false]),
             (Scope::Everybody, [true, true]),
         ] {
             let mut rules = rules();
@@ -516,8 +518,8 @@ mod tests {
         let place = chat.create("ann", &["bob"]);
         let mut ask = |connection, now, command| {
             let connection = Some(connection);
-            let (user, chapter) = ("ann".into(), None);
-            let caller = Caller { user, chapter, connection, node: 0, arrived: now };
+            let (user, device, chapter) = ("ann".into(), "phone".into(), None);
+            let caller = Caller { user, chapter, connection, node: 0, device, arrived: now };
             chat.core.apply(&caller, command, now, &mut Vec::new())
         };
         let send = Sending {

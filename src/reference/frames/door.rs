@@ -113,6 +113,7 @@ impl Guest {
             user: user.clone(),
             connection: None,
             node: app.node,
+            device: user.clone(),
             arrived: stamp::now(),
         };
         app.desk.answer(caller, Command::Join { conversation }).await.map(drop)

@@ -106,7 +106,8 @@ mod tests {
         let mut hall = Hall::new(Arc::new(Play::new(&spec())), bugs);
         let ear = Arc::new(Ear::default());
         let (user, chapter, connection) = (User::from("2"), None, Some(1));
-        let user = Caller { user, chapter, connection, node: 0, arrived: 0 };
+        let device = user.clone();
+        let user = Caller { user, chapter, connection, node: 0, device, arrived: 0 };
         hall.arrive(1, (&user, None), Arc::new(Ear::default()), &[(1, 2)]);
         hall.depart(1);
         (1..=3).for_each(|id| hall.queue(&message(id)));

@@ -141,7 +141,12 @@ pub(super) fn with_error(bindings: Bindings, refusal: &Refusal) -> Bindings {
 }
 
 /// The first documented answer, or for HTTP the first whose range has the status.
-fn reply(list: &[Reception], status: u16, frame: &Bindings, rows: &[Bindings]) -> Option<Reply> {
+pub(super) fn reply(
+    list: &[Reception],
+    status: u16,
+    frame: &Bindings,
+    rows: &[Bindings],
+) -> Option<Reply> {
     let within =
         |via: &Via| matches!(via, Via::Status(low, high) if (*low..=*high).contains(&status));
     let reception = list

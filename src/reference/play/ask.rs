@@ -78,7 +78,7 @@ impl Play {
         nearly
     }
 
-    fn fits(
+    pub(super) fn fits(
         &self,
         request: &HttpRequest,
         http: HttpAsk<'_>,

@@ -1,6 +1,6 @@
 //! What others see, filled once for all who see the same.
 
-use super::{Play, fill};
+use super::{Item, Play, fill};
 use crate::operation::Sight;
 use crate::reference::model::*;
 use crate::spec::{Bindings, Hole, Pushed, Via};
@@ -14,6 +14,8 @@ pub(crate) enum Outgoing {
     Event { name: String, arguments: Arguments },
     /// A JSON frame.
     Frame(String),
+    /// An event that waits to be fetched in a batch.
+    Item(Box<Item>),
 }
 
 /// Arguments that are JSON already.
@@ -64,7 +66,7 @@ impl Play {
 
     /// The events by which a sight is told: its first form, and its aliases; none if it has none.
     pub(crate) fn pushed(&self, sight: Sight, bindings: &Bindings) -> Vec<Outgoing> {
-        self.pushed_list(sight, bindings, &[])
+        self.pushed_list(sight, bindings, std::slice::from_ref(bindings))
     }
 
     /// The same, with these rows in the repeated part.
@@ -79,11 +81,14 @@ impl Play {
             let event = matches!(pushed.reception.via, Via::Event(_) | Via::Frame);
             pushed.sight == sight && event && (pushed.alias || !std::mem::replace(&mut told, true))
         });
-        forms
-            .filter_map(|Pushed { reception, .. }| {
-                Outgoing::of(&reception.via, fill(&reception.shape, bindings, rows))
-            })
-            .collect()
+        let told = forms.filter_map(|Pushed { reception, .. }| {
+            let json = fill(&reception.shape, bindings, rows);
+            match self.is_polled() {
+                true => Some(Outgoing::Item(Box::new(self.item(sight, json, bindings)))),
+                false => Outgoing::of(&reception.via, json),
+            }
+        });
+        told.collect()
     }
 
     pub(crate) fn sees(&self, sight: Sight) -> bool {

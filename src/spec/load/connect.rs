@@ -1,13 +1,17 @@
 //! `connect:` how a client's connection comes to be.
 
 use crate::source::{Fields, Node};
+use crate::spec::bindings::Hole;
 use crate::spec::load::{Loader, Place};
 use crate::spec::model::{
-    AppPing, Connect, Elsewhere, EventSource, Protocol, Request, SocketPer, Transports,
+    AppPing, Connect, Elsewhere, EventSource, Poll, Protocol, Request, SocketPer, Transports,
 };
 use crate::spec::shape::Shape;
 use crate::spec::text::Text;
 use std::time::Duration;
+
+/// How long a server is taken to hold a poll where the spec does not say it.
+const HOLDS: Duration = Duration::from_secs(30);
 
 impl Loader<'_> {
     pub(super) fn connect(&mut self, node: &Node) -> Connect {
@@ -50,7 +54,7 @@ impl Loader<'_> {
         let first = fields.value("first");
         connect.first = first.map(|node| self.step(node, "first", &[]));
         let refused = fields.value("refused");
-        connect.refused = self.shapes(refused);
+        connect.refused = self.shapes(refused, "refused");
         if let Some(timeout) = fields.value("timeout") {
             connect.timeout = self.positive(timeout).unwrap_or(connect.timeout);
         }
@@ -148,14 +152,7 @@ impl Loader<'_> {
         let source = fields.one_of(&["poll", "stream"], &mut self.found)?;
         self.protocol = Some(Protocol::Http);
         if source.key == "poll" {
-            let mut pause = Duration::ZERO;
-            let step = self.step_with(&source.value, "poll", &[], |loader, fields| {
-                if let Some(node) = fields.value("pause") {
-                    pause = node.read_duration(&mut loader.found).unwrap_or_default();
-                }
-            });
-            let step = Box::new(step);
-            return Some(EventSource::Poll { step, pause });
+            return Some(EventSource::Poll(Box::new(self.poll(&source.value))));
         }
         let step = self.step(&source.value, "stream", &[]);
         match step.request {
@@ -167,6 +164,27 @@ impl Loader<'_> {
                 None
             }
         }
+    }
+
+    fn poll(&mut self, node: &Node) -> Poll {
+        let (mut events, mut holds, mut pause) = (Vec::new(), HOLDS, Duration::ZERO);
+        let step = self.step_with(node, "poll", &[], |loader, fields| {
+            events = loader.shapes(fields.value("events"), "events");
+            if let Some(node) = fields.value("holds") {
+                holds = loader.positive(node).unwrap_or(holds);
+            }
+            if let Some(node) = fields.value("pause") {
+                pause = node.read_duration(&mut loader.found).unwrap_or_default();
+            }
+        });
+        let tells = |shape: &Shape| shape.holes().iter().any(|(hole, _)| *hole == Hole::EVENT);
+        let read = !matches!(step.request, Request::Http(_)) || step.yes.is_empty();
+        if !read && !step.yes.iter().map(|one| &one.shape).chain(&events).any(tells) {
+            self.found
+                .error(node.span, "no part of the answer binds `$event`")
+                .hint("write `[$event, ...]` in `ok` or under `events`, where the events stand");
+        }
+        Poll { step, events, holds, pause }
     }
 
     fn ping(&mut self, node: &Node) -> Option<AppPing> {
@@ -202,14 +220,14 @@ impl Loader<'_> {
         Some(duration)
     }
 
-    fn shapes(&mut self, node: Option<&Node>) -> Vec<Shape> {
+    fn shapes(&mut self, node: Option<&Node>, what: &str) -> Vec<Shape> {
         let Some(node) = node else { return Vec::new() };
         match node.items() {
             Some(items) => items.iter().map(|item| self.received_shape(item)).collect(),
             None => {
                 self.found
-                    .error(node.span, format!("`refused` is {}", node.what()))
-                    .expected("a list of payloads");
+                    .error(node.span, format!("`{what}` is {}", node.what()))
+                    .expected("a list of shapes");
                 Vec::new()
             }
         }

@@ -129,6 +129,7 @@ impl Loader<'_> {
         let scopes = [
             ("person", Scope::Person),
             ("conversation", Scope::Conversation),
+            ("device", Scope::Device),
             ("everybody", Scope::Everybody),
         ];
         self.choose(&mut fields, "scope", &scopes, &mut dedup.scope);

@@ -51,15 +51,24 @@ pub struct Elsewhere {
 /// Where events come from when there is no socket. Each is matched as a frame.
 #[derive(Clone, Debug)]
 pub enum EventSource {
-    /// Long polling: the request is repeated; each row of its answer binds `$event` to an event.
-    Poll {
-        /// The request and its answers.
-        step: Box<Step>,
-        /// Time between an answer and the next request.
-        pause: Duration,
-    },
+    /// Long polling: a request that is repeated.
+    Poll(Box<Poll>),
     /// Server-sent events: the request's answer never ends; the data of each is an event.
     Stream(Box<HttpRequest>),
+}
+
+/// A request that is repeated, whose answers bring events.
+#[derive(Clone, Debug)]
+pub struct Poll {
+    /// The request and its answers. Rows of a yes bind `$event`, each to an event.
+    pub step: Step,
+    /// Further parts of the answer that hold events, each read for itself: their rows bind `$event`
+    /// and what the events themselves do not say, such as `$conversation`.
+    pub events: Vec<Shape>,
+    /// How long the server may hold an answer back that has no event.
+    pub holds: Duration,
+    /// Time between an answer and the next request.
+    pub pause: Duration,
 }
 
 /// What carries the events.

@@ -86,6 +86,8 @@ pub enum Scope {
     Person,
     /// Per conversation.
     Conversation,
+    /// Per client of a person, and conversation.
+    Device,
     /// Over everything.
     Everybody,
 }
