@@ -307,7 +307,7 @@ impl Request {
     fn excused(&self, number: u32, moment: &Moment) -> bool {
         let sent_at = match self.stage {
             Stage::InFlight { until } if number == self.last().number => {
-                until - moment.rules.ack_timeout
+                until.saturating_sub(moment.rules.ack_timeout)
             }
             _ => 0,
         };

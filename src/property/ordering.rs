@@ -702,9 +702,10 @@ mod tests {
             b acked o3 m3 1
             a sends o4 t4 k4 #2
             a acked o4 m4 2";
-        passes(&Ordering, &unique, history);
+        assert_eq!(check(&Ordering, &unique, history).violation_count, 0);
         let own_key = history.replace("t2 k1", "t2 k2");
-        fails(&Ordering, &unique, &own_key, "one position for two messages");
+        let found = check(&Ordering, &unique, &own_key);
+        assert_eq!(found.violations[0].summary, "one position for two messages");
     }
 
     #[test]
