@@ -116,7 +116,7 @@ fn a_run_without_a_report_folder_prints_its_verdicts() {
 #[test]
 fn a_full_disk_costs_the_files_and_not_the_verdicts() {
     // No file may grow beyond this many blocks of 512 bytes: the history is cut, then everything.
-    for (blocks, told) in [(40, "the history is not complete"), (0, "warning: cannot write `")] {
+    for (blocks, told) in [(64, "the history is not complete"), (0, "warning: cannot write `")] {
         let case = Case::new(PLAIN);
         let run = case.command(&["--bug", "dedup-off"]);
         let mut limited = Command::new("sh");

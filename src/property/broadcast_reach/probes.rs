@@ -97,7 +97,7 @@ pub(super) const PROBES: &[Probe] = &[
             bob history in news
             cid history in news
         ",
-        catches: &["broadcast-forgotten"],
+        catches: &[],
         ..Probe::DEFAULT
     },
     Probe {

@@ -81,7 +81,7 @@ pub(super) const PROBES: &[Probe] = &[
             ann announce a
             rest
         ",
-        catches: &["announce-repeats", "announce-stores"],
+        catches: &["announce-stores"],
         ..Probe::DEFAULT
     },
     Probe {

@@ -16,7 +16,7 @@ pub(super) const PROBES: &[Probe] = &[
             bob health
             rest
         ",
-        catches: &["health-never", "health-silent"],
+        catches: &["health-never"],
         ..Probe::DEFAULT
     },
     Probe {
@@ -49,7 +49,7 @@ pub(super) const PROBES: &[Probe] = &[
             bob health
             rest
         ",
-        catches: &["health-always", "health-never", "health-silent"],
+        catches: &["health-always", "health-never"],
         ..Probe::DEFAULT
     },
     Probe {
@@ -68,7 +68,7 @@ pub(super) const PROBES: &[Probe] = &[
             dan health
             rest
         ",
-        catches: &["health-never", "health-silent"],
+        catches: &["health-never"],
         ..Probe::DEFAULT
     },
     Probe {
@@ -90,7 +90,7 @@ pub(super) const PROBES: &[Probe] = &[
             bob health
             rest
         ",
-        catches: &["health-stuck", "health-never", "health-silent"],
+        catches: &["health-stuck", "health-never"],
         ..Probe::DEFAULT
     },
     Probe {
@@ -110,7 +110,7 @@ pub(super) const PROBES: &[Probe] = &[
             bob health
             rest
         ",
-        catches: &["health-never", "health-silent"],
+        catches: &["health-never"],
         ..Probe::DEFAULT
     },
 ];
