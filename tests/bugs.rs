@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use table::{accusations, choice, complaint, doubts, nodes, rows, run, run_on};
 
 /// Runs at the same time: each has little to do but to wait.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 4;
 
 /// Bugs that are played over raw WebSockets as well: some of each property, those that live in the
 /// server's handling of frames first of all.
