@@ -334,7 +334,7 @@ expect: [delivery.p95 < 500ms, ack.count > 100, reconnect.p95 < 5s]
         let course = course(&Wishes::default());
         for load in 1..20 {
             let people = course.at(load).people;
-            assert!(people.count >= 2 && people.pairs >= 1 && people.groups[0].count == 1);
+            assert!(people.count >= 2 && people.pairs >= 1 && people.groups[0].count >= 1);
             assert!(people.groups[0].most <= people.count);
         }
     }

@@ -414,14 +414,14 @@ mod tests {
         let mut meter = Meter::new(1_000_000_000);
         meter.window = Some(Window::of("steady"));
         let phase = |name: &str| Event::Phase { name: name.into() };
-        let send = |op, planned| Event::Invoke {
+        let send = |op, planned: Nanos| Event::Invoke {
             op: OpId(op),
             operation: Operation::Send,
             conversation: Some(ConversationId(0)),
             message: Some(MessageRef { token: Token::new(1, u64::from(op)), key: "k".into() }),
             about: None,
             via: None,
-            planned,
+            planned: planned * 1_000_000,
         };
         let ack = |op| Event::Answered {
             op: OpId(op),

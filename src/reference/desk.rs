@@ -408,7 +408,9 @@ mod tests {
         let play = async {
             let sends = (0..20).map(|key| {
                 let (done, sent) = oneshot::channel();
-                desk.ask(ann(), send(&key.to_string()), move |_| drop(done.send(Instant::now())));
+                desk.ask(ann(), send(&key.to_string()), move |_| {
+                    assert!(done.send(Instant::now()).is_ok())
+                });
                 sent
             });
             let sends: Vec<_> = sends.collect();

@@ -114,10 +114,17 @@ fn law(curve: &Curve) -> String {
         (None, None) => "throughput grows in step with load".into(),
     };
     format!(
-        "X(N) = λN / (1 + σ(N−1) + κN(N−1)), λ = {:.3} messages/s each, contention σ = {:.3e}, \
-         coherence κ = {:.3e}: {peak}",
-        curve.per_unit, curve.contention, curve.coherence
+        "X(N) = λN / (1 + σ(N−1) + κN(N−1)), λ = {:.3} messages/s each, contention σ = {}, coherence \
+         κ = {}: {peak}",
+        curve.per_unit,
+        term(curve.contention),
+        term(curve.coherence)
     )
+}
+
+/// A figure of the curve: very small, or nothing at all.
+fn term(figure: f64) -> String {
+    if figure == 0.0 { "0".into() } else { format!("{figure:.2e}") }
 }
 
 fn reach(curve: &Curve, unit: &str) -> String {
