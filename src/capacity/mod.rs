@@ -10,4 +10,4 @@ pub mod knee;
 pub mod search;
 
 pub use course::Course;
-pub use search::{Next, Search, Trial};
+pub use search::{Next, Said, Search, Trial};

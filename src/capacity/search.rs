@@ -5,7 +5,8 @@
 //! other way round: so a step that failed is tried again at once, and the larger half of the tries
 //! decides; a step that held is taken at its word. In the end both ends must be clear: what held is
 //! tried again, and so is what failed, if it also held once. What is proved by the failure of a property
-//! needs no second try.
+//! needs no second try; a step that proves nothing, for the generator was late, is made again, and only
+//! a load at which no step proves anything is given up as too much.
 
 use crate::outcome::capacity::Why;
 use std::collections::BTreeMap;
@@ -30,10 +31,21 @@ pub struct Search {
 pub struct Trial {
     /// Its load.
     pub load: u64,
+    /// What it says of the load.
+    pub said: Said,
+}
+
+/// What a step says of its load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
     /// Everything held.
-    pub held: bool,
-    /// It is proved, so that another try would change nothing.
-    pub certain: bool,
+    Held,
+    /// Something did not, which may have been chance.
+    Failed,
+    /// Something is proved to be broken: another try would change nothing.
+    Proved,
+    /// Nothing: something other than the server could explain what was seen.
+    Nothing,
 }
 
 /// What to do next.
@@ -98,19 +110,17 @@ impl Search {
     }
 
     fn stands(&self, trials: &[Trial]) -> BTreeMap<u64, Stand> {
-        let mut tallies: BTreeMap<u64, (u32, u32, bool)> = BTreeMap::new();
+        let mut tallies: BTreeMap<u64, [u32; 4]> = BTreeMap::new();
         for trial in trials {
-            let (held, failed, proved) = tallies.entry(trial.load).or_default();
-            *held += u32::from(trial.held);
-            *failed += u32::from(!trial.held);
-            *proved |= !trial.held && trial.certain;
+            tallies.entry(trial.load).or_default()[trial.said as usize] += 1;
         }
         let enough = self.tries / 2 + 1;
-        let stand = |(held, failed, proved)| match (held, failed) {
-            _ if proved || failed >= held + enough => Stand::Exceeded,
+        let stand = |[held, failed, proved, nothing]: [u32; 4]| match (held, failed) {
+            _ if proved > 0 || failed >= held + enough => Stand::Exceeded,
+            (0, _) if nothing >= self.tries => Stand::Exceeded,
             _ if failed >= enough && failed > held => Stand::Mostly,
             _ if held >= enough && held > failed => Stand::Held,
-            (_, 0) => Stand::Once,
+            (1.., 0) => Stand::Once,
             _ => Stand::Unclear,
         };
         tallies.into_iter().map(|(load, tally)| (load, stand(tally))).collect()
@@ -161,8 +171,12 @@ mod tests {
         (search.found(&trials), trials.len())
     }
 
+    fn said(held: bool) -> Said {
+        if held { Said::Held } else { Said::Failed }
+    }
+
     fn sharp(limit: u64) -> impl FnMut(u64) -> Trial {
-        move |load| Trial { load, held: load <= limit, certain: false }
+        move |load| Trial { load, said: said(load <= limit) }
     }
 
     #[test]
@@ -194,7 +208,7 @@ mod tests {
             let noisy = |load: u64| {
                 let edge = (load as f64 / limit as f64 - 1.0) / 0.01;
                 let holds = 0.95 / (1.0 + edge.exp());
-                Trial { load, held: dice.chance(holds), certain: false }
+                Trial { load, said: said(dice.chance(holds)) }
             };
             let ((held, _), _) = play(Search { precision: 0.03, ..SEARCH }, noisy);
             let off = held.map_or(1.0, |held| (held as f64 / limit as f64 - 1.0).abs());
@@ -205,18 +219,29 @@ mod tests {
 
     #[test]
     fn a_proof_needs_no_second_try_and_a_chance_failure_gets_one() {
-        let failed = |certain| [Trial { load: 100, held: false, certain }];
-        assert_eq!(SEARCH.next(&failed(true)), Next::Try(50, Why::Coarse));
-        assert_eq!(SEARCH.next(&failed(false)), Next::Try(100, Why::Again));
-        let held = Trial { load: 100, held: true, certain: false };
-        let then_held = [failed(false)[0], held, held];
-        assert_eq!(SEARCH.next(&then_held), Next::Try(200, Why::Coarse));
+        let trials = |all: &[Said]| -> Vec<Trial> {
+            all.iter().map(|&said| Trial { load: 100, said }).collect()
+        };
+        let next = |all: &[Said]| SEARCH.next(&trials(all));
+        assert_eq!(next(&[Said::Proved]), Next::Try(50, Why::Coarse));
+        assert_eq!(next(&[Said::Failed]), Next::Try(100, Why::Again));
+        assert_eq!(next(&[Said::Failed, Said::Held, Said::Held]), Next::Try(200, Why::Coarse));
+        assert_eq!(next(&[Said::Failed, Said::Held, Said::Failed]), Next::Try(50, Why::Coarse));
+    }
+
+    #[test]
+    fn what_proves_nothing_is_made_again_and_given_up_in_the_end() {
+        let nothing = Trial { load: 100, said: Said::Nothing };
+        assert_eq!(SEARCH.next(&[nothing]), Next::Try(100, Why::Again));
+        assert_eq!(SEARCH.next(&[nothing; 3]), Next::Try(50, Why::Coarse));
+        let held = Trial { load: 100, said: Said::Held };
+        assert_eq!(SEARCH.next(&[nothing, nothing, held]), Next::Try(200, Why::Coarse));
     }
 
     #[test]
     fn what_holds_above_what_does_not_is_not_believed() {
-        let trial = |load, held| Trial { load, held, certain: !held };
-        let trials = [trial(100, true), trial(200, false), trial(400, true)];
+        let trial = |load, said| Trial { load, said };
+        let trials = [trial(100, Said::Held), trial(200, Said::Proved), trial(400, Said::Held)];
         assert_eq!(SEARCH.found(&trials), (Some(100), Some(200)));
     }
 }

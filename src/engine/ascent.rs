@@ -4,17 +4,20 @@
 //! are tried and what they mean together is decided by [`crate::capacity`]. A server that dies at a
 //! load, or does not take its people in, is an answer, too. Start with [`ascend`].
 
-use crate::capacity::{Course, Next, Search, Trial, curve, knee};
+use crate::capacity::{Course, Next, Said, Search, Trial, curve, knee};
 use crate::engine::means::{Means, Shortage};
 use crate::engine::run::{Failure, Measured, Settings, run};
-use crate::metric::{Progress, Window};
+use crate::metric::{Progress, Window, quantity};
 use crate::outcome::capacity::{Capacity, Figures, Limit, Of, SCHEMA, Step, Why};
 use crate::outcome::{Outcome, Percentiles};
+use crate::scenario::{Expectation, Scenario};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Steps of one search, at most: a server that answers by chance shall not keep it going for ever.
 const MOST_STEPS: usize = 60;
+/// A threshold is judged by a generator whose 99th percentile of lag is at most this share of it.
+const PUNCTUAL: f64 = 0.5;
 /// A step takes this much longer than its phases, until one has told better: the server starts,
 /// conversations are made, everybody comes to rest and reads everything.
 const AROUND: Duration = Duration::from_secs(5);
@@ -170,12 +173,12 @@ impl<'a> Climb<'a> {
         show: impl FnMut(Progress),
     ) -> Result<(), Failure> {
         let ascent = self.ascent;
-        let scenario = ascent.course.at(load);
+        let scenario = Arc::new(ascent.course.at(load));
         let phases: Duration = scenario.phases.iter().map(|phase| phase.lasts).sum();
         let began = Instant::now();
         let number = self.steps.len() as u64;
         let settings = Settings {
-            scenario: Arc::new(scenario),
+            scenario: Arc::clone(&scenario),
             seed: ascent.settings.seed.wrapping_add(number),
             run: ascent.settings.run.wrapping_add(number),
             measured: Some(ascent.course.phase().0.to_owned()),
@@ -185,7 +188,9 @@ impl<'a> Climb<'a> {
             Ok(measured) => {
                 self.interrupted |= measured.outcome.interrupted;
                 self.target.clone_from(&measured.outcome.run.target);
-                let result = (Limit::in_outcome(&measured.outcome), figures(&measured));
+                let limit = Limit::in_outcome(&measured.outcome);
+                let limit = limit.map(|limit| measurable(limit, &scenario, &measured.outcome));
+                let result = (limit, figures(&measured));
                 self.outcomes.push((load, measured.outcome));
                 result
             }
@@ -200,8 +205,7 @@ impl<'a> Climb<'a> {
             return Ok(());
         }
         self.around = self.around.max(began.elapsed().saturating_sub(phases));
-        let certain = limit.as_ref().is_some_and(Limit::is_certain);
-        self.trials.push(Trial { load, held: limit.is_none(), certain });
+        self.trials.push(Trial { load, said: said(limit.as_ref()) });
         self.steps.push(Step { load, why, limit, figures });
         Ok(())
     }
@@ -210,12 +214,11 @@ impl<'a> Climb<'a> {
         let settings = &self.ascent.settings;
         let course = &self.ascent.course;
         let (held, exceeded) = search.found(&self.trials);
-        let of_exceeded = self
-            .steps
-            .iter()
-            .rev()
-            .find(|step| Some(step.load) == exceeded && step.limit.is_some());
-        let mut limit = of_exceeded.and_then(|step| step.limit.clone());
+        let at_exceeded = self.steps.iter().rev().filter(|step| Some(step.load) == exceeded);
+        let limits: Vec<&Limit> = at_exceeded.filter_map(|step| step.limit.as_ref()).collect();
+        let proved = limits.iter().find(|limit| limit.of == Of::Property);
+        let seen = limits.iter().find(|limit| limit.is_the_servers());
+        let mut limit = proved.or(seen).or(limits.first()).map(|limit| (*limit).clone());
         if held == Some(search.most)
             && let Some(shortage) = &self.shortage
         {
@@ -265,6 +268,33 @@ impl<'a> Climb<'a> {
         };
         Ascended { capacity, held: best, exceeded: worst }
     }
+}
+
+fn said(limit: Option<&Limit>) -> Said {
+    match limit.map(|limit| limit.of) {
+        None => Said::Held,
+        Some(Of::Property) => Said::Proved,
+        Some(Of::Expectation | Of::Server) => Said::Failed,
+        Some(Of::Doubt | Of::Generator) => Said::Nothing,
+    }
+}
+
+/// A threshold that was missed, unless the generator was not punctual enough to tell: then what was
+/// seen is its own.
+fn measurable(limit: Limit, scenario: &Scenario, outcome: &Outcome) -> Limit {
+    let missed = scenario
+        .expect
+        .iter()
+        .find(|expectation| limit.of == Of::Expectation && expectation.text == limit.name);
+    let times = |expectation: &&Expectation| expectation.statistic != "success";
+    let bound = missed.filter(times).map_or(f64::MAX, |expectation| expectation.bound);
+    let late = outcome.generator.lag.p99;
+    if late as f64 <= bound * PUNCTUAL {
+        return limit;
+    }
+    let seen =
+        format!("too late itself (p99 {}) to judge `{}`", quantity::duration(late), limit.name);
+    Limit { of: Of::Generator, name: String::new(), seen }
 }
 
 /// A step whose figures are the generator's own, or that has none.

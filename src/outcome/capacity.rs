@@ -275,10 +275,24 @@ impl Limit {
         }
     }
 
-    /// A repetition could not change it: what is proved is proved.
+    /// It says something of the server: nothing else could explain what was seen.
     #[must_use]
-    pub fn is_certain(&self) -> bool {
-        self.of == Of::Property
+    pub fn is_the_servers(&self) -> bool {
+        matches!(self.of, Of::Property | Of::Expectation | Of::Server)
+    }
+
+    /// The same in a few words.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let Self { of, name, seen } = self;
+        match of {
+            Of::Property => format!("`{name}` broken"),
+            Of::Expectation if seen.is_empty() => format!("`{name}` not measured"),
+            Of::Expectation => format!("`{name}`: {seen}"),
+            Of::Doubt => format!("`{name}` in doubt"),
+            Of::Server => "the server gave up".into(),
+            Of::Generator => "the generator was late".into(),
+        }
     }
 }
 

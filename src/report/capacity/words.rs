@@ -1,7 +1,7 @@
 //! What all formats say of a search in the same words.
 
 use crate::metric::quantity;
-use crate::outcome::capacity::{Capacity, Curve, Of, Step};
+use crate::outcome::capacity::{Capacity, Curve, Limit, Of, Step};
 use crate::outcome::{Exit, Percentiles};
 use crate::report::words::{Tone, Word};
 
@@ -149,7 +149,7 @@ fn reach(curve: &Curve, unit: &str) -> String {
 /// How a step fared, in a few words.
 #[must_use]
 pub fn fared(step: &Step) -> String {
-    step.limit.as_ref().map_or_else(|| "held".into(), ToString::to_string)
+    step.limit.as_ref().map_or_else(|| "held".into(), Limit::short)
 }
 
 /// A rate of a step: `1,204`, `9.5`; a dash if nothing was measured.
@@ -172,7 +172,6 @@ pub fn time(of: &Percentiles, nanos: u64) -> String {
 mod tests {
     use super::super::tests::found;
     use super::*;
-    use crate::outcome::capacity::Limit;
 
     #[test]
     fn the_answer_names_load_and_reason() {
