@@ -73,7 +73,12 @@ fn finds(case: &Case, planted: f64, arguments: &[&str], name: &str) -> Capacity 
 #[test]
 fn a_planted_rate_is_found_within_5_percent() {
     let case = Case::of(PEOPLE, STEADY);
-    case.run(&["--limit", "rate=200"]).expect(0);
+    let run = case.run(&["--limit", "rate=200"]);
+    assert!(
+        run.stdout.contains("✓ at-least-once"),
+        "a run can have the limit, too: {}",
+        run.stdout
+    );
     let arguments = [
         "--by",
         "rate",

@@ -7,12 +7,12 @@
 use crate::capacity::course::{clients, messages};
 use crate::engine::target::TargetChoice;
 use crate::metric::quantity;
-use crate::scenario::{Behaviour, Population, Scenario};
+use crate::scenario::{Behaviour, Scenario};
 use crate::spec::{Protocol, SocketPer, Spec, Transports};
 use crate::transport::endpoint::Endpoint;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
 /// Files beside sockets: standard streams, the history, the store, the runtimes' own.
 const OTHER_FILES: u64 = 64;
@@ -68,6 +68,19 @@ impl Means {
         }
     }
 
+    /// The first of these addresses that is none of this machine's.
+    #[must_use]
+    pub fn foreign(sources: &[IpAddr]) -> Option<Shortage> {
+        sources.iter().find_map(|source| {
+            let error = TcpListener::bind((*source, 0)).err()?;
+            Some(Shortage {
+                what: format!("`{source}` is no address to connect from: {error}"),
+                hint: "`--source` names addresses of this machine; on the loopback, any 127.x.y.z"
+                    .into(),
+            })
+        })
+    }
+
     /// What a scenario wants and cannot have; the first of all.
     #[must_use]
     pub fn shortage(
@@ -90,13 +103,13 @@ impl Means {
         target: &TargetChoice,
         shards: Option<u32>,
     ) -> Option<Shortage> {
-        let sockets = sockets(spec, &scenario.people);
+        let sockets = sockets(spec, scenario);
         let embedded = target.is_embedded();
         let ends = if embedded { 2 } else { 1 };
         let shards = u64::from(shards.unwrap_or(1));
         let files = (sockets + shards * REQUESTS) * ends + OTHER_FILES;
         let count = quantity::count;
-        let people = quantity::counted(clients(&scenario.people).round() as u64, "client");
+        let people = quantity::counted(connecting(scenario).round() as u64, "client");
         if files > self.files {
             let both = if embedded { ", those of the embedded server included" } else { "" };
             let elsewhere = match embedded {
@@ -145,8 +158,8 @@ impl Means {
     /// The addresses to connect from, if one would run out of ports: several of the loopback, where
     /// the server is. Empty: whatever the system chooses.
     #[must_use]
-    pub fn sources(&self, spec: &Spec, people: &Population, nodes: &[Endpoint]) -> Vec<IpAddr> {
-        let ports = sockets(spec, people).div_ceil(nodes.len().max(1) as u64);
+    pub fn sources(&self, spec: &Spec, scenario: &Scenario, nodes: &[Endpoint]) -> Vec<IpAddr> {
+        let ports = sockets(spec, scenario).div_ceil(nodes.len().max(1) as u64);
         let needed = ports.div_ceil(self.usable_ports()).min(SOURCES);
         let local = |endpoint: &Endpoint| {
             let addresses = endpoint.addresses();
@@ -187,9 +200,15 @@ pub fn undocumented(spec: &Spec, scenario: &Scenario) -> Option<Shortage> {
     })
 }
 
-/// Sockets that these people have open at once.
-fn sockets(spec: &Spec, people: &Population) -> u64 {
-    let clients = clients(people);
+/// Clients that connect in some phase.
+fn connecting(scenario: &Scenario) -> f64 {
+    let share: f64 = scenario.phases.iter().map(|phase| phase.connect).sum();
+    clients(&scenario.people) * share.min(1.0)
+}
+
+/// Sockets that are open at once.
+fn sockets(spec: &Spec, scenario: &Scenario) -> u64 {
+    let (clients, people) = (connecting(scenario), &scenario.people);
     let each = match (&spec.connect.protocol, spec.connect.per) {
         (Protocol::SocketIo { transports: Transports::Polling, .. }, _) => 2.0,
         (_, SocketPer::Conversation) => {
@@ -294,7 +313,7 @@ mod tests {
     fn several_loopback_addresses_where_one_has_too_few_ports() {
         let endpoint = |url: &str| Endpoint::parse(url).unwrap();
         let sources = |people, nodes: &[Endpoint]| {
-            MEANS.sources(&spec("callback-ack"), &scenario(people, 1).people, nodes)
+            MEANS.sources(&spec("callback-ack"), &scenario(people, 1), nodes)
         };
         let near = [endpoint("http://127.0.0.1:3000")];
         assert!(sources(20_000, &near).is_empty());

@@ -125,8 +125,9 @@ pub struct Measured {
 /// The target cannot be tried, or the harness itself failed.
 pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measured, Failure> {
     Means::raise_files();
-    let Settings { spec, scenario, target, shards, .. } = &settings;
-    if let Some(shortage) = Means::of_machine().shortage(spec, scenario, target, *shards) {
+    let Settings { spec, scenario, target, shards, sources, .. } = &settings;
+    let shortage = Means::of_machine().shortage(spec, scenario, target, *shards);
+    if let Some(shortage) = shortage.or_else(|| Means::foreign(sources)) {
         return Err(Failure::Impossible(shortage));
     }
     let ready = Target::ready(&settings.target, &settings.spec);
@@ -216,7 +217,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         }
         let approach = self.by_client(approach);
         let sources = match &settings.sources[..] {
-            [] => Means::of_machine().sources(spec, &scenario.people, &nodes),
+            [] => Means::of_machine().sources(spec, scenario, &nodes),
             named => named.to_vec(),
         };
         let started = SystemTime::now();
