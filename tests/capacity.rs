@@ -16,9 +16,9 @@ use std::process::Command;
 /// as soon as more come, and at no time before.
 const STEADY: &str = "phases:
   - connect: { lasts: 200ms, connect: 100% }
-  - talk: { lasts: 4s, send: 40/s in all, arrivals: constant, texts: { short: 100% } }
+  - talk: { lasts: 5s, send: 40/s in all, arrivals: constant, texts: { short: 100% } }
 patience: 8s
-expect: [delivery.p95 < 150ms]";
+expect: [delivery.p50 < 100ms]";
 
 const PEOPLE: &str = "people: { count: 60 }\nconversations: { pairs: 60 }";
 
@@ -73,7 +73,7 @@ fn finds(case: &Case, planted: f64, arguments: &[&str], name: &str) -> Capacity 
 #[test]
 fn a_planted_rate_is_found_within_5_percent() {
     let case = Case::of(PEOPLE, STEADY);
-    let run = case.run(&["--limit", "rate=200"]);
+    let run = case.run(&["--limit", "rate=100"]);
     assert!(
         run.stdout.contains("✓ at-least-once"),
         "a run can have the limit, too: {}",
@@ -83,21 +83,21 @@ fn a_planted_rate_is_found_within_5_percent() {
         "--by",
         "rate",
         "--limit",
-        "rate=200",
+        "rate=100",
         "--from",
-        "100",
+        "50",
         "--warm-up",
         "1s",
         "--precision",
         "2.5%",
     ];
-    let found = finds(&case, 200.0, &arguments, "delivery.p95 < 150ms");
+    let found = finds(&case, 100.0, &arguments, "delivery.p50 < 100ms");
     assert!(found.steps.len() >= 5 && found.knee.is_some() && found.curve.is_some(), "{found:#?}");
     let knee = found.knee.unwrap();
-    assert!((100..=210).contains(&knee.load), "it is fast until it is full: {knee:?}");
+    assert!((50..=105).contains(&knee.load), "it is fast until it is full: {knee:?}");
     let throughput = |step: &assize::outcome::capacity::Step| step.figures.acked;
     let most = found.steps.iter().map(throughput).fold(0.0, f64::max);
-    assert!((180.0..=210.0).contains(&most), "nothing gets more through than the limit: {most}");
+    assert!((90.0..=105.0).contains(&most), "nothing gets more through than the limit: {most}");
 }
 
 #[test]

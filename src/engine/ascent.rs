@@ -16,7 +16,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Steps of one search, at most: a server that answers by chance shall not keep it going for ever.
 const MOST_STEPS: usize = 60;
-/// A threshold is judged by a generator whose 99th percentile of lag is at most this share of it.
+/// A threshold is judged by a generator whose own lag, in the same percentile, is at most this share of
+/// it.
 const PUNCTUAL: f64 = 0.5;
 /// A step takes this much longer than its phases, until one has told better: the server starts,
 /// conversations are made, everybody comes to rest and reads everything.
@@ -288,12 +289,19 @@ fn measurable(limit: Limit, scenario: &Scenario, outcome: &Outcome) -> Limit {
         .find(|expectation| limit.of == Of::Expectation && expectation.text == limit.name);
     let times = |expectation: &&Expectation| expectation.statistic != "success";
     let bound = missed.filter(times).map_or(f64::MAX, |expectation| expectation.bound);
-    let late = outcome.generator.lag.p99;
+    let lag = &outcome.generator.lag;
+    let late = match missed.map(|expectation| expectation.statistic.as_str()) {
+        Some("p50" | "mean") => lag.p50.max(lag.mean),
+        Some("p90") => lag.p90,
+        Some("p95") => lag.p95,
+        Some("p99.9") => lag.p99_9,
+        Some("max") => lag.max,
+        _ => lag.p99,
+    };
     if late as f64 <= bound * PUNCTUAL {
         return limit;
     }
-    let seen =
-        format!("too late itself (p99 {}) to judge `{}`", quantity::duration(late), limit.name);
+    let seen = format!("too late itself ({}) to judge `{}`", quantity::duration(late), limit.name);
     Limit { of: Of::Generator, name: String::new(), seen }
 }
 
