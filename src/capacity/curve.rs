@@ -108,13 +108,10 @@ fn eliminate(mut matrix: Vec<Vec<f64>>) -> Option<Vec<f64>> {
         if matrix[column][column].abs() < 1e-12 {
             return None;
         }
-        for row in 0..size {
-            if row != column {
-                let factor = matrix[row][column] / matrix[column][column];
-                for cell in column..=size {
-                    matrix[row][cell] -= factor * matrix[column][cell];
-                }
-            }
+        let above = matrix[column].clone();
+        for (_, row) in matrix.iter_mut().enumerate().filter(|(number, _)| *number != column) {
+            let factor = row[column] / above[column];
+            row.iter_mut().zip(&above).for_each(|(cell, pivot)| *cell -= factor * pivot);
         }
     }
     Some((0..size).map(|row| matrix[row][size] / matrix[row][row]).collect())

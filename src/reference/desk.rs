@@ -409,7 +409,7 @@ mod tests {
             let sends = (0..20).map(|key| {
                 let (done, sent) = oneshot::channel();
                 desk.ask(ann(), send(&key.to_string()), move |_| {
-                    assert!(done.send(Instant::now()).is_ok())
+                    assert!(done.send(Instant::now()).is_ok());
                 });
                 sent
             });
