@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod client;
+pub mod comparison;
 pub mod conform;
 pub mod dialect;
 pub mod engine;

@@ -5,15 +5,18 @@
 //! file here and one row there.
 
 pub mod check;
+pub mod compare;
 pub mod conform;
 pub mod display;
 pub mod explain;
 pub mod failure;
 pub mod files;
+pub mod gate;
 pub mod init;
 pub mod lint;
 pub mod list;
 pub mod load;
+pub mod metrics;
 pub mod report;
 pub mod run;
 pub mod schema;
@@ -34,6 +37,7 @@ Examples:
   assize run first-look --target http://host:3000  the same people on your server
   assize run first-look --bug dedup-race           see what a failure looks like
   assize conform --spec callback-ack --quick       the catalogue of short cases
+  assize compare reports/before reports/latest     what got worse
   assize explain idempotency                       what a verdict means
   assize lint specs/*.yaml scenarios/*.yaml        all mistakes at once
 
@@ -73,6 +77,8 @@ pub enum Verb {
     Conform(conform::Args),
     /// Judges the stored history of a run again.
     Check(check::Args),
+    /// Sets two runs side by side: what got worse, with intervals, not by eye.
+    Compare(compare::Args),
     /// Shows a stored run again, in any format.
     Report(report::Args),
     /// Runs the reference server, honest or with bugs.
@@ -113,6 +119,7 @@ impl Cli {
             Verb::Run(args) => run::execute(&args, self.color),
             Verb::Conform(args) => conform::execute(&args, self.color),
             Verb::Check(args) => check::execute(&args, self.color),
+            Verb::Compare(args) => compare::execute(&args, self.color),
             Verb::Report(args) => report::execute(&args, self.color),
             Verb::Serve(args) => serve::execute(&args),
             Verb::Init(args) => init::execute(&args),
