@@ -83,7 +83,7 @@ impl Blocks {
 
     /// The figure; `None` if nothing came.
     pub(super) fn figure(&self, measure: Measure) -> Option<f64> {
-        self.without(measure, None)
+        self.without(measure, &[])
     }
 
     /// Whether there is enough to say how much the figure varies.
@@ -96,24 +96,27 @@ impl Blocks {
         filled >= LEAST_BLOCKS && beyond >= LEAST_BEYOND
     }
 
-    /// The figure of all blocks but one.
-    fn without(&self, measure: Measure, block: Option<usize>) -> Option<f64> {
-        let left_out = block.and_then(|block| self.parts.get(block)).map_or(&[][..], Vec::as_slice);
-        let count = self.count() - left_out.last().map_or(0, |(_, count)| *count);
+    /// The figure of all blocks but these.
+    fn without(&self, measure: Measure, blocks: &[usize]) -> Option<f64> {
+        let left_out = || blocks.iter().filter_map(|block| self.parts.get(*block));
+        let last = |part: &Vec<(usize, u64)>| part.last().map_or(0, |(_, count)| *count);
+        let count = self.count() - left_out().map(last).sum::<u64>();
         if count == 0 {
             return None;
         }
         match measure {
             Measure::Rate => {
-                let blocks = self.parts.len() - usize::from(block.is_some());
-                Some(count as f64 / (blocks.max(1) as f64 * self.seconds))
+                let blocks = self.parts.len().saturating_sub(blocks.len()).max(1);
+                Some(count as f64 / (blocks as f64 * self.seconds))
             }
             Measure::Quantile(share) => {
                 let rank = ((share * count as f64).ceil() as u64).max(1);
-                let left_out_upto = |place: usize| {
-                    let known = left_out.partition_point(|(known, _)| *known <= place);
-                    known.checked_sub(1).map_or(0, |last| left_out[last].1)
+                let upto = |part: &Vec<(usize, u64)>, place: usize| {
+                    let known = part.partition_point(|(known, _)| *known <= place);
+                    known.checked_sub(1).map_or(0, |last| part[last].1)
                 };
+                let left_out_upto =
+                    |place: usize| left_out().map(|part| upto(part, place)).sum::<u64>();
                 let (mut low, mut high) = (0, self.grid.len() - 1);
                 while low < high {
                     let middle = usize::midpoint(low, high);
@@ -127,11 +130,6 @@ impl Blocks {
         }
     }
 
-    /// The logarithm of the figure with this block left out.
-    fn replicate(&self, measure: Measure, block: usize) -> Option<f64> {
-        self.without(measure, Some(block)).map(f64::ln)
-    }
-
     fn is_empty_at(&self, block: usize) -> bool {
         self.parts.get(block).is_none_or(Vec::is_empty)
     }
@@ -143,14 +141,14 @@ pub(super) fn paired(before: &Blocks, after: &Blocks, measure: Measure) -> Optio
     if !before.is_enough(measure) || !after.is_enough(measure) {
         return None;
     }
-    let blocks = 0..before.parts.len().max(after.parts.len());
-    let used = blocks.filter(|block| {
-        measure == Measure::Rate || !before.is_empty_at(*block) || !after.is_empty_at(*block)
-    });
-    let replicates: Option<Vec<f64>> = used
-        .map(|block| Some(after.replicate(measure, block)? - before.replicate(measure, block)?))
+    let used: Vec<usize> = (0..before.parts.len().max(after.parts.len()))
+        .filter(|block| {
+            measure == Measure::Rate || !before.is_empty_at(*block) || !after.is_empty_at(*block)
+        })
         .collect();
-    let (variance, freedom) = spread(&replicates?);
+    let (variance, freedom) = spread(&used, |left_out| {
+        Some((after.without(measure, left_out)? / before.without(measure, left_out)?).ln())
+    })?;
     let logarithm = (after.figure(measure)? / before.figure(measure)?).ln();
     Some(Distance { logarithm, variance, freedom })
 }
@@ -158,11 +156,11 @@ pub(super) fn paired(before: &Blocks, after: &Blocks, measure: Measure) -> Optio
 /// How far two runs of different plans are apart. `None` if there is too little to tell.
 pub(super) fn unpaired(before: &Blocks, after: &Blocks, measure: Measure) -> Option<Distance> {
     let spread_of = |blocks: &Blocks| {
-        let used = (0..blocks.parts.len())
-            .filter(|block| measure == Measure::Rate || !blocks.is_empty_at(*block));
-        let replicates: Option<Vec<f64>> =
-            used.map(|block| blocks.replicate(measure, block)).collect();
-        replicates.filter(|_| blocks.is_enough(measure)).map(|replicates| spread(&replicates))
+        let used: Vec<usize> = (0..blocks.parts.len())
+            .filter(|block| measure == Measure::Rate || !blocks.is_empty_at(*block))
+            .collect();
+        let enough = blocks.is_enough(measure);
+        enough.then(|| spread(&used, |left_out| Some(blocks.without(measure, left_out)?.ln())))?
     };
     let ((one, one_freedom), (other, other_freedom)) = (spread_of(before)?, spread_of(after)?);
     let variance = one + other;
@@ -173,22 +171,43 @@ pub(super) fn unpaired(before: &Blocks, after: &Blocks, measure: Measure) -> Opt
     Some(Distance { logarithm, variance, freedom })
 }
 
-/// The jackknife's variance of a figure from what it is with each block left out, and its degrees of
-/// freedom: fewer where a few blocks decide everything.
-fn spread(replicates: &[f64]) -> (f64, f64) {
-    let count = replicates.len() as f64;
-    let mean = replicates.iter().sum::<f64>() / count;
-    let apart: Vec<f64> = replicates.iter().map(|one| one - mean).collect();
-    let squares: f64 = apart.iter().map(|one| one * one).sum();
+/// The jackknife's variance of a figure, and its degrees of freedom: fewer where a few blocks decide
+/// everything. `figure` is the figure with some blocks left out.
+///
+/// Single blocks are left out, and rows of neighbours; the larger variance counts. A single block
+/// moves a quantile too little to show that there is a gap close by, with pauses on its other side.
+fn spread(used: &[usize], figure: impl Fn(&[usize]) -> Option<f64>) -> Option<(f64, f64)> {
+    let count = used.len() as f64;
+    let singles: Vec<f64> = deviations(used, 1, &figure)?;
+    let squares = sum(&singles, |one| one * one);
     if squares <= 0.0 {
-        return (0.0, count - 1.0);
+        return Some((0.0, count - 1.0));
     }
-    let fourths: f64 = apart.iter().map(|one| one.powi(4)).sum();
-    let neighbours: f64 = apart.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    let fourths = sum(&singles, |one| one.powi(4));
+    let neighbours: f64 = singles.windows(2).map(|pair| pair[0] * pair[1]).sum();
     let alike = (neighbours / squares).clamp(0.0, MOST_ALIKE);
-    let inflation = (1.0 + alike) / (1.0 - alike);
+    let by_one = squares * (count - 1.0) / count * (1.0 + alike) / (1.0 - alike);
     let freedom = (3.0 * squares * squares / fourths - 1.0).clamp(2.0, count - 1.0);
-    (squares * (count - 1.0) / count * inflation, freedom)
+
+    let row = count.sqrt().round();
+    let rows = deviations(used, row as usize, &figure)?;
+    let by_row = sum(&rows, |one| one * one) / rows.len() as f64 * (count - row) / row;
+    Some((by_one.max(by_row), freedom))
+}
+
+/// The figure with each row of so many blocks left out, less their mean.
+fn deviations(
+    used: &[usize],
+    row: usize,
+    figure: impl Fn(&[usize]) -> Option<f64>,
+) -> Option<Vec<f64>> {
+    let figures: Vec<f64> = used.windows(row).map(figure).collect::<Option<_>>()?;
+    let mean = figures.iter().sum::<f64>() / figures.len() as f64;
+    Some(figures.into_iter().map(|figure| figure - mean).collect())
+}
+
+fn sum(values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
+    values.iter().map(|value| of(*value)).sum()
 }
 
 #[cfg(test)]
@@ -211,9 +230,9 @@ mod tests {
         let three = blocks(&[&[(10, 50)], &[(20, 40)], &[(10, 5), (30, 5)]]);
         let at = |share| three.figure(Measure::Quantile(share));
         assert_eq!([0.5, 0.9, 0.951, 1.0].map(at), [10.0, 20.0, 30.0, 30.0].map(Some));
-        assert_eq!(three.without(Measure::Quantile(0.5), Some(0)), Some(20.0));
+        assert_eq!(three.without(Measure::Quantile(0.5), &[0]), Some(20.0));
         assert!((three.figure(Measure::Rate).unwrap() - 100.0 / 3.0).abs() < 1e-9);
-        assert_eq!(three.without(Measure::Rate, Some(0)), Some(25.0));
+        assert_eq!(three.without(Measure::Rate, &[0]), Some(25.0));
         assert_eq!(blocks(&[]).figure(Measure::Rate), None);
     }
 
@@ -241,19 +260,54 @@ mod tests {
         assert!(unpaired(&before, &after, measure).unwrap().variance > 1e-3);
     }
 
+    /// The spread of a mean of these values, one per block.
+    fn of_mean(values: &[f64]) -> (f64, f64) {
+        let used: Vec<usize> = (0..values.len()).collect();
+        let mean = |left_out: &[usize]| {
+            let kept = (0..values.len()).filter(|block| !left_out.contains(block));
+            let kept: Vec<f64> = kept.map(|block| values[block]).collect();
+            Some(kept.iter().sum::<f64>() / kept.len() as f64)
+        };
+        spread(&used, mean).unwrap()
+    }
+
+    #[test]
+    fn the_variance_of_a_mean_is_the_textbook_s() {
+        let values: Vec<f64> = (0..30).map(|n| f64::from(n * 7 % 30)).collect();
+        // 899 / 12 is that of the numbers 0 to 29.
+        let expected = 899.0 / 12.0 / 29.0;
+        let (variance, freedom) = of_mean(&values);
+        assert!((0.999 * expected..1.5 * expected).contains(&variance), "{variance} {expected}");
+        assert!(freedom > 20.0, "{freedom}");
+    }
+
     #[test]
     fn one_block_that_decides_everything_leaves_little_freedom() {
-        let mut replicates = vec![0.0; 20];
-        replicates[7] = 1.0;
-        assert!(spread(&replicates).1 < 3.0);
+        let mut values = vec![0.0; 20];
+        values[7] = 1.0;
+        assert!(of_mean(&values).1 < 3.0);
         let even: Vec<f64> = (0..20).map(|n| f64::from(n % 2)).collect();
-        assert!(spread(&even).1 > 18.0);
+        assert!(of_mean(&even).1 > 18.0);
     }
 
     #[test]
     fn neighbours_that_are_alike_count_for_less() {
         let restless: Vec<f64> = (0..20).map(|n| f64::from(n % 2)).collect();
         let slow: Vec<f64> = (0..20).map(|n| f64::from(n / 10)).collect();
-        assert!(spread(&slow).0 > 4.0 * spread(&restless).0);
+        assert!(of_mean(&slow).0 > 3.0 * of_mean(&restless).0);
+    }
+
+    #[test]
+    fn a_gap_close_to_a_quantile_is_seen() {
+        // One block in fifteen is a pause: p95 is just below the gap, and might as well be above.
+        let calm: &[(Nanos, u64)] = &[(20_000_000, 60)];
+        let pause: &[(Nanos, u64)] = &[(100_000_000, 60)];
+        let run = |pauses: &[usize]| {
+            let of = |block| if pauses.contains(&block) { pause } else { calm };
+            blocks(&(0..30).map(of).collect::<Vec<_>>())
+        };
+        let (before, after) = (run(&[9]), run(&[4, 20]));
+        let distance = paired(&before, &after, Measure::Quantile(0.95)).unwrap();
+        assert!(distance.variance.sqrt() > 0.5, "{distance:?}");
     }
 }

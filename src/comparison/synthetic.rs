@@ -32,7 +32,7 @@ struct Server {
 }
 
 const CALM: Server =
-    Server { seconds: 60, rate: 60, scatter: 0.4, wander: 0.0, memory: 0.0, ramp: 1.0, pauses: 0 };
+    Server { seconds: 60, rate: 40, scatter: 0.4, wander: 0.0, memory: 0.0, ramp: 1.0, pauses: 0 };
 
 /// Seeded draws.
 struct Draws(u64, u64);
@@ -95,8 +95,8 @@ const SERVERS: &[(&str, Server)] = &[
     ("wandering slowly", Server { wander: 0.08, memory: 0.7, ..CALM }),
     ("ramp", Server { ramp: 4.0, wander: 0.05, ..CALM }),
     ("pauses", Server { pauses: 15, wander: 0.05, ..CALM }),
-    ("few messages", Server { rate: 5, ..CALM }),
-    ("long tail", Server { scatter: 1.2, rate: 200, ..CALM }),
+    ("few messages", Server { rate: 10, ..CALM }),
+    ("long tail", Server { scatter: 1.2, rate: 100, ..CALM }),
 ];
 
 #[test]
