@@ -143,7 +143,8 @@ fn on_github_actions_promises_and_expectations_are_marked_where_they_stand() {
 
 #[test]
 fn a_summary_that_cannot_be_written_is_told_and_changes_nothing() {
-    let mut command = Case::new(TALK).command(&[]);
+    let case = Case::new(TALK);
+    let mut command = case.command(&[]);
     command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", "/dev/full");
     let ended = Ended::of(command.output().unwrap()).expect(0);
     assert!(ended.stderr.contains("warning: cannot add to the step's summary"), "{}", ended.stderr);
@@ -154,7 +155,7 @@ fn cases_that_fail_are_marked_too() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = program();
     command.args(["conform", "--spec", "callback-ack", "--quiet", "--bug", "dedup-off"]);
-    command.arg("idempotency/same-key-after-ack").arg("--out").arg(folder.path());
+    command.arg("idempotency/twice-in-a-row").arg("--out").arg(folder.path());
     command.env("GITHUB_ACTIONS", "true").env("GITHUB_WORKSPACE", ROOT);
     let ended = Ended::of(command.output().unwrap()).expect(1);
     let mark = "::error file=specs/callback-ack.yaml,line=";
