@@ -22,6 +22,9 @@ const BURST: f64 = 2.0;
 const FLOOR_OF_SHARES: f64 = 0.001;
 /// A latency of the generator's own counts twice: on the way out and on the way in.
 const WAYS: f64 = 2.0;
+/// A timer that fires very late holds up all that waits behind it, so that the growth of this quantile
+/// of lag can show in every quantile of a latency.
+const TAIL: f64 = 0.99;
 /// No ratio is shown larger than this.
 const MOST: f64 = 1e6;
 
@@ -88,8 +91,8 @@ struct Draft {
     before: Vec<f64>,
     after: f64,
     distances: Vec<Apart>,
-    /// How much later the generator became at this quantile.
-    later: Nanos,
+    /// How much later the generator became.
+    later: Option<Nanos>,
 }
 
 enum Apart {
@@ -187,9 +190,13 @@ fn latency(
         draft.before.push(before.figure(measure)?);
         draft.after = after.figure(measure)?;
         draft.distances.push(pair.apart(before, after, measure));
-        let lag = |blocks: &Blocks| blocks.figure(measure).unwrap_or(0.0);
-        let later = (lag(lag_after) - lag(lag_before)).max(0.0);
-        draft.later = draft.later.max((WAYS * later) as Nanos);
+        let grown = |measure| {
+            let lag = |blocks: &Blocks| blocks.figure(measure).unwrap_or(0.0);
+            (lag(lag_after) - lag(lag_before)).max(0.0)
+        };
+        // What a run bore before, it need not explain now: the least growth counts.
+        let later = (WAYS * grown(measure)).max(grown(Measure::Quantile(TAIL))) as Nanos;
+        draft.later = Some(draft.later.map_or(later, |known| known.min(later)));
     }
     Some(draft)
 }
@@ -240,7 +247,7 @@ fn errors(before: &[Sample], after: &Sample) -> Vec<Draft> {
 
 impl Draft {
     const fn new(name: String, unit: Unit) -> Self {
-        Self { name, unit, before: Vec::new(), after: 0.0, distances: Vec::new(), later: 0 }
+        Self { name, unit, before: Vec::new(), after: 0.0, distances: Vec::new(), later: None }
     }
 
     fn judged(mut self, wrong: f64, rule: &Rule) -> Figure {
@@ -272,9 +279,10 @@ impl Draft {
             Unit::PerSecond => (down, up),
             Unit::Nanos | Unit::Share => (up, down),
         };
+        let later = self.later.unwrap_or(0);
         match (worse, better) {
-            (true, _) if self.unit == Unit::Nanos && !grown(self.after - self.later as f64) => {
-                Judgement::Doubtful(self.later)
+            (true, _) if self.unit == Unit::Nanos && !grown(self.after - later as f64) => {
+                Judgement::Doubtful(later)
             }
             (true, _) => Judgement::Worse,
             (_, true) => Judgement::Better,
@@ -323,7 +331,7 @@ mod tests {
             before: vec![before],
             after,
             distances: vec![Apart::Slices(distance)],
-            later,
+            later: Some(later),
             ..Draft::new("x".into(), unit)
         }
     }

@@ -73,7 +73,7 @@ pub fn of_run(outcome: &Outcome, scenario: Document<'_>, spec: Document<'_>) -> 
         message: "the scenario wants it judged, and saw too little".to_owned(),
     });
     all.extend(silent);
-    limited(all)
+    limited(&all)
 }
 
 /// The annotations of a run of the catalogue: the cases that fail it.
@@ -100,7 +100,7 @@ pub fn of_conformance(run: &Conformance, spec: Document<'_>) -> Vec<Annotation> 
         let message = format!("the server must: {}{seen}\nagain: {}", case.says, case.again);
         Some(Annotation { level, place: promises.promise(&case.property), title, message })
     };
-    limited(run.cases.iter().filter_map(of_case).collect())
+    limited(&run.cases.iter().filter_map(of_case).collect::<Vec<_>>())
 }
 
 /// The annotations of a comparison.
@@ -121,7 +121,7 @@ pub fn of_comparison(comparison: &Comparison) -> Vec<Annotation> {
         title: format!("{} is worse", figure.name),
         message: crate::report::comparison::sentence(figure),
     });
-    limited(turned.chain(worse).collect())
+    limited(&turned.chain(worse).collect::<Vec<_>>())
 }
 
 fn of_verdict(
@@ -158,21 +158,20 @@ fn of_expected(expected: &Expected, place: Option<(String, usize)>) -> Annotatio
 }
 
 /// Errors first, and of each level no more than are shown.
-fn limited(all: Vec<Annotation>) -> Vec<Annotation> {
-    let mut kept = Vec::new();
-    for level in [Level::Error, Level::Warning, Level::Notice] {
-        let mut of_level: Vec<Annotation> =
-            all.iter().filter(|one| one.level == level).cloned().collect();
-        let surplus = of_level.len().saturating_sub(SHOWN);
-        if surplus > 0 {
-            of_level.truncate(SHOWN - 1);
-            let title = format!("and {} more", surplus + 1);
-            let message = "the report of the run has all of them".to_owned();
-            of_level.push(Annotation { level, place: None, title, message });
-        }
-        kept.extend(of_level);
-    }
-    kept
+fn limited(all: &[Annotation]) -> Vec<Annotation> {
+    let of = |level| all.iter().filter(move |annotation| annotation.level == level);
+    let shown = |level| {
+        let surplus = of(level).count().saturating_sub(SHOWN);
+        let kept = if surplus > 0 { SHOWN - 1 } else { SHOWN };
+        let rest = (surplus > 0).then(|| Annotation {
+            level,
+            place: None,
+            title: format!("and {} more", surplus + 1),
+            message: "the report of the run has all of them".to_owned(),
+        });
+        of(level).take(kept).cloned().chain(rest)
+    };
+    [Level::Error, Level::Warning, Level::Notice].into_iter().flat_map(shown).collect()
 }
 
 /// Where things stand in a document. One that cannot be read has no places.
@@ -275,7 +274,7 @@ mod tests {
     fn errors_come_first_and_surplus_is_counted() {
         let mut all = vec![annotation(Level::Notice, "n"), annotation(Level::Warning, "w")];
         all.extend((0..14).map(|n| annotation(Level::Error, &n.to_string())));
-        let kept = limited(all);
+        let kept = limited(&all);
         assert_eq!(kept.len(), 12);
         assert_eq!((kept[0].title.as_str(), kept[9].title.as_str()), ("0", "and 5 more"));
         assert_eq!((kept[10].title.as_str(), kept[11].title.as_str()), ("w", "n"));

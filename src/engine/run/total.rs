@@ -104,7 +104,7 @@ impl Facts<'_> {
             conversations: conversations as u32,
             shards: self.count,
             command: settings.command.clone(),
-        machine: usage::machine(),
+            machine: usage::machine(),
         }
     }
 }
