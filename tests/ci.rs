@@ -20,9 +20,12 @@ const TALK: &str = "phases:
   - connect: { lasts: 200ms, connect: 100% }
   - talk: { lasts: 500ms, send: 40/s in all, repeat: 30%, texts: { short: 100% } }";
 
-/// What the strictest schema in use (Jenkins' xUnit plugin, junit-10) allows: an element, those that it
-/// may stand in, its attributes, those of them that must be there.
-const SCHEMA: &[(&str, &[&str], &[&str], &[&str])] = &[
+/// An element, those that it may stand in, its attributes, those of them that must be there.
+type Element = (&'static str, Names, Names, Names);
+type Names = &'static [&'static str];
+
+/// What the strictest schema in use (Jenkins' xUnit plugin, junit-10) allows.
+const SCHEMA: &[Element] = &[
     ("testsuites", &[""], &["name", "time", "tests", "failures", "errors"], &[]),
     (
         "testsuite",

@@ -4,10 +4,12 @@ use crate::cli::signals::Signals;
 use crate::cli::{Failure, display, load};
 use crate::outcome::Exit;
 use crate::reference::{Hosted, Options, StartError};
+use crate::source;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,6 +41,10 @@ pub struct Args {
     /// A bug to have (`assize list bugs`); can be repeated.
     #[arg(long = "bug", value_name = "NAME")]
     pub bugs: Vec<String>,
+    /// So much later than it could comes everything that is answered or told: a server whose slowness
+    /// is known.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub delay: Duration,
     /// The SQLite file that keeps the messages, in place of memory.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
@@ -56,6 +62,7 @@ pub fn execute(args: &Args) -> Result<Exit, Failure> {
         port: args.port,
         file: args.data.clone(),
         bugs,
+        delay: args.delay,
         nodes: args.nodes.get() as usize,
         ..Options::default()
     };
@@ -75,6 +82,10 @@ pub fn execute(args: &Args) -> Result<Exit, Failure> {
         hosted.stop();
         Ok(Exit::Held)
     })
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    source::duration(text).ok_or_else(|| "a duration such as `20ms` is expected".to_owned())
 }
 
 fn refused(args: &Args, error: &StartError) -> Failure {
