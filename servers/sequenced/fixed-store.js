@@ -1,9 +1,9 @@
 // MODE=fixed: what Redis may forget, the store knows. Its unique indexes have the last word on numbers and repetitions.
 
+import { DUPLICATE, insertOnce } from '../common/documents.js';
 import { idOfPair, newId } from '../common/ids.js';
 import { Store } from './store.js';
 
-const DUPLICATE = 11000;
 const MAX_KNOWN = 10_000;
 
 export class FixedStore extends Store {
@@ -20,12 +20,8 @@ export class FixedStore extends Store {
   /** The one conversation of two people, or a new one of several. */
   async conversationOf(members) {
     const _id = members.length === 2 ? idOfPair(...members) : newId();
-    const { upsertedCount } = await this.conversations.updateOne(
-      { _id },
-      { $setOnInsert: { members, newest: 0 } },
-      { upsert: true },
-    );
-    return { made: upsertedCount === 1, conversation: { _id, members } };
+    const made = await insertOnce(this.conversations, { _id, members, newest: 0 });
+    return { made, conversation: { _id, members } };
   }
 
   /** Who is in a conversation: nobody, if there is none. It never changes, so it is asked for once. */
