@@ -92,6 +92,24 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "in-two-conversations-at-once",
+        says: "Two people whose first messages go to two conversations at once are contacts once.",
+        why: "What guards a conversation guards no list of contacts: two conversations look at it at once.",
+        copies: 4,
+        script: "
+            people: ann, bob, cid, dan
+            room one: ann, bob, cid
+            room other: ann, bob, dan
+            ann send a in one | bob send b in other
+            rest
+            pause 600ms
+            ann contacts
+            bob contacts
+        ",
+        catches: &["contacts-per-conversation"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "no-strangers",
         says: "Whoever shares no conversation with somebody is no contact of theirs.",
         why: "The list of contacts is made from the list of all users.",
