@@ -93,18 +93,17 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "in-two-conversations-at-once",
-        says: "Two people whose first messages go to two conversations at once are contacts once.",
+        says: "Whoever writes first to two conversations at once has each of their people as a contact once.",
         why: "What guards a conversation guards no list of contacts: two conversations look at it at once.",
         copies: 4,
         script: "
-            people: ann, bob, cid, dan
-            room one: ann, bob, cid
-            room other: ann, bob, dan
-            ann send a in one | bob send b in other
+            people: ann x2, bob, cid, dan, eve, fay, gus
+            room one: ann, bob, cid, dan, eve, fay
+            room other: ann, bob, cid, dan, eve, gus
+            ann.1 send a in one | ann.2 send b in other
             rest
             pause 600ms
-            ann contacts
-            bob contacts
+            ann.1 contacts
         ",
         catches: &["contacts-per-conversation"],
         ..Probe::DEFAULT
