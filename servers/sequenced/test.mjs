@@ -164,6 +164,7 @@ describe('fixed: the promises', () => {
     for (const data of [undefined, null, 'x', {}, { conversationId: id }, blank, operator]) {
       assert.equal((await e.call('send_message', data)).status, 'error');
     }
+    assert.equal((await e.call('send_message')).status, 'error');
     e.emit('send_message');
     for (const route of [`/messages/${id}`, `/contacts/${ann}`, `/conversations/${ann}`]) {
       assert.equal((await server.call(eve, 'GET', `/api${route}`)).status, 403);
