@@ -3,6 +3,7 @@
 //! documents list them the catalogue finds the traps.
 
 #[path = "support/launched.rs"]
+#[expect(dead_code, reason = "here a case has to show a kind of violation")]
 mod launched;
 
 use assize::verdict::Standing;

@@ -76,17 +76,19 @@ export class FixedStore extends Store {
   /** Makes contacts of all these people; answers the new ones as `{owner, contact}`. */
   async connect(people, conversationId) {
     const pairs = people.flatMap((owner) => people.filter((other) => other !== owner).map((contact) => ({ owner, contact })));
-    const { upsertedIds } = await this.contacts.bulkWrite(
-      pairs.map(({ owner, contact }) => ({
-        updateOne: {
-          // One document for each owner and contact, whoever adds it first: its id says whose it is.
-          filter: { _id: `${owner} ${contact}` },
-          update: { $setOnInsert: { owner, contact }, ...(conversationId && { $set: { conversationId } }) },
-          upsert: true,
-        },
-      })),
-      { ordered: false },
-    );
+    const writes = pairs.map(({ owner, contact }) => ({
+      updateOne: {
+        // One document for each owner and contact, whoever adds it first: its id says whose it is.
+        filter: { _id: `${owner} ${contact}` },
+        update: { $setOnInsert: { owner, contact }, ...(conversationId && { $set: { conversationId } }) },
+        upsert: true,
+      },
+    }));
+    const { upsertedIds } = await this.contacts.bulkWrite(writes, { ordered: false }).catch((error) => {
+      // Of two nodes that add a contact at once one may be told that it is there.
+      if (error.code !== DUPLICATE) throw error;
+      return error.result;
+    });
     return Object.keys(upsertedIds).map((i) => pairs[i]);
   }
 
