@@ -2,6 +2,7 @@
 
 use super::{Act, Check, Departure, Expected, Figure, FrameWords, Limit, Script, Step, Wanted};
 use crate::conform::wire::text::{Pattern, SEPARATOR, Template};
+use crate::conform::wire::tongue::Word;
 use crate::transport::frame::opcode;
 use crate::wire::handshake::Carrier;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +10,8 @@ use std::fmt;
 use std::time::Duration;
 
 /// The holes that are bound before the first line.
-pub(in crate::conform::wire) const GIVEN: &[&str] = &["ns", "auth", "event"];
+pub(in crate::conform::wire) const GIVEN: &[&str] =
+    &["ns", "auth", "event", "ask", "head", "tail", "odd"];
 
 /// The methods of HTTP that a script may use.
 const METHODS: &[&str] = &["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"];
@@ -192,6 +194,7 @@ impl Reader {
             "refused" => return Ok(Expected::Refused),
             "closed" => return Ok(Expected::Closed),
             "nothing" => return Ok(Expected::Nothing),
+            "answer" => return Ok(Expected::Word(Word::Answer)),
             _ => {}
         }
         if let Some(text) = text.strip_prefix("pong ") {
@@ -295,6 +298,7 @@ fn frame_words(text: &str) -> Result<(FrameWords, &str), String> {
             "binary" => frame.opcode = opcode::BINARY,
             "rest" => frame.opcode = opcode::CONTINUE,
             "ping" => frame.opcode = opcode::PING,
+            "pong" => frame.opcode = opcode::PONG,
             "close" => frame.opcode = opcode::CLOSE,
             "opcode3" => frame.opcode = opcode::RESERVED_DATA,
             "opcode11" => frame.opcode = opcode::RESERVED_CONTROL,

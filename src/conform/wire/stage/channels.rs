@@ -1,8 +1,9 @@
 //! The channels of a case and the one inbox they all speak to.
 
-use super::super::channel::{self, Asked, Heard, Line, Note, Order};
+use super::super::channel::{self, Asked, Beat, Heard, Line, Note, Order};
 use super::super::script::{Departure, FrameWords};
 use super::super::tape::Tape;
+use super::super::tongue::Tongue;
 use super::{Moment, client};
 use crate::engine::clock::Clock;
 use crate::history::PersonId;
@@ -105,7 +106,16 @@ impl Channels {
         };
         let (endpoint, target) = (endpoint.clone(), target(options, query));
         self.add(name, opens(query), false, |line, orders, pongs| {
-            channel::socket(line, endpoint, target, wanted, pongs, orders)
+            channel::socket(line, endpoint, target, wanted, (Beat::EngineIo, pongs), orders)
+        });
+    }
+
+    /// Asks for a raw WebSocket, as this person does.
+    pub(super) fn frames(&mut self, name: &str, endpoint: &Endpoint, tongue: &Tongue) {
+        let (endpoint, target) = (endpoint.clone(), tongue.target.clone());
+        let (wanted, beat) = (tongue.options.clone(), Beat::Frames(tongue.heart.clone()));
+        self.add(name, None, false, |line, orders, pongs| {
+            channel::socket(line, endpoint, target, wanted, (beat, pongs), orders)
         });
     }
 

@@ -1,0 +1,9 @@
+// The private Redis of this start, on a unix socket, for all three of actionhero's connections.
+
+const { Redis } = require('ioredis');
+
+const connection = () => ({ konstructor: Redis, args: [{ path: process.env.REDIS_SOCKET }], buildNew: true });
+
+exports.DEFAULT = {
+  redis: () => ({ _toExpand: false, client: connection(), subscriber: connection(), tasks: connection() }),
+};
