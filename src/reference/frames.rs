@@ -11,6 +11,7 @@ mod stumble;
 pub(crate) use door::handle;
 
 use self::door::Guest;
+use self::stumble::Stumble;
 use crate::reference::app::App;
 use crate::reference::bugs::Bug;
 use crate::reference::desk::Coming;
@@ -27,7 +28,6 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use std::sync::Arc;
 use std::time::Duration;
-use stumble::Stumble;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -109,7 +109,7 @@ async fn live(
     };
     let place = guest.known.get(Hole::CONVERSATION).cloned();
     let visitor = Visitor::new(Arc::clone(app), caller.clone(), visiting.token, place);
-    let guest = caller.clone();
+    let who = caller.clone();
     let coming = Coming { only: guest.only, since: None };
     let arrived = app.desk.arrive(caller, Arc::clone(&wire) as Arc<dyn Wire>, coming).await;
     if arrived.is_none() {
@@ -127,7 +127,7 @@ async fn live(
         }
     };
     tokio::select! {
-        end = hear(app, stream, (&visitor, &guest), &wire) => end,
+        end = hear(app, stream, (&visitor, &who), &wire) => end,
         end = say(sink, queued) => end,
         () = ping(app, &wire) => End::Gone,
         () = thrown_out => End::HungUp,

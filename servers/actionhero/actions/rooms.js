@@ -18,9 +18,7 @@ class CreateRoom extends Action {
     super();
     this.name = 'createRoom';
     this.description = 'makes a room for these people, and whoever asks for it';
-    const texts = (list) => {
-      if (!Array.isArray(list) || list.some((name) => typeof name !== 'string')) throw new Error('a list of names is needed');
-    };
+    const texts = (list) => Array.isArray(list) && list.every((name) => typeof name === 'string');
     this.inputs = { members: { required: true, validator: texts } };
   }
 

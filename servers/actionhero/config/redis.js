@@ -5,5 +5,12 @@ const { Redis } = require('ioredis');
 const connection = () => ({ konstructor: Redis, args: [{ path: process.env.REDIS_SOCKET }], buildNew: true });
 
 exports.DEFAULT = {
-  redis: () => ({ _toExpand: false, client: connection(), subscriber: connection(), tasks: connection() }),
+  redis: () => ({
+    scanCount: 1000,
+    stopTimeout: 100,
+    _toExpand: false,
+    client: connection(),
+    subscriber: connection(),
+    tasks: connection(),
+  }),
 };

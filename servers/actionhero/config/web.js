@@ -4,8 +4,6 @@ exports.DEFAULT = {
   web: () => ({
     bindIP: process.env.HOST ?? '127.0.0.1',
     automaticRoutes: ['post'],
-    // No file is served.
-    urlPathForFiles: null,
     rootEndpointType: 'api',
     // What an action refuses is the client's doing; actionhero's default is 500.
     defaultErrorStatusCode: 400,

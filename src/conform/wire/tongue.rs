@@ -127,8 +127,8 @@ impl Heart {
 /// is one, for these harm nobody.
 pub(super) fn answered(spec: &Spec) -> Option<(&Step, &Shape)> {
     let numbered = |step: &&Step| {
-        let all = step.yes.iter().chain(&step.no);
-        !step.is_unanswered() && all.clone().all(|one| one.via == Via::Frame && one.correlated)
+        let mut all = step.yes.iter().chain(&step.no);
+        !step.is_unanswered() && all.all(|one| one.via == Via::Frame && one.correlated)
     };
     let of = |operation: Option<Operation>| {
         let fits = move |found: Operation| operation.is_none_or(|wanted| wanted == found);

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// The bugs that are done here.
-pub(in crate::reference) const RAW: &[Bug] = &[
+pub(super) const RAW: &[Bug] = &[
     Bug::MaskIgnored,
     Bug::ReservedIgnored,
     Bug::Utf8Unchecked,
