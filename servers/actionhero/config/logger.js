@@ -1,10 +1,10 @@
-// Warnings and worse, on stderr: stdout has one line, and logs of each frame would be a load of their own.
+// Only what is critical, on stderr: stdout has one line, and a log of each refusal would be a load of its own.
 
 const winston = require('winston');
 
-const format = winston.format.printf(({ level, message }) => `actionhero: ${level}: ${message}`);
+const format = winston.format.printf(({ level, message, stack = '' }) => `actionhero: ${level}: ${message} ${stack}`.trimEnd());
 const { levels } = winston.config.syslog;
 const stderr = () => new winston.transports.Console({ stderrLevels: Object.keys(levels) });
-const logger = () => winston.createLogger({ level: 'warning', levels, format, transports: [stderr()] });
+const logger = () => winston.createLogger({ level: 'crit', levels, format, transports: [stderr()] });
 
 exports.DEFAULT = { logger: () => ({ loggers: [logger] }) };
