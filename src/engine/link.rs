@@ -12,8 +12,8 @@ mod session;
 mod tests;
 
 pub(crate) use approach::session_options;
-pub(crate) use line::{frames_handshake, login_frame};
 pub(super) use approach::{Approach, Caller};
+pub(crate) use line::{frames_handshake, login_frame};
 pub(super) use polling::Bookmark;
 pub(super) use session::{Arrival, Session};
 

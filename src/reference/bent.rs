@@ -140,11 +140,7 @@ async fn relay(State(bend): State<Arc<Bend>>, mut request: Request) -> Response 
         return bend.forward(request).await;
     }
     bend.bend_query(&mut request);
-    if upgrades {
-        frames::relay(&bend, request).await
-    } else {
-        bend.exchange(request).await
-    }
+    if upgrades { frames::relay(&bend, request).await } else { bend.exchange(request).await }
 }
 
 impl Bend {

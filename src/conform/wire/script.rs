@@ -25,7 +25,7 @@
 //! | `NAME mute` | from now on it answers no ping |
 //! | `NAME join` | CONNECT to the spec's namespace with the person's credential, granted |
 //! | `NAME -> PACKET[␞PACKET…]` | Engine.IO packets: text frames, or one payload of a POST. A packet `bBASE64` is a binary message |
-//! | `NAME -> frame WORD… TEXT` | one WebSocket frame by hand: `text`, `binary`, `more` (not the last), `rest` (a continuation), `ping`, `pong`, `close`, `unmasked`, `reserved` (a reserved bit), `opcode3`, `opcode11`, `half` (the rest is not sent) |
+//! | `NAME -> frame WORD… TEXT` | one WebSocket frame by hand: `text`, `binary`, `more` (not the last), `rest` (a continuation), `ping`, `pong`, `close`, `unmasked`, `reserved` (a reserved bit), `opcode3`, `opcode11`, `half` (the rest is not sent), `huge` (it announces 256 MiB, which never come) |
 //! | `NAME <- WHAT [or WHAT…]`, `NAME <- WHAT and WHAT…` | what has to come: one of these, or all of these in any order |
 //! | … `within LIMIT` | no later than that |
 //! | … `if at all` | if nothing comes, the case has seen too little to judge |
@@ -111,7 +111,11 @@ pub(super) struct Wanted {
 /// One thing that may come.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Expected {
-    Status { from: u16, to: u16, packets: Vec<Pattern> },
+    Status {
+        from: u16,
+        to: u16,
+        packets: Vec<Pattern>,
+    },
     Refused,
     Closed,
     Nothing,
@@ -140,6 +144,8 @@ pub(super) struct FrameWords {
     pub(super) masked: bool,
     pub(super) reserved: bool,
     pub(super) half: bool,
+    /// It announces so much more than comes that no server may wait for it.
+    pub(super) huge: bool,
 }
 
 /// A time, fixed or as a share of what the server announced.

@@ -288,13 +288,13 @@ a <- closed within dead",
     },
     WireCase {
         name: "websocket/oversize-message",
-        says: "A message of 32 MiB closes the connection.",
+        says: "A frame that announces 256 MiB closes the connection.",
         why: "Memory is what an attacker asks for first.",
         severity: Severity::Should,
         source: LIMITS,
         script: "a open
 a join
-a -> frame text <a*33554432>
+a -> frame huge text $head
 a <- closed",
         catches: &["frame-unlimited"],
         ..WireCase::DEFAULT

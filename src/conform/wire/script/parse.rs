@@ -288,8 +288,14 @@ fn departure(text: &str) -> Result<Departure, String> {
 
 /// The words in front of a frame's text.
 fn frame_words(text: &str) -> Result<(FrameWords, &str), String> {
-    let mut frame =
-        FrameWords { opcode: opcode::TEXT, last: true, masked: true, reserved: false, half: false };
+    let mut frame = FrameWords {
+        opcode: opcode::TEXT,
+        last: true,
+        masked: true,
+        reserved: false,
+        half: false,
+        huge: false,
+    };
     let mut rest = text;
     loop {
         let (word, behind) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -306,6 +312,7 @@ fn frame_words(text: &str) -> Result<(FrameWords, &str), String> {
             "unmasked" => frame.masked = false,
             "reserved" => frame.reserved = true,
             "half" => frame.half = true,
+            "huge" => frame.huge = true,
             _ if rest.len() == text.len() => {
                 return Err(format!("`{word}` is no word for a frame"));
             }

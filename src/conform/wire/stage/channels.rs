@@ -29,6 +29,9 @@ const KEPT: usize = 2000;
 /// Orders that wait for a channel that cannot write.
 const UNSENT: usize = 16;
 
+/// Bytes that nobody should gather for one message.
+const HUGE: u64 = 256 << 20;
+
 /// How often this program looks whether it is late.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -183,7 +186,11 @@ impl Channels {
             mask: right.mask.filter(|_| words.masked),
             payload,
         };
-        let bytes = if words.half { frame.encode_half() } else { frame.encode() };
+        let bytes = match (words.half, words.huge) {
+            (true, _) => frame.encode_half(),
+            (_, true) => frame.encode_announcing(HUGE),
+            _ => frame.encode(),
+        };
         self.channel(name).order(Order::Bytes(bytes)).await;
     }
 

@@ -194,12 +194,7 @@ impl Stage<'_> {
     }
 }
 
-fn one_fit(
-    expected: &Expected,
-    heard: &Heard,
-    holes: &mut Holes,
-    tongue: Option<&Tongue>,
-) -> Fit {
+fn one_fit(expected: &Expected, heard: &Heard, holes: &mut Holes, tongue: Option<&Tongue>) -> Fit {
     match (expected, heard) {
         (Expected::Status { from: 101, .. }, Heard::Opened) => Fit::This(0),
         (Expected::Status { from, to, packets }, Heard::Answer { status, body }) => {
