@@ -69,9 +69,9 @@ pub(super) const PROBES: &[Probe] = &[
         why: "A list of sockets by user has room for one: the other is connected, and nobody listens.",
         needs: &[Need::Answers],
         script: "people: ann x2 offline, bob, cat, dan
-                 room one: ann, bob
-                 room two: ann, cat
-                 room three: ann, dan
+                 room one: bob, ann
+                 room two: cat, ann
+                 room three: dan, ann
                  ann.1 connect
                  until ann.1 is ready
                  ann.2 connect
