@@ -2,7 +2,7 @@
 
 const winston = require('winston');
 
-const format = winston.format.printf(({ level, message, stack = '' }) => `actionhero: ${level}: ${message} ${stack}`.trimEnd());
+const format = winston.format.printf(({ level, message, stack = '' }) => `actionhero: ${level}: ${message} ${stack.split('\n', 1)}`.trimEnd());
 const { levels } = winston.config.syslog;
 const stderr = () => new winston.transports.Console({ stderrLevels: Object.keys(levels) });
 const logger = () => winston.createLogger({ level: 'crit', levels, format, transports: [stderr()] });
