@@ -551,7 +551,7 @@ bugs! {
         "frames without a mask are taken",
     ReservedIgnored "reserved-ignored" breaks "websocket" on "frames":
         "reserved bits and opcodes are ignored, and the connection goes on",
-    Utf8Unchecked "utf8-unchecked" breaks "websocket" on "frames":
+    UtfUnchecked "utf-unchecked" breaks "websocket" on "frames":
         "text that is not UTF-8 is repaired and taken",
     FragmentsApart "fragments-apart" breaks "websocket" on "frames":
         "each frame of a fragmented message is taken for a message",

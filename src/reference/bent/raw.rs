@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 pub(super) const RAW: &[Bug] = &[
     Bug::MaskIgnored,
     Bug::ReservedIgnored,
-    Bug::Utf8Unchecked,
+    Bug::UtfUnchecked,
     Bug::FragmentsApart,
     Bug::PongEmpty,
     Bug::CloseUnanswered,
@@ -112,7 +112,7 @@ fn by_client(bugs: Bugs, mut frame: Frame) -> Option<Frame> {
             _ => {}
         }
     }
-    if bugs.has(Bug::Utf8Unchecked) && frame.opcode == opcode::TEXT && frame.last {
+    if bugs.has(Bug::UtfUnchecked) && frame.opcode == opcode::TEXT && frame.last {
         frame.payload = String::from_utf8_lossy(&frame.payload).into_owned().into_bytes();
     }
     if bugs.has(Bug::FragmentsApart) && !frame.is_control() {
@@ -153,8 +153,8 @@ mod tests {
         assert!(bent(Bug::MaskIgnored, plain.clone()).unwrap().masked);
         assert_eq!(bent(Bug::ReservedIgnored, plain.clone()).unwrap().reserved_bits, 0);
         assert_eq!(bent(Bug::ReservedIgnored, frame(11, true, b"")), None);
-        assert_eq!(bent(Bug::Utf8Unchecked, plain.clone()), Some(plain.clone()));
-        let whole = bent(Bug::Utf8Unchecked, frame(opcode::TEXT, true, b"a\xff")).unwrap();
+        assert_eq!(bent(Bug::UtfUnchecked, plain.clone()), Some(plain.clone()));
+        let whole = bent(Bug::UtfUnchecked, frame(opcode::TEXT, true, b"a\xff")).unwrap();
         assert_eq!(whole.payload, "a\u{fffd}".as_bytes());
         let rest = bent(Bug::FragmentsApart, frame(opcode::CONTINUE, false, b"x")).unwrap();
         assert_eq!((rest.opcode, rest.last), (opcode::TEXT, true));

@@ -82,7 +82,7 @@ a <- closed",
 a join
 a -> frame text \xff\xfe
 a <- closed",
-        catches: &["utf8-unchecked"],
+        catches: &["utf-unchecked"],
         ..WireCase::DEFAULT
     },
     WireCase {

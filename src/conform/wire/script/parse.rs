@@ -350,8 +350,8 @@ mod tests {
         let Act::Expect { wanted, .. } = &script.steps[7].act else { panic!() };
         assert!(wanted.all && wanted.if_at_all && wanted.list.len() == 2);
         assert_eq!(wanted.within, Some(Limit::Share(0.5, Figure::Dead)));
-        assert!(!script.needs_event());
-        assert!(Script::parse("a open\na -> 42$ns1$event").unwrap().needs_event());
+        assert!(!script.needs("event"));
+        assert!(Script::parse("a open\na -> 42$ns1$event").unwrap().needs("event"));
     }
 
     #[test]
