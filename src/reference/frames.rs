@@ -232,7 +232,7 @@ async fn ping(app: &App, wire: &FrameWire) {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// How long a client may be silent.

@@ -28,7 +28,7 @@ pub(in crate::conform::wire) enum Beat {
     /// That of Engine.IO.
     EngineIo,
     /// That of an application on a raw WebSocket.
-    Frames(Heart),
+    Frames(Box<Heart>),
 }
 
 /// Opens a WebSocket and tells what comes. While `pongs` is up it does its part of the heartbeat.

@@ -116,7 +116,7 @@ impl Channels {
     /// Asks for a raw WebSocket, as this person does.
     pub(super) fn frames(&mut self, name: &str, endpoint: &Endpoint, tongue: &Tongue) {
         let (endpoint, target) = (endpoint.clone(), tongue.target.clone());
-        let (wanted, beat) = (tongue.options.clone(), Beat::Frames(tongue.heart.clone()));
+        let (wanted, beat) = (tongue.options.clone(), Beat::Frames(Box::new(tongue.heart.clone())));
         self.add(name, None, false, |line, orders, pongs| {
             channel::socket(line, endpoint, target, wanted, (beat, pongs), orders)
         });
