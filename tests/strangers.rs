@@ -26,7 +26,6 @@ const ACTIONHERO: &[&str] = &[
     "at-least-once/unicode-texts",
     "no-loss-on-reconnect/one-away",
     "no-loss-on-reconnect/live-after-the-return",
-    "authorization/stranger-joins",
     "authorization/stranger-sends",
     "authorization/stranger-reads-history",
     "connection-state/second-device",
