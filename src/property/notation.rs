@@ -197,7 +197,8 @@ impl Scribe {
                 self.attempt(client, op.unwrap());
             }
             "searches" => {
-                let about = token.map(|token| About::Query(token.to_string().into()));
+                let text = token.map_or_else(|| "qz_%".to_owned(), |token| token.to_string());
+                let about = Some(About::Query(text.into()));
                 self.invoke(client, op.unwrap(), Operation::Search, None, None, about);
                 self.attempt(client, op.unwrap());
             }

@@ -441,6 +441,8 @@ fn manner(words: &mut Words<'_>, verb: &Verb) -> Parsed<Manner> {
     if words.take(&["via"]) {
         manner.via = Some(words.next().ok_or("via which channel?")?.into());
     }
+    let searches = matches!(verb, Verb::Ask { operation: Operation::Search, .. });
+    manner.pattern = searches && words.take(&["as", "pattern"]);
     let reads = matches!(verb, Verb::Ask { operation, .. } if operation.reads());
     if reads && words.take(&["by"]) {
         let rows = words.next().and_then(|word| word.parse().ok()).filter(|rows| *rows > 0);
@@ -715,6 +717,10 @@ mod tests {
         assert_eq!(deeds[1].manner, Manner { rows: Some(5), pause, ..Manner::USUAL });
         assert_eq!(script.channels(), [(Operation::Send, "rest")]);
         assert_eq!(script.paged().collect::<Vec<_>>(), [Operation::History]);
+        let search = Script::parse("people: ann\nann send a\nann search a as pattern by 2").unwrap();
+        let manner = &search.deeds().last().unwrap().manner;
+        assert_eq!(manner.query("qzaaaabbbbcccc"), "qzaaaabb_%");
+        assert_eq!(Manner::USUAL.query("qzaaaabbbbcccc"), "qzaaaabbbbcccc");
     }
 
     #[test]
