@@ -506,7 +506,7 @@ bugs! {
         "two seconds after the first client its store fails for two seconds, and its health says that all is well",
     HealthNever "health-never" breaks "health":
         "its health says that it is down while it serves",
-    HealthSilent "health-silent" breaks "health" on "sequenced":
+    HealthSilent "health-silent" breaks "health":
         "its health is not answered",
     HealthStuck "health-stuck" breaks "health" on "sequenced":
         "after a restart its health says that it is starting, for ever",

@@ -150,14 +150,14 @@ pub(super) const PROBES: &[Probe] = &[
         script: "people: ann, bob, cat
                  ann send a
                  until bob sees a
-                 bob delay join 1500ms out
+                 bob delay join 2s out
                  bob cut rst for 200ms
                  ann send b
-                 until bob is ready
-                 pause 200ms
+                 until bob is connected
+                 pause 600ms
                  ann send c
                  cat send d
-                 pause 1500ms
+                 until bob is ready
                  cat send e",
         catches: &["join-gap"],
         ..Probe::DEFAULT
