@@ -27,20 +27,20 @@ const EVENT_REPLY: [&str; 14] = [
 
 /// Cases, and the traps of the document of `rest-first` that they find.
 const REST_FIRST: [&str; 14] = [
-    "idempotency/twice-in-a-row",           // post-not-idempotent
-    "idempotency/at-once-on-two-devices",   // post-not-idempotent
-    "idempotency/cut-before-the-ack",       // post-not-idempotent
-    "authorization/stranger-joins",         // unchecked-socket
-    "authorization/stranger-reads-history", // unchecked-history
-    "authorization/stranger-announces",     // foreign-announcement
-    "channel-parity/both-with-one-key",     // dual-channel
+    "idempotency/twice-in-a-row",                   // post-not-idempotent
+    "idempotency/at-once-on-two-devices",           // post-not-idempotent
+    "idempotency/cut-before-the-ack",               // post-not-idempotent
+    "authorization/stranger-joins",                 // unchecked-socket
+    "authorization/stranger-reads-history",         // unchecked-history
+    "authorization/stranger-announces",             // foreign-announcement
+    "channel-parity/both-with-one-key",             // dual-channel
     "channel-parity/rest-while-the-socket-is-down", // client-announces
-    "channel-parity/announced-by-another",  // foreign-announcement
-    "pagination/while-messages-arrive",     // page-drift
-    "receipts/read-on-one-device",          // read-on-one-device
-    "search/stranger-finds-nothing",        // search-leak
-    "search/a-pattern-is-no-word",          // search-wildcards
-    "input-limits/text-is-a-number",        // unchecked-content
+    "channel-parity/announced-by-another",          // foreign-announcement
+    "pagination/while-messages-arrive",             // page-drift
+    "receipts/read-on-one-device",                  // read-on-one-device
+    "search/stranger-finds-nothing",                // search-leak
+    "search/a-pattern-is-no-word",                  // search-wildcards
+    "input-limits/text-is-a-number",                // unchecked-content
 ];
 
 /// What every server has to bear, besides.

@@ -102,22 +102,22 @@ const CRASHES: [&str; 3] = [
 
 /// Cases, and the traps of the listing that they find.
 const FOUND: [&str; 17] = [
-    "idempotency/at-once-on-two-devices",   // check-then-insert
-    "idempotency/same-key-of-a-stranger",   // global-key
-    "ordering/ties",                        // no-tie-break
+    "idempotency/at-once-on-two-devices", // check-then-insert
+    "idempotency/same-key-of-a-stranger", // global-key
+    "ordering/ties",                      // no-tie-break
     "no-loss-on-reconnect/same-time-as-the-last-seen", // exclusive-since
     "no-loss-on-reconnect/join-on-its-way", // join-gap
-    "pagination/page-size",                 // no-limit
-    "typing-timeout/typist-leaves",         // typing-forever
-    "presence/one-of-two-devices",          // offline-with-device
-    "receipts/stranger",                    // trusted-read
-    "authorization/stranger-joins",         // unchecked-join
-    "authorization/stranger-sends",         // unchecked-send
-    "authorization/stranger-types",         // unchecked-typing
+    "pagination/page-size",               // no-limit
+    "typing-timeout/typist-leaves",       // typing-forever
+    "presence/one-of-two-devices",        // offline-with-device
+    "receipts/stranger",                  // trusted-read
+    "authorization/stranger-joins",       // unchecked-join
+    "authorization/stranger-sends",       // unchecked-send
+    "authorization/stranger-types",       // unchecked-typing
     "authorization/stranger-reads-history", // unchecked-history
-    "input-limits/text-over-the-limit",     // unchecked-text
-    "input-limits/markup-is-inert",         // unchecked-text
-    "rate-limit/excess-is-refused",         // no-rate-limit
+    "input-limits/text-over-the-limit",   // unchecked-text
+    "input-limits/markup-is-inert",       // unchecked-text
+    "rate-limit/excess-is-refused",       // no-rate-limit
     "rate-limit/per-person-not-per-device", // no-rate-limit
 ];
 

@@ -255,13 +255,7 @@ impl Store {
         self.database
             .prepare_cached(&sql)?
             .query_map(
-                params![
-                    lookup.text,
-                    lookup.user,
-                    lookup.everywhere,
-                    lookup.hidden,
-                    lookup.pattern
-                ],
+                params![lookup.text, lookup.user, lookup.everywhere, lookup.hidden, lookup.pattern],
                 message,
             )?
             .collect()
