@@ -32,7 +32,7 @@ const REST_FIRST: [&str; 14] = [
     "idempotency/cut-before-the-ack",               // post-not-idempotent
     "authorization/stranger-joins",                 // unchecked-socket
     "authorization/stranger-reads-history",         // unchecked-history
-    "authorization/stranger-announces",             // foreign-announcement
+    "authorization/announced-elsewhere",            // foreign-announcement
     "channel-parity/both-with-one-key",             // dual-channel
     "channel-parity/rest-while-the-socket-is-down", // client-announces
     "channel-parity/announced-by-another",          // foreign-announcement
