@@ -48,6 +48,8 @@ pub struct Options {
     pub file: Option<PathBuf>,
     /// What it does wrong.
     pub bugs: Bugs,
+    /// So much later than it could comes everything that is answered or told.
+    pub delay: Duration,
     /// How often Engine.IO pings.
     pub ping_interval: Duration,
     /// How long it waits for a pong.
@@ -66,6 +68,7 @@ impl Default for Options {
             port: 0,
             file: None,
             bugs: Bugs::NONE,
+            delay: Duration::ZERO,
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
             nodes: 1,
@@ -245,7 +248,7 @@ impl Running {
             return Err(StartError::Store("it went down with the server that used it".into()));
         };
         let play = Arc::new(Play::new(&self.spec));
-        let hall = Hall::new(Arc::clone(&play), self.options.bugs);
+        let hall = Hall::new(Arc::clone(&play), self.options.bugs).delayed(self.options.delay);
         let (desk, work) =
             Desk::new(*core, hall, Arc::clone(&self.counts), self.options.limits.pause());
         let working = tokio::spawn(work);
