@@ -2,9 +2,11 @@
 //!
 //! It knows neither how it was measured nor how it is shown. Start with [`Outcome`].
 
+pub mod capacity;
 pub mod conformance;
 pub mod gate;
 
+pub use capacity::Capacity;
 pub use conformance::Conformance;
 pub use gate::Gate;
 

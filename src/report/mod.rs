@@ -5,6 +5,7 @@
 //! new format is one file here and one row there.
 
 pub mod annotations;
+pub mod capacity;
 pub mod comparison;
 pub mod conformance;
 pub mod exposition;
