@@ -70,19 +70,32 @@ const speed = (rows) => {
   )
 }
 
-const size = (rows, clients) =>
-  table(
-    ['', 'connects/s', 'KiB per idle client', 'KiB per loaded client', 'CPU µs per message', 'messages/s', 'late p99, ms'],
+// Memory per client is what each client beyond the first hundred added: the program itself is no
+// client's.
+const FEW = 100
+
+const perClient = (runs, few, clients, name) => {
+  const base = column(few ?? [], (run) => run[name])?.median
+  if (base === undefined || clients <= FEW) return undefined
+  return column(runs, (run) => (run[name] - base) / (clients - FEW))
+}
+
+const size = (rows, clients, measured) => {
+  const few = of(measured, `size ${FEW}`)
+  return table(
+    ['', 'connects/s', 'MiB idle', 'KiB per idle client', 'KiB per loaded client', 'CPU µs per message', 'messages/s', 'late p99, ms'],
     [...rows].map(([name, runs]) => [
       name,
       cell(column(runs, (run) => run.connectsPerSecond)),
-      cell(column(runs, (run) => run.idleKiB / clients)),
-      cell(column(runs, (run) => run.loadedKiB / clients)),
+      cell(column(runs, (run) => run.idleKiB / 1024)),
+      cell(perClient(runs, few.get(name), clients, 'idleKiB')),
+      cell(perClient(runs, few.get(name), clients, 'loadedKiB')),
       cell(column(runs, (run) => run.cpuMicros)),
       cell(column(runs, (run) => run.messagesPerSecond)),
       cell(column(runs, (run) => run.lateP99)),
     ]),
   )
+}
 
 const group = (rows) =>
   table(
@@ -118,7 +131,7 @@ export const markdown = (result, experiments) => {
     if (rows.size === 0) continue
     const failed = measured.filter((one) => one.experiment === experiment.name && one.error)
     parts.push(`## ${experiment.name[0].toUpperCase()}${experiment.name.slice(1)}`, `${experiment.about}.`)
-    parts.push(shape(experiment.name)(rows, experiment.work.clients))
+    parts.push(shape(experiment.name)(rows, experiment.work.clients, measured))
     for (const { generator, error } of failed) parts.push(`${generator} failed: ${error.split('\n')[0]}`)
   }
   return `${parts.join('\n\n')}\n`

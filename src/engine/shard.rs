@@ -9,6 +9,7 @@ use crate::dialect::{Dialect, excerpt};
 use crate::engine::clock::Clock;
 use crate::engine::conduct::Conduct;
 use crate::engine::driver::Driver;
+use crate::engine::http_users::Places;
 use crate::engine::link::Approach;
 use crate::engine::people::Registry;
 use crate::engine::pulse::Pulse;
@@ -79,8 +80,9 @@ pub(super) enum Stage {
 
 /// What a shard tells the conductor.
 pub(super) enum Told {
-    /// Its conversations are made, or why not.
-    SetUp(Result<(), String>),
+    /// Its conversations are made, or why not. Where there are users without a socket: how the server
+    /// calls them.
+    SetUp(Result<Places, String>),
     /// It is done.
     Done(Box<Report>),
     /// A part of it panicked: the harness has a mistake, and the run proves nothing.
@@ -194,7 +196,7 @@ async fn live(job: Job) {
         _ = stage.wait_for(|stage| *stage == Stage::Interrupted) => return,
     };
     let failed = made.is_err();
-    let _ = tell.send(Told::SetUp(made));
+    let _ = tell.send(Told::SetUp(made.map(|()| shard.places())));
     if failed {
         return;
     }
@@ -275,6 +277,15 @@ impl Shard {
             connect_errors: RefCell::default(),
             losses: RefCell::default(),
         }
+    }
+
+    /// How the server calls the conversations, if anybody but the clients needs to know.
+    fn places(&self) -> Places {
+        if self.plan.scenario.http.is_none() {
+            return Places::default();
+        }
+        let all = self.cells.iter().flat_map(|cell| &cell.conversations);
+        all.filter_map(|one| Some((one.id, self.dialect.conversation(one.id)?))).collect()
     }
 
     /// The cells of this shard.

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Measures Assize and its peers side by side and writes benches/results/. `benches/run --help`.
+// Measures Assize and its peers side by side and writes benches/results/. `benches/run.mjs --help`.
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -12,7 +12,7 @@ import { stopAll } from './driver/process.mjs'
 import { json, markdown, summary } from './driver/results.mjs'
 import { experiments } from './driver/experiments.mjs'
 
-const HELP = `Usage: benches/run [OPTIONS]
+const HELP = `Usage: benches/run.mjs [OPTIONS]
 
 Measures size and speed of Assize beside a minimal client, a Node script and Artillery, each against a
 server process of its own. \`make bench\` builds what it needs.
