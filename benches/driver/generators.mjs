@@ -119,9 +119,9 @@ const artilleryScript = ({ clients, group, rate, idle, seconds }, url) => {
 
 export const generators = [
   assize('assize', 'recorded, judged, history written', []),
-  assize('assize, no file', 'recorded, judged', ['--no-history']),
-  assize('assize, no judges', 'recorded', ['--no-history', '--judge', 'off']),
-  assize('assize, no record', 'neither recorded nor judged', ['--no-history', '--judge', 'off', '--record', 'off']),
+  assize('assize without file', 'recorded, judged', ['--no-history']),
+  assize('assize without judges', 'recorded', ['--no-history', '--judge', 'off']),
+  assize('assize without record', 'neither recorded nor judged', ['--no-history', '--judge', 'off', '--record', 'off']),
   {
     name: 'minimal client',
     about: 'tokio-tungstenite, parses, measures',

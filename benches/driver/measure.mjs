@@ -14,6 +14,9 @@ const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds 
 const CONNECTING = 120
 const ENDING = 90
 
+// Seconds by which the traffic outlasts what is measured of it.
+const SLACK = 3
+
 class Server {
   static async start(core) {
     const run = start(core, [paths.server])
@@ -62,7 +65,7 @@ export const measure = async (generator, work, { window, warm, cores }) => {
   const folder = mkdtempSync(join(tmpdir(), 'assize-bench-'))
   const server = await Server.start(cores[0])
   // The traffic outlasts the window.
-  const whole = { ...work, seconds: warm + window + 1 }
+  const whole = { ...work, seconds: warm + window + SLACK }
   const run = start(cores[1], generator.command(whole, server.url, folder))
   try {
     const connected = await server.until(({ connected }) => connected >= work.clients, run, CONNECTING)
@@ -77,6 +80,8 @@ export const measure = async (generator, work, { window, warm, cores }) => {
     const before = await snapshot(server, run)
     await sleep(window)
     const after = await snapshot(server, run)
+    figures.loadedKiB = resident(run)
+    if (run.code !== undefined || figures.loadedKiB === 0) throw new Error('it ended before the window did')
     const messages = after.messages - before.messages
     const used = after.cpu - before.cpu
     const took = after.at - before.at
@@ -87,7 +92,6 @@ export const measure = async (generator, work, { window, warm, cores }) => {
       deliveriesPerMessage: (after.deliveries - before.deliveries) / messages,
       core: used / took,
       serverCore: (after.serverCpu - before.serverCpu) / took,
-      loadedKiB: resident(run),
     })
     await Promise.race([run.ended, sleep(generator.name === 'Artillery' && !work.rate ? 0 : ENDING)])
     await stop(run)

@@ -26,17 +26,17 @@ impl Loader<'_> {
                 .error(node.span, format!("at {at}s the phases are over"))
                 .expected(format!("a time before {end}s"));
         }
+        if let Some(node) =
+            rate_node.filter(|_| rate.is_some_and(|rate| rate.of == RateOf::Conversation))
+        {
+            self.found
+                .error(node.span, "users without a socket ask for themselves")
+                .expected("a rate `in all`, or `per person`: of each of them");
+        }
         let (users, rate) = (users?, rate?);
         let per_second = match rate.of {
-            RateOf::All => rate.per_second,
             RateOf::Person => rate.per_second * f64::from(users),
-            RateOf::Conversation => {
-                let span = rate_node.map_or(node.span, |node| node.span);
-                self.found
-                    .error(span, "users without a socket ask for themselves")
-                    .expected("a rate `in all`, or `per person`: of each of them");
-                return None;
-            }
+            RateOf::All | RateOf::Conversation => rate.per_second,
         };
         let rest = end.saturating_sub(at);
         Some(HttpUsers { users, per_second, mix: mix?, at, lasts: lasts.unwrap_or(rest).min(rest) })

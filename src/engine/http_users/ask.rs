@@ -7,7 +7,7 @@ use crate::engine::people::Papers;
 use crate::engine::rest::strange;
 use crate::plan::Visit;
 use crate::scalar::Scalar;
-use crate::spec::{Hole, Request, Spec};
+use crate::spec::{Hole, Request, Spec, Unbound};
 use ::goose::goose::{GooseMethod, GooseRequest, GooseUser};
 use compact_str::{CompactString, format_compact};
 
@@ -29,13 +29,16 @@ pub(super) async fn ask(
     let step = step(spec, visit.operation).ok_or("the spec does not have it over HTTP")?;
     let Request::Http(request) = &step.request else { return Ok(()) };
     let mut bindings = papers.bindings.clone();
-    if let Some(place) = place {
-        bindings.set(Hole::CONVERSATION, place.clone());
-    }
     bindings.set(Hole::LIMIT, Scalar::Int(spec.limits.page_rows.unwrap_or(ROWS).into()));
     bindings.set(Hole::QUERY, Scalar::Text(visit.query.into()));
-    let call = Call::new(spec, request, &bindings)
-        .map_err(|unbound| format_compact!("`${}` has no value", spec.holes.name(unbound.0)))?;
+    let mut call = Call::new(spec, request, &bindings);
+    // What is asked of all conversations names none; else it is one of the person's.
+    if let (Err(Unbound(Hole::CONVERSATION)), Some(place)) = (&call, place) {
+        bindings.set(Hole::CONVERSATION, place.clone());
+        call = Call::new(spec, request, &bindings);
+    }
+    let call =
+        call.map_err(|unbound| format_compact!("`${}` has no value", spec.holes.name(unbound.0)))?;
     let (status, body) = send(user, spec, papers, origin, visit, call).await?;
     let known = bindings.clone();
     match meaning(step, status, &body, &mut bindings) {
