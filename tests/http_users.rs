@@ -14,16 +14,13 @@ use std::fs;
 
 /// Talk with users beside it; `rest` says what else.
 fn scenario(mix: &str, rest: &str) -> Case {
-    Case::of(
-        "people: { count: 12 }\nconversations: { pairs: 6 }",
-        &format!(
-            "phases:
+    Case::new(&format!(
+        "phases:
   - connect: {{ lasts: 500ms, connect: 100% }}
   - talk: {{ lasts: 3s, send: 4/s in all, texts: {{ short: 100% }} }}
 http: {{ users: 6, rate: 60/s in all, mix: {{ {mix} }} }}
 {rest}"
-        ),
-    )
+    ))
 }
 
 /// The latencies of a series in the report of the last run.
@@ -41,8 +38,7 @@ fn their_figures_stand_beside_those_of_the_sockets() {
         "history: 50%, list: 30%, search: 20%",
         "expect: [http.success > 99%, http.count > 50, delivery.count > 0]",
     );
-    let ended = case.run(&["--spec", "rest-first", "--quiet"]);
-    assert_eq!(ended.code, 0, "{ended:?}");
+    let ended = case.run(&["--spec", "rest-first", "--quiet"]).expect(0);
     // What goose itself has to say would stand before it.
     assert!(ended.stdout.starts_with("PASS"), "{}", ended.stdout);
     let counts = ["http", "http history", "http list", "http search"]
@@ -76,8 +72,7 @@ fn an_interrupted_run_ends_in_order() {
 #[test]
 fn what_the_spec_does_not_have_over_http_is_refused_before_the_run() {
     let case = scenario("history: 50%, search: 50%", "");
-    let ended = case.run(&["--quiet"]);
-    assert_eq!(ended.code, 69, "{ended:?}");
+    let ended = case.run(&["--quiet"]).expect(69);
     assert!(ended.stderr.contains("users without a socket ask for `search`"), "{ended:?}");
     assert!(ended.stderr.contains("hint: leave it out"), "{ended:?}");
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 #[derive(Debug)]
 pub(super) struct Converse {
+    /// The client's cell, by its number.
+    pub(super) cell: u32,
     think: Duration,
     until: Nanos,
     dice: Dice,
@@ -23,6 +25,7 @@ enum State {
 impl Converse {
     /// A workload of a client in these conversations, from now on.
     pub(super) fn new(
+        cell: u32,
         think: Duration,
         until: Nanos,
         seed: u64,
@@ -33,7 +36,7 @@ impl Converse {
             return None;
         }
         let dice = Dice::new(seed, "converse", 0, 0);
-        let mut converse = Self { think, until, dice, conversations, state: State::Over };
+        let mut converse = Self { cell, think, until, dice, conversations, state: State::Over };
         converse.think(now);
         Some(Box::new(converse))
     }
@@ -84,7 +87,7 @@ mod tests {
 
     fn converse(until: Nanos) -> Box<Converse> {
         let places = vec![ConversationId(1), ConversationId(2)];
-        let converse = Converse::new(Duration::from_secs(1), until, 7, 0, places);
+        let converse = Converse::new(0, Duration::from_secs(1), until, 7, 0, places);
         converse.expect("a client with conversations converses")
     }
 
@@ -119,6 +122,6 @@ mod tests {
 
     #[test]
     fn nobody_converses_alone() {
-        assert!(Converse::new(Duration::from_secs(1), SECOND, 7, 0, Vec::new()).is_none());
+        assert!(Converse::new(0, Duration::from_secs(1), SECOND, 7, 0, Vec::new()).is_none());
     }
 }

@@ -356,17 +356,19 @@ impl Shard {
         slots
     }
 
-    /// A message of a closed workload: its number follows from how many there were before.
-    pub(super) fn closed_message(&self, client: ClientId) -> MessageRef {
+    /// The number of the client's cell.
+    pub(super) fn cell_of(&self, client: ClientId) -> u32 {
+        let home = |cell: &&Cell| cell.clients().any(|known| known == client);
+        self.cells.iter().find(home).map_or(0, |cell| cell.number)
+    }
+
+    /// A message of a closed workload in this cell: its number follows from how many there were
+    /// before.
+    pub(super) fn closed_message(&self, cell: u32) -> MessageRef {
         let count = self.closed_messages.get();
         self.closed_messages.set(count + 1);
         let stride = stream::stride(self.plan.scenario.phases.len());
-        let cell = self.cells.iter().find(|cell| cell.clients().any(|known| known == client));
-        let number = text::number(
-            text::Kind::Short,
-            cell.map_or(0, |cell| cell.number),
-            count * stride + stride - 1,
-        );
+        let number = text::number(text::Kind::Short, cell, count * stride + stride - 1);
         let token = Token::new((self.plan.run & 0xfff) as u16, number);
         MessageRef { token, key: text::key(self.plan.run, token, 0) }
     }
