@@ -24,7 +24,7 @@ export const paths = {
 }
 
 // Clients per second that a scenario lets in; the others connect as fast as they can.
-const ARRIVALS = 4_000
+const ARRIVALS = 2_000
 
 const words = ({ clients, group, rate, idle, seconds }, url) => [
   ...['--target', new URL(url).host, '--clients', String(clients), '--group', String(group)],

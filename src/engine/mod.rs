@@ -6,6 +6,7 @@
 //! exit code. Start with [`run`].
 
 mod agenda;
+pub mod ascent;
 pub mod clock;
 mod conduct;
 mod converse;
@@ -15,6 +16,7 @@ mod http_users;
 pub(crate) mod keys;
 pub mod launch;
 mod link;
+pub mod means;
 mod meddling;
 mod mint;
 mod notes;

@@ -6,6 +6,7 @@ use crate::engine::agenda::Agenda;
 use crate::engine::clock::Clock;
 use crate::engine::http_users::{HttpUsers, Places, World};
 use crate::engine::link::Approach;
+use crate::engine::means::{Means, Shortage};
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
@@ -18,7 +19,7 @@ use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::stored::{self, Header, Writer};
 use crate::history::{Nanos, PersonId};
-use crate::metric::{Meter, ProcessUse, Progress, Timeline};
+use crate::metric::{Meter, ProcessUse, Progress, Timeline, Window};
 use crate::outcome::Outcome;
 use crate::plan::{Cell, Plan};
 use crate::property::{Bench, Charge};
@@ -28,6 +29,7 @@ use crate::transport::endpoint::Endpoint;
 use std::fs::File;
 use std::io;
 use std::io::BufWriter;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -39,6 +41,7 @@ use total::Facts;
 const BREATH: Nanos = 50_000_000;
 
 /// What a run is made of.
+#[derive(Clone)]
 pub struct Settings {
     /// The server's wire and promises.
     pub spec: Arc<Spec>,
@@ -60,6 +63,10 @@ pub struct Settings {
     pub record: bool,
     /// Whether the judges sit.
     pub judge: bool,
+    /// The phase that is measured, if not all of them are; all are judged.
+    pub measured: Option<String>,
+    /// The addresses to connect from, one client after the other; none: as many as it takes.
+    pub sources: Vec<IpAddr>,
     /// The folder for the history, if it is kept.
     pub history: Option<PathBuf>,
     /// Rung when the user wants to stop.
@@ -81,6 +88,8 @@ pub enum ClientKind {
 /// Why there is no outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
+    /// This machine, or what the server documents, does not allow it.
+    Impossible(Shortage),
     /// The target cannot be tried.
     Unreachable(Unreachable),
     /// The user wanted to stop before the first phase.
@@ -107,6 +116,8 @@ pub struct Measured {
     pub outcome: Outcome,
     /// The latencies over time, for the interval log.
     pub timeline: Timeline,
+    /// What happened in the measured phase, if not all of them were.
+    pub window: Option<Window>,
     /// When the run started.
     pub started: SystemTime,
 }
@@ -116,6 +127,12 @@ pub struct Measured {
 /// # Errors
 /// The target cannot be tried, or the harness itself failed.
 pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measured, Failure> {
+    Means::raise_files();
+    let Settings { spec, scenario, target, shards, sources, .. } = &settings;
+    let shortage = Means::of_machine().shortage(spec, scenario, target, *shards);
+    if let Some(shortage) = shortage.or_else(|| Means::foreign(sources)) {
+        return Err(Failure::Impossible(shortage));
+    }
     let ready = Target::ready(&settings.target, &settings.spec);
     let mut target = unless_interrupted(&settings, ready).await?;
     let result = Conductor { settings: &settings, show }.conduct(&mut target).await;
@@ -203,6 +220,10 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             unless_interrupted(settings, rehearse(&site, first)).await?;
         }
         let approach = self.by_client(approach);
+        let sources = match &settings.sources[..] {
+            [] => Means::of_machine().sources(spec, scenario, &nodes),
+            named => named.to_vec(),
+        };
         let started = SystemTime::now();
         let cpu = usage::process_cpu();
         let count = self.shard_count(&plan);
@@ -217,6 +238,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                     spec: Arc::clone(spec),
                     registry: Arc::clone(&registry),
                     nodes: nodes.clone(),
+                    sources: sources.clone(),
                     approach: approach.clone(),
                     clock,
                     recorder: self.recorder(number),
@@ -304,7 +326,8 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
     /// A history that cannot be written is no reason not to run.
     fn recorder(&self, number: u32) -> Recorder {
         let settings = self.settings;
-        let meter = Meter::new(Timeline::interval_for(length(&settings.scenario)));
+        let mut meter = Meter::new(Timeline::interval_for(length(&settings.scenario)));
+        meter.window = settings.measured.as_deref().map(Window::of);
         let bench = settings.judge.then(|| Bench::new(&Charge::of(&settings.spec)));
         let (writer, error) = match settings.history.as_deref().map(|to| self.writer(to, number)) {
             None => (None, None),
