@@ -224,6 +224,9 @@ impl Talk {
     }
 
     fn show(&mut self, progress: &Progress) {
+        if let Some(warning) = &progress.warning {
+            display::say(format_args!("warning: {warning}"));
+        }
         match self {
             Self::Quiet => {}
             Self::Live(bar) => {

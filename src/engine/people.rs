@@ -109,6 +109,11 @@ impl Registry {
         self.table.as_ref().map_or(Ok(()), |table| table.seat(people)).map_err(NoCredential)
     }
 
+    /// How many people stand in the spec's file, if there is one.
+    pub(crate) fn seats(&self) -> Option<usize> {
+        self.table.as_ref().map(|table| table.rows().len())
+    }
+
     /// A person's user id; null while the server has not said it yet.
     #[must_use]
     pub fn user(&self, person: PersonId) -> Scalar {

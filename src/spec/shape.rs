@@ -178,6 +178,12 @@ impl Shape {
         holes
     }
 
+    /// Whether this hole occurs.
+    #[must_use]
+    pub fn mentions(&self, hole: Hole) -> bool {
+        self.holes().iter().any(|(known, _)| *known == hole)
+    }
+
     /// The name of the event, for a shape that is an event's whole array.
     #[must_use]
     pub fn event(&self) -> Option<&str> {
