@@ -27,6 +27,8 @@ pub struct Voice {
     awaited: Waiting,
     /// Acks that were asked for where none is documented; whatever comes of it is no answer.
     stray: Vec<u64>,
+    /// How far the last event says that the client has come.
+    cursor: Option<Scalar>,
 }
 
 /// A read on its way from page to page.
@@ -142,6 +144,11 @@ impl Voice {
         self.awaited.barred(place)
     }
 
+    /// How far the client has come by an event that says so, once.
+    pub fn come_to(&mut self) -> Option<Scalar> {
+        self.cursor.take()
+    }
+
     /// Forgets what it waits for: the connection is gone, and no answer can come over another.
     pub fn hang_up(&mut self) {
         self.awaited.clear();
@@ -216,6 +223,9 @@ impl Voice {
             Err(reason) if reason.is_empty() => return Heard::Unknown,
             Err(reason) => return Heard::Garbage(reason.into()),
         };
+        if let Some(cursor) = bindings.get(Hole::CURSOR) {
+            self.cursor = Some(cursor.clone());
+        }
         if Dialect::is_message(pushed) {
             let seen = dialect.seen(Carrier::Live, &bindings, None);
             return match seen.token.and_then(|token| self.awaited.echoed(dialect, token)) {

@@ -62,6 +62,9 @@ pub fn disabled(case: &WireCase, spec: &Spec) -> Option<String> {
         Protocol::SocketIo { .. } if spec.connect.per == SocketPer::Conversation => {
             "the spec has a socket per conversation"
         }
+        Protocol::SocketIo { .. } if spec.connect.first.is_some() => {
+            "the spec's clients log in by a first message, and cases of the wire say other things"
+        }
         Protocol::SocketIo { .. } => {
             let wants_event = Script::parse(case.script).is_ok_and(|script| script.needs_event());
             let without = wants_event && acknowledged(spec).is_none();
