@@ -1,5 +1,6 @@
 //! Assize puts real-time chat servers on trial and finds their size.
 
+pub mod capacity;
 pub mod cli;
 pub mod client;
 pub mod conform;

@@ -2,8 +2,10 @@
 //!
 //! It knows neither how it was measured nor how it is shown. Start with [`Outcome`].
 
+pub mod capacity;
 pub mod conformance;
 
+pub use capacity::Capacity;
 pub use conformance::Conformance;
 
 use crate::verdict::{Standing, Verdict};

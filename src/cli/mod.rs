@@ -4,6 +4,7 @@
 //! It decides nothing about servers, histories or verdicts. Start with [`Verb`]; a new verb is one
 //! file here and one row there.
 
+pub mod capacity;
 pub mod check;
 pub mod conform;
 pub mod display;
@@ -18,6 +19,7 @@ pub mod report;
 pub mod run;
 pub mod schema;
 pub mod serve;
+pub mod server;
 pub mod signals;
 pub mod trace;
 
@@ -34,6 +36,7 @@ Examples:
   assize run first-look --target http://host:3000  the same people on your server
   assize run first-look --bug dedup-race           see what a failure looks like
   assize conform --spec callback-ack --quick       the catalogue of short cases
+  assize capacity first-look --budget 5m           how many clients it bears
   assize explain idempotency                       what a verdict means
   assize lint specs/*.yaml scenarios/*.yaml        all mistakes at once
 
@@ -71,6 +74,8 @@ pub enum Verb {
     Run(run::Args),
     /// Runs the conformance catalogue: short cases, each with a name and a verdict.
     Conform(conform::Args),
+    /// Finds the most clients, or messages per second, at which everything still holds.
+    Capacity(capacity::Args),
     /// Judges the stored history of a run again.
     Check(check::Args),
     /// Shows a stored run again, in any format.
@@ -112,6 +117,7 @@ impl Cli {
         match self.verb {
             Verb::Run(args) => run::execute(&args, self.color),
             Verb::Conform(args) => conform::execute(&args, self.color),
+            Verb::Capacity(args) => capacity::execute(&args, self.color),
             Verb::Check(args) => check::execute(&args, self.color),
             Verb::Report(args) => report::execute(&args, self.color),
             Verb::Serve(args) => serve::execute(&args),

@@ -1,18 +1,19 @@
 //! `assize run`: drives a scenario against a server, judges it and writes the reports.
 
+use crate::cli::server::Server;
 use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, load};
-use crate::engine::{self, ClientKind, Settings, TargetChoice};
+use crate::engine::{self, ClientKind, Settings};
 use crate::operation::Operation;
 use crate::outcome::{Exit, Outcome};
 use crate::plan::Carriage;
-use crate::reference;
 use crate::report::{FORMATS, Folder, Screen, terminal};
 use crate::scenario::Scenario;
 use crate::spec::{Protocol, Spec, Transports};
 use clap::ValueEnum;
 use std::cell::RefCell;
 use std::io::IsTerminal;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,18 +73,12 @@ pub struct Args {
     /// The server's spec, in place of the scenario's: a file, or a name in `specs/`.
     #[arg(long)]
     pub spec: Option<String>,
-    /// The running server to put on trial; repeated, its nodes in their order.
-    #[arg(long = "target", value_name = "URL")]
-    pub targets: Vec<String>,
+    /// The server.
+    #[command(flatten)]
+    pub server: Server,
     /// The seed of the plan, in place of the scenario's.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// A bug that the embedded server shall have (`assize list bugs`); can be repeated.
-    #[arg(long = "bug", value_name = "NAME", conflicts_with = "targets")]
-    pub bugs: Vec<String>,
-    /// How many nodes the embedded server shall have, in place of the scenario's.
-    #[arg(long, value_name = "N", conflicts_with = "targets")]
-    pub nodes: Option<NonZeroU32>,
     /// The simulated client.
     #[arg(long, value_enum, default_value_t)]
     pub client: Client,
@@ -93,6 +88,9 @@ pub struct Args {
     /// Does not store the history; `assize check` cannot judge the run again then.
     #[arg(long)]
     pub no_history: bool,
+    /// An address of this machine to connect from; repeated, the clients take turns.
+    #[arg(long = "source", value_name = "ADDRESS")]
+    pub sources: Vec<IpAddr>,
     /// How many threads drive the clients, in place of one per core.
     #[arg(long, value_name = "N")]
     pub shards: Option<NonZeroU32>,
@@ -120,7 +118,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let spec = load::spec(wanted)?;
     fits(&scenario.value, &spec.value)?;
     let client = client(args, &spec.value)?;
-    let target = target(args, &scenario.value)?;
+    let target = args.server.choice(&scenario.value)?;
     let talk = Talk { quiet: args.quiet };
     let folder = match Folder::create(
         &args.out,
@@ -153,6 +151,8 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         transport: args.transport.map(Transport::of_spec),
         shards: args.shards.map(NonZeroU32::get),
         judge: args.judge == Judge::All,
+        measured: None,
+        sources: args.sources.clone(),
         history,
         interrupt: Arc::clone(&interrupt),
         command: command_line(args, args.seed.unwrap_or(scenario.value.seed)),
@@ -179,7 +179,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
 }
 
 /// The server has all channels that the scenario sends over.
-fn fits(scenario: &Scenario, spec: &Spec) -> Result<(), Failure> {
+pub(super) fn fits(scenario: &Scenario, spec: &Spec) -> Result<(), Failure> {
     let Some((channel, phase)) = Carriage::lacking(spec, scenario) else { return Ok(()) };
     let deed = spec.deed(Operation::Send);
     let known = deed.iter().flat_map(|deed| &deed.channels);
@@ -255,6 +255,7 @@ fn drive(
 
 pub(super) fn failure(failure: engine::Failure) -> Failure {
     match failure {
+        engine::Failure::Impossible(why) => Failure::bad_input(why.what).hint(why.hint),
         engine::Failure::Unreachable(why) => Failure::unreachable(why.what).hint(why.hint),
         engine::Failure::Interrupted => {
             Failure::interrupted("interrupted before the first phase; there is nothing to judge")
@@ -300,24 +301,6 @@ fn second_client() -> Result<ClientKind, Failure> {
     ))
 }
 
-fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
-    let bugs = load::bugs(&args.bugs)?;
-    if !args.targets.is_empty() {
-        return Ok(TargetChoice::Running(args.targets.clone()));
-    }
-    let asked = !args.bugs.is_empty() || args.nodes.is_some();
-    match &scenario.launch {
-        Some(launch) if !asked => return Ok(TargetChoice::Launched(launch.clone())),
-        None if !asked && !scenario.target.is_empty() => {
-            return Ok(TargetChoice::Running(scenario.target.clone()));
-        }
-        _ => {}
-    }
-    let nodes = args.nodes.map(NonZeroU32::get).or(scenario.embedded).unwrap_or(1) as usize;
-    let options = reference::Options { bugs, nodes, ..reference::Options::default() };
-    Ok(TargetChoice::Embedded(options))
-}
-
 /// Writes the folder of the run; what fails is said, and the verdicts stand above already.
 fn store(folder: &Folder, measured: &engine::Measured, files: &[(&str, String)], talk: &Talk) {
     use std::io::Write;
@@ -349,13 +332,12 @@ fn command_line(args: &Args, seed: u64) -> String {
     if let Some(spec) = &args.spec {
         words.push(format!("--spec {spec}"));
     }
-    words.extend(args.targets.iter().map(|target| format!("--target {target}")));
-    words.extend(args.nodes.map(|nodes| format!("--nodes {nodes}")));
     words.push(format!("--seed {seed}"));
-    words.extend(args.bugs.iter().map(|bug| format!("--bug {bug}")));
+    words.extend(args.server.words());
     if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {
         words.push(format!("--transport {}", transport.get_name()));
     }
+    words.extend(args.sources.iter().map(|source| format!("--source {source}")));
     words.extend(args.shards.map(|shards| format!("--shards {shards}")));
     if args.client == Client::RustSocketio {
         words.push("--client rust_socketio".into());
@@ -388,7 +370,7 @@ mod tests {
         let line = "first-look --spec x --target http://a --target http://b --seed 7 --no-history \
                     --client rust_socketio --shards 2 --transport upgrade --judge none --quiet";
         let args = parse(line).unwrap();
-        assert_eq!(args.targets, ["http://a", "http://b"]);
+        assert_eq!(args.server.targets, ["http://a", "http://b"]);
         assert_eq!((args.seed, args.shards), (Some(7), NonZeroU32::new(2)));
         assert_eq!(args.client, Client::RustSocketio);
         assert_eq!((args.transport, args.judge), (Some(Transport::Upgrade), Judge::None));

@@ -3,7 +3,7 @@
 use crate::cli::signals::Signals;
 use crate::cli::{Failure, display, load};
 use crate::outcome::Exit;
-use crate::reference::{Hosted, Options, StartError};
+use crate::reference::{Hosted, Limit, Limits, Options, StartError};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -16,6 +16,7 @@ Examples:
   assize serve --spec callback-ack --bug dedup-race       a server that makes duplicates
 
   assize serve --spec sequenced --nodes 2                 one server of two nodes
+  assize serve --spec callback-ack --limit rate=400       a server whose size is known
 
 The first line on standard output, `listening on URL`, comes when it is ready: one for each node.
 Ctrl-C stops it.";
@@ -39,6 +40,9 @@ pub struct Args {
     /// A bug to have (`assize list bugs`); can be repeated.
     #[arg(long = "bug", value_name = "NAME")]
     pub bugs: Vec<String>,
+    /// What it bears: `clients=N`, or `rate=N` messages a second; can be repeated.
+    #[arg(long = "limit", value_name = "LIMIT")]
+    pub limits: Vec<Limit>,
     /// The SQLite file that keeps the messages, in place of memory.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
@@ -57,6 +61,7 @@ pub fn execute(args: &Args) -> Result<Exit, Failure> {
         file: args.data.clone(),
         bugs,
         nodes: args.nodes.get() as usize,
+        limits: Limits::of(&args.limits),
         ..Options::default()
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -14,6 +14,7 @@ pub mod quantity;
 pub mod recorder;
 pub mod series;
 pub mod timeline;
+pub mod window;
 
 pub use counters::{Counter, Counters};
 pub use distribution::Distribution;
@@ -23,3 +24,4 @@ pub use progress::Progress;
 pub use recorder::{Recorder, Timing};
 pub use series::Series;
 pub use timeline::Timeline;
+pub use window::Window;

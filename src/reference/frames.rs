@@ -91,6 +91,7 @@ async fn live(
             Err(end) => return end,
         },
     };
+    let Ok(seat) = app.seat() else { return End::HungUp };
     let (out, queued) = mpsc::channel(QUEUE);
     let wire = Arc::new(FrameWire { out, end: Notify::new() });
     let connection = app.next_connection();
@@ -104,7 +105,7 @@ async fn live(
     };
     let place = guest.known.get(Hole::CONVERSATION).cloned();
     let token = visiting.token.clone();
-    let visitor = Visitor::new(Arc::clone(app), caller.clone(), token.clone(), place);
+    let visitor = Visitor::new(Arc::clone(app), caller.clone(), token.clone(), place, seat);
     let since = login.as_ref().and_then(Login::since);
     let since = since.filter(|_| !app.bugs.has(Bug::ResumeForgets));
     let coming = Coming { only: guest.only, since };

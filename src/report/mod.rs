@@ -4,6 +4,7 @@
 //! same text, byte for byte. What a verdict means is decided elsewhere. Start with [`FORMATS`]; a
 //! new format is one file here and one row there.
 
+pub mod capacity;
 pub mod conformance;
 pub mod folder;
 pub mod json;

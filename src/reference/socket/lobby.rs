@@ -101,8 +101,9 @@ impl Lobby {
 
     async fn knocks(&self, login: &Login<'_>, socket: &Arc<Socket>, mut back: SocketBack) {
         let app = &self.app;
-        let visiting = match by_login(app, login) {
-            Ok(visiting) => visiting,
+        let let_in = by_login(app, login).and_then(|visiting| Ok((visiting, app.seat()?)));
+        let (visiting, seat) = match let_in {
+            Ok(let_in) => let_in,
             Err(refusal) => {
                 if let Some(no) = login.answer(&app.play, Err(&refusal)) {
                     back.say(&no);
@@ -121,7 +122,7 @@ impl Lobby {
             arrived: stamp::now(),
         };
         let wire = Arc::new(SocketWire::holding(socket, late));
-        let visitor = Visitor::new(Arc::clone(app), caller.clone(), token.clone(), None);
+        let visitor = Visitor::new(Arc::clone(app), caller.clone(), token.clone(), None, seat);
         let since = login.since().filter(|_| !app.bugs.has(Bug::ResumeForgets));
         let coming = Coming { only: None, since };
         let Some(newest) =
