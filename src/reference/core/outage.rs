@@ -17,6 +17,9 @@ impl Core {
         if self.cut_off && !self.bugs.has(Bug::HealthBlind) {
             return Err(Refusal::new(RefusalKind::Busy, OUT));
         }
+        if self.bugs.has(Bug::HealthNever) {
+            return Err(Refusal::new(RefusalKind::Busy, "the server is down"));
+        }
         self.store.check()?;
         Ok(Answer::Done)
     }

@@ -89,6 +89,7 @@ impl Loader<'_> {
         let pagings = [("steady", PageEdges::Steady), ("shifting", PageEdges::Shifting)];
         self.choose(&mut fields, "paging", &pagings, &mut traits.paging);
         self.flag(&mut fields, "redelivery", &mut traits.redelivery);
+        self.flag(&mut fields, "reader-told", &mut traits.reader_told);
         let expires = fields.value("typing-expires");
         traits.typing_expires = expires.and_then(|node| self.positive(node));
         fields.finish(&mut self.found);
