@@ -6,6 +6,7 @@
 //! exit code. Start with [`run`].
 
 mod agenda;
+pub mod ascent;
 pub mod clock;
 mod conduct;
 mod converse;
@@ -14,6 +15,7 @@ mod errand;
 pub(crate) mod keys;
 pub mod launch;
 mod link;
+pub mod means;
 mod meddling;
 mod mint;
 mod notes;

@@ -96,6 +96,7 @@ async fn live(
             Err(end) => return end,
         },
     };
+    let Ok(seat) = app.seat() else { return End::HungUp };
     let (out, queued) = mpsc::channel(QUEUE);
     let wire = Arc::new(FrameWire { out, end: Notify::new() });
     let connection = app.next_connection();
@@ -108,7 +109,7 @@ async fn live(
         arrived: stamp::now(),
     };
     let place = guest.known.get(Hole::CONVERSATION).cloned();
-    let visitor = Visitor::new(Arc::clone(app), caller.clone(), visiting.token, place);
+    let visitor = Visitor::new(Arc::clone(app), caller.clone(), visiting.token, place, seat);
     let who = caller.clone();
     let coming = Coming { only: guest.only, since: None };
     let arrived = app.desk.arrive(caller, Arc::clone(&wire) as Arc<dyn Wire>, coming).await;

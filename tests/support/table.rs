@@ -58,6 +58,11 @@ const ALSO: &[(Bug, &str, &str)] = &[
         "who has read a copy has read another message than was sent",
     ),
     (
+        Bug::BroadcastReaderLost,
+        "unread-count",
+        "for a reader who was lost the broadcast is unread for ever",
+    ),
+    (
         Bug::BroadcastLeak,
         "authorization",
         "who is shown what is not meant for them is a stranger to it",

@@ -62,7 +62,7 @@ impl Driver {
                     let (jar, weather) = (self.jar.as_ref(), self.weather.as_ref());
                     let (bindings, elsewhere) = (&self.bindings, self.elsewhere);
                     let (node, bookmark) = (self.place.next, &self.bookmark);
-                    let way = (elsewhere, node);
+                    let way = (elsewhere, node, shard.source(self.id));
                     self.link = Link::open(&shard, bindings, jar, way, weather, places, bookmark);
                 }
                 Output::Close => self.close(),

@@ -67,6 +67,7 @@ impl Way {
     ) -> Self {
         let mut options = options.clone();
         options.connect.weather.clone_from(&caller.weather);
+        options.connect.source = caller.source;
         Self {
             endpoint: endpoint.clone(),
             spec: Arc::clone(spec),
