@@ -436,12 +436,18 @@ impl Hall {
         }
     }
 
-    /// Everybody in the person's rooms loses the connection.
+    /// Everybody in the person's rooms loses the connection; by some bugs everybody does, or the
+    /// person alone.
     fn crash(&mut self, caller: &Caller) {
-        let devices = self.of_user.get(&caller.user).into_iter().flatten();
-        let rooms = devices.filter_map(|device| self.present.get(device));
-        let mut lost: Vec<Connection> =
-            rooms.flat_map(|present| &present.rooms).flat_map(|room| self.room(*room)).collect();
+        let devices = || self.of_user.get(&caller.user).into_iter().flatten();
+        let rooms = devices().filter_map(|device| self.present.get(device));
+        let mut lost: Vec<Connection> = if self.bugs.has(Bug::NullCrash) {
+            self.present.keys().copied().collect()
+        } else if self.bugs.has(Bug::MalformedDisconnectsAll) {
+            devices().copied().collect()
+        } else {
+            rooms.flat_map(|present| &present.rooms).flat_map(|room| self.room(*room)).collect()
+        };
         lost.extend(caller.connection);
         lost.sort_unstable();
         lost.dedup();
