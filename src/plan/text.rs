@@ -66,7 +66,8 @@ impl Kind {
 const EMOJI: &[char] = &['😀', '🧪', '🦀', '𝒻', '𐍈'];
 const COMBINING: &[char] = &['e', '\u{301}', 'o', '\u{308}'];
 const MULTIBYTE: &[char] = &['ü', '你', 'я', '한', 'é'];
-const WORDS: &[&str] = &[
+/// The words of a short text.
+pub(super) const WORDS: &[&str] = &[
     "hello", "there", "are", "you", "coming", "tonight", "the", "train", "is", "late", "again",
     "I", "will", "bring", "bread", "and", "cheese", "please", "call", "me", "when", "it", "rains",
     "fine", "see", "you", "at", "eight", "no", "problem", "thanks", "maybe", "tomorrow", "ok",
