@@ -89,8 +89,9 @@ pub(super) const PROBES: &[Probe] = &[
         quick: false,
         script: "
             people: ann, bob
-            start ann burst 50 every 150ms
+            start ann burst 85 every 150ms
             pause 500ms
+            bob health
             bob health
             rest
         ",
