@@ -4,8 +4,9 @@ use super::{Measured, Settings};
 use crate::engine::notes::Notes;
 use crate::engine::shard::Report;
 use crate::engine::target::Target;
+use crate::engine::usage;
 use crate::history::Nanos;
-use crate::metric::{Counters, ProcessUse, expectation, generator};
+use crate::metric::{Counters, ProcessUse, Window, expectation, generator};
 use crate::outcome::{Outcome, Run, SCHEMA};
 use crate::plan::Plan;
 use crate::property;
@@ -36,7 +37,12 @@ impl Facts<'_> {
         let mut findings = Vec::new();
         let mut uses = Vec::new();
         let mut notes = Notes::default();
+        let mut window: Option<Window> = None;
         for report in reports {
+            match (&mut window, &report.meter.window) {
+                (Some(sum), Some(one)) => sum.merge(one),
+                (_, one) => window.clone_from(one),
+            }
             notes.take(&report);
             entries += report.entries;
             counters.merge(&report.meter.counters);
@@ -78,7 +84,7 @@ impl Facts<'_> {
             notes: notes.texts(),
             interrupted: self.interrupted,
         };
-        Measured { outcome, timeline: recorder.timeline().clone(), started: self.started }
+        Measured { outcome, timeline: recorder.timeline().clone(), window, started: self.started }
     }
 
     fn run(&self, settings: &Settings, target: &Target) -> Run {
@@ -103,6 +109,7 @@ impl Facts<'_> {
             conversations: conversations as u32,
             shards: self.count,
             command: settings.command.clone(),
+            machine: usage::machine(),
         }
     }
 }
