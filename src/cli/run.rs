@@ -331,6 +331,9 @@ fn store(folder: &Folder, measured: &engine::Measured, files: &[(&str, &str)], t
     for error in &errors {
         talk.warn(&error.to_string());
     }
+    if errors.iter().any(|error| error.reason.kind() == std::io::ErrorKind::StorageFull) {
+        display::say("hint: `--out DIR` writes elsewhere; `--no-history` needs far less room");
+    }
     talk.say(&format!("\nreport: {}", folder.path().display()));
 }
 
