@@ -379,15 +379,19 @@ impl Running {
         outer: TcpListener,
     ) -> Result<(TcpListener, Option<JoinHandle<()>>), StartError> {
         let bugs = self.options.bugs;
-        let on_socket_io = matches!(self.spec.connect.protocol, Protocol::SocketIo { .. });
-        if !on_socket_io || !bent::is_bent(bugs) {
+        let path = match self.spec.connect.protocol {
+            Protocol::SocketIo { .. } => Some(self.path()),
+            Protocol::WebSocket { .. } => None,
+            Protocol::Http => return Ok((outer, None)),
+        };
+        if !bent::is_bent(bugs, path.is_none()) {
             return Ok((outer, None));
         }
         let inside = SocketAddr::from(([127, 0, 0, 1], 0));
         let unbound = |error| StartError::Bind(inside, error);
         let inner = listen(inside).map_err(unbound)?;
         let address = inner.local_addr().map_err(unbound)?;
-        let front = bent::serve(outer, address, self.path(), bugs, self.figures_told());
+        let front = bent::serve(outer, address, path, bugs, self.figures_told());
         Ok((inner, Some(tokio::spawn(front))))
     }
 
