@@ -3,9 +3,12 @@
 //! It knows neither how it was measured nor how it is shown. Start with [`Outcome`].
 
 pub mod conformance;
+pub mod course;
 
 pub use conformance::Conformance;
+pub use course::Course;
 
+use crate::outcome::course::Shape;
 use crate::verdict::{Standing, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +38,21 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// The run was interrupted; what is here was gathered until then.
     pub interrupted: bool,
+    /// The run over time; empty in reports of older versions.
+    #[serde(default, skip_serializing_if = "Course::is_empty")]
+    pub course: Course,
+    /// The scenario and the spec as they were read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+}
+
+/// A document that the run was made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// What it is called in the folder of the run.
+    pub file: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// What was run.
@@ -68,6 +86,9 @@ pub struct Run {
     pub shards: u32,
     /// The command that makes this run again.
     pub command: String,
+    /// The machine that it ran on: system, processor, cores; empty in reports of older versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub machine: String,
 }
 
 /// The latencies of one kind of operation. Times in nanoseconds.
@@ -83,6 +104,19 @@ pub struct Latency {
     pub actual: Percentiles,
     /// How many attempts failed instead.
     pub failures: u64,
+    /// How they are distributed; empty if nothing was measured, and in reports of older versions.
+    #[serde(default, skip_serializing_if = "Shape::is_empty")]
+    pub shape: Shape,
+}
+
+impl Latency {
+    /// The two ways to count tell different stories: more than a tenth apart, and more than 1 ms.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        [(self.planned.p50, self.actual.p50), (self.planned.p99, self.actual.p99)]
+            .into_iter()
+            .any(|(a, b)| a.abs_diff(b) > (a / 10).max(1_000_000))
+    }
 }
 
 /// Percentiles of a histogram, nanoseconds.

@@ -6,7 +6,7 @@ use crate::cli::{Colour, Failure, display, files, load};
 use crate::conform::{self, Choice, Progress, Settings, catalogue};
 use crate::engine::TargetChoice;
 use crate::metric::quantity;
-use crate::outcome::{Conformance, Exit};
+use crate::outcome::{Conformance, Exit, Source};
 use crate::reference;
 use crate::report::Folder;
 use crate::report::conformance::{FORMATS, terminal};
@@ -97,7 +97,7 @@ pub struct Args {
 /// The spec has mistakes, no case has such a name, the target cannot be tried, or the harness
 /// failed.
 pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
-    let spec = load::spec(&args.spec)?.value;
+    let load::Loaded { value: spec, text } = load::spec(&args.spec)?;
     let choice = Choice { names: args.cases.clone(), quick: args.quick };
     choice.of(catalogue()).map_err(|unknown| Failure::usage(unknown.to_string()))?;
     let interrupt = Arc::new(Notify::new());
@@ -119,7 +119,8 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         spec: Arc::new(spec),
     };
     let started = SystemTime::now();
-    let run = drive(settings, &interrupt, args)?;
+    let mut run = drive(settings, &interrupt, args)?;
+    run.sources.push(Source { file: "spec.yaml".into(), text });
     display::print(&terminal::render(&run, display::stdout(colour)))?;
     store(&run, started, args);
     Ok(run.exit())

@@ -3,7 +3,7 @@
 use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, load};
 use crate::engine::{self, ClientKind, Settings, TargetChoice};
-use crate::outcome::{Exit, Outcome};
+use crate::outcome::{Exit, Outcome, Source};
 use crate::reference;
 use crate::report::{FORMATS, Folder, Screen, terminal};
 use crate::scenario::Scenario;
@@ -157,7 +157,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         scenario: Arc::new(scenario.value),
     };
     let measured = drive(settings, &interrupt, args, colour);
-    let measured = match measured {
+    let mut measured = match measured {
         Ok(measured) => measured,
         Err(failure) => {
             // A folder without a run would only be in the way.
@@ -168,9 +168,11 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         }
     };
     display::print(&terminal::render(&measured.outcome, display::stdout(colour)))?;
+    let source = |(file, text): (&str, String)| Source { file: file.into(), text };
+    let sources = [("scenario.yaml", scenario.text), ("spec.yaml", spec.text)].map(source);
+    measured.outcome.sources = sources.into();
     if let Some(folder) = folder {
-        let files = [("spec.yaml", spec.text), ("scenario.yaml", scenario.text)];
-        store(&folder, &measured, &files, &talk);
+        store(&folder, &measured, &talk);
     }
     Ok(measured.outcome.exit())
 }
@@ -294,13 +296,13 @@ fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
 }
 
 /// Writes the folder of the run; what fails is said, and the verdicts stand above already.
-fn store(folder: &Folder, measured: &engine::Measured, files: &[(&str, String)], talk: &Talk) {
+fn store(folder: &Folder, measured: &engine::Measured, talk: &Talk) {
     use std::io::Write;
     let outcome: &Outcome = &measured.outcome;
     let reports = FORMATS.iter().map(|format| (format.file, (format.render)(outcome)));
     let mut errors = folder.write_reports(reports).err().unwrap_or_default();
-    for (name, text) in files {
-        errors.extend(folder.write(name, |out| out.write_all(text.as_bytes())).err());
+    for Source { file, text } in &outcome.sources {
+        errors.extend(folder.write(file, |out| out.write_all(text.as_bytes())).err());
     }
     let log =
         folder.write("latency.hlog", |out| measured.timeline.write_log(out, measured.started));

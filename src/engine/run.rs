@@ -16,7 +16,9 @@ use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::stored::{self, Header, Writer};
 use crate::history::{Nanos, PersonId};
-use crate::metric::{Counters, Meter, ProcessUse, Progress, Timeline, expectation, generator};
+use crate::metric::{
+    Counters, Courses, Meter, ProcessUse, Progress, Timeline, expectation, generator,
+};
 use crate::outcome::{Outcome, Run, SCHEMA};
 use crate::plan::{Cell, Plan};
 use crate::property::{self, Bench, Charge};
@@ -410,6 +412,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let settings = self.settings;
         let mut recorder: Option<crate::metric::Recorder> = None;
         let mut counters = Counters::default();
+        let mut courses = Courses::default();
         let mut entries = 0;
         let mut findings = Vec::new();
         let mut uses = Vec::new();
@@ -417,6 +420,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         for report in reports {
             notes.take(&report);
             entries += report.entries;
+            courses.add(&report.meter, report.ended);
             counters.merge(&report.meter.counters);
             match &mut recorder {
                 Some(sum) => sum.merge(&report.meter.recorder),
@@ -455,6 +459,8 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             generator,
             notes: notes.texts(),
             interrupted: facts.interrupted,
+            course: courses.course(recorder.timeline()),
+            sources: Vec::new(),
         };
         Measured { outcome, timeline: recorder.timeline().clone(), started: facts.started }
     }
@@ -482,6 +488,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             conversations: conversations as u32,
             shards: facts.count,
             command: settings.command.clone(),
+            machine: usage::machine(),
         }
     }
 }

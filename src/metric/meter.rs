@@ -5,7 +5,7 @@
 
 use crate::fault::Effect;
 use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId, Token};
-use crate::metric::{Counter, Counters, Recorder, Series, Timing};
+use crate::metric::{Counter, Counters, Recorder, Series, Slices, Spans, Timing};
 use crate::operation::{ConnectionState, Operation, Sight};
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
@@ -23,6 +23,10 @@ pub struct Meter {
     pub recorder: Recorder,
     /// The counts.
     pub counters: Counters,
+    /// The counts by slice.
+    pub(super) slices: Slices,
+    /// Phases and faults.
+    pub(super) spans: Spans,
     operations: FxHashMap<OpId, Pending>,
     sends: FxHashMap<Token, Send>,
     oldest: VecDeque<Token>,
@@ -67,6 +71,8 @@ impl Meter {
         Self {
             recorder: Recorder::new(interval),
             counters: Counters::default(),
+            slices: Slices::new(interval),
+            spans: Spans::default(),
             operations: FxHashMap::default(),
             sends: FxHashMap::default(),
             oldest: VecDeque::new(),
@@ -80,6 +86,7 @@ impl Meter {
     /// Takes one entry into account. Entries come in the order of time.
     pub fn observe(&mut self, entry: &Entry) {
         let Entry { at, client, event } = entry;
+        self.slices.look(*at, &self.counters);
         match event {
             Event::Person { user, .. } => {
                 self.users.insert(*client, user.clone());
@@ -107,6 +114,7 @@ impl Meter {
             Event::Ready => self.ready(*client, *at),
             Event::Fault { what, begins } => self.fault(*client, what, *begins, *at),
             Event::Garbage { .. } => self.counters.add(Counter::Garbage, 1),
+            Event::Phase { name } => self.spans.phase(name, *at),
             Event::Node { node } => {
                 self.nodes.insert(*client, *node);
             }
@@ -122,7 +130,6 @@ impl Meter {
             | Event::Found { .. }
             | Event::Counted { .. }
             | Event::Addressed { .. }
-            | Event::Phase { .. }
             | Event::Member { .. } => {}
         }
     }
@@ -277,9 +284,10 @@ impl Meter {
 
     /// While a fault keeps a client away, nobody waits for it: its way back is measured from the
     /// fault's end.
-    fn fault(&mut self, client: ClientId, what: &str, begins: bool, at: Nanos) {
-        if begins && what != "none" {
-            self.counters.add(Counter::Faults, 1);
+    fn fault(&mut self, client: ClientId, what: &CompactString, begins: bool, at: Nanos) {
+        if what != "none" {
+            self.spans.fault(what, begins, at);
+            self.counters.add(Counter::Faults, u64::from(begins));
         }
         if !Effect::of(what).connection {
             return;

@@ -5,6 +5,7 @@
 //! clock. Start with [`Recorder`].
 
 pub mod counters;
+pub mod course;
 pub mod distribution;
 pub mod expectation;
 pub mod generator;
@@ -13,13 +14,18 @@ pub mod progress;
 pub mod quantity;
 pub mod recorder;
 pub mod series;
+pub mod slices;
+pub mod spans;
 pub mod timeline;
 
 pub use counters::{Counter, Counters};
+pub use course::Courses;
 pub use distribution::Distribution;
 pub use generator::{ProcessUse, ShardUse};
 pub use meter::Meter;
 pub use progress::Progress;
 pub use recorder::{Recorder, Timing};
 pub use series::Series;
+pub use slices::Slices;
+pub use spans::Spans;
 pub use timeline::Timeline;
