@@ -5,6 +5,7 @@ use crate::outcome::Outcome;
 use crate::outcome::course::{Course, Shape, Span, Wave};
 use crate::report::html::load::letter;
 use crate::report::html::markup::Markup;
+use crate::report::layout::clean;
 use serde_json::{Map, Value, json};
 
 /// Everything that charts show.
@@ -14,7 +15,7 @@ pub(super) fn data(outcome: &Outcome) -> Markup {
     let shapes = outcome.latencies.iter().filter(|latency| !latency.shape.is_empty());
     let shapes: Vec<Value> = shapes.map(|latency| shape(&latency.series, &latency.shape)).collect();
     let counts: Map<String, Value> =
-        course.counts.iter().map(|count| (count.name.clone(), json!(count.per_slice))).collect();
+        course.counts.iter().map(|count| (clean(&count.name), json!(count.per_slice))).collect();
     Markup::json(&json!({
         "slice": slice,
         "slices": course.slices,
@@ -50,7 +51,7 @@ fn violations(outcome: &Outcome) -> Vec<f64> {
 
 fn span(span: &Span, letter: Option<String>) -> Value {
     json!({
-        "name": span.name,
+        "name": clean(&span.name),
         "letter": letter,
         "from": seconds(span.begins),
         "to": seconds(span.ends),
@@ -61,7 +62,7 @@ fn wave(wave: &Wave) -> Value {
     let [p50, p95, p99, max] =
         [&wave.p50, &wave.p95, &wave.p99, &wave.max].map(|list| all_micros(list));
     json!({
-        "series": wave.series, "count": wave.count, "p50": p50, "p95": p95, "p99": p99, "max": max,
+        "series": clean(&wave.series), "count": wave.count, "p50": p50, "p95": p95, "p99": p99, "max": max,
     })
 }
 
@@ -72,7 +73,7 @@ fn shape(series: &str, shape: &Shape) -> Value {
         .map(|(from, to, count)| json!([*from as f64 / 1e3, *to as f64 / 1e3, count]))
         .collect();
     json!({
-        "series": series,
+        "series": clean(series),
         "planned": all_micros(&shape.planned),
         "actual": all_micros(&shape.actual),
         "buckets": buckets,

@@ -165,15 +165,20 @@ impl Stage {
 fn event(stage: &Stage, row: usize, is_last: bool, client: ClientId, motion: &Motion) -> Markup {
     let (x, down, server) = (stage.client(client), stage.rows[row], stage.server());
     let way = match motion.way {
-        Way::ToServer => arrow((x, down), (server, down + SLOPE)),
-        Way::FromServer => arrow((server, down - SLOPE), (x, down)),
+        Way::ToServer => arrow((x, down), (server, down + SLOPE), 1.5),
+        Way::FromServer => arrow((server, down - SLOPE), (x, down), STONE + 1.0),
         Way::Moment => Markup::default(),
     };
     let (word_at, anchor) = match motion.way {
         Way::Moment => (x + STONE + 5.0, "start"),
         _ => (f64::midpoint(x, server), "middle"),
     };
-    let lift = if motion.way == Way::Moment { 4.0 } else { -4.0 };
+    // Just above the middle of its arrow.
+    let lift = match motion.way {
+        Way::Moment => 4.0,
+        Way::ToServer => SLOPE / 2.0 - 5.0,
+        Way::FromServer => -SLOPE / 2.0 - 5.0,
+    };
     let word = element(
         "text",
         &[
@@ -203,12 +208,12 @@ fn event(stage: &Stage, row: usize, is_last: bool, client: ClientId, motion: &Mo
     )
 }
 
-/// An arrow that ends at the edge of a stone or of the server's line.
-fn arrow(from: (f64, f64), to: (f64, f64)) -> Markup {
+/// An arrow that ends so much before its end: at the edge of a stone or of the server's line.
+fn arrow(from: (f64, f64), to: (f64, f64), before: f64) -> Markup {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let length = dx.hypot(dy).max(1.0);
     let (ux, uy) = (dx / length, dy / length);
-    let tip = (to.0 - ux * (STONE + 1.0), to.1 - uy * (STONE + 1.0));
+    let tip = (to.0 - ux * before, to.1 - uy * before);
     let base = (tip.0 - ux * 8.0, tip.1 - uy * 8.0);
     let side = (-uy * 3.6, ux * 3.6);
     let points = format!(

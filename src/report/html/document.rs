@@ -115,7 +115,7 @@ impl Document {
             [
                 worded("p", "about", &self.about),
                 answer,
-                worded("p", "sentence", &format!("{}.", self.sentence)),
+                worded("p", "sentence", &sentence(&self.sentence)),
                 self.facts.clone(),
                 if self.notes.is_empty() { Markup::default() } else { notes },
             ],
@@ -140,6 +140,13 @@ impl Document {
         };
         element("main", &[("id", "main")], self.sections.iter().map(section))
     }
+}
+
+/// A sentence with its capital and its full stop.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(['.']).collect()
 }
 
 /// What a screen reader says of each chart's cursor.

@@ -77,9 +77,8 @@ fn percentiles(latencies: &[&Latency]) -> Markup {
     ];
     let rows = latencies.iter().flat_map(|latency| {
         let first = ("", row(&latency.series, &latency.planned, Some(latency.failures)));
-        let second = latency
-            .differs()
-            .then(|| ("second", row("from the actual start", &latency.actual, None)));
+        let second =
+            latency.differs().then(|| ("second", row("actual start", &latency.actual, None)));
         [Some(first), second].into_iter().flatten()
     });
     table_of("Percentiles of all latencies", &columns, rows)
@@ -103,15 +102,17 @@ fn picker(latencies: &[&Latency]) -> Markup {
     let names: Vec<&str> = charted(latencies).map(|latency| latency.series.as_str()).collect();
     let Some(first) = names.first() else { return Markup::default() };
     let chosen = FIRST.iter().find(|name| names.contains(name)).unwrap_or(first);
-    let button = |name: &str| {
+    let button = |(number, name): (usize, &&str)| {
+        let number = number.to_string();
         let mut attributes =
-            vec![("type", "radio"), ("name", "series"), ("value", name), ("autocomplete", "off")];
-        if name == *chosen {
+            vec![("type", "radio"), ("name", "series"), ("value", number.as_str())];
+        attributes.push(("autocomplete", "off"));
+        if name == chosen {
             attributes.push(("checked", ""));
         }
         let input = element("input", &attributes, []);
         element("label", &[], [input, element("span", &[], [text(name)])])
     };
     let legend = element("legend", &[], [text("Charts of")]);
-    classed("fieldset", "picker", [legend].into_iter().chain(names.iter().map(|name| button(name))))
+    classed("fieldset", "picker", [legend].into_iter().chain(names.iter().enumerate().map(button)))
 }

@@ -49,7 +49,7 @@ const LISTED: usize = 60;
 pub(super) fn load(outcome: &Outcome) -> Markup {
     let how = "Charts over time share one cursor: point at one, or tab to it and use the arrow keys. \
                Dotted lines part the phases of the scenario, hatched bands are faults, and a cross on \
-               the axis is a violation that is argued above.";
+               the upper edge is a violation that is argued above.";
     let (how, drawn) = match outcome.course.is_empty() {
         true => ("This report was stored without figures over time.", Markup::default()),
         false => (how, charts(LOAD)),

@@ -96,7 +96,7 @@ impl Markup {
 
     /// A value as JSON that no script element ends in.
     pub(in crate::report) fn json(value: &serde_json::Value) -> Self {
-        Self(value.to_string().replace('<', "\\u003c"))
+        Self(clean(&value.to_string()).replace('<', "\\u003c"))
     }
 
     /// There is nothing in it.

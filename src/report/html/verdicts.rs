@@ -24,6 +24,12 @@ pub(super) fn verdicts(outcome: &Outcome) -> Markup {
         let found = outcome.verdicts.iter().filter(broken(promised));
         parts.extend(found.map(|verdict| failure(verdict, &outcome.run.command, &mut room)));
     }
+    let expected = expectations(outcome);
+    // What was missed is no reading for later.
+    let is_missed = outcome.expectations.iter().any(|expected| !expected.held);
+    if is_missed {
+        parts.push(expected.clone());
+    }
     if outcome.verdicts.is_empty() {
         parts.push(worded(
             "p",
@@ -34,9 +40,8 @@ pub(super) fn verdicts(outcome: &Outcome) -> Markup {
         parts.push(element("h3", &[], [text("All properties")]));
         parts.push(properties(&outcome.verdicts));
     }
-    if !outcome.expectations.is_empty() {
-        parts.push(element("h3", &[], [text("Expectations")]));
-        parts.push(expectations(outcome));
+    if !is_missed {
+        parts.push(expected);
     }
     parts.into_iter().collect()
 }
@@ -123,6 +128,9 @@ fn properties(verdicts: &[Verdict]) -> Markup {
 }
 
 fn expectations(outcome: &Outcome) -> Markup {
+    if outcome.expectations.is_empty() {
+        return Markup::default();
+    }
     let columns = [
         Column::sign(),
         Column::head("expectation"),
@@ -142,5 +150,6 @@ fn expectations(outcome: &Outcome) -> Markup {
             text(measured),
         ]
     });
-    table("Expectations", &columns, rows)
+    let title = element("h3", &[], [text("Expectations")]);
+    [title, table("Expectations", &columns, rows)].into_iter().collect()
 }

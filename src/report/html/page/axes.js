@@ -36,7 +36,7 @@ function drawBands(bands, hatch, { x, left, right, top, bottom }) {
     group.append(svg('rect', { class: 'shade', x: place(start), y: top, width: place(width), height: bottom - top }));
     group.append(svg('rect', { fill: `url(#${hatch})`, x: place(start), y: top, width: place(width), height: bottom - top }));
     const middle = Math.max(start + width / 2, free);
-    group.append(svg('text', { x: place(middle), y: top - 5, 'text-anchor': 'middle' }, letter));
+    group.append(svg('text', { x: place(middle), y: top - 7, 'text-anchor': 'middle' }, letter));
     free = middle + 11;
   }
   return group;
@@ -48,18 +48,18 @@ function drawPhases(phases, { x, left, right, top, bottom }) {
   phases.forEach(({ from, to, name }, index) => {
     const start = x(from);
     const room = Math.min(x(to), right) - start;
-    if (index > 0) group.append(svg('line', { x1: place(start), x2: place(start), y1: top, y2: bottom }));
-    if (room > name.length * 6.2 + 8) group.append(svg('text', { x: place(Math.max(start, left) + 4), y: top + 11 }, name));
+    if (index > 0) group.append(svg('line', { x1: place(start), x2: place(start), y1: top - 26, y2: bottom }));
+    if (room > name.length * 6.4 + 8) group.append(svg('text', { x: place(Math.max(start, left) + 5), y: top - 19 }, name));
   });
   return group;
 }
 
-/** A cross on the axis for each violation that is argued. */
-function drawFlags(flags, { x, bottom }) {
+/** A cross on the upper edge for each violation that is argued. */
+function drawFlags(flags, { x, top }) {
   const group = svg('g', { class: 'flags' });
   for (const at of flags) {
     const across = place(x(at));
-    group.append(svg('path', { d: `M${across - 3} ${bottom - 7}l6 6m0 -6l-6 6` }));
+    group.append(svg('path', { d: `M${across - 3} ${top - 3}l6 6m0 -6l-6 6` }));
   }
   return group;
 }

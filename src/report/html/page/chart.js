@@ -3,7 +3,9 @@
 // A model says what is shown: `stops` (how many points the cursor knows), `x` and `y` (domains, ticks, words), `marks`
 // (lines, areas, bars), and what stands behind them (`bands`, `phases`, `flags`, `levels`).
 
-const MARGIN = { left: 62, right: 14, top: 20, bottom: 26 };
+// Charts over time have the names of phases and the letters of faults above them.
+const MARGIN = { left: 62, right: 14, top: 10, bottom: 26 };
+const ABOVE = 26;
 
 /** A chart in a figure; `show` gives it a model. */
 function chart(figure) {
@@ -35,7 +37,7 @@ function draw(view) {
   const { plot, model, figure } = view;
   const width = Math.max(plot.clientWidth, 240);
   const height = plot.clientHeight || 220;
-  const box = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
+  const box = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top + (model.phases ? ABOVE : 0), bottom: height - MARGIN.bottom };
   const x = (model.x.log ? logarithmic : linear)(model.x.domain, [box.left, box.right]);
   const y = (model.y.log ? logarithmic : linear)(model.y.domain, [box.bottom, box.top]);
   const scales = { x, y, base: box.bottom, at: model.x.at, edges: model.x.edges, ...box };
@@ -48,8 +50,8 @@ function draw(view) {
     ...drawAxes(model, scales),
     drawPhases(model.phases ?? [], scales),
     ...model.marks.map((mark) => drawMark(mark, scales)),
-    drawFlags(model.flags ?? [], scales),
     svg('g', { class: 'crosshair' }),
+    drawFlags(model.flags ?? [], scales),
   );
   view.drawing?.remove();
   plot.prepend(drawing);

@@ -44,7 +44,7 @@ function histogram({ buckets }) {
       domain: wide,
       at: (index) => Math.sqrt(buckets[index][0] * buckets[index][1]),
       edges: (index) => buckets[index].slice(0, 2),
-      ticks: (wanted) => powerTicks(wide, wanted).map((tick) => [tick, shortDuration(tick)]),
+      ticks: (wanted) => powerTicks(wide, wanted * 1.7).map((tick) => [tick, shortDuration(tick)]),
       say: (index) => `${duration(buckets[index][0])} to ${duration(buckets[index][1])}`,
     },
     y: amounts(marks, (figure) => `${count(figure)} (${(figure / all * 100).toFixed(1)}%)`),
