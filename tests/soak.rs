@@ -1,5 +1,6 @@
 //! The long run: how often each bug is caught by its own case, and how often an honest server is
-//! accused. `make soak` runs it and writes `docs/soak.md`; `ASSIZE_SOAK=honest,node,bugs` only parts.
+//! accused. `make soak` runs it and writes `docs/soak.md`. `ASSIZE_SOAK=websocket,polling,busy,node,bugs`
+//! runs only these parts, `ASSIZE_ROWS=a,b` only these bugs; what was measured before stays in the page.
 
 #[path = "support/table.rs"]
 #[expect(dead_code, reason = "the whole table belongs to another test")]
@@ -15,7 +16,6 @@ use std::fs;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
 use table::{accusations, doubts, run};
 
 /// Runs of the catalogue at the same time; on two cores more would only doubt one another.
@@ -26,13 +26,15 @@ const AT_ONCE_BUSY: usize = 4;
 const HONEST: usize = 100;
 /// Runs of the real server that keeps its promises.
 const NODE: usize = 20;
+/// Runs of it at the same time, each with a server and a database of its own.
+const NODE_AT_ONCE: usize = 2;
 /// Runs of a bug that is a race, and of another.
 const RACES: usize = 100;
 const OTHERS: usize = 10;
 
 /// The head of a table of honest runs.
-const HEAD: &str = "\n| the reference server | runs of the whole catalogue | accusations | cases in \
-    doubt | slowest run |\n|---|---:|---:|---:|---:|\n";
+const HEAD: &str = "\n| server | runs of the whole catalogue | accusations | cases in doubt | slowest \
+    run |\n|---|---:|---:|---:|---:|\n";
 
 /// Bugs that strike only if two things meet.
 fn is_race(bug: Bug) -> bool {
@@ -129,20 +131,43 @@ fn caught(bug: Bug) -> (usize, usize) {
     (hits.count(), runs)
 }
 
-/// Writes one part; the page is all parts that were ever written here.
-fn write(part: &str, text: &str) {
-    let folder = "target/soak";
-    fs::create_dir_all(folder).unwrap();
-    fs::write(format!("{folder}/{part}.md"), text).unwrap();
-    let mut page = String::from(
+/// Where rows are kept between runs: one file for each, so that each part can be measured by itself.
+const KEPT: &str = "target/soak/rows";
+
+/// Keeps a row, and writes the page of all that were ever kept here.
+fn keep(row: &str, text: &str) {
+    fs::create_dir_all(KEPT).unwrap();
+    fs::write(format!("{KEPT}/{row}"), text).unwrap();
+    fs::write("docs/soak.md", page()).unwrap();
+}
+
+/// The lines of one row, if it was ever measured here.
+fn kept(row: &str) -> Option<String> {
+    fs::read_to_string(format!("{KEPT}/{row}")).ok()
+}
+
+fn page() -> String {
+    let mut page = format!(
         "# What the long runs say\n\nWritten by `make soak` (two cores, release build). An honest \
          server must never be accused; a bug\nmust be caught by the one case that is named for \
-         it, alone.\n",
+         it, alone.\n\n## Honest servers\n{HEAD}",
     );
-    for part in ["honest", "node", "bugs"] {
-        page += &fs::read_to_string(format!("{folder}/{part}.md")).unwrap_or_default();
+    for part in ["websocket", "polling", "busy", "node"] {
+        page += &kept(part).unwrap_or_default();
     }
-    fs::write("docs/soak.md", page).unwrap();
+    let bugs: Vec<_> = Bug::ALL.iter().filter_map(|bug| kept(bug.name())).collect();
+    let _ = write!(
+        page,
+        "\nA case is in doubt when the machine was too slow to tell; it is no accusation.\n\n\
+         ## Bugs\n\n{} of {} bugs, {} cases in the catalogue. Races were tried {RACES} times, the \
+         others {OTHERS} times, each by its\nnamed case alone, twelve at a time.\n\n\
+         | bug | case | caught |\n|---|---|---:|\n{}",
+        bugs.len(),
+        Bug::ALL.len(),
+        catalogue().len(),
+        bugs.concat(),
+    );
+    page
 }
 
 fn wanted(part: &str) -> bool {
@@ -152,25 +177,30 @@ fn wanted(part: &str) -> bool {
 #[test]
 #[ignore = "takes an hour: `make soak`"]
 fn no_honest_server_is_accused() {
-    if !wanted("honest") {
-        return;
-    }
-    let mut text = format!("\n## Honest servers\n{HEAD}");
     let mut accused = Vec::new();
-    for (what, transport, busy, runs) in [
-        ("over WebSockets, six runs side by side", None, false, HONEST),
-        ("over polling, six runs side by side", Some(Transports::Polling), false, HONEST),
-        ("with two busy loops on the two cores, four runs side by side", None, true, HONEST),
+    for (part, what, transport, busy) in [
+        ("websocket", "reference server over WebSockets, six side by side", None, false),
+        (
+            "polling",
+            "reference server over polling, six side by side",
+            Some(Transports::Polling),
+            false,
+        ),
+        (
+            "busy",
+            "reference server beside two busy loops on the two cores, four side by side",
+            None,
+            true,
+        ),
     ] {
-        let found = honest(runs, transport, busy);
+        if !wanted(part) {
+            continue;
+        }
+        let found = honest(HONEST, transport, busy);
         println!("{}", found.row(what));
-        text += &found.row(what);
+        keep(part, &found.row(what));
         accused.extend(found.accused);
     }
-    for one in &accused {
-        let _ = writeln!(text, "\n- {one}");
-    }
-    write("honest", &text);
     assert!(accused.is_empty(), "{}", accused.join("\n"));
 }
 
@@ -194,21 +224,18 @@ fn the_real_server_is_not_accused() {
     if !wanted("node") {
         return;
     }
-    let mut found = Honest::default();
-    for _ in 0..NODE {
+    let sum = Mutex::new(Honest::default());
+    side_by_side(NODE, NODE_AT_ONCE, |_| {
         let run = real_run();
         // The official server does not do all that a careful one does: those findings are true.
         let also = |case: &&Case| run.broken_elsewhere().any(|(other, _)| other.name == case.name);
         let accusing = run.cases.iter().filter(|case| case.fails_the_run(false) || also(case));
-        found.take(&run, &accusing.collect::<Vec<_>>());
-    }
-    let row = found.row("`servers/callback-ack`, mode `fixed`, one run after the other");
-    let mut text = HEAD.replace("the reference server", "the real server");
-    text += &row;
-    for one in &found.accused {
-        let _ = writeln!(text, "\n- {one}");
-    }
-    write("node", &text);
+        sum.lock().unwrap().take(&run, &accusing.collect::<Vec<_>>());
+    });
+    let found = sum.into_inner().unwrap();
+    let row = found.row("`servers/callback-ack`, mode `fixed`, two side by side");
+    println!("{row}");
+    keep("node", &row);
     assert!(found.accused.is_empty(), "{}", found.accused.join("\n"));
 }
 
@@ -218,31 +245,23 @@ fn each_bug_is_caught_by_its_own_case() {
     if !wanted("bugs") {
         return;
     }
-    let began = Instant::now();
-    let table: Vec<Mutex<(usize, usize)>> = Bug::ALL.iter().map(|_| Mutex::default()).collect();
-    side_by_side(Bug::ALL.len(), 12, |index| {
-        let bug = Bug::ALL[index];
+    let chosen = std::env::var("ASSIZE_ROWS").ok();
+    let is_chosen =
+        |bug: &Bug| chosen.as_ref().is_none_or(|rows| rows.split(',').any(|row| row == bug.name()));
+    let bugs: Vec<Bug> = Bug::ALL.iter().copied().filter(is_chosen).collect();
+    assert!(!bugs.is_empty(), "no such bug");
+    let escaped = Mutex::new(Vec::new());
+    side_by_side(bugs.len(), 12, |index| {
+        let bug = bugs[index];
         let (hits, runs) = caught(bug);
         println!("{:30} {hits} of {runs}", bug.name());
-        *table[index].lock().unwrap() = (hits, runs);
-    });
-    let mut text = format!(
-        "\n## Bugs\n\n{} bugs, {} cases in the catalogue. Races were tried {RACES} times, the others \
-         {OTHERS} times, each by its named\ncase alone, twelve at a time ({:.0} s in all).\n\n\
-         | bug | case | caught |\n|---|---|---:|\n",
-        Bug::ALL.len(),
-        catalogue().len(),
-        began.elapsed().as_secs_f64(),
-    );
-    let mut escaped = Vec::new();
-    for (bug, counts) in Bug::ALL.iter().zip(&table) {
-        let (hits, runs) = *counts.lock().unwrap();
-        let case = Catalogued::of_bug(*bug).map_or("none", |case| case.name.as_str());
-        let _ = writeln!(text, "| `{bug}` | `{case}` | {hits} of {runs} |");
+        let case = Catalogued::of_bug(bug).map_or("none", |case| case.name.as_str());
+        let mut escaped = escaped.lock().unwrap();
+        keep(bug.name(), &format!("| `{bug}` | `{case}` | {hits} of {runs} |\n"));
         if hits * 100 < runs * 99 {
             escaped.push(format!("{bug}: {hits} of {runs}"));
         }
-    }
-    write("bugs", &text);
+    });
+    let escaped = escaped.into_inner().unwrap();
     assert!(escaped.is_empty(), "{}", escaped.join("\n"));
 }

@@ -1,9 +1,10 @@
 //! One run from the first connection to the last verdict.
 
+mod total;
+
 use crate::engine::agenda::Agenda;
 use crate::engine::clock::Clock;
 use crate::engine::link::Approach;
-use crate::engine::notes::Notes;
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
@@ -16,15 +17,12 @@ use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::stored::{self, Header, Writer};
 use crate::history::{Nanos, PersonId};
-use crate::metric::{
-    Counters, Courses, Meter, ProcessUse, Progress, Timeline, expectation, generator,
-};
-use crate::outcome::{Outcome, Run, SCHEMA};
+use crate::metric::{Meter, ProcessUse, Progress, Timeline};
+use crate::outcome::Outcome;
 use crate::plan::{Cell, Plan};
-use crate::property::{self, Bench, Charge};
+use crate::property::{Bench, Charge};
 use crate::scenario::Scenario;
 use crate::spec::{Spec, Transports};
-use crate::verdict::Standing;
 use std::fs::File;
 use std::io;
 use std::io::BufWriter;
@@ -33,6 +31,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
+use total::Facts;
 
 /// From the moment all conversations are made to the first phase.
 const BREATH: Nanos = 50_000_000;
@@ -243,7 +242,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             peak_rss: usage::peak_rss(),
         };
         let facts = Facts { plan: &plan, started, nanos, count, used, interrupted };
-        let mut measured = self.add_up(reports, &facts, target);
+        let mut measured = facts.add_up(settings, reports, target);
         notes.extend(self.client_notes(&approach));
         notes.append(&mut measured.outcome.notes);
         measured.outcome.notes = notes;
@@ -406,101 +405,6 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 .collect(),
         }
     }
-
-    /// Makes one outcome of what the shards found.
-    fn add_up(&self, reports: Vec<Report>, facts: &Facts<'_>, target: &Target) -> Measured {
-        let settings = self.settings;
-        let mut recorder: Option<crate::metric::Recorder> = None;
-        let mut counters = Counters::default();
-        let mut courses = Courses::default();
-        let mut entries = 0;
-        let mut findings = Vec::new();
-        let mut uses = Vec::new();
-        let mut notes = Notes::default();
-        for report in reports {
-            notes.take(&report);
-            entries += report.entries;
-            courses.add(&report.meter, report.ended);
-            counters.merge(&report.meter.counters);
-            match &mut recorder {
-                Some(sum) => sum.merge(&report.meter.recorder),
-                None => recorder = Some(report.meter.recorder),
-            }
-            findings.extend(report.findings);
-            uses.push(report.used);
-        }
-        let recorder = recorder.unwrap_or_else(|| crate::metric::Recorder::new(1_000_000_000));
-        let verdicts = match settings.judge {
-            true => property::verdicts(&settings.spec, property::merge(findings)),
-            false => Vec::new(),
-        };
-        let latencies = recorder.latencies();
-        let generator = generator::assess(&recorder, &uses, facts.used);
-        let expect = |expected| expectation::judge(expected, &latencies, &generator.lag);
-        let expectations = settings.scenario.expect.iter().map(expect).collect();
-        let exercised = |property: &&String| {
-            !settings.judge
-                || verdicts.iter().any(|verdict| {
-                    verdict.property == **property && verdict.standing != Standing::NotExercised
-                })
-        };
-        let unexercised =
-            settings.scenario.exercise.iter().filter(|p| !exercised(p)).cloned().collect();
-        let mut counts = counters.named();
-        counts.push(("history entries".into(), entries));
-        let outcome = Outcome {
-            schema: SCHEMA,
-            run: self.facts(facts, target),
-            unexercised,
-            verdicts,
-            latencies,
-            counts,
-            expectations,
-            generator,
-            notes: notes.texts(),
-            interrupted: facts.interrupted,
-            course: courses.course(recorder.timeline()),
-            sources: Vec::new(),
-        };
-        Measured { outcome, timeline: recorder.timeline().clone(), started: facts.started }
-    }
-
-    fn facts(&self, facts: &Facts<'_>, target: &Target) -> Run {
-        let settings = self.settings;
-        let cells = facts.plan.cells(0, 1);
-        let (clients, conversations) = cells.fold((0, 0), |(clients, conversations), cell| {
-            (clients + cell.clients().count(), conversations + cell.conversations.len())
-        });
-        let bugs = settings.target.bugs();
-        Run {
-            scenario: settings.scenario.name.clone(),
-            spec: settings.spec.name.clone(),
-            seed: settings.seed,
-            version: env!("CARGO_PKG_VERSION").into(),
-            target: target.name(),
-            bugs,
-            client: settings.client.name().into(),
-            started: chrono::DateTime::<chrono::Utc>::from(facts.started)
-                .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-            nanos: facts.nanos,
-            people: settings.scenario.people.count,
-            clients: clients as u32,
-            conversations: conversations as u32,
-            shards: facts.count,
-            command: settings.command.clone(),
-            machine: usage::machine(),
-        }
-    }
-}
-
-/// What the conductor knows of the run itself.
-struct Facts<'a> {
-    plan: &'a Plan,
-    started: SystemTime,
-    nanos: Nanos,
-    count: u32,
-    used: ProcessUse,
-    interrupted: bool,
 }
 
 /// How long all phases last.

@@ -54,7 +54,9 @@ fn verdicts(outcome: &Outcome) -> String {
         return String::new();
     }
     let mut out = "| | property | verdict | observed | |\n|---|---|---|---:|---|\n".to_owned();
-    for verdict in &outcome.verdicts {
+    let (silent, told): (Vec<_>, Vec<_>) =
+        outcome.verdicts.iter().partition(|verdict| words::is_beside_the_point(verdict));
+    for verdict in told {
         let word = words::standing(verdict);
         row(
             &mut out,
@@ -66,6 +68,10 @@ fn verdicts(outcome: &Outcome) -> String {
                 &escape(&words::remark(verdict)),
             ],
         );
+    }
+    if !silent.is_empty() {
+        let names: Vec<_> = silent.iter().map(|verdict| escape(&verdict.property)).collect();
+        let _ = writeln!(out, "\nNeither promised nor seen: {}.", names.join(", "));
     }
     out
 }

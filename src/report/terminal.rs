@@ -82,7 +82,9 @@ fn verdicts(outcome: &Outcome, look: Look) -> String {
         return String::new();
     }
     let mut rows = vec![heads(&["", "property", "verdict", "observed", ""])];
-    rows.extend(outcome.verdicts.iter().map(|verdict| {
+    let (silent, told): (Vec<_>, Vec<_>) =
+        outcome.verdicts.iter().partition(|verdict| words::is_beside_the_point(verdict));
+    rows.extend(told.into_iter().map(|verdict| {
         let word = words::standing(verdict);
         let remark = words::remark(verdict);
         vec![
@@ -97,7 +99,14 @@ fn verdicts(outcome: &Outcome, look: Look) -> String {
         ]
     }));
     let align = [Align::Sign, Align::Left, Align::Left, Align::Right, Align::Left];
-    look.table(0, &align, &rows)
+    let mut out = look.table(0, &align, &rows);
+    if !silent.is_empty() {
+        let names: Vec<_> = silent.iter().map(|verdict| verdict.property.as_str()).collect();
+        let names = format!("neither promised nor seen: {}", names.join(", "));
+        let row = vec![Cell::toned(Tone::Quiet, "–"), Cell::toned(Tone::Quiet, names)];
+        out.push_str(&look.table(0, &[Align::Sign, Align::Left], &[row]));
+    }
+    out
 }
 
 fn expectations(outcome: &Outcome, look: Look) -> String {

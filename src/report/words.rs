@@ -53,6 +53,14 @@ pub const fn standing(verdict: &Verdict) -> Word {
     }
 }
 
+/// A property of which the spec says nothing and the run showed nothing: no row of its own.
+#[must_use]
+pub const fn is_beside_the_point(verdict: &Verdict) -> bool {
+    !verdict.promised
+        && matches!(verdict.standing, Standing::NotExercised)
+        && verdict.finding.observations == 0
+}
+
 /// Whether a threshold held.
 #[must_use]
 pub const fn held(held: bool) -> Word {

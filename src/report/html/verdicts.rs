@@ -114,7 +114,9 @@ fn properties(verdicts: &[Verdict]) -> Markup {
         Column::figures("observed"),
         Column::remark(""),
     ];
-    let rows = verdicts.iter().map(|verdict| {
+    let (silent, told): (Vec<_>, Vec<_>) =
+        verdicts.iter().partition(|verdict| words::is_beside_the_point(verdict));
+    let rows = told.into_iter().map(|verdict| {
         let word = words::standing(verdict);
         vec![
             sign(word),
@@ -124,7 +126,13 @@ fn properties(verdicts: &[Verdict]) -> Markup {
             cut(&words::remark(verdict)),
         ]
     });
-    table("All properties", &columns, rows)
+    let table = table("All properties", &columns, rows);
+    let names: Vec<_> = silent.iter().map(|verdict| verdict.property.as_str()).collect();
+    let rest = match names.is_empty() {
+        true => Markup::default(),
+        false => worded("p", "more", &format!("Neither promised nor seen: {}.", names.join(", "))),
+    };
+    [table, rest].into_iter().collect()
 }
 
 fn expectations(outcome: &Outcome) -> Markup {

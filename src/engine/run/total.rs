@@ -1,0 +1,114 @@
+//! What a run comes to: the findings, meters and notes of all shards in one outcome.
+
+use super::{Measured, Settings};
+use crate::engine::notes::Notes;
+use crate::engine::shard::Report;
+use crate::engine::target::Target;
+use crate::engine::usage;
+use crate::history::Nanos;
+use crate::metric::{Counters, Courses, ProcessUse, expectation, generator};
+use crate::outcome::{Outcome, Run, SCHEMA};
+use crate::plan::Plan;
+use crate::property;
+use crate::verdict::Standing;
+use std::time::SystemTime;
+
+/// What the conductor knows of the run itself.
+pub(super) struct Facts<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) started: SystemTime,
+    pub(super) nanos: Nanos,
+    pub(super) count: u32,
+    pub(super) used: ProcessUse,
+    pub(super) interrupted: bool,
+}
+
+impl Facts<'_> {
+    /// Makes one outcome of what the shards found.
+    pub(super) fn add_up(
+        &self,
+        settings: &Settings,
+        reports: Vec<Report>,
+        target: &Target,
+    ) -> Measured {
+        let mut recorder: Option<crate::metric::Recorder> = None;
+        let mut counters = Counters::default();
+        let mut courses = Courses::default();
+        let mut entries = 0;
+        let mut findings = Vec::new();
+        let mut uses = Vec::new();
+        let mut notes = Notes::default();
+        for report in reports {
+            notes.take(&report);
+            entries += report.entries;
+            courses.add(&report.meter, report.ended);
+            counters.merge(&report.meter.counters);
+            match &mut recorder {
+                Some(sum) => sum.merge(&report.meter.recorder),
+                None => recorder = Some(report.meter.recorder),
+            }
+            findings.extend(report.findings);
+            uses.push(report.used);
+        }
+        let recorder = recorder.unwrap_or_else(|| crate::metric::Recorder::new(1_000_000_000));
+        let verdicts = match settings.judge {
+            true => property::verdicts(&settings.spec, property::merge(findings)),
+            false => Vec::new(),
+        };
+        let latencies = recorder.latencies();
+        let generator = generator::assess(&recorder, &uses, self.used);
+        let expect = |expected| expectation::judge(expected, &latencies, &generator.lag);
+        let expectations = settings.scenario.expect.iter().map(expect).collect();
+        let exercised = |property: &&String| {
+            !settings.judge
+                || verdicts.iter().any(|verdict| {
+                    verdict.property == **property && verdict.standing != Standing::NotExercised
+                })
+        };
+        let unexercised =
+            settings.scenario.exercise.iter().filter(|p| !exercised(p)).cloned().collect();
+        let mut counts = counters.named();
+        counts.push(("history entries".into(), entries));
+        let outcome = Outcome {
+            schema: SCHEMA,
+            run: self.run(settings, target),
+            unexercised,
+            verdicts,
+            latencies,
+            counts,
+            expectations,
+            generator,
+            notes: notes.texts(),
+            interrupted: self.interrupted,
+            course: courses.course(recorder.timeline()),
+            sources: Vec::new(),
+        };
+        Measured { outcome, timeline: recorder.timeline().clone(), started: self.started }
+    }
+
+    fn run(&self, settings: &Settings, target: &Target) -> Run {
+        let cells = self.plan.cells(0, 1);
+        let (clients, conversations) = cells.fold((0, 0), |(clients, conversations), cell| {
+            (clients + cell.clients().count(), conversations + cell.conversations.len())
+        });
+        let bugs = settings.target.bugs();
+        Run {
+            scenario: settings.scenario.name.clone(),
+            spec: settings.spec.name.clone(),
+            seed: settings.seed,
+            version: env!("CARGO_PKG_VERSION").into(),
+            target: target.name(),
+            bugs,
+            client: settings.client.name().into(),
+            started: chrono::DateTime::<chrono::Utc>::from(self.started)
+                .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+            nanos: self.nanos,
+            people: settings.scenario.people.count,
+            clients: clients as u32,
+            conversations: conversations as u32,
+            shards: self.count,
+            command: settings.command.clone(),
+            machine: usage::machine(),
+        }
+    }
+}
