@@ -37,6 +37,7 @@ pub fn render(run: &Conformance) -> String {
     let section = |id, title, inside| Section { id, title, inside };
     let sections = [
         section("failures", "What failed", failures(run)),
+        section("undecided", "Undecided", undecided(run)),
         section("properties", "Properties", properties(run)),
         section("cases", "All cases", cases(run)),
         section("run", "Run", about(run)),
@@ -73,12 +74,18 @@ fn head(run: &Conformance) -> Markup {
     )
 }
 
-/// Every case that is not simply in order, worst first, and what was broken elsewhere.
+/// A case that is told with its argument, or with what broke it; the others out of order are undecided.
+fn is_told(case: &Case) -> bool {
+    case.fails() || case.passes_unexpectedly() || matches!(case.end, End::Broken(_))
+}
+
+/// What failed or was found, worst first, and what was broken elsewhere.
 fn failures(run: &Conformance) -> Markup {
     let mut room = Room::whole();
     let mut parts: Vec<Markup> =
         run.broken_elsewhere().filter_map(|found| elsewhere(found, &mut room)).collect();
-    let shown = words::out_of_order(run);
+    let shown: Vec<&Case> =
+        words::out_of_order(run).into_iter().filter(|case| is_told(case)).collect();
     parts.extend(shown.iter().take(TOLD).map(|case| block(case, run, &mut room)));
     if shown.len() > TOLD {
         let more =
@@ -110,14 +117,7 @@ fn block(case: &Case, run: &Conformance, room: &mut Room) -> Markup {
         ),
     ];
     match &case.end {
-        End::Broken(why) | End::NotReached(why) => {
-            parts.push(facts("facts grounds", &[("because", cut(why))]));
-        }
-        End::Judged(Standing::Inconclusive) => {
-            let doubts = case.finding.doubts.iter().take(DOUBTS);
-            let doubts: Vec<_> = doubts.map(|doubt| ("doubt", cut(doubt))).collect();
-            parts.push(facts("facts grounds", &doubts));
-        }
+        End::Broken(why) => parts.push(facts("facts grounds", &[("because", cut(why))])),
         End::Judged(Standing::Fail) if !is_argued(case, run) => {
             let but = case.finding.violations.first();
             let but = but.map(|violation| cut(&violation.therefore)).unwrap_or_default();
@@ -161,6 +161,28 @@ fn packets(case: &Case) -> Markup {
     let lines = case.trace.iter().take(TRACED).flat_map(|line| [cut(line), Markup::own("\n")]);
     let title = element("summary", &[], [text("Packets")]);
     classed("details", "source", [title, code("Packets", lines)])
+}
+
+/// What was played and is not known, and why.
+fn undecided(run: &Conformance) -> Markup {
+    let cases = words::out_of_order(run).into_iter().filter(|case| !is_told(case));
+    let line = |case: &Case| {
+        let (tone, sign, word) = state(case, run);
+        let why: Vec<&str> = match &case.end {
+            End::NotReached(why) => vec![why],
+            _ => case.finding.doubts.iter().take(DOUBTS).map(String::as_str).collect(),
+        };
+        let why = [&[word.as_str()], why.as_slice()].concat().join("; ");
+        let name = worded("span", "mono", &case.name);
+        let end = classed("span", "end", [text("— "), cut(&why)]);
+        let parts = [mark(tone, sign), text(" "), name, text(" "), cut(&case.says), text(" "), end];
+        element("li", &[], parts)
+    };
+    let lines: Vec<Markup> = cases.map(line).collect();
+    match lines.is_empty() {
+        true => Markup::default(),
+        false => classed("ul", "cases", lines),
+    }
 }
 
 fn properties(run: &Conformance) -> Markup {
@@ -219,7 +241,8 @@ fn bar(result: &Result<'_>) -> Markup {
 /// Every case by its property, to be opened.
 fn cases(run: &Conformance) -> Markup {
     let told = words::out_of_order(run);
-    let told: Vec<&str> = told.iter().take(TOLD).map(|case| case.name.as_str()).collect();
+    let told = told.into_iter().filter(|case| is_told(case)).take(TOLD);
+    let told: Vec<&str> = told.map(|case| case.name.as_str()).collect();
     let line = |case: &&Case| {
         let (tone, sign, word) = state(case, run);
         let sign = mark(tone, sign);

@@ -40,7 +40,7 @@ fn end(course: &Course) -> f64 {
 
 fn faults(faults: &[Span]) -> Vec<Value> {
     let lettered = faults.iter().enumerate();
-    lettered.map(|(number, fault)| span(fault, Some(letter(number)))).collect()
+    lettered.map(|(number, fault)| span(fault, Some(&letter(number)))).collect()
 }
 
 /// When each argued violation was complete.
@@ -49,7 +49,7 @@ fn violations(outcome: &Outcome) -> Vec<f64> {
     all.filter_map(|violation| Some(seconds(violation.exhibits.last()?.at))).collect()
 }
 
-fn span(span: &Span, letter: Option<String>) -> Value {
+fn span(span: &Span, letter: Option<&str>) -> Value {
     json!({
         "name": clean(&span.name),
         "letter": letter,
