@@ -28,7 +28,11 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
 fn run(arguments: &[&str], code: i32, to: &Path) {
     let case = Case::new(BUSY);
     case.run(&[arguments, &["--quiet", "--shards", "2"]].concat()).expect(code);
-    fs::copy(case.path("reports/latest/report.html"), to).unwrap();
+    let folder = case.path("reports/latest");
+    fs::copy(folder.join("report.html"), to).unwrap();
+    let again = program().arg("report").arg(folder).args(["--format", "html"]).output().unwrap();
+    let again = Ended::of(again).expect(0).stdout;
+    assert!(again == fs::read_to_string(to).unwrap(), "a stored run has the same page");
 }
 
 /// A page of some cases, one of which fails.
