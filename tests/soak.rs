@@ -16,7 +16,7 @@ use std::fs;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use table::{accusations, doubts, run};
+use table::{accusations, doubts, nodes, run, run_on};
 
 /// Runs of the catalogue at the same time; on two cores more would only doubt one another.
 const AT_ONCE: usize = 6;
@@ -126,7 +126,8 @@ fn caught(bug: Bug) -> (usize, usize) {
     let runs = if is_race(bug) { RACES } else { OTHERS };
     let hits = (0..runs).filter(|_| {
         let choice = Choice { names: vec![case.name.clone()], quick: false };
-        run(Bugs::NONE.with(bug), bug.spec(), choice, None).cases.iter().any(Case::fails)
+        let run = run_on(nodes(bug), Bugs::NONE.with(bug), bug.spec(), choice, None);
+        run.cases.iter().any(Case::fails)
     });
     (hits.count(), runs)
 }
