@@ -93,3 +93,28 @@ fn micros(nanos: u64) -> u64 {
 fn seconds(nanos: u64) -> f64 {
     (nanos as f64 / 1e6).round() / 1e3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_and_durations_microseconds() {
+        assert_eq!([0, 300, 1_999, 2_000_000].map(micros), [0, 1, 1, 2_000]);
+        let times = [1_000_000_000, 1_499_999, 500_000].map(seconds).map(|time| time.to_string());
+        assert_eq!(times, ["1", "0.001", "0.001"]);
+    }
+
+    #[test]
+    fn charts_end_where_the_run_does() {
+        let phase = |ends| Span { ends, ..Span::default() };
+        let course = |ends: &[u64]| Course {
+            slice: 1_000_000_000,
+            slices: 16,
+            phases: ends.iter().copied().map(phase).collect(),
+            ..Course::default()
+        };
+        let ends = [course(&[]), course(&[2_000_000_000, 15_250_000_000])].map(|c| end(&c));
+        assert_eq!(ends.map(|end| end.to_string()), ["16", "15.25"]);
+    }
+}

@@ -26,14 +26,22 @@ use Way::{FromServer, Moment, ToServer};
 const BEGINNINGS: &[(&str, Way, &str)] = &[
     ("sent ", ToServer, "send"),
     ("sends ", ToServer, "send"),
-    ("said ", ToServer, "typing"),
+    ("said that it types", ToServer, "typing"),
+    ("said that it stopped", ToServer, "typing"),
+    ("stopped typing", ToServer, "typing"),
     ("pressed ", ToServer, "typing"),
+    ("said that it read", ToServer, "read"),
+    ("said ", ToServer, "say"),
     ("asked ", ToServer, "ask"),
-    ("made ", ToServer, "make"),
-    ("read the message", ToServer, "read"),
-    ("marked ", ToServer, "read"),
+    ("searched ", ToServer, "search"),
+    ("left ", ToServer, "leave"),
+    ("made attempt", ToServer, "attempt"),
+    ("made another", ToServer, "attempt"),
     ("began to connect", ToServer, "connect"),
-    ("had no ", Moment, "nothing"),
+    ("tried ", ToServer, "try"),
+    ("had sent", ToServer, "send"),
+    ("had said", ToServer, "say"),
+    ("had no", Moment, "nothing"),
     ("had its connection", Moment, "connected"),
     ("had the ack", FromServer, "ack"),
     ("had its ack", FromServer, "ack"),
@@ -55,6 +63,8 @@ const BEGINNINGS: &[(&str, Way, &str)] = &[
     ("gave the connection up", Moment, "gave up"),
     ("was connected", Moment, "connected"),
     ("was disconnected", Moment, "disconnected"),
+    ("was cut off", Moment, "cut off"),
+    ("went silent", Moment, "silent"),
 ];
 
 /// The way of a line.
@@ -108,6 +118,9 @@ mod tests {
         assert_eq!(of("was pushed \"qz\" with id 13"), (FromServer, "push 13".into()));
         assert_eq!(of("got the ack of key 7f: id 34"), (FromServer, "ack 34".into()));
         assert_eq!(of("had no ack of key 7f in time"), (Moment, "nothing".into()));
+        assert_eq!(of("said that it read message 7"), (ToServer, "read".into()));
+        assert_eq!(of("had sent message 7, or its other device had"), (ToServer, "send".into()));
+        assert_eq!(of("had the whole sync, and nothing was in it"), (FromServer, "answer".into()));
         assert_eq!(of("danced"), (Moment, String::new()));
     }
 
