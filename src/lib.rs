@@ -1,7 +1,9 @@
 //! Assize puts real-time chat servers on trial and finds their size.
 
+pub mod capacity;
 pub mod cli;
 pub mod client;
+pub mod comparison;
 pub mod conform;
 pub mod dialect;
 pub mod engine;

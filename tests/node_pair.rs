@@ -3,6 +3,7 @@
 //! finds the traps.
 
 #[path = "support/launched.rs"]
+#[expect(dead_code, reason = "runs of scenarios belong to other tests")]
 mod launched;
 
 use launched::{assert_finds, assert_keeps};

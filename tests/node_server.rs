@@ -8,23 +8,7 @@ mod launched;
 use assize::outcome::Outcome;
 use assize::property;
 use assize::verdict::Standing;
-use launched::{assert_finds, assert_keeps, conformance_of};
-use std::process::Command;
-
-/// Runs a scenario with its launch, and reads what came of it.
-fn outcome_of(scenario: &str) -> Outcome {
-    let out = tempfile::tempdir().expect("a folder");
-    let run = Command::new(env!("CARGO_BIN_EXE_assize"))
-        .args(["run", scenario, "--quiet", "--no-history", "--out"])
-        .arg(out.path())
-        .output()
-        .expect("the program runs");
-    let report = out.path().join("latest/report.json");
-    let text = std::fs::read_to_string(report).unwrap_or_else(|error| {
-        panic!("no report: {error}\n{}", String::from_utf8_lossy(&run.stderr))
-    });
-    serde_json::from_str(&text).expect("a report")
-}
+use launched::{assert_finds, assert_keeps, conformance_of, outcome_of};
 
 fn kinds<'a>(outcome: &'a Outcome, property: &str) -> Vec<&'a str> {
     let of = |verdict: &&assize::verdict::Verdict| verdict.property == property;

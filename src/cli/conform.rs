@@ -2,7 +2,7 @@
 
 use crate::cli::run::Transport;
 use crate::cli::signals::Signals;
-use crate::cli::{Colour, Failure, display, files, load};
+use crate::cli::{Colour, Failure, display, files, gate, load};
 use crate::conform::{self, Choice, Progress, Settings, catalogue};
 use crate::engine::TargetChoice;
 use crate::metric::quantity;
@@ -120,9 +120,11 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     };
     let started = SystemTime::now();
     let mut run = drive(settings, &interrupt, args)?;
-    run.sources.push(Source { file: "spec.yaml".into(), text });
+    run.sources.push(Source { file: "spec.yaml".into(), text: text.clone() });
     display::print(&terminal::render(&run, display::stdout(colour)))?;
     store(&run, started, args);
+    let path = files::resolve(files::SPECS, &args.spec);
+    gate::announce_conformance(&run, &gate::File { path, text });
     Ok(run.exit())
 }
 

@@ -2,10 +2,13 @@
 
 use crate::cli::{Failure, display, files};
 use crate::conform;
+use crate::engine::TargetChoice;
+use crate::engine::means::{self, Means};
 use crate::metric::quantity;
 use crate::outcome::Exit;
 use crate::property;
-use crate::scenario;
+use crate::reference::Bugs;
+use crate::scenario::{self, Scenario};
 use crate::source::{self, Diagnostic, Diagnostics, Node, Severity};
 use crate::spec;
 use std::fs;
@@ -96,14 +99,45 @@ fn check(name: &str, text: &str) -> Vec<Diagnostic> {
             }
             Err(mistakes) => mistakes,
         },
-        Some(Kind::Scenario) => scenario::load(name, text, &known)
-            .map_or_else(|mistakes| mistakes, |loaded| loaded.warnings),
+        Some(Kind::Scenario) => match scenario::load(name, text, &known) {
+            Ok(loaded) => {
+                impossible(&mut diagnostics, &root, &loaded.scenario, &known);
+                [loaded.warnings, diagnostics.into_sorted()].concat()
+            }
+            Err(mistakes) => mistakes,
+        },
         None => {
             diagnostics
                 .error(root.span, "this is neither a spec nor a scenario")
                 .expected("`do:` and `see:` of a spec, or `phases:` of a scenario");
             diagnostics.into_sorted()
         }
+    }
+}
+
+/// What the scenario wants and the server's documents forbid, which is a mistake; or this machine does
+/// not give, which another one may. Without a spec that can be read, nothing is known.
+fn impossible(found: &mut Diagnostics<'_>, root: &Node, scenario: &Scenario, known: &[&str]) {
+    let path = scenario.spec.as_deref().map(|name| files::resolve(files::SPECS, name));
+    let text = path.as_ref().and_then(|path| fs::read_to_string(path).ok());
+    let spec = text.and_then(|text| spec::load("", &text, known).ok());
+    let Some(spec::Loaded { spec, .. }) = spec else { return };
+    let span = |name: &str| {
+        let entry = root.entries().and_then(|all| all.iter().find(|entry| entry.key == name));
+        entry.map_or(root.span, |entry| entry.key_span)
+    };
+    if let Some(shortage) = means::undocumented(&spec, scenario) {
+        found.error(span("phases"), shortage.what).hint(shortage.hint);
+    }
+    let target = match (&scenario.launch, &scenario.target[..]) {
+        (Some(launch), _) => TargetChoice::Launched(launch.clone()),
+        (None, []) => TargetChoice::embedded(Bugs::NONE),
+        (None, urls) => TargetChoice::Running(urls.to_vec()),
+    };
+    if let Some(shortage) = Means::of_machine().machine_shortage(&spec, scenario, &target, None) {
+        found
+            .warn(span("people"), format!("on this machine, {}", shortage.what))
+            .hint(shortage.hint);
     }
 }
 

@@ -4,20 +4,25 @@
 //! It decides nothing about servers, histories or verdicts. Start with [`Verb`]; a new verb is one
 //! file here and one row there.
 
+pub mod capacity;
 pub mod check;
+pub mod compare;
 pub mod conform;
 pub mod display;
 pub mod explain;
 pub mod failure;
 pub mod files;
+pub mod gate;
 pub mod init;
 pub mod lint;
 pub mod list;
 pub mod load;
+pub mod metrics;
 pub mod report;
 pub mod run;
 pub mod schema;
 pub mod serve;
+pub mod server;
 pub mod signals;
 pub mod trace;
 
@@ -34,6 +39,8 @@ Examples:
   assize run first-look --target http://host:3000  the same people on your server
   assize run first-look --bug dedup-race           see what a failure looks like
   assize conform --spec callback-ack --quick       the catalogue of short cases
+  assize capacity first-look --budget 5m           how many clients it bears
+  assize compare reports/before reports/latest     what got worse
   assize explain idempotency                       what a verdict means
   assize lint specs/*.yaml scenarios/*.yaml        all mistakes at once
 
@@ -71,8 +78,12 @@ pub enum Verb {
     Run(run::Args),
     /// Runs the conformance catalogue: short cases, each with a name and a verdict.
     Conform(conform::Args),
+    /// Finds the most clients, or messages per second, at which everything still holds.
+    Capacity(capacity::Args),
     /// Judges the stored history of a run again.
     Check(check::Args),
+    /// Sets two runs side by side: what got worse, with intervals, not by eye.
+    Compare(compare::Args),
     /// Shows a stored run again, in any format.
     Report(report::Args),
     /// Runs the reference server, honest or with bugs.
@@ -112,7 +123,9 @@ impl Cli {
         match self.verb {
             Verb::Run(args) => run::execute(&args, self.color),
             Verb::Conform(args) => conform::execute(&args, self.color),
+            Verb::Capacity(args) => capacity::execute(&args, self.color),
             Verb::Check(args) => check::execute(&args, self.color),
+            Verb::Compare(args) => compare::execute(&args, self.color),
             Verb::Report(args) => report::execute(&args, self.color),
             Verb::Serve(args) => serve::execute(&args),
             Verb::Init(args) => init::execute(&args),

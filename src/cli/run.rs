@@ -1,16 +1,17 @@
 //! `assize run`: drives a scenario against a server, judges it and writes the reports.
 
+use crate::cli::server::Server;
 use crate::cli::signals::Signals;
-use crate::cli::{Colour, Failure, display, files, load};
-use crate::engine::{self, ClientKind, Settings, TargetChoice};
+use crate::cli::{Colour, Failure, display, files, gate, load, metrics};
+use crate::engine::{self, ClientKind, Settings};
 use crate::outcome::{Exit, Outcome, Source};
-use crate::reference;
+use crate::report::exposition::About;
 use crate::report::{FORMATS, Folder, Screen, terminal};
-use crate::scenario::Scenario;
 use crate::spec::{Protocol, Spec, Transports};
 use clap::ValueEnum;
 use std::cell::RefCell;
 use std::io::IsTerminal;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ Examples:
   assize run first-look --spec specs/mine.yaml --target http://host:3000
                                                       on a server with another wire
   assize run first-look --seed 7 --judge none         load only, with another plan
+  assize run first-look --fail-on broken,missed       doubts do not fail the run
+  assize run first-look --metrics 127.0.0.1:9464      how it stands, for Prometheus
 
 Without --target and without a `launch:` in the scenario, the embedded reference server plays the
 spec. The reports lie in reports/<time>-<scenario>-<spec>/, and reports/latest points there.";
@@ -70,18 +73,12 @@ pub struct Args {
     /// The server's spec, in place of the scenario's: a file, or a name in `specs/`.
     #[arg(long)]
     pub spec: Option<String>,
-    /// The running server to put on trial; repeated, its nodes in their order.
-    #[arg(long = "target", value_name = "URL")]
-    pub targets: Vec<String>,
+    /// The server.
+    #[command(flatten)]
+    pub server: Server,
     /// The seed of the plan, in place of the scenario's.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// A bug that the embedded server shall have (`assize list bugs`); can be repeated.
-    #[arg(long = "bug", value_name = "NAME", conflicts_with = "targets")]
-    pub bugs: Vec<String>,
-    /// How many nodes the embedded server shall have, in place of the scenario's.
-    #[arg(long, value_name = "N", conflicts_with = "targets")]
-    pub nodes: Option<NonZeroU32>,
     /// The simulated client.
     #[arg(long, value_enum, default_value_t)]
     pub client: Client,
@@ -91,6 +88,9 @@ pub struct Args {
     /// Does not store the history; `assize check` cannot judge the run again then.
     #[arg(long)]
     pub no_history: bool,
+    /// An address of this machine to connect from; repeated, the clients take turns.
+    #[arg(long = "source", value_name = "ADDRESS")]
+    pub sources: Vec<IpAddr>,
     /// How many threads drive the clients, in place of one per core.
     #[arg(long, value_name = "N")]
     pub shards: Option<NonZeroU32>,
@@ -100,6 +100,13 @@ pub struct Args {
     /// Which properties are judged.
     #[arg(long, value_enum, default_value_t)]
     pub judge: Judge,
+    /// What fails the run, in place of everything but `finding`: `broken`, `finding`, `missed`,
+    /// `in-doubt`, `not-exercised`, `bottleneck`, `none`, or ids of properties.
+    #[arg(long, value_name = "WHAT,…", value_delimiter = ',')]
+    pub fail_on: Vec<String>,
+    /// Offers how the run stands to Prometheus, at http://ADDRESS/metrics, while it lasts.
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics: Option<SocketAddr>,
     /// Shows no progress.
     #[arg(long, short)]
     pub quiet: bool,
@@ -110,6 +117,7 @@ pub struct Args {
 /// # Errors
 /// The scenario or its spec has mistakes, the target cannot be tried, or the harness failed.
 pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
+    let gate = gate::of_words(&args.fail_on)?;
     let scenario = load::scenario(&args.scenario)?;
     let wanted = args.spec.as_ref().or(scenario.value.spec.as_ref()).ok_or_else(|| {
         Failure::usage(format!("scenario `{}` names no spec", scenario.value.name))
@@ -117,8 +125,12 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     })?;
     let spec = load::spec(wanted)?;
     let client = client(args, &spec.value)?;
-    let target = target(args, &scenario.value)?;
+    let target = args.server.choice(&scenario.value)?;
     let talk = Talk { quiet: args.quiet };
+    let metrics = args.metrics.map(metrics::Taken::take).transpose()?;
+    if let Some(address) = metrics.as_ref().and_then(metrics::Taken::address) {
+        talk.say(&format!("metrics: http://{address}/metrics"));
+    }
     let folder = match Folder::create(
         &args.out,
         SystemTime::now(),
@@ -141,6 +153,10 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
             }
         }
     });
+    let files = [
+        gate::File { path: files::resolve(files::SCENARIOS, &args.scenario), text: scenario.text },
+        gate::File { path: files::resolve(files::SPECS, wanted), text: spec.text },
+    ];
     let interrupt = Arc::new(Notify::new());
     let settings = Settings {
         seed: args.seed.unwrap_or(scenario.value.seed),
@@ -150,13 +166,15 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         transport: args.transport.map(Transport::of_spec),
         shards: args.shards.map(NonZeroU32::get),
         judge: args.judge == Judge::All,
+        measured: None,
+        sources: args.sources.clone(),
         history,
         interrupt: Arc::clone(&interrupt),
         command: command_line(args, args.seed.unwrap_or(scenario.value.seed)),
         spec: Arc::new(spec.value),
         scenario: Arc::new(scenario.value),
     };
-    let measured = drive(settings, &interrupt, args, colour);
+    let measured = drive(settings, &interrupt, args, colour, metrics);
     let mut measured = match measured {
         Ok(measured) => measured,
         Err(failure) => {
@@ -168,13 +186,21 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         }
     };
     display::print(&terminal::render(&measured.outcome, display::stdout(colour)))?;
-    let source = |(file, text): (&str, String)| Source { file: file.into(), text };
-    let sources = [("scenario.yaml", scenario.text), ("spec.yaml", spec.text)].map(source);
-    measured.outcome.sources = sources.into();
+    let [scenario, spec] = &files;
+    let source =
+        |(file, from): (&str, &gate::File)| Source { file: file.into(), text: from.text.clone() };
+    measured.outcome.sources =
+        [("scenario.yaml", scenario), ("spec.yaml", spec)].map(source).into();
     if let Some(folder) = folder {
         store(&folder, &measured, &talk);
     }
-    Ok(measured.outcome.exit())
+    gate::announce(&measured.outcome, scenario, spec);
+    let (exit, documented) = (gate.exit(&measured.outcome), measured.outcome.exit());
+    if exit != documented {
+        let (is, was) = (exit as u8, documented as u8);
+        talk.warn(&format!("the exit code is {is}, by `--fail-on`; without it, it would be {was}"));
+    }
+    Ok(exit)
 }
 
 /// What is said beside the data.
@@ -199,6 +225,7 @@ fn drive(
     interrupt: &Notify,
     args: &Args,
     colour: Colour,
+    metrics: Option<metrics::Taken>,
 ) -> Result<engine::Measured, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -206,13 +233,25 @@ fn drive(
         .map_err(|error| Failure::internal(format!("cannot start: {error}")))?;
     let screen = match (args.quiet, std::io::stderr().is_terminal()) {
         (true, _) => Screen::Quiet,
-        (false, true) => Screen::live(display::stderr(colour)),
+        (false, true) => Screen::live(move || display::stderr_size(colour)),
         (false, false) => Screen::plain(),
     };
     let screen = RefCell::new(screen);
+    let page = metrics::Page::new(About {
+        scenario: settings.scenario.name.clone(),
+        spec: settings.spec.name.clone(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        seed: settings.seed,
+    });
     let result = runtime.block_on(async {
         let mut signals = Signals::listen()?;
-        let run = engine::run(settings, |progress| screen.borrow_mut().show(&progress));
+        let offered = metrics.map(|taken| taken.serve(&page)).transpose()?.is_some();
+        let run = engine::run(settings, |progress| {
+            screen.borrow_mut().show(&progress);
+            if offered {
+                page.show(&progress);
+            }
+        });
         let mut run = std::pin::pin!(run);
         let mut stopping = false;
         // The first signal stops the run in order, the second one at once.
@@ -238,6 +277,7 @@ fn drive(
 
 pub(super) fn failure(failure: engine::Failure) -> Failure {
     match failure {
+        engine::Failure::Impossible(why) => Failure::bad_input(why.what).hint(why.hint),
         engine::Failure::Unreachable(why) => Failure::unreachable(why.what).hint(why.hint),
         engine::Failure::Interrupted => {
             Failure::interrupted("interrupted before the first phase; there is nothing to judge")
@@ -277,24 +317,6 @@ fn second_client() -> Result<ClientKind, Failure> {
     ))
 }
 
-fn target(args: &Args, scenario: &Scenario) -> Result<TargetChoice, Failure> {
-    let bugs = load::bugs(&args.bugs)?;
-    if !args.targets.is_empty() {
-        return Ok(TargetChoice::Running(args.targets.clone()));
-    }
-    let asked = !args.bugs.is_empty() || args.nodes.is_some();
-    match &scenario.launch {
-        Some(launch) if !asked => return Ok(TargetChoice::Launched(launch.clone())),
-        None if !asked && !scenario.target.is_empty() => {
-            return Ok(TargetChoice::Running(scenario.target.clone()));
-        }
-        _ => {}
-    }
-    let nodes = args.nodes.map(NonZeroU32::get).or(scenario.embedded).unwrap_or(1) as usize;
-    let options = reference::Options { bugs, nodes, ..reference::Options::default() };
-    Ok(TargetChoice::Embedded(options))
-}
-
 /// Writes the folder of the run; what fails is said, and the verdicts stand above already.
 fn store(folder: &Folder, measured: &engine::Measured, talk: &Talk) {
     use std::io::Write;
@@ -326,13 +348,12 @@ fn command_line(args: &Args, seed: u64) -> String {
     if let Some(spec) = &args.spec {
         words.push(format!("--spec {spec}"));
     }
-    words.extend(args.targets.iter().map(|target| format!("--target {target}")));
-    words.extend(args.nodes.map(|nodes| format!("--nodes {nodes}")));
     words.push(format!("--seed {seed}"));
-    words.extend(args.bugs.iter().map(|bug| format!("--bug {bug}")));
+    words.extend(args.server.words());
     if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {
         words.push(format!("--transport {}", transport.get_name()));
     }
+    words.extend(args.sources.iter().map(|source| format!("--source {source}")));
     words.extend(args.shards.map(|shards| format!("--shards {shards}")));
     if args.client == Client::RustSocketio {
         words.push("--client rust_socketio".into());
@@ -365,7 +386,7 @@ mod tests {
         let line = "first-look --spec x --target http://a --target http://b --seed 7 --no-history \
                     --client rust_socketio --shards 2 --transport upgrade --judge none --quiet";
         let args = parse(line).unwrap();
-        assert_eq!(args.targets, ["http://a", "http://b"]);
+        assert_eq!(args.server.targets, ["http://a", "http://b"]);
         assert_eq!((args.seed, args.shards), (Some(7), NonZeroU32::new(2)));
         assert_eq!(args.client, Client::RustSocketio);
         assert_eq!((args.transport, args.judge), (Some(Transport::Upgrade), Judge::None));

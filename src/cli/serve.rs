@@ -3,11 +3,13 @@
 use crate::cli::signals::Signals;
 use crate::cli::{Failure, display, load};
 use crate::outcome::Exit;
-use crate::reference::{Hosted, Options, StartError};
+use crate::reference::{Hosted, Limit, Limits, Options, StartError};
+use crate::source;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,6 +18,7 @@ Examples:
   assize serve --spec callback-ack --bug dedup-race       a server that makes duplicates
 
   assize serve --spec sequenced --nodes 2                 one server of two nodes
+  assize serve --spec callback-ack --limit rate=400       a server whose size is known
 
 The first line on standard output, `listening on URL`, comes when it is ready: one for each node.
 Ctrl-C stops it.";
@@ -39,6 +42,13 @@ pub struct Args {
     /// A bug to have (`assize list bugs`); can be repeated.
     #[arg(long = "bug", value_name = "NAME")]
     pub bugs: Vec<String>,
+    /// What it bears: `clients=N`, or `rate=N` messages a second; can be repeated.
+    #[arg(long = "limit", value_name = "LIMIT")]
+    pub limits: Vec<Limit>,
+    /// So much later than it could comes everything that is answered or told: a server whose slowness
+    /// is known.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub delay: Duration,
     /// The SQLite file that keeps the messages, in place of memory.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
@@ -56,7 +66,9 @@ pub fn execute(args: &Args) -> Result<Exit, Failure> {
         port: args.port,
         file: args.data.clone(),
         bugs,
+        delay: args.delay,
         nodes: args.nodes.get() as usize,
+        limits: Limits::of(&args.limits),
         ..Options::default()
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -75,6 +87,10 @@ pub fn execute(args: &Args) -> Result<Exit, Failure> {
         hosted.stop();
         Ok(Exit::Held)
     })
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    source::duration(text).ok_or_else(|| "a duration such as `20ms` is expected".to_owned())
 }
 
 fn refused(args: &Args, error: &StartError) -> Failure {

@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 const LAG_WORTH_TELLING: Nanos = 100_000_000;
 /// How often the shard looks whether its clients are quiet, and measures its own lag.
 const LOOK: Duration = Duration::from_millis(20);
+const PAUSE: Nanos = LOOK.as_nanos() as Nanos;
 
 /// Leads the clients through the stages of the run.
 pub(super) struct Conduct {
@@ -93,7 +94,7 @@ impl Conduct {
             let now = shard.clock.now();
             if now >= look {
                 self.look(look, now);
-                look = now + LOOK.as_nanos() as Nanos;
+                look = next_look(look, now);
             }
             if let Some((name, reads)) = phases.turn(now) {
                 shard.reads.set(reads);
@@ -125,7 +126,13 @@ impl Conduct {
     fn look(&self, due: Nanos, now: Nanos) {
         let shard = &self.shard;
         let mut recorder = shard.recorder.borrow_mut();
-        recorder.meter.recorder.lag(due, now);
+        // Each look that should have been counts: one long sleep is many late ones, as it is for what
+        // was planned meanwhile.
+        let mut missed = due;
+        while missed <= now {
+            recorder.meter.lag(missed, now);
+            missed += PAUSE;
+        }
         let late = now.saturating_sub(due);
         if late > LAG_WORTH_TELLING
             && let Some(first) = shard.cells().iter().flat_map(Cell::clients).next()
@@ -225,6 +232,11 @@ impl Conduct {
         };
         let _ = timeout(Duration::from_secs(5), gone).await;
     }
+}
+
+/// The first look after now; looks keep their distance.
+const fn next_look(due: Nanos, now: Nanos) -> Nanos {
+    due + (now.saturating_sub(due) / PAUSE + 1) * PAUSE
 }
 
 /// The scenario's phases on the run's clock.

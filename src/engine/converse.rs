@@ -1,16 +1,19 @@
-//! A closed workload: send, wait for the end of the send, think, send again.
+//! A closed workload: send, wait for the end of the send, then send again, after some thought or when
+//! the next one is due.
 
 use crate::history::{ConversationId, Event, Nanos, OpId};
 use crate::plan::dice::Dice;
-use std::time::Duration;
+use crate::scenario::Pace;
 
 #[derive(Debug)]
 pub(super) struct Converse {
-    think: Duration,
+    pace: Pace,
     until: Nanos,
     dice: Dice,
     conversations: Vec<ConversationId>,
     state: State,
+    /// When the last send was due.
+    last: Nanos,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +26,7 @@ enum State {
 impl Converse {
     /// A workload of a client in these conversations, from now on.
     pub(super) fn new(
-        think: Duration,
+        pace: Pace,
         until: Nanos,
         seed: u64,
         now: Nanos,
@@ -33,14 +36,25 @@ impl Converse {
             return None;
         }
         let dice = Dice::new(seed, "converse", 0, 0);
-        let mut converse = Self { think, until, dice, conversations, state: State::Over };
-        converse.think(now);
+        let state = State::Over;
+        let mut converse = Self { pace, until, dice, conversations, state, last: now };
+        if let Pace::Every(pause) = pace {
+            // Not everybody at the same moment.
+            let early = pause.as_nanos() as f64 * converse.dice.unit();
+            converse.last = now.saturating_sub(early as Nanos);
+        }
+        converse.go_on(now);
         Some(Box::new(converse))
     }
 
-    fn think(&mut self, now: Nanos) {
-        let at = now + self.dice.wait(self.think.as_nanos() as f64) as Nanos;
-        self.state = if at < self.until { State::Thinking(at) } else { State::Over };
+    /// When the next send is due. What is not sent by the end of the phase is not sent.
+    fn go_on(&mut self, now: Nanos) {
+        let at = match self.pace {
+            Pace::Think(think) => now + self.dice.wait(think.as_nanos() as f64) as Nanos,
+            Pace::Every(pause) => self.last + pause.as_nanos() as Nanos,
+        };
+        let open = at.max(now) < self.until;
+        self.state = if open { State::Thinking(at) } else { State::Over };
     }
 
     /// When the next send is due.
@@ -55,6 +69,7 @@ impl Converse {
     pub(super) fn begin(&mut self) -> Option<(Nanos, ConversationId)> {
         let State::Thinking(at) = self.state else { return None };
         self.state = State::Over;
+        self.last = at;
         Some((at, *self.dice.pick(&self.conversations)))
     }
 
@@ -69,7 +84,7 @@ impl Converse {
             (Event::Ok { op, .. } | Event::Failed { op, .. }, State::Waiting(waiting))
                 if *op == waiting =>
             {
-                self.think(now);
+                self.go_on(now);
             }
             _ => {}
         }
@@ -79,18 +94,20 @@ impl Converse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     const SECOND: Nanos = 1_000_000_000;
+    const THINK: Pace = Pace::Think(Duration::from_secs(1));
 
-    fn converse(until: Nanos) -> Box<Converse> {
+    fn converse(pace: Pace, until: Nanos) -> Box<Converse> {
         let places = vec![ConversationId(1), ConversationId(2)];
-        let converse = Converse::new(Duration::from_secs(1), until, 7, 0, places);
+        let converse = Converse::new(pace, until, 7, 0, places);
         converse.expect("a client with conversations converses")
     }
 
     #[test]
     fn the_next_send_waits_for_the_end_of_the_last_one() {
-        let mut converse = converse(1_000 * SECOND);
+        let mut converse = converse(THINK, 1_000 * SECOND);
         let (planned, _) = converse.begin().expect("the first send is due");
         converse.wait_for(OpId(5));
         assert_eq!(converse.due(), None);
@@ -102,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_failed_send_is_an_end_too_and_the_phase_ends_it_all() {
-        let mut converse = converse(1_000 * SECOND);
+        let mut converse = converse(THINK, 1_000 * SECOND);
         let mut sends = 0;
         let mut now = 0;
         while let Some((planned, _)) = converse.begin() {
@@ -119,6 +136,26 @@ mod tests {
 
     #[test]
     fn nobody_converses_alone() {
-        assert!(Converse::new(Duration::from_secs(1), SECOND, 7, 0, Vec::new()).is_none());
+        assert!(Converse::new(THINK, SECOND, 7, 0, Vec::new()).is_none());
+    }
+
+    #[test]
+    fn who_is_due_every_second_is_late_after_a_long_answer_and_catches_up() {
+        let mut converse = converse(Pace::Every(Duration::from_secs(1)), 20 * SECOND);
+        let (mut now, mut planned) = (0, Vec::new());
+        while let Some((at, _)) = converse.begin() {
+            now = at.max(now) + SECOND / 100;
+            if planned.len() == 4 {
+                now += 3 * SECOND;
+            }
+            converse.wait_for(OpId(planned.len() as u32));
+            converse.hear(now, &Event::Ok { op: OpId(planned.len() as u32), rows: 0 });
+            planned.push(at);
+        }
+        assert_eq!(planned.len(), 19, "none is left out");
+        assert!(
+            planned.windows(2).all(|pair| pair[1] - pair[0] == SECOND),
+            "the plan does not wait"
+        );
     }
 }

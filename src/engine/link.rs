@@ -13,6 +13,7 @@ mod tests;
 
 pub(crate) use approach::session_options;
 pub(super) use approach::{Approach, Caller};
+pub(crate) use line::{frames_handshake, login_frame};
 pub(super) use polling::Bookmark;
 pub(super) use session::{Arrival, Session};
 
@@ -23,6 +24,7 @@ use crate::spec::Bindings;
 use crate::transport::weather::Weather;
 use crate::transport::{Closed, ConnectError, SendError};
 use futures_util::future::LocalBoxFuture;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -45,12 +47,12 @@ impl Link {
     /// Begins to open a connection for the person of these bindings: to this node, or, as behind a load
     /// balancer, to the next one where somebody listens; `elsewhere`: with the token in the other
     /// place that the spec knows. `places` are the ids of its conversations, where each has a socket.
-    /// Without a socket it goes on from the bookmark.
+    /// Without a socket it goes on from the bookmark. `source` is the address to connect from.
     pub(super) fn open(
         shard: &Rc<Shard>,
         bindings: &Bindings,
         jar: Option<&Jar>,
-        (elsewhere, node): (bool, usize),
+        (elsewhere, node, source): (bool, usize, Option<IpAddr>),
         weather: Option<&Weather>,
         places: Vec<Scalar>,
         bookmark: &Bookmark,
@@ -70,7 +72,7 @@ impl Link {
                 let (jar, weather) = (jar.as_ref(), weather.clone());
                 let (places, bookmark) = (places.clone(), bookmark.clone());
                 let bindings = &bindings;
-                let caller = Caller { bindings, jar, elsewhere, weather, places, bookmark };
+                let caller = Caller { bindings, jar, elsewhere, weather, source, places, bookmark };
                 let endpoint = &shard.nodes[node].endpoint;
                 match shard.approach.open(endpoint, spec, caller).await {
                     Ok(session) => return Ok((session, node)),

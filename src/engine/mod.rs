@@ -6,6 +6,7 @@
 //! exit code. Start with [`run`].
 
 mod agenda;
+pub mod ascent;
 pub mod clock;
 mod conduct;
 mod converse;
@@ -14,6 +15,7 @@ mod errand;
 pub(crate) mod keys;
 pub mod launch;
 mod link;
+pub mod means;
 mod meddling;
 mod mint;
 mod notes;
@@ -35,7 +37,7 @@ mod trace;
 mod trouble;
 pub mod usage;
 
-pub(crate) use link::session_options;
+pub(crate) use link::{frames_handshake, login_frame, session_options};
 pub use preflight::Unreachable;
 pub use run::{ClientKind, Failure, Measured, Settings, run};
 pub use target::{Target, TargetChoice};

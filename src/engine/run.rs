@@ -5,6 +5,7 @@ mod total;
 use crate::engine::agenda::Agenda;
 use crate::engine::clock::Clock;
 use crate::engine::link::Approach;
+use crate::engine::means::{Means, Shortage};
 use crate::engine::preflight::{self, Unreachable};
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
@@ -17,7 +18,8 @@ use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::stored::{self, Header, Writer};
 use crate::history::{Nanos, PersonId};
-use crate::metric::{Meter, ProcessUse, Progress, Timeline};
+use crate::metric::progress::{Broken, Pace};
+use crate::metric::{Meter, ProcessUse, Progress, Timeline, Window};
 use crate::outcome::Outcome;
 use crate::plan::{Cell, Plan};
 use crate::property::{Bench, Charge};
@@ -26,6 +28,7 @@ use crate::spec::{Spec, Transports};
 use std::fs::File;
 use std::io;
 use std::io::BufWriter;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -37,6 +40,7 @@ use total::Facts;
 const BREATH: Nanos = 50_000_000;
 
 /// What a run is made of.
+#[derive(Clone)]
 pub struct Settings {
     /// The server's wire and promises.
     pub spec: Arc<Spec>,
@@ -56,6 +60,10 @@ pub struct Settings {
     pub shards: Option<u32>,
     /// Whether the judges sit.
     pub judge: bool,
+    /// The phase that is measured, if not all of them are; all are judged.
+    pub measured: Option<String>,
+    /// The addresses to connect from, one client after the other; none: as many as it takes.
+    pub sources: Vec<IpAddr>,
     /// The folder for the history, if it is kept.
     pub history: Option<PathBuf>,
     /// Rung when the user wants to stop.
@@ -77,6 +85,8 @@ pub enum ClientKind {
 /// Why there is no outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
+    /// This machine, or what the server documents, does not allow it.
+    Impossible(Shortage),
     /// The target cannot be tried.
     Unreachable(Unreachable),
     /// The user wanted to stop before the first phase.
@@ -103,6 +113,8 @@ pub struct Measured {
     pub outcome: Outcome,
     /// The latencies over time, for the interval log.
     pub timeline: Timeline,
+    /// What happened in the measured phase, if not all of them were.
+    pub window: Option<Window>,
     /// When the run started.
     pub started: SystemTime,
 }
@@ -112,9 +124,16 @@ pub struct Measured {
 /// # Errors
 /// The target cannot be tried, or the harness itself failed.
 pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measured, Failure> {
+    Means::raise_files();
+    let Settings { spec, scenario, target, shards, sources, .. } = &settings;
+    let shortage = Means::of_machine().shortage(spec, scenario, target, *shards);
+    if let Some(shortage) = shortage.or_else(|| Means::foreign(sources)) {
+        return Err(Failure::Impossible(shortage));
+    }
     let ready = Target::ready(&settings.target, &settings.spec);
     let mut target = unless_interrupted(&settings, ready).await?;
-    let result = Conductor { settings: &settings, show }.conduct(&mut target).await;
+    let pace = Pace::default();
+    let result = Conductor { settings: &settings, show, pace }.conduct(&mut target).await;
     let last_words = target.ended().await;
     target.stop().await;
     match (result, last_words) {
@@ -144,6 +163,24 @@ async fn unless_interrupted<T>(
 struct Conductor<'a, S> {
     settings: &'a Settings,
     show: S,
+    /// How fast messages go.
+    pace: Pace,
+}
+
+/// What the shards found broken so far, promises first.
+fn broken(pulses: &[Arc<Pulse>], spec: &Spec) -> Vec<Broken> {
+    let mut all: Vec<Broken> = Vec::new();
+    for (property, violations) in pulses.iter().flat_map(|pulse| pulse.broken()) {
+        match all.iter_mut().find(|known| known.property == property) {
+            Some(known) => known.violations += violations,
+            None => {
+                let promised = spec.promise(property).is_some();
+                all.push(Broken { property: property.to_owned(), violations, promised });
+            }
+        }
+    }
+    all.sort_by_key(|broken| !broken.promised);
+    all
 }
 
 /// The people of a cell's first conversation.
@@ -198,6 +235,10 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             unless_interrupted(settings, rehearse(&site, first)).await?;
         }
         let approach = self.by_client(approach);
+        let sources = match &settings.sources[..] {
+            [] => Means::of_machine().sources(spec, scenario, &nodes),
+            named => named.to_vec(),
+        };
         let started = SystemTime::now();
         let cpu = usage::process_cpu();
         let count = self.shard_count(&plan);
@@ -212,6 +253,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                     spec: Arc::clone(spec),
                     registry: Arc::clone(&registry),
                     nodes: nodes.clone(),
+                    sources: sources.clone(),
                     approach: approach.clone(),
                     clock,
                     recorder: self.recorder(number),
@@ -277,7 +319,8 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
     /// A history that cannot be written is no reason not to run.
     fn recorder(&self, number: u32) -> Recorder {
         let settings = self.settings;
-        let meter = Meter::new(Timeline::interval_for(length(&settings.scenario)));
+        let mut meter = Meter::new(Timeline::interval_for(length(&settings.scenario)));
+        meter.window = settings.measured.as_deref().map(Window::of);
         let bench = settings.judge.then(|| Bench::new(&Charge::of(&settings.spec)));
         let (writer, error) = match settings.history.as_deref().map(|to| self.writer(to, number)) {
             None => (None, None),
@@ -370,13 +413,15 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         }
     }
 
-    fn progress(&self, pulses: &[Arc<Pulse>], now: Nanos, start: Nanos) -> Progress {
+    fn progress(&mut self, pulses: &[Arc<Pulse>], now: Nanos, start: Nanos) -> Progress {
         let sum = |of: fn(&Pulse) -> u64| pulses.iter().map(|pulse| of(pulse)).sum::<u64>();
         let most = |of: fn(&Pulse) -> u64| {
             pulses.iter().map(|pulse| of(pulse)).max().filter(|most| *most > 0)
         };
         let (sent, acked) = (sum(|p| p.sent.load(Relaxed)), sum(|p| p.acked.load(Relaxed)));
+        let deliveries = sum(|p| p.deliveries.load(Relaxed));
         let elapsed = now.saturating_sub(start);
+        let (send_rate, delivery_rate) = self.pace.see(elapsed, sent, deliveries);
         let active = |fault: &&crate::scenario::FaultPlan| {
             let at = fault.at.as_nanos() as Nanos;
             (at..at + fault.lasts.as_nanos() as Nanos).contains(&elapsed)
@@ -389,12 +434,16 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             clients: sum(|p| p.started.load(Relaxed)),
             sent,
             acked,
-            deliveries: sum(|p| p.deliveries.load(Relaxed)),
+            deliveries,
+            send_rate,
+            delivery_rate,
             in_flight: sent.saturating_sub(acked + sum(|p| p.failed.load(Relaxed))),
             violations: sum(|p| p.violations.load(Relaxed)),
+            broken: broken(pulses, &self.settings.spec),
             ack_p95: most(|p| p.ack_p95.load(Relaxed)),
             delivery_p95: most(|p| p.delivery_p95.load(Relaxed)),
             lag_p99: most(|p| p.lag_p99.load(Relaxed)),
+            cpu_share: most(|p| p.cpu_share.load(Relaxed)).unwrap_or(0) as f64 / 1e3,
             faults: self
                 .settings
                 .scenario

@@ -29,6 +29,7 @@ use crate::verdict::Finding;
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 use std::cell::{Cell as Slotted, RefCell};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -60,6 +61,8 @@ pub(super) struct Ground {
     pub(super) registry: Arc<Registry>,
     /// The server's nodes, one or several.
     pub(super) nodes: Vec<Endpoint>,
+    /// The addresses to connect from; none: whatever the system chooses.
+    pub(super) sources: Vec<IpAddr>,
     pub(super) approach: Approach,
     pub(super) clock: Clock,
     pub(super) recorder: Recorder,
@@ -135,6 +138,7 @@ pub(super) struct Shard {
     pub(super) nodes: Vec<Node>,
     /// On which node each client connects first.
     pub(super) homes: RefCell<FxHashMap<ClientId, usize>>,
+    sources: Vec<IpAddr>,
     pub(super) approach: Approach,
     pub(super) clock: Clock,
     pub(super) recorder: RefCell<Recorder>,
@@ -222,7 +226,8 @@ async fn live(job: Job) {
 impl Shard {
     /// A shard of these cells, nobody connected.
     pub(super) fn new(ground: Ground, cells: Vec<Cell>) -> Self {
-        let Ground { plan, spec, registry, nodes, approach, clock, recorder, tell } = ground;
+        let Ground { plan, spec, registry, nodes, sources, approach, clock, recorder, tell } =
+            ground;
         let nodes: Vec<Node> = nodes
             .into_iter()
             .map(|endpoint| {
@@ -256,6 +261,7 @@ impl Shard {
             plan,
             nodes,
             homes: RefCell::new(homes),
+            sources,
             approach,
             clock,
             recorder: RefCell::new(recorder),
@@ -277,6 +283,12 @@ impl Shard {
             connect_errors: RefCell::default(),
             losses: RefCell::default(),
         }
+    }
+
+    /// The address that a client connects from; none: whatever the system chooses.
+    pub(super) fn source(&self, client: ClientId) -> Option<IpAddr> {
+        let count = self.sources.len().max(1);
+        self.sources.get(client.0 as usize % count).copied()
     }
 
     /// The cells of this shard.

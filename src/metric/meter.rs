@@ -5,7 +5,7 @@
 
 use crate::fault::Effect;
 use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId, Token};
-use crate::metric::{Counter, Counters, Recorder, Series, Slices, Spans, Timing};
+use crate::metric::{Counter, Counters, Recorder, Series, Slices, Spans, Timing, Window};
 use crate::operation::{ConnectionState, Operation, Sight};
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
@@ -27,6 +27,9 @@ pub struct Meter {
     pub(super) slices: Slices,
     /// Phases and faults.
     pub(super) spans: Spans,
+    /// The part of the run that is measured, if not all of it is. Connecting is measured always: it is
+    /// over before anything is steady.
+    pub window: Option<Window>,
     operations: FxHashMap<OpId, Pending>,
     sends: FxHashMap<Token, Send>,
     oldest: VecDeque<Token>,
@@ -73,6 +76,7 @@ impl Meter {
             counters: Counters::default(),
             slices: Slices::new(interval),
             spans: Spans::default(),
+            window: None,
             operations: FxHashMap::default(),
             sends: FxHashMap::default(),
             oldest: VecDeque::new(),
@@ -95,6 +99,7 @@ impl Meter {
                 self.invoke(*op, *operation, *planned);
                 if let (Operation::Send, Some(message)) = (operation, message) {
                     self.counters.add(Counter::MessagesSent, 1);
+                    self.count(*at, |window| &mut window.sent);
                     self.remember(message.token, *client, *planned, *at);
                 }
             }
@@ -114,7 +119,6 @@ impl Meter {
             Event::Ready => self.ready(*client, *at),
             Event::Fault { what, begins } => self.fault(*client, what, *begins, *at),
             Event::Garbage { .. } => self.counters.add(Counter::Garbage, 1),
-            Event::Phase { name } => self.spans.phase(name, *at),
             Event::Node { node } => {
                 self.nodes.insert(*client, *node);
             }
@@ -131,6 +135,43 @@ impl Meter {
             | Event::Counted { .. }
             | Event::Addressed { .. }
             | Event::Member { .. } => {}
+            Event::Phase { name } => {
+                self.spans.phase(name, *at);
+                if let Some(window) = &mut self.window {
+                    window.turn(name, *at);
+                }
+            }
+        }
+    }
+
+    /// Records how late a timer of the generator fired.
+    pub fn lag(&mut self, due: Nanos, fired: Nanos) {
+        if self.measures(Series::Lag, due) {
+            self.recorder.lag(due, fired);
+        }
+    }
+
+    /// What was planned for this time is measured.
+    fn measures(&self, series: Series, planned: Nanos) -> bool {
+        series == Series::Connect || self.window.as_ref().is_none_or(|window| window.has(planned))
+    }
+
+    fn record(&mut self, series: Series, timing: Timing) {
+        if self.measures(series, timing.planned) {
+            self.recorder.record(series, timing);
+        }
+    }
+
+    fn fail(&mut self, series: Series, planned: Nanos) {
+        if self.measures(series, planned) {
+            self.recorder.fail(series);
+        }
+    }
+
+    /// Counts what happens in the measured part.
+    fn count(&mut self, at: Nanos, sum: impl Fn(&mut Window) -> &mut u64) {
+        if let Some(window) = self.window.as_mut().filter(|window| window.has(at)) {
+            *sum(window) += 1;
         }
     }
 
@@ -183,7 +224,8 @@ impl Meter {
             && !std::mem::replace(&mut pending.answered, true)
         {
             let (planned, started) = (pending.planned, pending.started.unwrap_or(pending.planned));
-            self.recorder.record(Series::Ack, Timing { planned, started, ended: at });
+            self.record(Series::Ack, Timing { planned, started, ended: at });
+            self.count(at, |window| &mut window.acked);
         }
     }
 
@@ -196,7 +238,7 @@ impl Meter {
                 self.counters.add(Counter::Syncs, 1);
                 let started = pending.started.unwrap_or(pending.planned);
                 let timing = Timing { planned: pending.planned, started, ended: at };
-                self.recorder.record(Series::Sync, timing);
+                self.record(Series::Sync, timing);
             }
             _ => {}
         }
@@ -209,21 +251,25 @@ impl Meter {
                 let counter =
                     if certain { Counter::MessagesRefused } else { Counter::MessagesFailed };
                 self.counters.add(counter, 1);
-                self.recorder.fail(Series::Ack);
+                self.fail(Series::Ack, pending.planned);
             }
-            Operation::Sync => self.recorder.fail(Series::Sync),
+            Operation::Sync => self.fail(Series::Sync, pending.planned),
             _ => {}
         }
     }
 
     fn delivered(&mut self, token: Option<Token>, client: ClientId, at: Nanos) {
         self.counters.add(Counter::Deliveries, 1);
+        self.count(at, |window| &mut window.delivered);
         let send = token.and_then(|token| self.sends.get(&token)).copied();
         if let Some(Send { by, node, planned, started }) = send
             && by != client
         {
             let timing = Timing { planned, started, ended: at };
-            self.recorder.record(Series::Delivery, timing);
+            self.record(Series::Delivery, timing);
+            if !self.measures(Series::Delivery, planned) {
+                return;
+            }
             if let (Some(from), Some(to)) = (node, self.nodes.get(&client)) {
                 self.recorder.record_between((from, *to), timing);
             }
@@ -236,7 +282,7 @@ impl Meter {
             && !own
             && at.saturating_sub(started) < SPELL
         {
-            self.recorder.record(Series::Typing, Timing { planned, started, ended: at });
+            self.record(Series::Typing, Timing { planned, started, ended: at });
         }
     }
 
@@ -254,8 +300,8 @@ impl Meter {
                     self.counters.add(Counter::Reconnects, 1);
                 } else {
                     self.counters.add(Counter::Connects, 1);
-                    self.recorder.record(Series::Connect, timing);
                     connection.wanted = None;
+                    self.record(Series::Connect, timing);
                 }
             }
             ConnectionState::Disconnected => {
@@ -266,7 +312,8 @@ impl Meter {
                 self.counters.add(Counter::ConnectFailures, 1);
                 let series =
                     if connection.ready_before { Series::Reconnect } else { Series::Connect };
-                self.recorder.fail(series);
+                let planned = connection.wanted.unwrap_or(at);
+                self.fail(series, planned);
             }
         }
     }
@@ -278,7 +325,7 @@ impl Meter {
             && let Some(planned) = wanted
         {
             let timing = Timing { planned, started: connection.attempt, ended: at };
-            self.recorder.record(Series::Reconnect, timing);
+            self.record(Series::Reconnect, timing);
         }
     }
 
@@ -369,5 +416,44 @@ mod tests {
         assert_eq!(reconnect.planned.count, 1);
         assert!((3_990_000..4_010_000).contains(&reconnect.planned.max), "{reconnect:?}");
         assert_eq!(meter.counters.get(Counter::Reconnects), 1);
+    }
+
+    #[test]
+    fn of_a_window_what_was_planned_in_it_is_measured_whenever_it_ends() {
+        let mut meter = Meter::new(1_000_000_000);
+        meter.window = Some(Window::of("steady"));
+        let phase = |name: &str| Event::Phase { name: name.into() };
+        let send = |op, planned: Nanos| Event::Invoke {
+            op: OpId(op),
+            operation: Operation::Send,
+            conversation: Some(ConversationId(0)),
+            message: Some(MessageRef { token: Token::new(1, u64::from(op)), key: "k".into() }),
+            about: None,
+            via: None,
+            planned: planned * 1_000_000,
+        };
+        let ack = |op| Event::Answered {
+            op: OpId(op),
+            attempt: 0,
+            answer: Answer::Ack { id: None, order: None },
+            excused: false,
+        };
+        for (at, event) in [
+            (1, send(1, 1)),
+            (10, phase("steady")),
+            (11, ack(1)),
+            (12, send(2, 12)),
+            (20, phase("recovery")),
+            (90, ack(2)),
+            (91, send(3, 91)),
+            (92, ack(3)),
+        ] {
+            observe(&mut meter, at * 1_000_000, 0, event);
+        }
+        let latencies = meter.recorder.latencies();
+        let ack = latencies.iter().find(|latency| latency.series == "ack").unwrap();
+        assert_eq!(ack.planned.count, 1, "the second send, though it was answered late");
+        let window = meter.window.unwrap();
+        assert_eq!((window.sent, window.acked), (1, 1), "the first ack came while it was steady");
     }
 }

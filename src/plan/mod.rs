@@ -102,6 +102,7 @@ mod tests {
                     .iter()
                     .map(|&(count, least, most)| Groups { count, least, most })
                     .collect(),
+                stars: Vec::new(),
                 clock_skew: Duration::ZERO,
                 reconnect: Reconnect::default(),
             },

@@ -44,12 +44,22 @@ pub struct Conversation {
 /// How many cells a scenario's people fill.
 #[must_use]
 pub fn cell_count(scenario: &Scenario) -> u32 {
-    scenario.people.count.div_ceil(cell_people(scenario)).max(1)
+    let (count, size) = (scenario.people.count, cell_people(scenario));
+    let cells = if size > CELL_PEOPLE { count / size } else { count.div_ceil(size) };
+    cells.max(1)
+}
+
+/// The people of a cell. The last one takes the rest, so that what needs a large cell finds one.
+fn part_of(scenario: &Scenario, number: u32) -> Range<u32> {
+    let (count, size) = (scenario.people.count, cell_people(scenario));
+    let end = if number + 1 == cell_count(scenario) { count } else { (number + 1) * size };
+    number * size..end.min(count)
 }
 
 fn cell_people(scenario: &Scenario) -> u32 {
     let largest = scenario.people.groups.iter().map(|groups| groups.most).max().unwrap_or(2);
-    largest.max(CELL_PEOPLE)
+    let star = scenario.people.stars.iter().map(|stars| stars.conversations + 1).max().unwrap_or(2);
+    largest.max(star).max(CELL_PEOPLE)
 }
 
 /// Shares `total` among cells in proportion to their people, without remainder: the part of the
@@ -64,8 +74,7 @@ impl Cell {
     #[must_use]
     pub fn new(plan: &Plan, number: u32) -> Self {
         let scenario = &plan.scenario;
-        let size = cell_people(scenario);
-        let part = number * size..scenario.people.count.min((number + 1) * size);
+        let part = part_of(scenario, number);
         let most_devices = most_devices(scenario);
         let mut people: Vec<Person> = part
             .clone()
@@ -134,6 +143,17 @@ fn conversations(plan: &Plan, cell: u32, part: &Range<u32>, people: usize) -> Ve
         }
         base += groups.count;
     }
+    for stars in &wanted.stars {
+        for star in portion(stars.count, part, wanted.count) {
+            let first = base + star * stars.conversations;
+            let around = seats.around(stars.conversations as usize, &mut dice, &mut known);
+            let ids = (first..).map(ConversationId);
+            made.extend(
+                around.into_iter().zip(ids).map(|(members, id)| Conversation { id, members }),
+            );
+        }
+        base += stars.count * stars.conversations;
+    }
     made
 }
 
@@ -162,6 +182,21 @@ struct Seats {
 }
 
 impl Seats {
+    /// One person, and a pair with each of so many others whom that person has no pair with yet.
+    fn around(
+        &mut self,
+        size: usize,
+        dice: &mut Dice,
+        known: &mut FxHashSet<(usize, usize)>,
+    ) -> Vec<Vec<usize>> {
+        let Some(&star) = self.take(1.min(self.people), dice).first() else { return Vec::new() };
+        let mut others: Vec<usize> = (0..self.people).filter(|other| *other != star).collect();
+        dice.shuffle(&mut others);
+        others.retain(|other| known.insert((star.min(*other), star.max(*other))));
+        others.truncate(size);
+        others.into_iter().map(|other| vec![star, other]).collect()
+    }
+
     fn take(&mut self, size: usize, dice: &mut Dice) -> Vec<usize> {
         let mut members: Vec<usize> = Vec::with_capacity(size);
         let mut passed_over = Vec::new();
@@ -226,5 +261,24 @@ mod tests {
         let mut parts: Vec<Cell> = (0..4).flat_map(|shard| plan.cells(shard, 4)).collect();
         parts.sort_by_key(|cell| cell.number);
         assert_eq!(whole, parts);
+    }
+
+    #[test]
+    fn a_star_has_a_conversation_with_each_of_its_others() {
+        let mut plan = plan(300, 20, &[]);
+        let people = &mut std::sync::Arc::get_mut(&mut plan.scenario).unwrap().people;
+        people.stars = vec![crate::scenario::Stars { count: 2, conversations: 120 }];
+        let cells: Vec<Cell> = plan.cells(0, 1).collect();
+        let busy = cells.iter().flat_map(|c| &c.people).filter(|p| p.conversations.len() >= 120);
+        assert_eq!(busy.count(), 2);
+        let ids: FxHashSet<_> = cells.iter().flat_map(|c| &c.conversations).map(|c| c.id).collect();
+        assert_eq!(ids.len(), 20 + 240);
+        for cell in &cells {
+            let pairs = cell
+                .conversations
+                .iter()
+                .map(|c| (c.members[0].min(c.members[1]), c.members[0].max(c.members[1])));
+            assert_eq!(pairs.collect::<FxHashSet<_>>().len(), cell.conversations.len());
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::plan::dice::Dice;
 use crate::plan::population::Cell;
 use crate::plan::text::{self, choose};
 use crate::plan::timeline::{Act, Planned};
-use crate::scenario::{Behaviour, Burst, Converse, Rate, RateOf};
+use crate::scenario::{Arrivals, Behaviour, Burst, Converse, Rate, RateOf};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -78,6 +78,8 @@ pub struct Stream {
     ordinal: u32,
     stride: u32,
     sent: u32,
+    /// Moments of it that have come.
+    made: u64,
     done: bool,
 }
 
@@ -99,7 +101,8 @@ impl Stream {
             Some(rate) => 1e9 / rate_of_cell(plan, cell, rate).filter(|rate| *rate > 0.0)?,
             None => 0.0,
         };
-        let next = span.start as f64 + dice.wait(mean_nanos);
+        let arrivals = plan.scenario.phases[phase].behaviour.arrivals;
+        let next = span.start as f64 + first(arrivals, mean_nanos, &mut dice);
         let mut behaviour = plan.scenario.phases[phase].behaviour.clone();
         if !plan.limited {
             behaviour.texts.overlong = 0.0;
@@ -116,6 +119,7 @@ impl Stream {
             ordinal,
             stride: stride(plan.scenario.phases.len()),
             sent: 0,
+            made: 0,
             done: false,
         })
     }
@@ -129,7 +133,8 @@ impl Stream {
     /// Makes the acts that are due now; some may lie a little in the future.
     pub(super) fn make(&mut self) -> Vec<Planned> {
         let at = self.next as Nanos;
-        self.next += self.dice.wait(self.mean_nanos);
+        self.made += 1;
+        self.next += pause(self.behaviour.arrivals, self.mean_nanos, self.made, &mut self.dice);
         match self.source {
             Source::Send(_) => {
                 let (person, conversation) = self.somebody();
@@ -152,9 +157,17 @@ impl Stream {
 
     /// A person, and one of the person's conversations.
     fn somebody(&mut self) -> (usize, usize) {
-        let conversation = self.dice.below(self.cell.conversations.len());
+        let conversation = self.conversation();
         let person = *self.dice.pick(&self.cell.conversations[conversation].members);
         (person, conversation)
+    }
+
+    /// One of the conversations; the hot one, the cell's last and so a group if there are any, as often
+    /// as the behaviour says.
+    fn conversation(&mut self) -> usize {
+        let all = self.cell.conversations.len();
+        let hot = self.behaviour.hot > 0.0 && self.dice.chance(self.behaviour.hot);
+        if hot { all - 1 } else { self.dice.below(all) }
     }
 
     fn device(&mut self, person: usize) -> ClientId {
@@ -231,7 +244,7 @@ impl Stream {
 
     /// Up to three members send `messages` each, without waiting for one another.
     fn burst(&mut self, at: Nanos, burst: Burst) -> Vec<Planned> {
-        let conversation = self.dice.below(self.cell.conversations.len());
+        let conversation = self.conversation();
         let mut members = self.cell.conversations[conversation].members.clone();
         self.dice.shuffle(&mut members);
         members.truncate(3);
@@ -274,11 +287,33 @@ impl Stream {
         for person in cell.people.iter().filter(|person| !person.conversations.is_empty()) {
             if self.dice.chance(converse.share) {
                 let seed = self.dice.bits();
-                let act = Act::Converse { think: converse.think, until, seed };
+                let act = Act::Converse { pace: converse.pace, until, seed };
                 acts.push(Planned { at, client: person.clients[0], act });
             }
         }
         acts
+    }
+}
+
+/// From the start of a phase to the first event.
+fn first(arrivals: Arrivals, mean: f64, dice: &mut Dice) -> f64 {
+    match arrivals {
+        Arrivals::Poisson => dice.wait(mean),
+        // Somewhere, so that cells do not march in step.
+        Arrivals::Constant => mean * dice.unit(),
+        Arrivals::Bursts(size) => dice.wait(mean * f64::from(size)),
+    }
+}
+
+/// From one event, the `made`-th, to the next.
+fn pause(arrivals: Arrivals, mean: f64, made: u64, dice: &mut Dice) -> f64 {
+    match arrivals {
+        Arrivals::Poisson => dice.wait(mean),
+        Arrivals::Constant => mean,
+        Arrivals::Bursts(size) if made.is_multiple_of(u64::from(size.max(1))) => {
+            dice.wait(mean * f64::from(size))
+        }
+        Arrivals::Bursts(_) => 0.0,
     }
 }
 
@@ -296,4 +331,36 @@ fn rate_of_cell(plan: &Plan, cell: &Cell, rate: Rate) -> Option<f64> {
         RateOf::Conversation => rate.per_second * cell.conversations.len() as f64,
         RateOf::All => rate.per_second * people / f64::from(plan.scenario.people.count.max(1)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The times of the events of a thousand seconds, one a second on average.
+    fn times(arrivals: Arrivals) -> Vec<f64> {
+        let mut dice = Dice::new(1, "arrivals", 0, 0);
+        let mut at = first(arrivals, 1.0, &mut dice);
+        let mut times = Vec::new();
+        while at < 1_000.0 {
+            times.push(at);
+            at += pause(arrivals, 1.0, times.len() as u64, &mut dice);
+        }
+        times
+    }
+
+    #[test]
+    fn arrivals_differ_in_their_spread_and_not_in_their_rate() {
+        for arrivals in [Arrivals::Poisson, Arrivals::Constant, Arrivals::Bursts(10)] {
+            let count = times(arrivals).len();
+            assert!((600..1_400).contains(&count), "{arrivals:?}: {count}");
+        }
+        let distances = |arrivals| -> Vec<f64> {
+            times(arrivals).windows(2).map(|pair| pair[1] - pair[0]).collect()
+        };
+        assert!(distances(Arrivals::Constant).iter().all(|gap| (gap - 1.0).abs() < 1e-9));
+        let at_once = distances(Arrivals::Bursts(10)).iter().filter(|gap| **gap == 0.0).count();
+        assert!((540..1_260).contains(&at_once), "{at_once} with the one before");
+        assert!(distances(Arrivals::Poisson).iter().all(|gap| *gap > 0.0));
+    }
 }

@@ -5,7 +5,7 @@ use crate::plan::Plan;
 use crate::plan::dice::Dice;
 use crate::plan::population::Cell;
 use crate::plan::stream::{Source, Stream};
-use crate::scenario::FaultPlan;
+use crate::scenario::{FaultPlan, Pace};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -47,8 +47,8 @@ pub enum Act {
     },
     /// Start to send, wait for the answer, think, send, … until the phase ends.
     Converse {
-        /// Mean thinking time.
-        think: Duration,
+        /// When the next send is due.
+        pace: Pace,
         /// The end of the phase.
         until: Nanos,
         /// The person's number, from which its own choices follow.

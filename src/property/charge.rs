@@ -105,10 +105,10 @@ impl Charge {
         self.traits.dedup.as_ref().is_some_and(|dedup| dedup.by == DedupBy::Key)
     }
 
-    /// A send goes over the connection, and its answer comes over it.
+    /// This is asked over the connection, and its answer comes over it: a read always has one.
     #[must_use]
-    pub fn answers_live(&self) -> bool {
-        self.answers && !self.requests.contains(&Operation::Send)
+    pub fn answers_over_it(&self, operation: Operation) -> bool {
+        (self.answers || operation != Operation::Send) && !self.requests.contains(&operation)
     }
 
     /// The longest a send may take on a connection that stays up: every attempt timing out, and

@@ -25,7 +25,8 @@ static PAGE: Page = Page {
     title: "A server MUST tell a message's sender who has read it, and never take that back.",
     promises: "A message goes from sent to delivered to read and never back, in what is pushed and \
         in what is read later. Each reader is told once, to each device of the sender that is \
-        there, about the message that was read; only people of the conversation count as readers.",
+        there, about the message that was read, or a later one where a receipt is about all before \
+        it; only people of the conversation count as readers.",
     matters: "Two ticks that turn into one make users write again; a receipt in another's name, or \
         for another message, is a lie about a person. What depends on a reader at a time breaks as \
         soon as a group reads at once.",
@@ -108,7 +109,8 @@ impl Judge for Telling {
             Event::Answered { op, answer: Answer::Lost | Answer::TimedOut, .. }
             | Event::Failed { op, .. } => self.awaited.cancel_op(*op),
             Event::Saw { sight: Sight::Receipt, user: Some(user), id: Some(id), .. } => {
-                self.awaited.heard_receipt(client, hash(id), self.known.person(user));
+                let person = self.known.person(user);
+                self.awaited.heard_receipt(client, hash(id), person, &self.known);
                 self.views.receipt(entry, user, id, &self.known, &mut self.finding);
             }
             Event::Saw { sight: Sight::Status, id: Some(id), state: Some(state), row, .. } => {
@@ -158,7 +160,7 @@ impl Telling {
             return;
         }
         for watcher in self.known.devices(message.sender) {
-            if self.known.is_up(*watcher) && !self.views.shows(*watcher, &claim) {
+            if self.known.is_up(*watcher) && !self.views.shows(*watcher, &claim, &self.known) {
                 self.awaited.add(at, op, *watcher, &claim);
             }
         }
@@ -368,6 +370,24 @@ mod tests {
         fails(&Receipts, &charge, &nobody, "a receipt that nobody gave");
         let unheard = then("b marks o3 #1\na hears m1 u2\n@9000 phase end");
         fails(&Receipts, &charge, &unheard, "the sender never heard of a reader");
+    }
+
+    #[test]
+    fn a_receipt_up_to_a_message_covers_those_before_it() {
+        let mut charge = charge();
+        charge.traits.receipts = spec::Receipts::UpTo;
+        let newest = then("b marks o3 m1 #1\nb marks o4 m2 #1\na hears m2 u2\n@9000 phase end");
+        passes(&Receipts, &charge, &newest);
+        let overtaken = then("b marks o3 m2 #1\na hears m2 u2\nb marks o4 m1 #1\n@9000 phase end");
+        passes(&Receipts, &charge, &overtaken);
+        let older = then("b marks o3 m1 #1\nb marks o4 m2 #1\na hears m1 u2\n@9000 phase end");
+        fails(&Receipts, &charge, &older, "the sender never heard of a reader");
+        let by_another = then("b marks o3 m1 #1\nc marks o4 m2 #1\na hears m2 u3\n@9000 phase end");
+        fails(&Receipts, &charge, &by_another, "the sender never heard of a reader");
+        let beyond = then("b marks o3 m1 #1\na hears m2 u2");
+        fails(&Receipts, &charge, &beyond, "a receipt about another message");
+        let below = then("b marks o3 m2 #1\na hears m1 u2\na hears m2 u2");
+        passes(&Receipts, &charge, &below);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::reference::auth::Doorman;
 use crate::reference::bugs::{Bug, Bugs};
 use crate::reference::desk::Desk;
 use crate::reference::gullible::{self, Door};
+use crate::reference::limit::{Seat, Seats};
 use crate::reference::mailbox::Mailboxes;
 use crate::reference::misbehave::Memory;
 use crate::reference::model::*;
@@ -26,6 +27,8 @@ pub(crate) struct App {
     pub(crate) node: Node,
     /// Shared by all nodes.
     pub(crate) last_connection: Arc<AtomicU64>,
+    /// Shared by all nodes.
+    pub(crate) seats: Seats,
     pub(crate) mailboxes: Mailboxes,
     /// Turns true when the server goes down.
     pub(crate) closing: watch::Receiver<bool>,
@@ -36,6 +39,15 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn next_connection(&self) -> Connection {
         self.last_connection.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// A seat for a connection.
+    ///
+    /// # Errors
+    /// The house is full.
+    pub(crate) fn seat(&self) -> Result<Seat, Refusal> {
+        let full = || Refusal::new(RefusalKind::Busy, "too many connections");
+        self.seats.take().ok_or_else(full)
     }
 
     pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {

@@ -547,6 +547,33 @@ bugs! {
     AckDoubled "ack-doubled" breaks "socket-io":
         "over polling every acknowledgement comes twice",
 
+    MaskIgnored "mask-ignored" breaks "websocket" on "frames":
+        "frames without a mask are taken",
+    ReservedIgnored "reserved-ignored" breaks "websocket" on "frames":
+        "reserved bits and opcodes are ignored, and the connection goes on",
+    UtfUnchecked "utf-unchecked" breaks "websocket" on "frames":
+        "text that is not UTF-8 is repaired and taken",
+    FragmentsApart "fragments-apart" breaks "websocket" on "frames":
+        "each frame of a fragmented message is taken for a message",
+    PongEmpty "pong-empty" breaks "websocket" on "frames":
+        "a ping is answered without its data",
+    CloseUnanswered "close-unanswered" breaks "websocket" on "frames":
+        "a close frame is ignored: the connection stays",
+    UnfinishedBlocks "unfinished-blocks" breaks "websocket" on "frames":
+        "while somebody's message is not finished, nobody's frames are read",
+    FrameUnlimited "frame-unlimited" breaks "websocket" on "frames":
+        "a message may be as long as its sender likes",
+    MalformedDeafens "malformed-deafens" breaks "websocket" on "frames":
+        "after a frame that is no JSON a connection stays open, and nothing that comes over it is heard",
+    MalformedDisconnectsAll "malformed-disconnects-all" breaks "websocket" on "frames":
+        "a frame that is no JSON ends all connections of its person",
+    NullCrash "null-crash" breaks "websocket" on "frames":
+        "a frame `null` ends the connections of everybody",
+    KindUnknownDeafens "kind-unknown-deafens" breaks "websocket" on "frames":
+        "after a frame of an unknown kind a connection stays open, and nothing that comes over it is heard",
+    BinaryDeafens "binary-deafens" breaks "websocket" on "frames":
+        "after a binary frame a connection stays open, and nothing that comes over it is heard",
+
     PresenceNeverOnline "presence-never-online" breaks "presence":
         "nobody is told that somebody came",
     PresenceGhost "presence-ghost" breaks "presence":

@@ -8,13 +8,17 @@ use crate::reference::core::Core;
 use crate::reference::hall::{Hall, Wire};
 use crate::reference::model::*;
 use crate::reference::stamp;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 /// Questions that may wait; one more is refused as `busy`.
 const QUEUE: usize = 16_384;
+/// Sends that may wait in line at the till; one more is refused as `busy`.
+const LINE: usize = 4_096;
 /// Questions that share a transaction.
 const BATCH: usize = 512;
 
@@ -63,19 +67,37 @@ pub(crate) struct Counts {
 #[derive(Clone)]
 pub(crate) struct Desk {
     jobs: mpsc::Sender<Job>,
+    /// The line of sends, where a planted limit makes them wait.
+    line: Option<mpsc::Sender<(Instant, Job)>>,
     counts: Arc<Counts>,
 }
 
 impl Desk {
-    /// A desk, and the future that does its work and gives the chat back when it is closed.
+    /// A desk, and the future that does its work and gives the chat back when it is closed. With a
+    /// `pause`, sends go through a till that takes so long for each.
     pub(crate) fn new(
         core: Core,
         hall: Hall,
         counts: Arc<Counts>,
+        pause: Option<Duration>,
     ) -> (Self, impl Future<Output = Core>) {
         let (jobs, waiting) = mpsc::channel(QUEUE);
+        let (line, till) = match pause.map(|pause| (pause, mpsc::channel(LINE))) {
+            Some((pause, (line, waiting))) => {
+                (Some(line), Some(till(pause, waiting, jobs.clone())))
+            }
+            None => (None, None),
+        };
         let work = work(core, hall, waiting, Arc::clone(&counts));
-        (Self { jobs, counts }, work)
+        let work = async {
+            let Some(till) = till else { return work.await };
+            let mut work = std::pin::pin!(work);
+            tokio::select! {
+                core = &mut work => core,
+                () = till => work.await,
+            }
+        };
+        (Self { jobs, line, counts }, work)
     }
 
     /// Asks, without waiting: questions of one task are taken in the order they were asked.
@@ -86,10 +108,11 @@ impl Desk {
         done: impl FnOnce(Outcome) + Send + 'static,
     ) {
         let job = Job::Ask { caller, command, done: Box::new(done) };
-        let refused = match self.jobs.try_send(job) {
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => return,
-            Err(mpsc::error::TrySendError::Full(refused)) => refused,
+        let refused = match self.line_of(&job) {
+            None => refused(self.jobs.try_send(job)),
+            Some(line) => refused(line.try_send((Instant::now(), job))).map(|(_, job)| job),
         };
+        let Some(refused) = refused else { return };
         self.counts.refused_busy.fetch_add(1, Ordering::Relaxed);
         if let Job::Ask { done, .. } = refused {
             done(Err(Refusal::new(RefusalKind::Busy, "the server is too busy")));
@@ -102,8 +125,20 @@ impl Desk {
         let job =
             Job::Ask { caller, command, done: Box::new(move |outcome| drop(done.send(outcome))) };
         let stopping = || Refusal::new(RefusalKind::Busy, "the server is stopping");
-        self.jobs.send(job).await.map_err(|_| stopping())?;
+        let sent = match self.line_of(&job) {
+            None => self.jobs.send(job).await.is_ok(),
+            Some(line) => line.send((Instant::now(), job)).await.is_ok(),
+        };
+        if !sent {
+            return Err(stopping());
+        }
         answered.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// The line in which a job waits, if not at the desk itself.
+    fn line_of(&self, job: &Job) -> Option<&mpsc::Sender<(Instant, Job)>> {
+        let sends = matches!(job, Job::Ask { command: Command::Send(_), .. });
+        self.line.as_ref().filter(|_| sends)
     }
 
     /// Lets a connection in. When this returns it is in its rooms. The id of the newest message
@@ -143,6 +178,27 @@ impl Desk {
     }
 }
 
+/// What found no place.
+fn refused<T>(sent: Result<(), mpsc::error::TrySendError<T>>) -> Option<T> {
+    match sent {
+        Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => None,
+        Err(mpsc::error::TrySendError::Full(refused)) => Some(refused),
+    }
+}
+
+/// Takes what waits in line, one after the other. It is free again `pause` after it began, whenever
+/// its timer fires: so the rate is exact.
+async fn till(pause: Duration, mut line: mpsc::Receiver<(Instant, Job)>, desk: mpsc::Sender<Job>) {
+    let mut free = Instant::now();
+    while let Some((came, job)) = line.recv().await {
+        free = free.max(came) + pause;
+        tokio::time::sleep_until(free).await;
+        if desk.send(job).await.is_err() {
+            return;
+        }
+    }
+}
+
 /// A job that is decided and waits for the commit.
 enum Decided {
     Asked {
@@ -173,12 +229,20 @@ async fn work(
 ) -> Core {
     let mut jobs = Vec::with_capacity(BATCH);
     let mut decided = Vec::with_capacity(BATCH);
+    // What is decided and waits to be told, where a delay is planted.
+    let mut held: VecDeque<(Instant, Decided)> = VecDeque::new();
     let mut open = true;
     while open {
         let came = tokio::select! {
             came = waiting.recv_many(&mut jobs, BATCH) => came,
             () = sleep_until(hall.due()) => {
                 hall.tick(Instant::now());
+                continue;
+            }
+            () = sleep_until(held.front().map(|(due, _)| *due)) => {
+                if let Some((_, job)) = held.pop_front() {
+                    conclude(&mut hall, job, None, &counts);
+                }
                 continue;
             }
         };
@@ -202,7 +266,11 @@ async fn work(
                 .as_ref()
                 .err()
                 .map(|error| Refusal::new(RefusalKind::Internal, error.to_string()));
-            conclude(&mut hall, job, failed, &counts);
+            if hall.delay().is_zero() || failed.is_some() {
+                conclude(&mut hall, job, failed, &counts);
+            } else {
+                held.push_back((Instant::now() + hall.delay(), job));
+            }
         }
         counts.connections.store(hall.connections() as u64, Ordering::Relaxed);
     }
@@ -281,11 +349,15 @@ mod tests {
     use crate::reference::tests::spec;
 
     fn desk() -> (Desk, impl Future<Output = Core>) {
+        desk_with(None)
+    }
+
+    fn desk_with(pause: Option<Duration>) -> (Desk, impl Future<Output = Core>) {
         let spec = spec();
         let rules = Rules { send_rate: None, ..Rules::of(&spec) };
         let core = Core::open(None, rules, Bugs::NONE).unwrap();
         let hall = Hall::new(Arc::new(Play::new(&spec)), Bugs::NONE);
-        Desk::new(core, hall, Arc::default())
+        Desk::new(core, hall, Arc::default(), pause)
     }
 
     fn ann() -> Caller {
@@ -324,6 +396,33 @@ mod tests {
         assert_eq!(work.await.unwrap().store().outlines().unwrap().1, 20);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_planted_delay_puts_every_answer_off_and_keeps_the_order() {
+        let spec = spec();
+        let rules = Rules { send_rate: None, ..Rules::of(&spec) };
+        let core = Core::open(None, rules, Bugs::NONE).unwrap();
+        let delay = std::time::Duration::from_millis(200);
+        let hall = Hall::new(Arc::new(Play::new(&spec)), Bugs::NONE).delayed(delay);
+        let (desk, work) = Desk::new(core, hall, Arc::default(), None);
+        let began = Instant::now();
+        let play = async {
+            let (told, mut answers) = mpsc::unbounded_channel();
+            for number in 0..5 {
+                let told = told.clone();
+                desk.ask(ann(), send(&number.to_string()), move |_| {
+                    let _ = told.send((number, began.elapsed()));
+                });
+            }
+            for number in 0..5 {
+                let (told, after) = answers.recv().await.unwrap();
+                assert_eq!(told, number);
+                assert!(after >= delay && after < delay * 2, "{after:?}");
+            }
+            desk.close().await;
+        };
+        tokio::join!(work, play);
+    }
+
     #[tokio::test]
     async fn what_does_not_fit_the_queue_is_refused_and_counted() {
         let (desk, work) = desk();
@@ -340,5 +439,30 @@ mod tests {
         for number in 0..QUEUE {
             assert_eq!(refused.recv().await.unwrap().0, number, "answers keep the order");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_till_takes_its_time_for_each_send_and_for_nothing_else() {
+        let (desk, work) = desk_with(Some(Duration::from_millis(10)));
+        let began = Instant::now();
+        let play = async {
+            let sends = (0..20).map(|key| {
+                let (done, sent) = oneshot::channel();
+                desk.ask(ann(), send(&key.to_string()), move |_| {
+                    assert!(done.send(Instant::now()).is_ok());
+                });
+                sent
+            });
+            let sends: Vec<_> = sends.collect();
+            let asked = desk.answer(ann(), Command::Contacts).await;
+            assert!(asked.is_ok() && began.elapsed() < Duration::from_millis(10));
+            for (number, sent) in (1..).zip(sends) {
+                let took = sent.await.unwrap() - began;
+                let due = Duration::from_millis(10) * number;
+                assert!(took >= due && took < due + Duration::from_millis(5), "{took:?}");
+            }
+            desk.close().await;
+        };
+        tokio::join!(work, play);
     }
 }

@@ -44,6 +44,8 @@ const LATE: Duration = Duration::from_millis(30);
 pub(crate) struct Hall {
     play: Arc<Play>,
     bugs: Bugs,
+    /// So much later than it could comes everything that is answered or told.
+    delay: Duration,
     present: FxHashMap<Connection, Present>,
     of_user: FxHashMap<User, Vec<Connection>>,
     rooms: FxHashMap<Conversation, Vec<Connection>>,
@@ -91,6 +93,7 @@ impl Hall {
         Self {
             play,
             bugs,
+            delay: Duration::ZERO,
             present: FxHashMap::default(),
             of_user: FxHashMap::default(),
             rooms: FxHashMap::default(),
@@ -103,6 +106,15 @@ impl Hall {
             bus: Bus::default(),
             queues: Queues::default(),
         }
+    }
+
+    /// The same with everything that is answered or told so much later.
+    pub(crate) fn delayed(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    pub(crate) const fn delay(&self) -> Duration {
+        self.delay
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -422,12 +434,18 @@ impl Hall {
         }
     }
 
-    /// Everybody in the person's rooms loses the connection.
+    /// Everybody in the person's rooms loses the connection; by some bugs everybody does, or the
+    /// person alone.
     fn crash(&mut self, caller: &Caller) {
-        let devices = self.of_user.get(&caller.user).into_iter().flatten();
-        let rooms = devices.filter_map(|device| self.present.get(device));
-        let mut lost: Vec<Connection> =
-            rooms.flat_map(|present| &present.rooms).flat_map(|room| self.room(*room)).collect();
+        let devices = || self.of_user.get(&caller.user).into_iter().flatten();
+        let rooms = devices().filter_map(|device| self.present.get(device));
+        let mut lost: Vec<Connection> = if self.bugs.has(Bug::NullCrash) {
+            self.present.keys().copied().collect()
+        } else if self.bugs.has(Bug::MalformedDisconnectsAll) {
+            devices().copied().collect()
+        } else {
+            rooms.flat_map(|present| &present.rooms).flat_map(|room| self.room(*room)).collect()
+        };
         lost.extend(caller.connection);
         lost.sort_unstable();
         lost.dedup();

@@ -9,6 +9,7 @@ use crate::reference::bugs::{Bug, Bugs};
 use crate::reference::desk::Coming;
 use crate::reference::gullible::Door;
 use crate::reference::hall::Wire;
+use crate::reference::limit::Seat;
 use crate::reference::model::*;
 use crate::reference::play::{Item, Outgoing, Polled};
 use crate::reference::stamp;
@@ -41,6 +42,8 @@ pub(crate) struct Mailbox {
     bugs: Bugs,
     state: Mutex<State>,
     bell: Notify,
+    /// Held for as long as the mailbox is there.
+    _seat: Seat,
 }
 
 #[derive(Default)]
@@ -111,6 +114,7 @@ async fn open(
     device: CompactString,
     cursor: Option<Cursor>,
 ) -> Option<Arc<Mailbox>> {
+    let seat = app.seat().ok()?;
     let connection = app.next_connection();
     let caller = Caller {
         user: user.clone(),
@@ -121,7 +125,8 @@ async fn open(
         arrived: stamp::now(),
     };
     let (state, bell) = (Mutex::default(), Notify::new());
-    let mailbox = Arc::new(Mailbox { connection, user, device, bugs: app.bugs, state, bell });
+    let mailbox =
+        Arc::new(Mailbox { connection, user, device, bugs: app.bugs, state, bell, _seat: seat });
     let coming = Coming { only: None, since: cursor.map(|cursor| cursor.message) };
     let wire = Arc::<Mailbox>::clone(&mailbox);
     let newest = app.desk.arrive(caller, wire, coming).await?;

@@ -23,6 +23,7 @@ mod hosted;
 mod http;
 mod intake;
 mod knock;
+mod limit;
 mod mailbox;
 mod misbehave;
 mod model;
@@ -37,4 +38,5 @@ mod visitor;
 
 pub use bugs::{Bug, Bugs, UnknownBug};
 pub use hosted::Hosted;
+pub use limit::{Limit, Limits};
 pub use server::{Figures, Options, Running, Server, StartError};

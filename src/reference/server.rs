@@ -10,6 +10,7 @@ use crate::reference::desk::{Counts, Desk};
 use crate::reference::frames;
 use crate::reference::hall::Hall;
 use crate::reference::http;
+use crate::reference::limit::{Limits, Seats};
 use crate::reference::mailbox::Mailboxes;
 use crate::reference::model::Node;
 use crate::reference::play::Play;
@@ -47,12 +48,16 @@ pub struct Options {
     pub file: Option<PathBuf>,
     /// What it does wrong.
     pub bugs: Bugs,
+    /// So much later than it could comes everything that is answered or told.
+    pub delay: Duration,
     /// How often Engine.IO pings.
     pub ping_interval: Duration,
     /// How long it waits for a pong.
     pub ping_timeout: Duration,
     /// On how many addresses it listens, as so many nodes of one server.
     pub nodes: usize,
+    /// What it bears.
+    pub limits: Limits,
 }
 
 impl Default for Options {
@@ -63,9 +68,11 @@ impl Default for Options {
             port: 0,
             file: None,
             bugs: Bugs::NONE,
+            delay: Duration::ZERO,
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
             nodes: 1,
+            limits: Limits::default(),
         }
     }
 }
@@ -87,6 +94,8 @@ pub struct Running {
     counts: Arc<Counts>,
     accounts: Arc<Accounts>,
     last_connection: Arc<AtomicU64>,
+    /// Shared by all nodes.
+    seats: Seats,
     state: Option<State>,
 }
 
@@ -167,6 +176,7 @@ impl Running {
             addresses: addresses.collect(),
             urls: vec![String::new(); nodes],
             spec,
+            seats: Seats::new(options.limits),
             options,
             counts: Arc::default(),
             accounts,
@@ -238,8 +248,9 @@ impl Running {
             return Err(StartError::Store("it went down with the server that used it".into()));
         };
         let play = Arc::new(Play::new(&self.spec));
-        let hall = Hall::new(Arc::clone(&play), self.options.bugs);
-        let (desk, work) = Desk::new(*core, hall, Arc::clone(&self.counts));
+        let hall = Hall::new(Arc::clone(&play), self.options.bugs).delayed(self.options.delay);
+        let (desk, work) =
+            Desk::new(*core, hall, Arc::clone(&self.counts), self.options.limits.pause());
         let working = tokio::spawn(work);
         let doors = self.urls.iter().map(|_| None).collect();
         self.state = Some(State::Up(Box::new(Up { desk, play, working, doors })));
@@ -339,6 +350,7 @@ impl Running {
             bugs: self.options.bugs,
             node,
             last_connection: Arc::clone(&self.last_connection),
+            seats: self.seats.clone(),
             mailboxes: Mailboxes::default(),
             closing: closing.clone(),
             memory: Mutex::default(),
@@ -367,15 +379,19 @@ impl Running {
         outer: TcpListener,
     ) -> Result<(TcpListener, Option<JoinHandle<()>>), StartError> {
         let bugs = self.options.bugs;
-        let on_socket_io = matches!(self.spec.connect.protocol, Protocol::SocketIo { .. });
-        if !on_socket_io || !bent::is_bent(bugs) {
+        let path = match self.spec.connect.protocol {
+            Protocol::SocketIo { .. } => Some(self.path()),
+            Protocol::WebSocket { .. } => None,
+            Protocol::Http => return Ok((outer, None)),
+        };
+        if !bent::is_bent(bugs, path.is_none()) {
             return Ok((outer, None));
         }
         let inside = SocketAddr::from(([127, 0, 0, 1], 0));
         let unbound = |error| StartError::Bind(inside, error);
         let inner = listen(inside).map_err(unbound)?;
         let address = inner.local_addr().map_err(unbound)?;
-        let front = bent::serve(outer, address, self.path(), bugs, self.figures_told());
+        let front = bent::serve(outer, address, path, bugs, self.figures_told());
         Ok((inner, Some(tokio::spawn(front))))
     }
 

@@ -56,6 +56,7 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
             let shown = Shown::at_door(&self.0.play, socket.req_parts(), auth);
             let let_in = shown.visitor(&self.0).map_err(|refusal| Box::new(refusal) as Refused)?;
             let Visiting { user, token, late } = let_in;
+            let seat = self.0.seat().map_err(|refusal| Box::new(refusal) as Refused)?;
             let connection = self.0.next_connection();
             let wire = Arc::new(SocketWire {
                 socket: Arc::downgrade(&socket),
@@ -72,7 +73,7 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
                 node: app.node,
                 arrived: stamp::now(),
             };
-            let visitor = Visitor::new(app, caller.clone(), token, None);
+            let visitor = Visitor::new(app, caller.clone(), token, None, seat);
             socket.on_fallback::<_, Events>(Events(visitor));
             if self.0.desk.arrive(caller, wire, Coming::default()).await.is_some() {
                 Ok(())

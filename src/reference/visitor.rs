@@ -6,6 +6,7 @@
 use crate::reference::app::App;
 use crate::reference::bugs::Bug;
 use crate::reference::intake::{self, Intake, Mishap};
+use crate::reference::limit::Seat;
 use crate::reference::misbehave::{self, Manner};
 use crate::reference::model::*;
 use crate::reference::play::{Asked, Play, Reply};
@@ -45,6 +46,8 @@ pub(crate) struct Visitor {
     token: Option<CompactString>,
     /// The conversation that the socket is for, where each has its own.
     place: Option<Scalar>,
+    /// Held for as long as the connection lasts.
+    _seat: Seat,
 }
 
 impl Visitor {
@@ -53,13 +56,14 @@ impl Visitor {
         caller: Caller,
         token: Option<CompactString>,
         place: Option<Scalar>,
+        seat: Seat,
     ) -> Self {
         let deaf_until = if app.bugs.is_none() {
             0
         } else {
             app.memory().arrives(app.bugs, &caller.user, caller.arrived)
         };
-        Self { app, caller, deaf_until, token, place }
+        Self { app, caller, deaf_until, token, place, _seat: seat }
     }
 
     /// Hears what came in, and sees to its answer.

@@ -2,7 +2,9 @@
 //!
 //! People and launch are read here; phases, faults and expectations in files of their own.
 
-use crate::scenario::model::{Groups, Launch, Population, Ready, Reconnect, Scenario, Share};
+use crate::scenario::model::{
+    Groups, Launch, Population, Ready, Reconnect, Scenario, Share, Stars,
+};
 use crate::source::{self, Diagnostic, Diagnostics, Entry, Fields, Node, Span, suggestion};
 use std::time::Duration;
 
@@ -268,6 +270,7 @@ impl Loader<'_> {
             devices: vec![(1, 1.0)],
             pairs: 0,
             groups: Vec::new(),
+            stars: Vec::new(),
             clock_skew: Duration::ZERO,
             reconnect: Reconnect::default(),
         };
@@ -336,7 +339,29 @@ impl Loader<'_> {
                 population.groups.extend(self.group(group, people));
             }
         }
+        if let Some(node) = fields.value("stars") {
+            for star in self.list(node, "stars", "`{ count, conversations }`") {
+                population.stars.extend(self.star(star, people));
+            }
+        }
         fields.finish(&mut self.found);
+    }
+
+    fn star(&mut self, node: &Node, people: u32) -> Option<Stars> {
+        let mut fields = Fields::of(node, "stars", &mut self.found)?;
+        let count = fields.require("count", &mut self.found);
+        let count = count.and_then(|node| node.read_count(1, &mut self.found));
+        let size = fields.require("conversations", &mut self.found);
+        let conversations = size.and_then(|node| node.read_count(1, &mut self.found));
+        fields.finish(&mut self.found);
+        let conversations = conversations?;
+        if let Some(size) = size.filter(|_| people > 0 && conversations >= people) {
+            let others = people - 1;
+            self.found
+                .error(size.span, format!("each person has {others} others to talk to"))
+                .hint("raise `people: count`, or give the star fewer conversations");
+        }
+        Some(Stars { count: count?, conversations })
     }
 
     fn group(&mut self, node: &Node, people: u32) -> Option<Groups> {

@@ -79,6 +79,8 @@ pub struct Population {
     pub pairs: u32,
     /// Conversations of some.
     pub groups: Vec<Groups>,
+    /// People with very many conversations of two.
+    pub stars: Vec<Stars>,
     /// Clients start this much apart in wall-clock time, at most (skewed clocks).
     pub clock_skew: Duration,
     /// To which of several nodes a client comes back.
@@ -106,6 +108,15 @@ pub struct Groups {
     pub most: u32,
 }
 
+/// Several people who have a conversation of two with each of very many others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stars {
+    /// How many such people.
+    pub count: u32,
+    /// How many conversations each of them has.
+    pub conversations: u32,
+}
+
 /// One phase.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Phase {
@@ -124,12 +135,16 @@ pub struct Phase {
 pub struct Behaviour {
     /// Messages.
     pub send: Option<Rate>,
+    /// How the events of these rates are spread over time.
+    pub arrivals: Arrivals,
     /// Closed workload: this share of the people sends, waits for the answer, thinks, sends.
     pub converse: Option<Converse>,
     /// Bursts: several members of a conversation send at the same moment.
     pub burst: Option<Burst>,
     /// Spells of typing (several keystrokes; some end in a message, some do not).
     pub typing: Option<Rate>,
+    /// The share of what is sent that goes to one conversation of each cell.
+    pub hot: Share,
     /// The share of received messages that is marked as read.
     pub read: Share,
     /// The share of sends that leave twice at once with one key (a double tap, two tabs).
@@ -169,8 +184,30 @@ pub enum RateOf {
 pub struct Converse {
     /// Which share of the people.
     pub share: Share,
-    /// Mean time between an answer and the next send.
-    pub think: Duration,
+    /// When the next send is due.
+    pub pace: Pace,
+}
+
+/// When the next send of a closed workload is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// So long after the last answer, on average.
+    Think(Duration),
+    /// So long after the last one was due; who waits for an answer sends late, and the latency counts
+    /// from when it was due.
+    Every(Duration),
+}
+
+/// How the events of a rate are spread over time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arrivals {
+    /// Independently of one another.
+    #[default]
+    Poisson,
+    /// At equal distances.
+    Constant,
+    /// So many at once.
+    Bursts(u32),
 }
 
 /// Several members of one conversation send at the same moment.

@@ -2,7 +2,7 @@
 
 use crate::scenario::load::Loader;
 use crate::scenario::model::{
-    Behaviour, Burst, Converse, Phase, Population, Rate, RateOf, Share, Texts,
+    Arrivals, Behaviour, Burst, Converse, Pace, Phase, Population, Rate, RateOf, Share, Texts,
 };
 use crate::source::{Fields, Node, RateWhose};
 use std::time::Duration;
@@ -43,7 +43,10 @@ impl Loader<'_> {
         let lasts = fields.require("lasts", &mut self.found);
         let lasts = lasts.and_then(|node| self.positive(node, "lasts"));
         let connect = self.share(fields.value("connect"));
-        let silent = people.count > 0 && people.pairs == 0 && people.groups.is_empty();
+        let silent = people.count > 0
+            && people.pairs == 0
+            && people.groups.is_empty()
+            && people.stars.is_empty();
         let behaviour = self.behaviour(&mut fields, silent);
         fields.finish(&mut self.found);
         Some(Phase {
@@ -66,9 +69,13 @@ impl Loader<'_> {
         }
         let behaviour = Behaviour {
             send: self.rate(fields.value("send")),
+            arrivals: fields
+                .value("arrivals")
+                .map_or(Arrivals::Poisson, |node| self.arrivals(node)),
             converse: fields.value("converse").and_then(|node| self.converse(node)),
             burst: fields.value("burst").and_then(|node| self.burst(node)),
             typing: self.rate(fields.value("typing")),
+            hot: self.share(fields.value("hot")),
             read: self.share(fields.value("read")),
             repeat: self.share(fields.value("repeat")),
             same_text: self.share(fields.value("same-text")),
@@ -114,10 +121,31 @@ impl Loader<'_> {
         let mut fields = Fields::of(node, "converse", &mut self.found)?;
         let share = fields.require("share", &mut self.found);
         let share = share.and_then(|node| node.read_share(&mut self.found));
-        let think = fields.require("think", &mut self.found);
-        let think = think.and_then(|node| self.positive(node, "think"));
+        let entry = fields.one_of(&["think", "every"], &mut self.found);
+        if entry.is_none() {
+            self.found
+                .error(node.span, "`converse` lacks `think` or `every`")
+                .expected("`think: 2s`, the time from an answer to the next send, or `every: 2s`");
+        }
         fields.finish(&mut self.found);
-        Some(Converse { share: share?, think: think? })
+        let entry = entry?;
+        let pause = self.positive(&entry.value, &entry.key);
+        let pace = if entry.key == "think" { Pace::Think } else { Pace::Every };
+        Some(Converse { share: share?, pace: pace(pause?) })
+    }
+
+    fn arrivals(&mut self, node: &Node) -> Arrivals {
+        if node.text().is_some() {
+            let words = [("poisson", Arrivals::Poisson), ("constant", Arrivals::Constant)];
+            return node.read_choice(&words, &mut self.found).unwrap_or_default();
+        }
+        let Some(mut fields) = Fields::of(node, "arrivals", &mut self.found) else {
+            return Arrivals::default();
+        };
+        let bursts = fields.require("bursts", &mut self.found);
+        fields.finish(&mut self.found);
+        let bursts = bursts.and_then(|node| node.read_count(2, &mut self.found));
+        bursts.map_or(Arrivals::Poisson, Arrivals::Bursts)
     }
 
     fn burst(&mut self, node: &Node) -> Option<Burst> {

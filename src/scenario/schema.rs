@@ -110,14 +110,26 @@ fn conversations() -> Value {
     let size =
         json!({ "anyOf": [count(2), { "type": "string", "pattern": "^[0-9]+\\.\\.[0-9]+$" }] });
     let group = mapping(&properties([("count", count(1)), ("size", size)]), &["count", "size"]);
-    mapping(&properties([("pairs", count(0)), ("groups", list(&group))]), &[])
+    let star = properties([("count", count(1)), ("conversations", count(1))]);
+    let star = mapping(&star, &["count", "conversations"]);
+    let stars = described(list(&star), "people with very many conversations of two");
+    let all = properties([("pairs", count(0)), ("groups", list(&group)), ("stars", stars)]);
+    mapping(&all, &[])
 }
 
 fn phase() -> Value {
     let share = |about| described(reference("share"), about);
     let rate = |about| described(reference("rate"), about);
     let burst = properties([("rate", reference("rate")), ("messages", count(1))]);
-    let converse = properties([("share", reference("share")), ("think", reference("duration"))]);
+    let converse = properties([
+        ("share", reference("share")),
+        ("think", described(reference("duration"), "from an answer to the next send, on average")),
+        (
+            "every",
+            described(reference("duration"), "from when one send is due to when the next is"),
+        ),
+    ]);
+    let bursts = mapping(&properties([("bursts", count(2))]), &["bursts"]);
     let texts =
         ["short", "long", "unicode", "markup", "overlong"].map(|name| (name, reference("share")));
     let all = properties([
@@ -133,12 +145,17 @@ fn phase() -> Value {
         ),
         (
             "converse",
+            described(mapping(&converse, &["share"]), "send, wait for the answer, think, send"),
+        ),
+        (
+            "arrivals",
             described(
-                mapping(&converse, &["share", "think"]),
-                "send, wait for the answer, think, send",
+                json!({ "anyOf": [words(&["poisson", "constant"]), bursts] }),
+                "how the events of these rates are spread over time",
             ),
         ),
         ("typing", rate("spells of typing")),
+        ("hot", share("what is sent that goes to one conversation of each cell")),
         ("read", share("received messages that are marked as read")),
         ("repeat", share("sends that leave twice at once with one key")),
         ("same-text", share("sends followed by the same text with another key")),

@@ -87,6 +87,7 @@ fn connect() -> Value {
     let ping = properties([
         ("send", shape("the frame that is sent")),
         ("expect", shape("the frame that comes back")),
+        ("answers", shape("the server's ping, which `send` answers")),
         ("every", duration()),
         ("dead-after", duration()),
     ]);

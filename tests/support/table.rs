@@ -58,6 +58,11 @@ const ALSO: &[(Bug, &str, &str)] = &[
         "who has read a copy has read another message than was sent",
     ),
     (
+        Bug::BroadcastReaderLost,
+        "unread-count",
+        "for a reader who was lost the broadcast is unread for ever",
+    ),
+    (
         Bug::BroadcastLeak,
         "authorization",
         "who is shown what is not meant for them is a stranger to it",
@@ -181,7 +186,7 @@ const SAMPLE: usize = 3;
 /// the wire: `tests/wire_cases.rs` has their table.
 pub(crate) fn choice(bug: Bug) -> Choice {
     let whole = std::env::var("ASSIZE_TABLE").is_ok_and(|word| word == "whole");
-    let wire = |property: &str| property.ends_with("-io");
+    let wire = |property: &str| property.ends_with("-io") || property == "websocket";
     let mut names: Vec<String> =
         Catalogued::of_bug(bug).map(|case| case.name.clone()).into_iter().collect();
     let mut taken: HashMap<&str, usize> = HashMap::new();

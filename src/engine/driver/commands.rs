@@ -57,10 +57,10 @@ impl Driver {
             Act::History { conversation } => {
                 self.ask(planned, Ask::history(conversation));
             }
-            Act::Converse { think, until, seed } => {
+            Act::Converse { pace, until, seed } => {
                 let until = until + self.shard.start.get();
                 let conversations = self.shard.conversations_of(self.id);
-                self.converse = Converse::new(think, until, seed, planned, conversations);
+                self.converse = Converse::new(pace, until, seed, planned, conversations);
             }
             Act::Fault { index, begins } => self.fault(index, begins).await,
         }

@@ -62,7 +62,7 @@ impl Driver {
                     let (jar, weather) = (self.jar.as_ref(), self.weather.as_ref());
                     let (bindings, elsewhere) = (&self.bindings, self.elsewhere);
                     let (node, bookmark) = (self.place.next, &self.bookmark);
-                    let way = (elsewhere, node);
+                    let way = (elsewhere, node, shard.source(self.id));
                     self.link = Link::open(&shard, bindings, jar, way, weather, places, bookmark);
                 }
                 Output::Close => self.close(),
@@ -352,7 +352,7 @@ impl Driver {
                     self.bindings.set(Hole::SINCE, dialect.time(self.shard.wall(self.id, *at)));
                 }
                 Since::Cursor(cursor) => {
-                    self.bindings.set(Hole::CURSOR, Scalar::Text(cursor.clone()));
+                    self.bindings.set(Hole::CURSOR, dialect.cursor(cursor));
                 }
             },
         }

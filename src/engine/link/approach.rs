@@ -18,6 +18,7 @@ use crate::transport::stream::ConnectOptions;
 use crate::transport::weather::Weather;
 use crate::transport::websocket::WebSocketOptions;
 use hyper::header::{COOKIE, HeaderName, HeaderValue};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub(in crate::engine) struct Caller<'a> {
     pub(in crate::engine) elsewhere: bool,
     /// What the connection goes through.
     pub(in crate::engine) weather: Option<Weather>,
+    /// The address to connect from, if not whatever the system chooses.
+    pub(in crate::engine) source: Option<IpAddr>,
     /// Where the session before ended, if there is no socket.
     pub(in crate::engine) bookmark: Bookmark,
     /// The ids of its conversations, where each has a socket.
@@ -59,7 +62,7 @@ impl<'a> Caller<'a> {
     pub(in crate::engine) fn plain(papers: &'a Papers) -> Self {
         let (bindings, jar) = (&papers.bindings, papers.jar.as_ref());
         let (places, bookmark) = (Vec::new(), Bookmark::default());
-        Self { bindings, jar, elsewhere: false, weather: None, places, bookmark }
+        Self { bindings, jar, elsewhere: false, weather: None, source: None, places, bookmark }
     }
 }
 
@@ -160,9 +163,10 @@ pub(crate) fn session_options(session: &Options, spec: &Spec, papers: &Papers) -
 }
 
 fn handshake(session: &Options, spec: &Spec, caller: Caller<'_>) -> Options {
-    let Caller { bindings, jar, elsewhere, weather, .. } = caller;
+    let Caller { bindings, jar, elsewhere, weather, source, .. } = caller;
     let mut options = session.clone();
     options.engine.connect.weather = weather;
+    options.engine.connect.source = source;
     let connect = &spec.connect;
     let (query, headers, auth) = match &connect.elsewhere {
         Some(other) if elsewhere => (&other.query, &other.headers, &other.auth),

@@ -92,6 +92,7 @@ impl Polls {
     ) -> Result<Polling, ConnectError> {
         let mut connect = self.connect.clone();
         connect.weather = caller.weather;
+        connect.source = caller.source;
         let options = HttpOptions { connect, idle_max: 1, ..HttpOptions::default() };
         let cursor = caller.bookmark.0.borrow().clone();
         let mut polling = Polling {

@@ -6,7 +6,7 @@ use crate::engine::shard::Report;
 use crate::engine::target::Target;
 use crate::engine::usage;
 use crate::history::Nanos;
-use crate::metric::{Counters, Courses, ProcessUse, expectation, generator};
+use crate::metric::{Counters, Courses, ProcessUse, Window, expectation, generator};
 use crate::outcome::{Outcome, Run, SCHEMA};
 use crate::plan::Plan;
 use crate::property;
@@ -38,7 +38,12 @@ impl Facts<'_> {
         let mut findings = Vec::new();
         let mut uses = Vec::new();
         let mut notes = Notes::default();
+        let mut window: Option<Window> = None;
         for report in reports {
+            match (&mut window, &report.meter.window) {
+                (Some(sum), Some(one)) => sum.merge(one),
+                (_, one) => window.clone_from(one),
+            }
             notes.take(&report);
             entries += report.entries;
             courses.add(&report.meter, report.ended);
@@ -83,7 +88,7 @@ impl Facts<'_> {
             course: courses.course(recorder.timeline()),
             sources: Vec::new(),
         };
-        Measured { outcome, timeline: recorder.timeline().clone(), started: self.started }
+        Measured { outcome, timeline: recorder.timeline().clone(), window, started: self.started }
     }
 
     fn run(&self, settings: &Settings, target: &Target) -> Run {

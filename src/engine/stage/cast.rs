@@ -128,6 +128,7 @@ impl Cast {
                 devices: vec![(1, 1.0)],
                 pairs: 0,
                 groups: Vec::new(),
+                stars: Vec::new(),
                 clock_skew: Duration::ZERO,
                 reconnect: Reconnect::default(),
             },

@@ -158,6 +158,7 @@ pub async fn play(
         spec: Arc::clone(&site.spec),
         registry: Arc::clone(&site.registry),
         nodes: site.nodes.clone(),
+        sources: Vec::new(),
         approach: site.approach.clone(),
         clock: site.clock,
         recorder,

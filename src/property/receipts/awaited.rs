@@ -75,14 +75,21 @@ impl Awaited {
         self.count += 1;
     }
 
-    /// A client was told that this person read a message.
+    /// A client was told that this person read a message, and with it what it covers.
     pub(super) fn heard_receipt(
         &mut self,
         client: ClientId,
         message: u64,
         person: Option<PersonId>,
+        known: &Known,
     ) {
-        self.close((client, message), |it| Some(it.claim.person) == person);
+        let theirs = |it: &Await| Some(it.claim.person) == person;
+        self.close((client, message), theirs);
+        if !known.counts() {
+            self.cancel(|watcher, it| {
+                watcher == client && theirs(it) && known.covers(message, it.claim.message)
+            });
+        }
     }
 
     /// A client was told how far a message has come.
