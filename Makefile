@@ -1,6 +1,6 @@
 # One gate: `make check` is all that has to pass, here and in CI.
 
-.PHONY: check lint test prepare bless soak bench
+.PHONY: check lint test prepare bless samples soak bench
 
 check: lint test
 
@@ -21,6 +21,10 @@ prepare:
 # Writes the golden files anew; look at the difference before committing it.
 bless:
 	ASSIZE_BLESS=1 cargo test --locked --test reports --test lint
+
+# The pages in reports/samples, from real runs; look at them before committing them.
+samples:
+	tests/browser/samples
 
 # The long runs: a hundred honest ones in each circumstance, and how often each bug is caught. Writes docs/soak.md.
 soak:

@@ -4,12 +4,15 @@
 
 pub mod capacity;
 pub mod conformance;
+pub mod course;
 pub mod gate;
 
 pub use capacity::Capacity;
 pub use conformance::Conformance;
+pub use course::Course;
 pub use gate::Gate;
 
+use crate::outcome::course::Shape;
 use crate::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +42,21 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// The run was interrupted; what is here was gathered until then.
     pub interrupted: bool,
+    /// The run over time; empty in reports of older versions.
+    #[serde(default, skip_serializing_if = "Course::is_empty")]
+    pub course: Course,
+    /// The scenario and the spec as they were read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+}
+
+/// A document that the run was made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// What it is called in the folder of the run.
+    pub file: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// What was run.
@@ -90,6 +108,19 @@ pub struct Latency {
     pub actual: Percentiles,
     /// How many attempts failed instead.
     pub failures: u64,
+    /// How they are distributed; empty if nothing was measured, and in reports of older versions.
+    #[serde(default, skip_serializing_if = "Shape::is_empty")]
+    pub shape: Shape,
+}
+
+impl Latency {
+    /// The two ways to count tell different stories: more than a tenth apart, and more than 1 ms.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        [(self.planned.p50, self.actual.p50), (self.planned.p99, self.actual.p99)]
+            .into_iter()
+            .any(|(a, b)| a.abs_diff(b) > (a / 10).max(1_000_000))
+    }
 }
 
 /// Percentiles of a histogram, nanoseconds.

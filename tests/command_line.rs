@@ -40,7 +40,11 @@ fn a_line_that_makes_no_sense_exits_with_64() {
     fails(&[], 64, "Usage: assize");
     fails(&["judge"], 64, "unrecognized subcommand 'judge'");
     fails(&["list", "bogs"], 64, "a similar value exists: 'bugs'");
-    fails(&["report", "--format", "yaml"], 64, "[possible values: text, json, junit, summary]");
+    fails(
+        &["report", "--format", "yaml"],
+        64,
+        "[possible values: text, json, junit, summary, html]",
+    );
     fails(&["explain", "idempotenzy"], 64, "hint: did you mean `idempotency`?");
 }
 

@@ -58,7 +58,7 @@ fn an_honest_server_passes_and_the_folder_says_so() {
     let (ended, out) = ended(&[TWO_DEVICES]);
     let ended = ended.expect(0);
     assert!(ended.stdout.starts_with("PASS"), "{}", ended.stdout);
-    for file in ["report.txt", "report.json", "junit.xml", "summary.md"] {
+    for file in ["report.txt", "report.json", "junit.xml", "summary.md", "report.html"] {
         assert!(out.path().join("latest").join(file).exists(), "{file}");
     }
     let run = report(&out);

@@ -6,7 +6,7 @@ use crate::cli::{Colour, Failure, display, files, gate, load};
 use crate::conform::{self, Choice, Progress, Settings, catalogue};
 use crate::engine::TargetChoice;
 use crate::metric::quantity;
-use crate::outcome::{Conformance, Exit};
+use crate::outcome::{Conformance, Exit, Source};
 use crate::reference;
 use crate::report::Folder;
 use crate::report::conformance::{FORMATS, terminal};
@@ -119,7 +119,8 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         spec: Arc::new(spec),
     };
     let started = SystemTime::now();
-    let run = drive(settings, &interrupt, args)?;
+    let mut run = drive(settings, &interrupt, args)?;
+    run.sources.push(Source { file: "spec.yaml".into(), text: text.clone() });
     display::print(&terminal::render(&run, display::stdout(colour)))?;
     store(&run, started, args);
     let path = files::resolve(files::SPECS, &args.spec);

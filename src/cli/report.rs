@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 const EXAMPLES: &str = "\
 Examples:
   assize report                                the last run, as its terminal showed it
-  assize report reports/latest --format junit  the same as JUnit XML";
+  assize report reports/latest --format junit  the same as JUnit XML
+  assize report --format html >page.html       the same as a page for a browser";
 
 /// The arguments of `report`.
 #[derive(Clone, Debug, clap::Args)]

@@ -5,7 +5,7 @@ use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, gate, load, metrics};
 use crate::engine::{self, ClientKind, Settings};
 use crate::operation::Operation;
-use crate::outcome::{Exit, Outcome};
+use crate::outcome::{Exit, Outcome, Source};
 use crate::plan::Carriage;
 use crate::report::exposition::About;
 use crate::report::{FORMATS, Folder, Screen, terminal};
@@ -195,7 +195,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         scenario: Arc::new(scenario.value),
     };
     let measured = drive(settings, &interrupt, args, colour, metrics);
-    let measured = match measured {
+    let mut measured = match measured {
         Ok(measured) => measured,
         Err(failure) => {
             // A folder without a run would only be in the way.
@@ -206,12 +206,14 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         }
     };
     display::print(&terminal::render(&measured.outcome, display::stdout(colour)))?;
-    if let Some(folder) = folder {
-        let [scenario, spec] = &files;
-        let files = [("spec.yaml", &*spec.text), ("scenario.yaml", &*scenario.text)];
-        store(&folder, &measured, &files, &talk);
-    }
     let [scenario, spec] = &files;
+    let source =
+        |(file, from): (&str, &gate::File)| Source { file: file.into(), text: from.text.clone() };
+    measured.outcome.sources =
+        [("scenario.yaml", scenario), ("spec.yaml", spec)].map(source).into();
+    if let Some(folder) = folder {
+        store(&folder, &measured, &talk);
+    }
     gate::announce(&measured.outcome, scenario, spec);
     let (exit, documented) = (gate.exit(&measured.outcome), measured.outcome.exit());
     if exit != documented {
@@ -358,13 +360,13 @@ fn second_client() -> Result<ClientKind, Failure> {
 }
 
 /// Writes the folder of the run; what fails is said, and the verdicts stand above already.
-fn store(folder: &Folder, measured: &engine::Measured, files: &[(&str, &str)], talk: &Talk) {
+fn store(folder: &Folder, measured: &engine::Measured, talk: &Talk) {
     use std::io::Write;
     let outcome: &Outcome = &measured.outcome;
     let reports = FORMATS.iter().map(|format| (format.file, (format.render)(outcome)));
     let mut errors = folder.write_reports(reports).err().unwrap_or_default();
-    for (name, text) in files {
-        errors.extend(folder.write(name, |out| out.write_all(text.as_bytes())).err());
+    for Source { file, text } in &outcome.sources {
+        errors.extend(folder.write(file, |out| out.write_all(text.as_bytes())).err());
     }
     let log =
         folder.write("latency.hlog", |out| measured.timeline.write_log(out, measured.started));

@@ -8,7 +8,7 @@ use crate::conform::tally::{Copied, Copy, Tally};
 use crate::conform::troupe::{self, Troupe};
 use crate::conform::{Catalogued, Choice, again, catalogue};
 use crate::engine::stage::{Lacking, Site, rehearse, rehearsers};
-use crate::engine::{Failure, TargetChoice, Unreachable};
+use crate::engine::{Failure, TargetChoice, Unreachable, usage};
 use crate::history::PersonId;
 use crate::outcome::conformance::{Case, Conformance, Kind, SCHEMA};
 use crate::spec::{Protocol, Spec, Transports};
@@ -135,6 +135,8 @@ pub async fn run(
         notes,
         died: troupe.died,
         interrupted: troupe.interrupted,
+        sources: Vec::new(),
+        machine: usage::machine(),
     })
 }
 

@@ -127,6 +127,8 @@ pub(super) struct Report {
     pub(super) write_error: Option<String>,
     pub(super) unfinished: Unfinished,
     pub(super) entries: u64,
+    /// When the history was over.
+    pub(super) ended: Nanos,
 }
 
 /// What the clients of a shard share.
@@ -444,6 +446,7 @@ impl Shard {
             write_error: recorder.write_error.take(),
             unfinished,
             entries: recorder.entries,
+            ended: recorder.last_at,
         }
     }
 }

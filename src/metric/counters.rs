@@ -134,6 +134,16 @@ impl Counters {
         }
     }
 
+    /// What was added since these sums were taken.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let mut added = Self::default();
+        for counter in Counter::ALL {
+            added.add(counter, self.get(counter).saturating_sub(before.get(counter)));
+        }
+        added
+    }
+
     /// Names and sums as a report has them, zeros included.
     #[must_use]
     pub fn named(&self) -> Vec<(String, u64)> {

@@ -13,6 +13,11 @@ pub const SHORTEST: Nanos = 1_000;
 /// The longest duration told apart; anything longer counts as this.
 pub const LONGEST: Nanos = 600_000_000_000;
 
+/// Steps of a curve for each further nine, and buckets per power of ten.
+const STEPS: i32 = 10;
+/// The most steps of a curve: seven nines.
+const MOST_STEPS: i32 = 7 * STEPS;
+
 /// A distribution of durations. Equal if it holds the same durations, to three digits.
 #[derive(Clone, Debug, Default)]
 pub struct Distribution {
@@ -78,6 +83,51 @@ impl Distribution {
             p99_9: at(0.999),
             max: histogram.max(),
         }
+    }
+
+    /// The percentile curve, as [`Shape::planned`](crate::outcome::course::Shape::planned) has it:
+    /// ten figures for each further nine, as far as there are durations to tell them apart.
+    #[must_use]
+    pub fn curve(&self) -> Vec<Nanos> {
+        let Some(histogram) = self.histogram.as_ref().filter(|h| !h.is_empty()) else {
+            return Vec::new();
+        };
+        let above = |step: &i32| 10_f64.powf(f64::from(-*step) / f64::from(STEPS));
+        let count = histogram.len() as f64;
+        let figures = (0..=MOST_STEPS)
+            .take_while(|step| count * above(step) >= 1.0)
+            .map(|step| histogram.value_at_quantile(1.0 - above(&step)));
+        figures.chain([histogram.max()]).collect()
+    }
+
+    /// How many durations there are in each tenth of a power of ten: from, to, how many.
+    #[must_use]
+    pub fn buckets(&self) -> Vec<(Nanos, Nanos, u64)> {
+        let Some(histogram) = self.histogram.as_ref().filter(|h| !h.is_empty()) else {
+            return Vec::new();
+        };
+        let edge = |number: u32| {
+            (SHORTEST as f64 * 10_f64.powf(f64::from(number) / f64::from(STEPS))).round() as Nanos
+        };
+        let mut buckets: Vec<(Nanos, Nanos, u64)> = Vec::new();
+        let mut number = 0;
+        for step in histogram.iter_recorded() {
+            let nanos = step.value_iterated_to();
+            while nanos >= edge(number + 1) {
+                number += 1;
+                // The first bucket is the first that holds something.
+                if !buckets.is_empty() {
+                    buckets.push((edge(number), edge(number + 1), 0));
+                }
+            }
+            if buckets.is_empty() {
+                buckets.push((edge(number), edge(number + 1), 0));
+            }
+            if let Some((.., count)) = buckets.last_mut() {
+                *count += step.count_since_last_iteration();
+            }
+        }
+        buckets
     }
 
     /// The histogram itself, if there ever was a duration.
@@ -175,6 +225,23 @@ mod tests {
         let mut cleared = of(&[5_000]);
         cleared.clear();
         assert_eq!(cleared, empty);
+    }
+
+    #[test]
+    fn a_curve_climbs_to_the_maximum_and_buckets_hold_everything() {
+        let distribution = of(&(1..=1_000).map(|n| n * 10_000).collect::<Vec<_>>());
+        let (curve, p) = (distribution.curve(), distribution.percentiles());
+        // 1000 durations tell three nines apart: positions 0, 10, 20 and 30, and the maximum.
+        assert_eq!(curve.len(), 32);
+        assert_eq!((curve[10], curve[20], curve[31]), (p.p90, p.p99, p.max));
+        assert!(curve.is_sorted());
+        let buckets = distribution.buckets();
+        assert_eq!(buckets.iter().map(|(.., count)| count).sum::<u64>(), 1_000);
+        assert!(buckets.windows(2).all(|pair| pair[0].1 == pair[1].0), "{buckets:?}");
+        assert!(buckets[0].0 <= 10_000 && buckets[0].2 > 0);
+        let most = of(&(0..2_000_000).map(|n| n * 300_000).collect::<Vec<_>>());
+        assert!(most.curve().len() <= 72 && most.buckets().len() <= 90);
+        assert!(Distribution::default().curve().is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use crate::fault::Effect;
 use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId, Token};
-use crate::metric::{Counter, Counters, Recorder, Series, Timing, Window};
+use crate::metric::{Counter, Counters, Recorder, Series, Slices, Spans, Timing, Window};
 use crate::operation::{ConnectionState, Operation, Sight};
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
@@ -23,6 +23,10 @@ pub struct Meter {
     pub recorder: Recorder,
     /// The counts.
     pub counters: Counters,
+    /// The counts by slice.
+    pub(super) slices: Slices,
+    /// Phases and faults.
+    pub(super) spans: Spans,
     /// The part of the run that is measured, if not all of it is. Connecting is measured always: it is
     /// over before anything is steady.
     pub window: Option<Window>,
@@ -70,6 +74,8 @@ impl Meter {
         Self {
             recorder: Recorder::new(interval),
             counters: Counters::default(),
+            slices: Slices::new(interval),
+            spans: Spans::default(),
             window: None,
             operations: FxHashMap::default(),
             sends: FxHashMap::default(),
@@ -84,6 +90,7 @@ impl Meter {
     /// Takes one entry into account. Entries come in the order of time.
     pub fn observe(&mut self, entry: &Entry) {
         let Entry { at, client, event } = entry;
+        self.slices.look(*at, &self.counters);
         match event {
             Event::Person { user, .. } => {
                 self.users.insert(*client, user.clone());
@@ -129,6 +136,7 @@ impl Meter {
             | Event::Addressed { .. }
             | Event::Member { .. } => {}
             Event::Phase { name } => {
+                self.spans.phase(name, *at);
                 if let Some(window) = &mut self.window {
                     window.turn(name, *at);
                 }
@@ -323,9 +331,10 @@ impl Meter {
 
     /// While a fault keeps a client away, nobody waits for it: its way back is measured from the
     /// fault's end.
-    fn fault(&mut self, client: ClientId, what: &str, begins: bool, at: Nanos) {
-        if begins && what != "none" {
-            self.counters.add(Counter::Faults, 1);
+    fn fault(&mut self, client: ClientId, what: &CompactString, begins: bool, at: Nanos) {
+        if what != "none" {
+            self.spans.fault(what, begins, at);
+            self.counters.add(Counter::Faults, u64::from(begins));
         }
         if !Effect::of(what).connection {
             return;

@@ -5,6 +5,7 @@
 //! clock. Start with [`Recorder`].
 
 pub mod counters;
+pub mod course;
 pub mod distribution;
 pub mod expectation;
 pub mod generator;
@@ -14,15 +15,20 @@ pub mod progress;
 pub mod quantity;
 pub mod recorder;
 pub mod series;
+pub mod slices;
+pub mod spans;
 pub mod timeline;
 pub mod window;
 
 pub use counters::{Counter, Counters};
+pub use course::Courses;
 pub use distribution::Distribution;
 pub use generator::{ProcessUse, ShardUse};
 pub use meter::Meter;
 pub use progress::Progress;
 pub use recorder::{Recorder, Timing};
 pub use series::Series;
+pub use slices::Slices;
+pub use spans::Spans;
 pub use timeline::Timeline;
 pub use window::Window;

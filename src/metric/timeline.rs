@@ -72,18 +72,23 @@ impl Timeline {
         }
     }
 
-    /// All non-empty intervals in the order of time, then of series.
+    /// The length of an interval.
     #[must_use]
-    pub fn intervals(&self) -> Vec<(u32, Series, Distribution)> {
+    pub const fn interval(&self) -> Nanos {
+        self.interval
+    }
+
+    /// All non-empty intervals in the order of time, then of series; each is unpacked when it is asked
+    /// for, so that never all of them are in memory.
+    pub fn intervals(&self) -> impl Iterator<Item = (u32, Series, Distribution)> {
         self.slots()
             .into_iter()
-            .flat_map(|slot| {
+            .flat_map(move |slot| {
                 Series::ALL
                     .into_iter()
                     .map(move |series| (slot, series, self.tracks[series as usize].at(slot)))
             })
             .filter(|(_, _, distribution)| !distribution.is_empty())
-            .collect()
     }
 
     /// Writes the interval log: nanoseconds inside the histograms, the readable maximum in
@@ -206,7 +211,7 @@ mod tests {
         for second in 0..u64::from(MOST_INTERVALS) + 100 {
             timeline.record(Series::Ack, second * SECOND, 1_000_000);
         }
-        let intervals = timeline.intervals();
+        let intervals: Vec<_> = timeline.intervals().collect();
         assert_eq!(intervals.len(), MOST_INTERVALS as usize);
         assert_eq!(intervals.last().map(|(_, _, last)| last.count()), Some(101));
     }

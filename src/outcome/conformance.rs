@@ -3,7 +3,7 @@
 //! It knows neither how a case was played nor how it is shown. Start with [`Conformance`].
 
 use crate::history::ClientId;
-use crate::outcome::Exit;
+use crate::outcome::{Exit, Source};
 use crate::verdict::{Finding, Severity, Standing, Violation};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +49,12 @@ pub struct Conformance {
     pub died: Option<String>,
     /// The run was interrupted; what is here was gathered until then.
     pub interrupted: bool,
+    /// The spec as it was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+    /// The machine that it ran on; empty in reports of older versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub machine: String,
 }
 
 /// Tells a conformance run's report from another.

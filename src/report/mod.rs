@@ -10,6 +10,7 @@ pub mod comparison;
 pub mod conformance;
 pub mod exposition;
 pub mod folder;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod layout;
@@ -62,6 +63,12 @@ pub const FORMATS: &[Format] = &[
         file: "summary.md",
         about: "Markdown that fits the summary of a CI step",
         render: summary::render,
+    },
+    Format {
+        name: "html",
+        file: "report.html",
+        about: "one page for a browser: arguments as diagrams, charts over time, without a network",
+        render: html::render,
     },
 ];
 

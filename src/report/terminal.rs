@@ -138,7 +138,7 @@ fn latencies(outcome: &Outcome, look: Look) -> String {
     let mut is_split = false;
     for latency in outcome.latencies.iter().filter(measured) {
         rows.push(latency_row(&latency.series, &latency.planned, None));
-        if differs(&latency.planned, &latency.actual) {
+        if latency.differs() {
             is_split = true;
             rows.push(latency_row("  actual", &latency.actual, Some(Tone::Quiet)));
         }
@@ -178,13 +178,6 @@ fn latency_row(name: &str, p: &Percentiles, tone: Option<Tone>) -> Vec<Cell> {
         _ => cell(tone, quantity::duration(nanos)),
     }));
     row
-}
-
-/// The two ways to count tell different stories: more than a tenth apart, and more than 1 ms.
-fn differs(planned: &Percentiles, actual: &Percentiles) -> bool {
-    [(planned.p50, actual.p50), (planned.p99, actual.p99)]
-        .into_iter()
-        .any(|(a, b)| a.abs_diff(b) > (a / 10).max(1_000_000))
 }
 
 fn figures(outcome: &Outcome, look: Look) -> String {

@@ -7,7 +7,7 @@ use crate::engine::shard::Report;
 use crate::engine::target::Target;
 use crate::engine::usage;
 use crate::history::Nanos;
-use crate::metric::{Counters, ProcessUse, Window, expectation, generator};
+use crate::metric::{Counters, Courses, ProcessUse, Window, expectation, generator};
 use crate::outcome::{Outcome, Run, SCHEMA};
 use crate::plan::Plan;
 use crate::property;
@@ -35,6 +35,7 @@ impl Facts<'_> {
     ) -> Measured {
         let mut recorder: Option<crate::metric::Recorder> = None;
         let mut counters = Counters::default();
+        let mut courses = Courses::default();
         let mut entries = 0;
         let mut findings = Vec::new();
         let mut uses = Vec::new();
@@ -47,6 +48,7 @@ impl Facts<'_> {
             }
             notes.take(&report);
             entries += report.entries;
+            courses.add(&report.meter, report.ended);
             counters.merge(&report.meter.counters);
             match &mut recorder {
                 Some(sum) => sum.merge(&report.meter.recorder),
@@ -89,6 +91,8 @@ impl Facts<'_> {
             generator,
             notes: notes.texts(),
             interrupted: self.interrupted,
+            course: courses.course(recorder.timeline()),
+            sources: Vec::new(),
         };
         Measured { outcome, timeline: recorder.timeline().clone(), window, started: self.started }
     }

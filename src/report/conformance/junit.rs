@@ -5,7 +5,7 @@
 
 use crate::outcome::Conformance;
 use crate::outcome::conformance::{Case, End};
-use crate::report::conformance::terminal;
+use crate::report::conformance::{terminal, words};
 use crate::report::junit::{self, non_success};
 use crate::report::layout::Look;
 use crate::verdict::Standing;
@@ -32,7 +32,7 @@ pub fn render(run: &Conformance) -> String {
 
 /// The run itself as one test case: not green unless the exit code is.
 fn whole(run: &Conformance) -> TestSuite {
-    let (_, word, sentence) = terminal::verdict(run);
+    let (_, word, sentence) = words::verdict(run);
     let green = matches!(word, "PASS" | "FAIL") && run.broken_elsewhere().next().is_none();
     let status = match green {
         true => TestCaseStatus::success(),
@@ -59,7 +59,7 @@ fn test_case(case: &Case, run: &Conformance) -> TestCase {
 
 fn of_case(case: &Case, run: &Conformance) -> TestCaseStatus {
     let text = || terminal::block(case, run, Look::PLAIN);
-    let (.., remark) = terminal::state(case, run);
+    let (.., remark) = words::state(case, run);
     if case.fails_the_run(run.strict) {
         let first = case.finding.violations.first();
         let message = first.map_or(remark.as_str(), |violation| &violation.summary);

@@ -2,10 +2,12 @@
 //!
 //! As with a run's report, rendering depends on the value alone. Start with [`FORMATS`].
 
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod summary;
 pub mod terminal;
+mod words;
 
 use crate::outcome::Conformance;
 use crate::report::{Format, Look};
@@ -35,6 +37,12 @@ pub const FORMATS: &[Format<Conformance>] = &[
         file: "summary.md",
         about: "Markdown that fits the summary of a CI step",
         render: summary::render,
+    },
+    Format {
+        name: "html",
+        file: "report.html",
+        about: "one page for a browser: arguments as diagrams, every case, without a network",
+        render: html::render,
     },
 ];
 

@@ -4,7 +4,7 @@
 use crate::metric::quantity;
 use crate::outcome::Conformance;
 use crate::outcome::conformance::{Case, End};
-use crate::report::conformance::terminal;
+use crate::report::conformance::{terminal, words};
 use crate::report::layout::Look;
 use crate::report::summary::{escape, fenced, row};
 use crate::report::words::Tone;
@@ -23,7 +23,7 @@ pub fn render(run: &Conformance) -> String {
 }
 
 fn head(run: &Conformance) -> String {
-    let (tone, word, sentence) = terminal::verdict(run);
+    let (tone, word, sentence) = words::verdict(run);
     let sign = match tone {
         Tone::Good => "✓",
         Tone::Bad => "✗",
