@@ -147,8 +147,15 @@ fn the_honest_server_passes_through_polling_and_with_an_upgrade() {
 
 #[test]
 fn the_honest_server_passes_as_every_other_system() {
-    for spec in ["event-reply", "broadcast", "rest-first", "sequenced", "sessions", "signed-tokens"]
-    {
+    for spec in [
+        "event-reply",
+        "broadcast",
+        "rest-first",
+        "sequenced",
+        "sessions",
+        "signed-tokens",
+        "lobby",
+    ] {
         let quick = Choice { quick: true, ..Choice::default() };
         assert_honest(&run(Bugs::NONE, spec, quick, None));
     }

@@ -13,7 +13,7 @@ use assize::outcome::{Conformance, Exit};
 use assize::verdict::Standing;
 use live::Live;
 use program::{Ended, program};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use served::Served;
 use std::fs;
 use std::path::Path;
@@ -190,4 +190,56 @@ fn ctrl_c_reports_what_is_done() {
     let run = report(&out);
     assert_eq!(run.cases[0].end, End::Judged(Standing::Pass));
     assert!(matches!(run.cases[1].end, End::NotReached(_)));
+}
+
+/// A scenario whose server is started by a script that takes some time to clear up after it; the
+/// server's process id is in the file.
+fn cleared_up_slowly(out: &Path) -> (String, String) {
+    let id = out.join("id").display().to_string();
+    let serve =
+        format!("'{}' serve --spec callback-ack --port $port", env!("CARGO_BIN_EXE_assize"));
+    let script = format!("{serve} & echo $! > '{id}'; wait $!; sleep 1; exit 7");
+    let yaml = format!(
+        "assize: 1\nname: slow\nabout: x\npeople: {{ count: 2 }}\nphases: [all: {{ lasts: 1s, connect: 100% }}]\n\
+         launch:\n  command: [sh, -c, \"{script}\"]\n  ready: {{ line: \"listening on \" }}\n"
+    );
+    let path = out.join("slow.yaml");
+    fs::write(&path, yaml).unwrap();
+    (path.display().to_string(), id)
+}
+
+#[test]
+fn a_server_that_dies_while_one_case_is_played_fails_that_case() {
+    let out = tempfile::tempdir().unwrap();
+    let (scenario, id) = cleared_up_slowly(out.path());
+    let mut live = Live::start(&mut conform(out.path(), &["--launch", &scenario, SLOW]));
+    live.wait_for(": 0 of 1 cases");
+    let id = fs::read_to_string(id).unwrap().trim().parse().unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), Signal::KILL).unwrap();
+    let ended = live.end().expect(1);
+    assert!(ended.stdout.contains("ended by itself"), "{}", ended.stdout);
+    let run = report(&out);
+    assert!(run.notes[0].contains("exit status: 7"), "{:?}", run.notes);
+    assert_eq!(run.cases[0].end, End::Judged(Standing::Fail));
+    assert_eq!(run.cases[0].finding.violations[0].summary, "the server ended");
+}
+
+#[test]
+fn where_pages_shift_by_design_only_what_no_new_message_explains_fails() {
+    let out = tempfile::tempdir().unwrap();
+    let yaml = fs::read_to_string("specs/rest-first.yaml").unwrap();
+    let path = out.path().join("shifting.yaml");
+    let yaml = yaml.replace("traits:\n", "traits:\n  paging: shifting\n");
+    fs::write(&path, yaml.replace("name: rest-first", "name: shifting")).unwrap();
+    let spec = path.display().to_string();
+    let cases = ["pagination/while-messages-arrive", "pagination/whole-once"];
+    let run = |spec: &str, more: &[&str]| {
+        let arguments = [&["--spec", spec], &cases[..], more].concat();
+        Ended::of(conform(out.path(), &arguments).output().unwrap())
+    };
+    run(&spec, &[]).expect(0);
+    let repeats = run(&spec, &["--bug", "page-repeats"]).expect(1);
+    assert!(repeats.stdout.contains("a row on two pages"), "{}", repeats.stdout);
+    let shifts = run("rest-first", &["--bug", "pages-shift"]).expect(1);
+    assert!(shifts.stdout.contains("while-messages-arrive  failed"), "{}", shifts.stdout);
 }

@@ -41,6 +41,10 @@ fn a_missed_expectation_is_2() {
     let scenario = format!("{TALK}\nexpect: [delivery.count > 1000000]");
     let ended = Case::new(&scenario).run(&[]).expect(2);
     assert!(ended.stdout.starts_with("MISSED  "), "{}", ended.stdout);
+    let pairs = "expect: [delivery.1->2.count > 0, delivery.2->1.count > 1000000]";
+    let ended = Case::new(&format!("{TALK}\n{pairs}")).run(&["--nodes", "2"]).expect(2);
+    assert!(ended.stdout.contains("✓ delivery.1->2.count > 0"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("✗ delivery.2->1.count > 1000000"), "{}", ended.stdout);
 }
 
 #[test]

@@ -56,6 +56,73 @@ fn who_registers_and_logs_in_talks_with_a_cookie() {
     }
 }
 
+#[test]
+fn who_registers_and_logs_in_by_messages_talks_and_comes_back() {
+    let faults = "faults: [{ at: 500ms, for: 200ms, cut: { share: 50%, how: rst } }]";
+    let case = Case::new(&format!("{TALK}\n{faults}"));
+    let ended = case.run(&["--spec", "lobby"]).expect(0);
+    for property in ["idempotency", "at-least-once", "no-loss-on-reconnect"] {
+        assert!(passes(&ended, property), "{}", ended.stdout);
+    }
+    // On a server that runs already they are known from the last time, and simply log in.
+    let told = conform("lobby", "authentication", &[]).expect(0);
+    assert!(told.stdout.contains("5 cases passed"), "{}", told.stdout);
+    for (bug, case) in [
+        ("login-any-password", "authentication/wrong-password"),
+        ("logout-forgotten", "authentication/after-logout"),
+        ("resume-forgets", "no-loss-on-reconnect/one-away"),
+    ] {
+        let told = conform("lobby", case, &["--bug", bug]).expect(1);
+        assert!(told.stdout.contains(&format!("{case}  failed")), "{}", told.stdout);
+    }
+}
+
+#[test]
+fn bad_tokens_in_a_first_message_are_told_from_good_ones() {
+    let case = Case::new(TALK);
+    let yaml = fs::read_to_string("specs/lobby.yaml").unwrap();
+    let part = |from: &str, to: &str| &yaml[yaml.find(from).unwrap()..yaml.find(to).unwrap()];
+    let people = "people:
+  ids: { text: \"user-#\" }
+  token:
+    jwt: { algorithm: HS256, secret: { env: JWT_SECRET, default: x }, claims: { sub: $user } }
+
+";
+    let accounts = part("  # Before the first message", "  create:\n");
+    let pairs = [(accounts, ""), (part("people:\n", "do:\n"), people)];
+    let spec = like(&case, "lobby", "hello", &pairs);
+    let told = conform(&spec, "authentication", &[]).expect(0);
+    assert!(told.stdout.contains("16 cases passed"), "{}", told.stdout);
+    for (bug, name) in [
+        ("token-missing", "no-token"),
+        ("token-garbage", "garbage-token"),
+        ("token-expired", "expired-token"),
+        ("token-late", "wrong-key"),
+        ("token-wrong-error", "no-token"),
+    ] {
+        let case = format!("authentication/{name}");
+        let told = conform(&spec, &case, &["--bug", bug]).expect(1);
+        assert!(told.stdout.contains(&format!("{case}  failed")), "{}", told.stdout);
+    }
+}
+
+fn conform(spec: &str, case: &str, more: &[&str]) -> Ended {
+    let out = tempfile::tempdir().unwrap();
+    let mut command = program();
+    command.args(["conform", "--spec", spec, case]).args(more).arg("--out").arg(out.path());
+    Ended::of(command.output().unwrap())
+}
+
+#[test]
+fn a_first_message_that_lets_nobody_in_is_told_in_the_servers_words() {
+    let case = Case::new(TALK);
+    let pair = ("[hello, { token: $token, after: $cursor? }]", "[hello, { token: nobody }]");
+    let spec = like(&case, "lobby", "nobody", &[pair]);
+    let ended = case.run(&["--spec", &spec]).expect(69);
+    assert!(ended.stderr.contains("the server refused the login"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("there is no token"), "{}", ended.stderr);
+}
+
 /// The private key of `signed-tokens`, and the spec with a file in its place.
 fn signed_from(case: &Case, name: &str) -> (String, String) {
     let yaml = fs::read_to_string("specs/signed-tokens.yaml").unwrap();
@@ -101,6 +168,21 @@ fn a_file_with_too_few_people_is_told_before_with_both_figures() {
     let cases = ["conform", "--spec", &spec, "idempotency"];
     let ended = Ended::of(program().args(cases).output().unwrap()).expect(69);
     assert!(ended.stderr.contains("people.csv` has 5 people, and "), "{}", ended.stderr);
+}
+
+#[test]
+fn a_file_with_too_few_people_to_play_cases_again_is_told_before() {
+    let case = Case::new(TALK);
+    let listed = |rows| {
+        let spec = listed(&case, rows);
+        conform(&spec, "presence/comes-online", &["--quiet"]).expect(0).stderr
+    };
+    let told = listed(4);
+    assert!(
+        told.contains("warning: the file has 4 people: 4 are needed, and up to 3 more"),
+        "{told}"
+    );
+    assert_eq!(listed(7), "");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::capacity::course::{Course, Wishes};
 use crate::capacity::search::Search;
-use crate::cli::run::{Transport, failure, run_number};
+use crate::cli::run::{Transport, failure, fits, run_number};
 use crate::cli::server::Server;
 use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, load};
@@ -138,6 +138,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
             .hint("say `--spec NAME`")
     })?;
     let spec = load::spec(wanted)?;
+    fits(&scenario.value, &spec.value)?;
     let course = Course::new(&scenario.value, &args.wishes()).map_err(Failure::usage)?;
     let interrupt = Arc::new(Notify::new());
     let seed = args.seed.unwrap_or(scenario.value.seed);

@@ -226,6 +226,9 @@ impl Talk {
     }
 
     fn show(&mut self, progress: &Progress) {
+        if let Some(warning) = &progress.warning {
+            display::say(format_args!("warning: {warning}"));
+        }
         match self {
             Self::Quiet => {}
             Self::Live(bar) => {

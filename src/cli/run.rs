@@ -4,9 +4,12 @@ use crate::cli::server::Server;
 use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, gate, load, metrics};
 use crate::engine::{self, ClientKind, Settings};
+use crate::operation::Operation;
 use crate::outcome::{Exit, Outcome};
+use crate::plan::Carriage;
 use crate::report::exposition::About;
 use crate::report::{FORMATS, Folder, Screen, terminal};
+use crate::scenario::Scenario;
 use crate::spec::{Protocol, Spec, Transports};
 use clap::ValueEnum;
 use std::cell::RefCell;
@@ -138,6 +141,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
             .hint("say `--spec NAME`")
     })?;
     let spec = load::spec(wanted)?;
+    fits(&scenario.value, &spec.value)?;
     let client = client(args, &spec.value)?;
     let target = args.server.choice(&scenario.value)?;
     let talk = Talk { quiet: args.quiet };
@@ -215,6 +219,22 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         talk.warn(&format!("the exit code is {is}, by `--fail-on`; without it, it would be {was}"));
     }
     Ok(exit)
+}
+
+/// The server has all channels that the scenario sends over.
+pub(super) fn fits(scenario: &Scenario, spec: &Spec) -> Result<(), Failure> {
+    let Some((channel, phase)) = Carriage::lacking(spec, scenario) else { return Ok(()) };
+    let deed = spec.deed(Operation::Send);
+    let known = deed.iter().flat_map(|deed| &deed.channels);
+    let known: Vec<String> = known.map(|channel| format!("`{}`", channel.name)).collect();
+    let (name, phase) = (&spec.name, format!("phase `{phase}` of `{}`", scenario.name));
+    let failure = Failure::bad_input(format!(
+        "{phase} sends over `{channel}`, and spec `{name}` has no such channel of `send`"
+    ));
+    Err(match known.len() {
+        0 | 1 => failure.hint("its `send` goes one way: take `channels` out of the phase"),
+        _ => failure.hint(format!("it has {}", known.join(", "))),
+    })
 }
 
 /// What is said beside the data.
@@ -305,6 +325,12 @@ pub(super) fn failure(failure: engine::Failure) -> Failure {
 fn client(args: &Args, spec: &Spec) -> Result<ClientKind, Failure> {
     if args.client == Client::Assize {
         return Ok(ClientKind::Assize);
+    }
+    if spec.connect.first.is_some() || spec.connect.welcome.is_some() {
+        return Err(Failure::usage(
+            "`--client rust_socketio` says no first message and waits for no welcome",
+        )
+        .hint("the harness's own client does what `connect: first` and `welcome` say"));
     }
     let asked = args.transport.map(Transport::of_spec);
     let transport = match &spec.connect.protocol {

@@ -48,7 +48,7 @@ pub(super) fn reconsider(
     let again = |id: &str| second.iter().flatten().any(|copy| has(copy, id));
     for copy in first.iter_mut().flatten() {
         if !stands {
-            take_back(&mut copy.finding);
+            take_back(&mut copy.finding, "and not when it was played again");
         }
         copy.others.retain(|(id, finding)| {
             let keep = !is_timed(id) || again(id);
@@ -64,6 +64,16 @@ pub(super) fn reconsider(
     notes
 }
 
+/// Nobody can play the case again: what rests on time is a doubt.
+pub(super) fn unconfirmed(case: &Catalogued, copies: &mut [Copied]) {
+    for copy in copies.iter_mut().flatten() {
+        if is_timed(case.property) {
+            take_back(&mut copy.finding, "and nobody was left to play it again");
+        }
+        copy.others.retain(|(id, _)| !is_timed(id));
+    }
+}
+
 fn has(copy: &Copy, property: &str) -> bool {
     copy.others.iter().any(|(id, _)| *id == property)
 }
@@ -73,12 +83,12 @@ fn fails(copies: &[Copied]) -> bool {
 }
 
 /// What was a violation is a doubt.
-fn take_back(finding: &mut Finding) {
+fn take_back(finding: &mut Finding, but: &str) {
     if finding.violation_count == 0 {
         return;
     }
     for (kind, _) in std::mem::take(&mut finding.kinds) {
-        finding.doubts.push(format!("“{kind}” happened once, and not when it was played again"));
+        finding.doubts.push(format!("“{kind}” happened once, {but}"));
     }
     finding.violation_count = 0;
     finding.violations.clear();
@@ -125,6 +135,17 @@ mod tests {
         assert_eq!(standing(&first), Standing::Fail);
         reconsider(case, &mut first, &copies(false, None));
         assert_eq!(standing(&first), Standing::Inconclusive);
+    }
+
+    #[test]
+    fn where_nobody_can_play_it_again_what_rests_on_time_is_a_doubt() {
+        let mut timed = copies(true, Some("backoff"));
+        unconfirmed(case("presence"), &mut timed);
+        assert_eq!(standing(&timed), Standing::Inconclusive);
+        assert!(timed[0].as_ref().unwrap().others.is_empty());
+        let mut proven = copies(true, None);
+        unconfirmed(case("idempotency"), &mut proven);
+        assert_eq!(standing(&proven), Standing::Fail);
     }
 
     #[test]

@@ -9,11 +9,12 @@ use crate::conform::troupe::{self, Troupe};
 use crate::conform::{Catalogued, Choice, again, catalogue};
 use crate::engine::stage::{Lacking, Site, rehearse, rehearsers};
 use crate::engine::{Failure, TargetChoice, Unreachable};
+use crate::history::PersonId;
 use crate::outcome::conformance::{Case, Conformance, Kind, SCHEMA};
 use crate::spec::{Protocol, Spec, Transports};
 use crate::verdict::{Finding, Violation};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
 /// Cases that are named when the server ended and one of them did it.
@@ -80,19 +81,26 @@ pub async fn run(
         return Err(Failure::Unreachable(Unreachable { what: why.0, hint }));
     }
     let name = target.name();
+    let spare = Spare::of(&site, &people, &fitting);
+    if let Some(warning) = spare.warning() {
+        show(&Progress { of: fitting.len(), warning: Some(warning), ..Progress::default() });
+    }
     let mut troupe = Troupe::assemble(&settings, &site, &fitting, 0)?;
     let mut ends = troupe.perform(&settings, &fitting, &mut show).await;
     let mut notes = Vec::new();
     if troupe.died.is_none() && !troupe.interrupted {
-        notes.extend(once_more(&settings, &site, &fitting, &mut ends, &mut show).await?);
+        notes.extend(once_more(&settings, &site, spare, &fitting, &mut ends, &mut show).await?);
     }
-    if let Some(ended) = target.ended().await {
+    let ended = target.ended(patience(&settings.target, troupe.died.is_some())).await;
+    if let Some(how) = ended.as_ref().or(troupe.died.as_ref().filter(|_| !foreign)) {
         match troupe.suspects[..] {
-            [culprit] => ends[culprit] = vec![Ok(felled(&ended))],
+            [culprit] => ends[culprit] = vec![Ok(felled(how))],
+            [] if fitting.len() == 1 => ends[0] = vec![Ok(felled(how))],
+            [] => {}
             _ => notes.push(suspicion(&troupe.suspects, &fitting)),
         }
-        notes.push(ended);
     }
+    notes.extend(ended);
     target.stop().await;
 
     let cases: Vec<Case> = chosen
@@ -134,25 +142,77 @@ pub async fn run(
 async fn once_more(
     settings: &Settings,
     site: &Site,
+    mut spare: Spare,
     cases: &[&Catalogued],
     ends: &mut [Vec<Copied>],
     show: &mut impl FnMut(&Progress),
 ) -> Result<Vec<String>, Failure> {
     let wanted =
         (0..cases.len()).filter(|index| again::wants_another(cases[*index], &ends[*index]));
-    let wanted: Vec<usize> = wanted.collect();
+    let (wanted, left): (Vec<usize>, Vec<usize>) =
+        wanted.partition(|index| spare.seats(troupe::cast(cases[*index])));
+    let mut notes = Vec::new();
+    for index in left {
+        again::unconfirmed(cases[index], &mut ends[index]);
+        let name = &cases[index].name;
+        notes.push(format!("{name} was not played again: nobody is left in the file of people"));
+    }
     if wanted.is_empty() {
-        return Ok(Vec::new());
+        return Ok(notes);
     }
     let again: Vec<&Catalogued> = wanted.iter().map(|index| cases[*index]).collect();
     let played: u32 = cases.iter().map(|case| case.copies).sum();
     let mut troupe = Troupe::assemble(settings, site, &again, played)?;
     let second = troupe.perform(settings, &again, show).await;
-    let mut notes = Vec::new();
     for (index, second) in wanted.into_iter().zip(second) {
         notes.extend(again::reconsider(cases[index], &mut ends[index], &second));
     }
     Ok(notes)
+}
+
+/// How long a server's process may take to end when nobody listens any more: what started it may have
+/// to clear up after it.
+fn patience(target: &TargetChoice, died: bool) -> Duration {
+    match target {
+        TargetChoice::Launched(launch) if died => launch.stop_within,
+        _ => Duration::ZERO,
+    }
+}
+
+/// The people of a file whom nobody needs for the first time that all cases are played.
+#[derive(Clone, Copy)]
+struct Spare {
+    /// How many the file has, how many are needed, and how many more at most for a second time; `None`:
+    /// there is no file, and always somebody.
+    figures: Option<(usize, usize, usize)>,
+    taken: usize,
+}
+
+impl Spare {
+    fn of(site: &Site, people: &[PersonId], cases: &[&Catalogued]) -> Self {
+        let again = cases.iter().map(|case| troupe::cast(case)).sum();
+        let figures = site.registry.seats().map(|seats| (seats, people.len(), again));
+        Self { figures, taken: 0 }
+    }
+
+    /// What the user should know, if not every case can be played a second time.
+    fn warning(self) -> Option<String> {
+        let (seats, needed, again) = self.figures?;
+        (seats < needed + again).then(|| {
+            format!(
+                "the file has {seats} people: {needed} are needed, and up to {again} more for cases \
+                 that are played again because they rest on time; who finds nobody left is not accused"
+            )
+        })
+    }
+
+    /// Takes so many people, if they are there.
+    fn seats(&mut self, count: usize) -> bool {
+        let fits =
+            self.figures.is_none_or(|(seats, needed, _)| needed + self.taken + count <= seats);
+        self.taken += if fits { count } else { 0 };
+        fits
+    }
 }
 
 /// What the server lacks for the steps of a case, though the spec has it.
@@ -209,5 +269,20 @@ fn transport(settings: &Settings) -> &'static str {
         Transports::WebSocket => "websocket",
         Transports::Polling => "polling",
         Transports::Upgrade => "upgrade",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_few_people_lets_as_many_cases_be_played_again_as_it_has_people_for() {
+        let mut spare = Spare { figures: Some((10, 6, 6)), taken: 0 };
+        assert!(spare.warning().is_some_and(|told| told.starts_with("the file has 10 people: 6 ")));
+        assert_eq!([3, 2, 1, 1].map(|count| spare.seats(count)), [true, false, true, false]);
+        assert_eq!(Spare { figures: Some((12, 6, 6)), taken: 0 }.warning(), None);
+        let mut endless = Spare { figures: None, taken: 0 };
+        assert!(endless.warning().is_none() && endless.seats(1_000));
     }
 }

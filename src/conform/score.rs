@@ -21,6 +21,8 @@ pub struct Progress {
     pub running: Vec<String>,
     /// How long it took so far.
     pub elapsed: Duration,
+    /// What the user should know before the first case.
+    pub warning: Option<String>,
 }
 
 /// What a stage tells.
@@ -95,6 +97,7 @@ impl<'a> Score<'a> {
             failed: self.failed.clone(),
             running: names.map(|(case, _)| case.name.clone()).collect(),
             elapsed,
+            warning: None,
         }
     }
 

@@ -182,7 +182,8 @@ fn names_itself(spec: &Spec) -> bool {
     let fields = connect.query.iter().chain(&connect.headers);
     let texts = fields.flat_map(|field| field.value.holes());
     let payload = connect.auth.iter().flat_map(Shape::holes);
-    let shown: Vec<Hole> = texts.chain(payload).map(|(hole, _)| hole).collect();
+    let first = connect.first.iter().flat_map(|first| first.request.holes());
+    let shown: Vec<Hole> = texts.chain(payload).map(|(hole, _)| hole).chain(first).collect();
     let proves = shown.contains(&Hole::TOKEN) || (spec.http.cookies && logs_in(spec));
     proves && shown.contains(&Hole::USER)
 }
@@ -191,7 +192,8 @@ fn names_itself(spec: &Spec) -> bool {
 fn logs_in(spec: &Spec) -> bool {
     let asks = |step: &Step| step.request.holes().contains(&Hole::PASSWORD);
     let minted = matches!(spec.people.token, TokenSource::Jwt { .. });
-    !minted && spec.deed(Operation::Login).is_some_and(|deed| steps(deed).any(asks))
+    let by_login = || spec.deed(Operation::Login).is_some_and(|deed| steps(deed).any(asks));
+    !minted && (by_login() || spec.says_password())
 }
 
 /// A step of the login sends a hole of the spec's own that the login itself has bound.
@@ -266,7 +268,8 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
             (!spec.connect.refused.is_empty(), "the spec does not say how a connection is refused")
         }
         Need::Sync => {
-            (spec.deed(Operation::Sync).is_some(), "the spec has no way to ask for what was missed")
+            let asks = spec.deed(Operation::Sync).is_some() || spec.resumes();
+            (asks, "the spec has no way to ask for what was missed")
         }
         Need::Join => {
             (spec.deed(Operation::Join).is_some(), "clients do not join conversations themselves")

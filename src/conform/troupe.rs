@@ -140,13 +140,21 @@ fn own_at_once(choice: &TargetChoice) -> usize {
 pub(super) fn people(cases: &[&Catalogued], run: u64) -> Vec<PersonId> {
     let plays = queue(cases, 0).into_iter().flat_map(|job| {
         let PersonId(first) = stage::first_person(job.number, run);
-        let count = match &job.catalogued.way {
-            Way::Wire(_) => wire::PEOPLE,
-            Way::Play(_, _, script) => script.people.len() as u32,
-        };
-        (first..first + count).map(PersonId)
+        (first..first + parts(&job.catalogued)).map(PersonId)
     });
     std::iter::once(PersonId(0)).chain(plays).collect()
+}
+
+/// How many people all copies of a case have a part for.
+pub(super) fn cast(case: &Catalogued) -> usize {
+    (parts(case) * case.copies) as usize
+}
+
+fn parts(case: &Catalogued) -> u32 {
+    match &case.way {
+        Way::Wire(_) => wire::PEOPLE,
+        Way::Play(_, _, script) => script.people.len() as u32,
+    }
 }
 
 /// All plays, the slow ones first, the copies of a case one after the other.

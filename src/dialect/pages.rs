@@ -6,12 +6,14 @@
 use crate::dialect::Dialect;
 use crate::history::{Event, OpId, Order};
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Hole, Paging, Step};
+use crate::spec::{Bindings, Hole, PageEdges, Paging, Step};
 use compact_str::CompactString;
 use rustc_hash::FxHashSet;
 
 /// Pages of one read, at most; a server that never stops is stopped here.
 const PAGES: u32 = 2_000;
+/// Full pages in a row that bring nothing new, at most, where new messages move old ones on.
+const MOVED: u32 = 16;
 /// Rows that are asked for where the spec names no limit.
 const ROWS: u32 = 100;
 
@@ -27,6 +29,8 @@ pub struct Pages {
     number: u32,
     /// Where the page that is awaited begins.
     since: Option<Order>,
+    /// How many more full pages may bring nothing new.
+    patience: u32,
     known: FxHashSet<CompactString>,
     rows: Vec<Event>,
     count: u32,
@@ -44,8 +48,10 @@ impl Pages {
         let limit = wished.or(dialect.spec.limits.page_rows).unwrap_or(ROWS);
         bindings.set(Hole::LIMIT, Scalar::Int(limit.into()));
         let since = bindings.get(Hole::SINCE).and_then(|since| dialect.position_of(since));
+        let shifts = dialect.spec.traits.paging == PageEdges::Shifting;
         Self {
             op,
+            patience: if shifts && step.paging == Some(Paging::Page) { MOVED } else { 0 },
             paging: step.paging,
             limit,
             number: 1,
@@ -91,7 +97,10 @@ impl Pages {
             }
         }
         self.known.extend(ids.into_iter().flatten());
-        full && self.count > before && self.number < PAGES && self.turn(dialect, bound, bindings)
+        let fresh = self.count > before;
+        let goes_on = full && (fresh || self.patience > 0);
+        self.patience = self.patience.saturating_sub(u32::from(!fresh));
+        goes_on && self.number < PAGES && self.turn(dialect, bound, bindings)
     }
 
     /// What all pages brought, and how many rows.

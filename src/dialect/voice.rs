@@ -1,21 +1,22 @@
 //! One client's part of a conversation with the server: which answer belongs to which attempt.
+//!
+//! What is waited for is kept in [`awaited`], an answer is read in [`answer`].
+
+mod answer;
+mod awaited;
 
 use crate::client::{AttemptId, Reply};
 use crate::dialect::{Dialect, Pages, Route, Told, excerpt};
-use crate::history::{Carrier, Event, Seen, Token};
+use crate::history::{Carrier, Event, Seen};
 use crate::operation::Operation;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Hole, Pushed, Reception, Request, Step, Unbound, Via};
+use crate::spec::{Bindings, Hole, Pushed, Request, Step, Unbound, Via};
 use crate::wire::socket_io::{Kind, Packet};
+use answer::{Understood, read};
+use awaited::{Awaited, Waiting};
 use compact_str::CompactString;
 use serde::de::IgnoredAny;
 use std::time::Duration;
-
-/// Attempts that are remembered although they were answered, so that a second answer is noticed.
-const REMEMBERED: usize = 32;
-/// Attempts that are remembered at all; the oldest one of more is forgotten, and its answer would
-/// count as garbage. More than a client's queue can have under way at once.
-const AWAITED: usize = 4_096;
 
 /// One client's part.
 #[derive(Debug, Default)]
@@ -23,21 +24,11 @@ pub struct Voice {
     next_ack: u64,
     /// The number of the last request on a raw WebSocket.
     next_request: i64,
-    awaited: Vec<Awaited>,
+    awaited: Waiting,
     /// Acks that were asked for where none is documented; whatever comes of it is no answer.
     stray: Vec<u64>,
-}
-
-#[derive(Debug)]
-struct Awaited {
-    attempt: AttemptId,
-    route: Route,
-    answered: bool,
-    ack: Option<u64>,
-    /// What the request bound, for answers that carry it back, and for the requests that follow.
-    bound: Option<Box<Bindings>>,
-    /// The pages of a read.
-    walk: Option<Box<Walk>>,
+    /// How far the last event says that the client has come.
+    cursor: Option<Scalar>,
 }
 
 /// A read on its way from page to page.
@@ -93,12 +84,6 @@ pub enum Heard {
     Garbage(CompactString),
 }
 
-impl Awaited {
-    fn step<'a>(&self, dialect: &'a Dialect) -> Option<&'a Step> {
-        dialect.at(self.route)
-    }
-}
-
 impl Voice {
     /// Puts an attempt into words. `bindings` holds what the request needs; a read brings the pages
     /// that it has so far.
@@ -129,7 +114,7 @@ impl Voice {
                     let kept = !acked || walk.is_some() || dialect.after(route).is_some();
                     let bound = kept.then(|| Box::new(bindings.clone()));
                     let answered = false;
-                    self.wait_for(Awaited { attempt, route, answered, ack, bound, walk });
+                    self.awaited.add(Awaited { attempt, route, answered, ack, bound, walk });
                 }
                 Ok(Said::Event(ack))
             }
@@ -140,7 +125,7 @@ impl Voice {
                 if !step.is_unanswered() {
                     let bound = Some(Box::new(bindings));
                     let (answered, ack) = (false, None);
-                    self.wait_for(Awaited { attempt, route, answered, ack, bound, walk });
+                    self.awaited.add(Awaited { attempt, route, answered, ack, bound, walk });
                 }
                 Ok(Said::Frame)
             }
@@ -154,32 +139,20 @@ impl Voice {
         self.next_ack
     }
 
-    fn wait_for(&mut self, awaited: Awaited) {
-        if self.awaited.len() >= REMEMBERED {
-            let answered = self.awaited.iter().position(|awaited| awaited.answered);
-            if answered.is_some() || self.awaited.len() == AWAITED {
-                self.awaited.remove(answered.unwrap_or(0));
-            }
-        }
-        self.awaited.push(awaited);
+    /// The server wants no socket for this conversation: which attempts it answers by that.
+    pub fn barred(&mut self, place: &Scalar) -> Vec<AttemptId> {
+        self.awaited.barred(place)
+    }
+
+    /// How far the client has come by an event that says so, once.
+    pub fn come_to(&mut self) -> Option<Scalar> {
+        self.cursor.take()
     }
 
     /// Forgets what it waits for: the connection is gone, and no answer can come over another.
     pub fn hang_up(&mut self) {
         self.awaited.clear();
         self.stray.clear();
-    }
-
-    /// The server wants no socket for this conversation: which attempts it answers by that.
-    pub fn barred(&mut self, place: &Scalar) -> Vec<AttemptId> {
-        let there = |awaited: &Awaited| {
-            let bound = awaited.bound.as_ref();
-            bound.is_some_and(|bound| bound.get(Hole::CONVERSATION) == Some(place))
-        };
-        let (barred, others) = self.awaited.drain(..).partition(there);
-        self.awaited = others;
-        let barred: Vec<Awaited> = barred;
-        barred.into_iter().map(|awaited| awaited.attempt).collect()
     }
 
     /// Reads a Socket.IO packet.
@@ -211,8 +184,7 @@ impl Voice {
         if packet.ack.is_some_and(|number| self.stray.contains(&number)) {
             return Heard::Unknown;
         }
-        let asked = |awaited: &&mut Awaited| packet.ack.is_some() && awaited.ack == packet.ack;
-        let Some(awaited) = self.awaited.iter_mut().rev().find(asked) else {
+        let Some(awaited) = self.awaited.acked(packet.ack) else {
             let number = packet.ack.map_or_else(|| "none".into(), |number| number.to_string());
             return Heard::Garbage(excerpt(&format!(
                 "an ack that answers nothing: number {number}"
@@ -251,10 +223,13 @@ impl Voice {
             Err(reason) if reason.is_empty() => return Heard::Unknown,
             Err(reason) => return Heard::Garbage(reason.into()),
         };
+        if let Some(cursor) = bindings.get(Hole::CURSOR) {
+            self.cursor = Some(cursor.clone());
+        }
         if Dialect::is_message(pushed) {
             let seen = dialect.seen(Carrier::Live, &bindings, None);
-            return match self.hear_echo(dialect, &seen) {
-                Some(attempt) => {
+            return match seen.token.and_then(|token| self.awaited.echoed(dialect, token)) {
+                Some(Awaited { attempt, .. }) => {
                     Heard::Echo(attempt, dialect.yes(Operation::Send, &bindings), seen)
                 }
                 None => Heard::Sight(Event::Message(seen)),
@@ -272,18 +247,6 @@ impl Voice {
         })
     }
 
-    /// The attempt that one's own message answers, where the server answers by echo.
-    fn hear_echo(&mut self, dialect: &Dialect, seen: &Seen) -> Option<AttemptId> {
-        let token = seen.token?;
-        let index = self.awaited.iter().position(|awaited| {
-            let step = awaited.step(dialect);
-            let by_echo = step.is_some_and(|step| step.yes.iter().any(|one| one.via == Via::Echo));
-            let text = awaited.bound.as_ref().and_then(|bound| bound.get(Hole::TEXT));
-            by_echo && text.is_some_and(|text| Token::find(&text.text()) == Some(token))
-        })?;
-        Some(self.awaited.remove(index).attempt)
-    }
-
     /// An event that answers an attempt: by what it carries back, or first in, first out.
     fn hear_reply(
         &mut self,
@@ -297,7 +260,7 @@ impl Voice {
             Told::Frame => Via::Frame,
         };
         let mut found = None;
-        for (index, awaited) in self.awaited.iter().enumerate() {
+        for (index, awaited) in self.awaited.enumerate() {
             let Some(bound) = &awaited.bound else { continue };
             // Over another conversation's socket comes no answer.
             let asked_in = bound.get(Hole::CONVERSATION);
@@ -314,8 +277,7 @@ impl Voice {
         // What carries the request's number is no other's answer: it stays awaited, so that a
         // second answer is noticed.
         if numbered {
-            self.awaited[index].answered = true;
-            return Some(understood.heard(self.awaited[index].attempt));
+            return Some(understood.heard(self.awaited.answered(index)));
         }
         let awaited = self.awaited.remove(index);
         // The message itself, pushed back to its sender, may be the answer.
@@ -352,114 +314,10 @@ pub(super) fn listed(pushed: &Pushed, json: &str) -> Option<Vec<CompactString>> 
     read.is_ok().then_some(users)
 }
 
-/// What an answer says.
-enum Understood {
-    /// The attempt is over.
-    Over(Vec<Event>, Reply),
-    /// More is to be asked.
-    Onward(Route, Box<Bindings>, Option<Box<Walk>>),
-}
-
-impl Understood {
-    fn heard(self, attempt: AttemptId) -> Heard {
-        match self {
-            Self::Over(rows, reply) => Heard::Answer(attempt, rows, reply),
-            Self::Onward(route, bindings, walk) => {
-                Heard::Onward(Onward { attempt, route, bindings, walk })
-            }
-        }
-    }
-}
-
-/// Reads an answer by the shapes of its step, a no before a yes.
-fn read(
-    dialect: &Dialect,
-    step: &Step,
-    awaited: &Awaited,
-    via: &Via,
-    json: &str,
-    bound: &Bindings,
-) -> Result<Understood, CompactString> {
-    let lists = [(false, &step.limited), (false, &step.no), (true, &step.yes)];
-    let all = || lists.iter().flat_map(|(yes, list)| list.iter().map(move |one| (*yes, one)));
-    let mut candidates = all().filter(|(_, one)| one.via == *via);
-    let mut bindings = bound.clone();
-    match candidates.find(|(_, one)| one.shape.fits(json, &mut bindings)) {
-        Some((true, one)) => match (&awaited.walk, dialect.after(awaited.route)) {
-            (Some(walk), _) => page(dialect, awaited, walk, one, json, bound, &bindings),
-            (None, Some(next)) => Ok(Understood::Onward(next, Box::new(bindings), None)),
-            (None, None) => {
-                let (operation, op) = (awaited.route.operation, awaited.attempt.op);
-                let told = dialect.told(operation, op, &bindings);
-                Ok(Understood::Over(told, dialect.yes(operation, &bindings)))
-            }
-        },
-        Some((false, _)) => {
-            let error = bindings.get(Hole::ERROR).map(Scalar::id);
-            Ok(Understood::Over(Vec::new(), Reply::No(error.unwrap_or_default())))
-        }
-        None => Err(difference(all().map(|(_, one)| one), via, json, bound)),
-    }
-}
-
-/// Why no shape fits, by the one for a yes, which comes last.
-fn difference<'a>(
-    shapes: impl Iterator<Item = &'a Reception>,
-    via: &Via,
-    json: &str,
-    bound: &Bindings,
-) -> CompactString {
-    let last = shapes.filter(|one| one.via == *via).last();
-    match last.and_then(|one| one.shape.matches(json, &mut bound.clone()).err()) {
-        Some(mismatch) => compact_str::format_compact!(
-            "an answer that fits no shape: at `{}` expected {}, found {} in {}",
-            mismatch.pointer,
-            mismatch.expected,
-            mismatch.found,
-            excerpt(json)
-        ),
-        None => "no shape answers over this channel".into(),
-    }
-}
-
-/// A page of a read; `answer` is what it binds beside its rows.
-fn page(
-    dialect: &Dialect,
-    awaited: &Awaited,
-    walk: &Walk,
-    reception: &Reception,
-    json: &str,
-    bound: &Bindings,
-    answer: &Bindings,
-) -> Result<Understood, CompactString> {
-    let (route, op, place) = (awaited.route, awaited.attempt.op, dialect.place(bound));
-    let mut page = Vec::new();
-    let read = reception.shape.rows(json, bound, &mut |row| {
-        let mut events = Vec::new();
-        dialect.row(route.operation, op, row, place, &mut events);
-        page.push(events);
-    });
-    read.map_err(|mismatch| {
-        compact_str::format_compact!(
-            "a row that fits no shape: at `{}` expected {}, found {}",
-            mismatch.pointer,
-            mismatch.expected,
-            mismatch.found
-        )
-    })?;
-    let (mut walk, mut next) = (Box::new(walk.clone()), Box::new(bound.clone()));
-    if walk.pages.add(dialect, page, answer, &mut next) {
-        return Ok(Understood::Onward(route, next, Some(walk)));
-    }
-    let cursor = dialect.cursor_of(answer);
-    let (rows, count) = walk.pages.over();
-    Ok(Understood::Over(rows, Reply::Yes { id: None, order: None, rows: count, cursor }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::OpId;
+    use crate::history::{OpId, Token};
     use std::sync::Arc;
 
     fn dialect() -> Dialect {
@@ -604,7 +462,7 @@ mod tests {
             let ack = send(&mut voice, &dialect, number);
             assert!(matches!(hear(&mut voice, &dialect, ack), Heard::Answer(..)));
         }
-        assert_eq!(voice.awaited.len(), REMEMBERED);
+        assert_eq!(voice.awaited.len(), awaited::REMEMBERED);
         let Heard::Garbage(what) = hear(&mut voice, &dialect, first) else { panic!("known") };
         assert_eq!(what, format!("an ack that answers nothing: number {first}"));
     }

@@ -262,7 +262,9 @@ impl Driver {
     fn learn(&mut self) {
         self.bindings.truncate(self.passport);
         if let Some(bound) = self.link.bound() {
-            bound.iter().for_each(|(hole, scalar)| self.bindings.set(hole, scalar.clone()));
+            // Where a read goes on is the read's own.
+            let learnt = bound.iter().filter(|(hole, _)| *hole != Hole::CURSOR);
+            learnt.for_each(|(hole, scalar)| self.bindings.set(hole, scalar.clone()));
         }
     }
 
@@ -347,6 +349,9 @@ impl Driver {
     }
 
     async fn heard(&mut self, heard: Heard) {
+        if let Some(cursor) = self.voice.come_to() {
+            self.bookmark.put(Some(cursor));
+        }
         match heard {
             Heard::Answer(attempt, rows, reply) => self.answered(attempt, rows, reply),
             Heard::Onward(onward) => self.go_on(onward),

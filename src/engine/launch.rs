@@ -151,6 +151,15 @@ impl Launched {
         self.child.try_wait().ok().flatten().map(|status| status.to_string())
     }
 
+    /// The same; waits so long for it to end.
+    pub async fn ends_within(&mut self, patience: Duration) -> Option<String> {
+        if let Some(status) = self.ended() {
+            return Some(status);
+        }
+        let ended = timeout(patience, self.child.wait()).await.ok()?;
+        ended.ok().map(|status| status.to_string())
+    }
+
     /// The last lines that the server said. If it has ended, all of them have been heard.
     pub async fn said(&mut self) -> Vec<String> {
         // A child of its own may still hold the pipe: then what has come so far must do.
@@ -406,6 +415,7 @@ mod tests {
             command: vec!["sh".into(), "-c".into(), script.into()],
             nodes: 1,
             control: Vec::new(),
+            parts: Vec::new(),
             environment: vec![("GREETING".into(), "listening on".into())],
             ready,
             within: Duration::from_secs(20),

@@ -8,6 +8,7 @@ mod frames;
 mod line;
 mod polling;
 mod session;
+mod talk;
 #[cfg(test)]
 mod tests;
 
@@ -47,7 +48,7 @@ impl Link {
     /// Begins to open a connection for the person of these bindings: to this node, or, as behind a load
     /// balancer, to the next one where somebody listens; `elsewhere`: with the token in the other
     /// place that the spec knows. `places` are the ids of its conversations, where each has a socket.
-    /// Without a socket it goes on from the bookmark. `source` is the address to connect from.
+    /// Where there is a cursor it goes on from the bookmark. `source` is the address to connect from.
     pub(super) fn open(
         shard: &Rc<Shard>,
         bindings: &Bindings,
@@ -72,7 +73,17 @@ impl Link {
                 let (jar, weather) = (jar.as_ref(), weather.clone());
                 let (places, bookmark) = (places.clone(), bookmark.clone());
                 let bindings = &bindings;
-                let caller = Caller { bindings, jar, elsewhere, weather, source, places, bookmark };
+                let stranger = false;
+                let caller = Caller {
+                    bindings,
+                    jar,
+                    elsewhere,
+                    stranger,
+                    weather,
+                    source,
+                    places,
+                    bookmark,
+                };
                 let endpoint = &shard.nodes[node].endpoint;
                 match shard.approach.open(endpoint, spec, caller).await {
                     Ok(session) => return Ok((session, node)),

@@ -8,7 +8,7 @@ mod enrol;
 mod jar;
 mod table;
 
-pub(crate) use enrol::{ask_for, enrol, enrol_at};
+pub(crate) use enrol::{Gate, ask_for, enrol, enrol_at};
 pub(crate) use jar::{Jar, set_value};
 
 use crate::engine::keys::Keys;
@@ -107,6 +107,11 @@ impl Registry {
     /// They stand in a file that has too few; says both figures.
     pub fn expect(&self, people: &[PersonId]) -> Result<(), NoCredential> {
         self.table.as_ref().map_or(Ok(()), |table| table.seat(people)).map_err(NoCredential)
+    }
+
+    /// How many people stand in the spec's file, if there is one.
+    pub(crate) fn seats(&self) -> Option<usize> {
+        self.table.as_ref().map(|table| table.rows().len())
     }
 
     /// A person's user id; null while the server has not said it yet.
@@ -230,7 +235,7 @@ impl Registry {
     /// The server must be asked before a person can be there.
     fn logs_in(&self) -> bool {
         let there = |operation| self.spec.deed(operation).is_some();
-        there(Operation::Register) || there(Operation::Login)
+        there(Operation::Register) || there(Operation::Login) || self.spec.says_password()
     }
 
     /// The user id that the harness chooses.
@@ -268,10 +273,7 @@ impl Papers {
     }
 
     fn lose_token(&mut self) {
-        let known = std::mem::take(&mut self.bindings);
-        for (hole, value) in known.iter().filter(|(hole, _)| *hole != Hole::TOKEN) {
-            self.bindings.set(hole, value.clone());
-        }
+        self.bindings = self.bindings.without(Hole::TOKEN);
         self.jar = self.jar.as_ref().map(|_| Jar::default());
     }
 

@@ -6,7 +6,7 @@ use crate::engine::people::{self, NoCredential, Registry};
 use crate::history::PersonId;
 use crate::operation::Operation;
 use crate::plan::Plan;
-use crate::spec::{Protocol, Request, SocketPer, Spec, TokenSource, Transports, UserIds};
+use crate::spec::{Hole, Protocol, Request, SocketPer, Spec, TokenSource, Transports, UserIds};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::{ConnectError, Leave};
 use std::sync::Arc;
@@ -60,18 +60,12 @@ pub(super) fn approach(
             "docs/spec-language.md says what a run acts on",
         ));
     }
-    match &spec.connect.protocol {
-        Protocol::SocketIo { namespace, transports } => {
-            Ok(Approach::socket_io(spec, namespace, transport.unwrap_or(*transports)))
-        }
-        Protocol::WebSocket { .. } => Ok(Approach::frames(spec)),
-        Protocol::Http => Approach::polls(spec).ok_or_else(|| {
-            Unreachable::new(
-                format!("spec `{}` has no socket, and no poll that brings its events", spec.name),
-                "of `connect: http`, this version drives `poll`",
-            )
-        }),
-    }
+    Approach::of(spec, transport).ok_or_else(|| {
+        Unreachable::new(
+            format!("spec `{}` has no socket, and no poll that brings its events", spec.name),
+            "of `connect: http`, this version drives `poll`",
+        )
+    })
 }
 
 /// Everything that users without a socket ask for is there over HTTP.
@@ -95,17 +89,23 @@ pub(super) fn http_users(plan: &Plan, spec: &Spec) -> Result<(), Unreachable> {
 fn not_driven(spec: &Spec) -> Option<&'static str> {
     let connect = &spec.connect;
     let framed = matches!(connect.protocol, Protocol::WebSocket { .. });
+    let per_room = connect.per == SocketPer::Conversation;
     let shown = !connect.query.is_empty() || !connect.headers.is_empty();
     let beside_polls = connect.protocol == Protocol::Http && (shown || connect.elsewhere.is_some());
+    let polled = connect.protocol == Protocol::Http;
     let parts = [
         (beside_polls, "`connect: query`, `headers` or `elsewhere` beside a poll"),
-        (!framed && connect.per == SocketPer::Conversation, "`connect: per: conversation`"),
-        (!framed && connect.first.is_some(), "`connect: first`"),
+        (!framed && per_room, "`connect: per: conversation`"),
+        (polled && connect.first.is_some(), "`connect: first` beside a poll"),
+        (polled && connect.welcome.is_some(), "`connect: welcome` beside a poll"),
         (!framed && connect.ping.is_some(), "`connect: ping`"),
-        (!by_http(spec, Operation::Register), "a `register` that goes over the socket"),
-        (!by_http(spec, Operation::Login), "a `login` that goes over the socket"),
-        (!by_http(spec, Operation::Logout), "a `logout` that goes over the socket"),
-        (nothing_gives(spec), "`people:` by the server, and neither `register` nor `login`"),
+        (
+            per_room && !by_http(spec, Operation::Register),
+            "a `register` over sockets per conversation",
+        ),
+        (per_room && !by_http(spec, Operation::Login), "a `login` over sockets per conversation"),
+        (per_room && !by_http(spec, Operation::Logout), "a `logout` over sockets per conversation"),
+        (nothing_gives(spec), "`people:` by the server, and nothing that asks it"),
     ];
     parts.into_iter().find_map(|(there, part)| there.then_some(part))
 }
@@ -120,7 +120,14 @@ fn by_http(spec: &Spec, operation: Operation) -> bool {
 /// Ids or tokens are the server's to say, and nobody asks it.
 fn nothing_gives(spec: &Spec) -> bool {
     let people = &spec.people;
+    let binds = |hole: &Hole| {
+        let first = spec.connect.first.as_ref();
+        first.is_some_and(|first| first.yes.iter().any(|yes| yes.shape.mentions(*hole)))
+    };
     let asks = [Operation::Register, Operation::Login].map(|one| spec.deed(one).is_some());
+    if [Hole::USER, Hole::TOKEN].iter().any(binds) {
+        return false;
+    }
     let waits = people.ids == UserIds::ByServer
         && !matches!(people.token, TokenSource::File { .. })
         || matches!(people.token, TokenSource::ByServer);

@@ -138,7 +138,7 @@ pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measu
     let mut target = unless_interrupted(&settings, ready).await?;
     let pace = Pace::default();
     let result = Conductor { settings: &settings, show, pace }.conduct(&mut target).await;
-    let last_words = target.ended().await;
+    let last_words = target.ended(Duration::ZERO).await;
     target.stop().await;
     match (result, last_words) {
         (Ok(mut measured), Some(last_words)) => {

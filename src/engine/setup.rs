@@ -1,7 +1,7 @@
 //! Before the first phase: the conversations of the plan are made on the server.
 
 use crate::client::Reply;
-use crate::engine::people::{self, Papers, Registry};
+use crate::engine::people::{self, Gate, Papers, Registry};
 use crate::engine::shard::Shard;
 use crate::engine::trace::Keep;
 use crate::engine::{errand, rest};
@@ -70,8 +70,9 @@ async fn enrol(shard: &Rc<Shard>) -> Result<(), String> {
         let (id, devices) = (person.id, person.clients.len());
         async move {
             let tap = |arrow, packet| note(shard, arrow, packet);
-            let (registry, http) = (&shard.registry, &shard.nodes[0].http);
-            let entered = people::enrol(registry, http, id, devices, Some(&tap)).await;
+            let registry = &shard.registry;
+            let gate = Gate { tap: Some(&tap), ..shard.way_in() };
+            let entered = people::enrol(registry, gate, id, devices).await;
             if shard.trace.borrow().keep >= Keep::Packets {
                 let held = registry.held(id, devices);
                 held.iter().for_each(|papers| shard.trace.borrow_mut().hide(papers));

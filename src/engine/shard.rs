@@ -11,7 +11,7 @@ use crate::engine::conduct::Conduct;
 use crate::engine::driver::Driver;
 use crate::engine::http_users::Places;
 use crate::engine::link::Approach;
-use crate::engine::people::Registry;
+use crate::engine::people::{Gate, Registry};
 use crate::engine::pulse::Pulse;
 use crate::engine::recorder::Recorder;
 use crate::engine::slot::{Slot, Suffering};
@@ -224,6 +224,12 @@ async fn live(job: Job) {
 }
 
 impl Shard {
+    /// The ways to the server for who is not connected yet.
+    pub(super) fn way_in(&self) -> Gate<'_> {
+        let Node { http, endpoint } = &self.nodes[0];
+        Gate { http, approach: &self.approach, endpoint, tap: None }
+    }
+
     /// A shard of these cells, nobody connected.
     pub(super) fn new(ground: Ground, cells: Vec<Cell>) -> Self {
         let Ground { plan, spec, registry, nodes, sources, approach, clock, recorder, tell } =

@@ -7,6 +7,7 @@ use crate::reference::{self, Bugs, Hosted, StartError};
 use crate::scenario::Launch;
 use crate::spec::Spec;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What to try.
 #[derive(Clone, Debug)]
@@ -63,7 +64,7 @@ impl TargetChoice {
             (_, Server::Node(node)) if node.index() >= nodes => {
                 Some(format!("there is no node {}, the server has {nodes}", node.number))
             }
-            (Self::Embedded(_), Server::Part(_)) if nodes == 1 => {
+            (Self::Embedded(_), Server::Part(Part::Redis)) if nodes == 1 => {
                 Some("the embedded server has one node, and so no bus".into())
             }
             (Self::Launched(launch), Server::Node(_) | Server::Part(_))
@@ -71,6 +72,9 @@ impl TargetChoice {
             {
                 Some("`launch:` has no `control` command that reaches its nodes and parts".into())
             }
+            (Self::Launched(launch), Server::Part(part)) if !launch.parts.contains(&part) => Some(
+                format!("`launch: parts` does not say that `control` can stop {}", part.name()),
+            ),
             _ => None,
         }
     }
@@ -191,10 +195,10 @@ impl Target {
         }
     }
 
-    /// It ended by itself, with these last words.
-    pub async fn ended(&mut self) -> Option<String> {
+    /// It ended by itself, with these last words; waits so long for it to do so.
+    pub async fn ended(&mut self, patience: Duration) -> Option<String> {
         let Subject::Launched(launched, command) = &mut self.subject else { return None };
-        let status = launched.ended()?;
+        let status = launched.ends_within(patience).await?;
         let said = last_words(&launched.said().await);
         Some(format!("the server `{command}` ended by itself: {status}; {said}"))
     }
@@ -220,6 +224,7 @@ fn strike_embedded(hosted: &mut Hosted, fault: Server) -> Result<(), StartError>
             NodeDeed::Stop => hosted.halt_node(node.index()),
         },
         Server::Part(Part::Redis) => hosted.hold_up(true),
+        Server::Part(Part::Store) => hosted.cut_off(true),
     }
 }
 
@@ -229,6 +234,7 @@ fn release_embedded(hosted: &mut Hosted, fault: Server) -> Result<(), StartError
         Server::Stop | Server::Node(Node { does: NodeDeed::Stop, .. }) => hosted.go_on(),
         Server::Node(node) => hosted.resume_node(node.index()),
         Server::Part(Part::Redis) => hosted.hold_up(false),
+        Server::Part(Part::Store) => hosted.cut_off(false),
     }
 }
 
@@ -275,6 +281,7 @@ mod tests {
             ("node 2 restart", "stop node 2", "start node 2"),
             ("node 2 stop", "halt node 2", "continue node 2"),
             ("part redis", "stop redis", "start redis"),
+            ("part store", "stop store", "start store"),
         ] {
             let what = fault.parse::<Fault>().unwrap().of_server().unwrap();
             let told = [true, false].map(|begins| control_words(what, begins).join(" "));

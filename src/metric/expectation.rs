@@ -3,6 +3,7 @@
 //! It compares what was measured; it neither parses the threshold nor measures.
 
 use crate::metric::quantity;
+use crate::metric::recorder::between;
 use crate::outcome::{Expected, Latency, Percentiles};
 use crate::scenario::Expectation;
 
@@ -13,9 +14,13 @@ pub fn judge(expectation: &Expectation, latencies: &[Latency], lag: &Percentiles
     let measured = if expectation.series == "lag" {
         figure(&expectation.statistic, lag, 0)
     } else {
+        let wanted = match expectation.between {
+            Some(pair) => between(pair),
+            None => expectation.series.clone(),
+        };
         latencies
             .iter()
-            .find(|latency| latency.series == expectation.series)
+            .find(|latency| latency.series == wanted)
             .and_then(|found| figure(&expectation.statistic, &found.planned, found.failures))
     };
     Expected {
@@ -99,6 +104,7 @@ mod tests {
         let expectation = Expectation {
             text: String::new(),
             series: series.into(),
+            between: None,
             statistic: statistic.into(),
             comparison: comparison.into(),
             bound,
@@ -117,6 +123,29 @@ mod tests {
         let success = fared("delivery", "success", ">=", 0.99);
         assert!(success.held);
         assert_eq!(success.measured, "99.0%");
+    }
+
+    #[test]
+    fn a_pair_of_nodes_has_a_threshold_of_its_own() {
+        let latency = |series: &str, p95| Latency {
+            series: series.into(),
+            planned: Percentiles { count: 9, p95, ..Percentiles::default() },
+            ..Latency::default()
+        };
+        let latencies = [latency("delivery", 10), latency(&between((1, 2)), 30)];
+        let held = |pair| {
+            let expectation = Expectation {
+                text: String::new(),
+                series: "delivery".into(),
+                between: pair,
+                statistic: "p95".into(),
+                comparison: "<".into(),
+                bound: 20.0,
+            };
+            judge(&expectation, &latencies, &Percentiles::default()).held
+        };
+        assert!(held(None) && !held(Some((1, 2))));
+        assert!(!held(Some((2, 1))), "silence is never a pass");
     }
 
     #[test]

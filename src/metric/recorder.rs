@@ -128,10 +128,10 @@ impl Recorder {
             let track = &self.tracks[series as usize];
             track.latency(series.name().to_owned(), series.about().to_owned())
         });
-        let pairs = self.pairs.iter().map(|((from, to), track)| {
-            let name = format!("{} node {from} → node {to}", Series::Delivery.name());
+        let pairs = self.pairs.iter().map(|(pair, track)| {
+            let (from, to) = pair;
             let about = format!("the same from senders on node {from} to members on node {to}");
-            track.latency(name, about)
+            track.latency(between(*pair), about)
         });
         let asked = self.asked.iter().map(|(operation, track)| {
             let name = format!("{} {operation}", Series::Http.name());
@@ -139,6 +139,11 @@ impl Recorder {
         });
         series.chain(pairs).chain(asked).collect()
     }
+}
+
+/// What the deliveries from one node to another are called.
+pub(super) fn between((from, to): (u32, u32)) -> String {
+    format!("{} node {from} → node {to}", Series::Delivery.name())
 }
 
 impl Track {

@@ -6,6 +6,7 @@
 //! one core, on eight, or on several machines, and judging needs no locks. Nothing here knows a
 //! clock or a socket. Start with [`Plan`].
 
+pub mod carriage;
 pub mod credential;
 pub mod dice;
 pub mod first_minute;
@@ -19,6 +20,7 @@ pub mod text;
 pub mod timeline;
 pub mod visits;
 
+pub use carriage::Carriage;
 pub use credential::Credential;
 pub use manner::Manner;
 pub use oddity::Oddity;
@@ -43,6 +45,8 @@ pub struct Plan {
     pub text_limit: u32,
     /// The server has such a limit, so a longer text is to be refused.
     pub limited: bool,
+    /// Over which channels the sends of each phase leave.
+    pub carriages: Vec<Carriage>,
 }
 
 impl Plan {
@@ -51,7 +55,9 @@ impl Plan {
     pub fn new(spec: &Spec, scenario: Arc<Scenario>, seed: u64, run: u64) -> Self {
         let limit = spec.limits.text_characters;
         let text_limit = limit.unwrap_or(1_000).min(20_000);
-        Self { scenario, seed, run, text_limit, limited: limit == Some(text_limit) }
+        let phases = scenario.phases.iter();
+        let carriages = phases.map(|phase| Carriage::of(spec, &phase.behaviour.channels)).collect();
+        Self { scenario, seed, run, text_limit, limited: limit == Some(text_limit), carriages }
     }
 
     /// The cells of shard `shard` of `shards`.
@@ -133,7 +139,8 @@ mod tests {
             expect: Vec::new(),
             exercise: Vec::new(),
         };
-        Plan { scenario: Arc::new(scenario), seed: 1, run: 77, text_limit: 1_000, limited: true }
+        let (scenario, carriages) = (Arc::new(scenario), vec![Carriage::default(); 2]);
+        Plan { scenario, seed: 1, run: 77, text_limit: 1_000, limited: true, carriages }
     }
 
     fn acts(plan: &Plan, shard: u32, shards: u32) -> Vec<Planned> {

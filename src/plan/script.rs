@@ -34,7 +34,7 @@
 //! | `until DEVICE sees LABEL\|SIGHT`, `until DEVICE is connected\|disconnected\|ready` | waits for it, but not for ever |
 //! | `rest` | waits until everybody is idle and no delivery is awaited |
 //! | `server restart\|kill [for DURATION]`, `server stop for DURATION` | what happens to the server's process |
-//! | `server node N restart\|kill\|stop [for DURATION]`, `server part redis [for DURATION]` | what happens to one of its nodes, counted from 1, or to a part that all stand on; without `for` the script goes on, and it lasts until `server heal` |
+//! | `server node N restart\|kill\|stop [for DURATION]`, `server part redis\|store [for DURATION]` | what happens to one of its nodes, counted from 1, or to a part that all stand on; without `for` the script goes on, and it lasts until `server heal` |
 //! | `server heal` | what happens to nodes and parts is over: they are up again |
 //!
 //! `WHO` is a person (with several devices: each of them, at once) or a device. The verbs:
@@ -73,7 +73,7 @@ mod parse;
 
 pub use parse::Mistake;
 
-use crate::fault::{Fault, Server};
+use crate::fault::{Fault, Part, Server};
 use crate::history::Due;
 use crate::operation::{ConnectionState, Operation, Sight};
 use crate::plan::credential::Credential;
@@ -433,13 +433,13 @@ impl Script {
         self.steps.contains(&Step::PauseWindow) || self.deeds().any(paced)
     }
 
-    /// How many nodes the server must have: the highest that is named, 2 where a part is struck.
+    /// How many nodes the server must have: the highest that is named, 2 where the bus between them is struck.
     #[must_use]
     pub fn nodes(&self) -> u32 {
         let people = self.people.iter().flat_map(|role| role.nodes.iter().copied());
         let steps = self.steps.iter().map(|step| match step {
             Step::Server(ServerDeed { what: Server::Node(node), .. }) => node.number.max(2),
-            Step::Server(ServerDeed { what: Server::Part(_), .. }) => 2,
+            Step::Server(ServerDeed { what: Server::Part(Part::Redis), .. }) => 2,
             _ => 1,
         });
         let deeds = self.deeds().map(|deed| match deed.verb {

@@ -2,11 +2,11 @@
 //! without regard to what the server does.
 
 use crate::history::{ClientId, ConversationId, MessageRef, Nanos, Token};
-use crate::plan::Plan;
 use crate::plan::dice::Dice;
 use crate::plan::population::Cell;
 use crate::plan::text::{self, choose};
 use crate::plan::timeline::{Act, Planned};
+use crate::plan::{Carriage, Plan};
 use crate::scenario::{Arrivals, Behaviour, Burst, Converse, Rate, RateOf};
 use std::ops::Range;
 use std::sync::Arc;
@@ -68,6 +68,7 @@ impl Source {
 pub struct Stream {
     source: Source,
     behaviour: Behaviour,
+    carriage: Carriage,
     cell: Arc<Cell>,
     dice: Dice,
     run: u64,
@@ -110,6 +111,7 @@ impl Stream {
         Some(Self {
             source,
             behaviour,
+            carriage: plan.carriages[phase].clone(),
             cell: Arc::new(cell.clone()),
             dice,
             run: plan.run,
@@ -195,7 +197,7 @@ impl Stream {
         if repeat && self.cell.people[person].clients.len() > 1 {
             // Two tabs: another device of the person sends the same message at the same moment.
             let other = self.other_device(person, client);
-            acts[0] = self.send(at, client, conversation, token, key.clone(), false);
+            acts[0].only_once();
             acts.push(self.send(at, other, conversation, token, key.clone(), false));
         }
         if self.dice.chance(self.behaviour.same_text) {
@@ -229,7 +231,7 @@ impl Stream {
     }
 
     fn send(
-        &self,
+        &mut self,
         at: Nanos,
         client: ClientId,
         conversation: usize,
@@ -239,7 +241,8 @@ impl Stream {
     ) -> Planned {
         let conversation = self.id(conversation);
         let message = MessageRef { token, key };
-        Planned { at, client, act: Act::Send { conversation, message, repeat } }
+        let via = self.carriage.draw(&mut self.dice);
+        Planned { at, client, act: Act::Send { conversation, message, repeat, via } }
     }
 
     /// Up to three members send `messages` each, without waiting for one another.

@@ -6,6 +6,7 @@ use crate::plan::dice::Dice;
 use crate::plan::population::Cell;
 use crate::plan::stream::{Source, Stream};
 use crate::scenario::{FaultPlan, Pace};
+use compact_str::CompactString;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub enum Act {
         message: MessageRef,
         /// Let it leave a second time at once, as a double tap or a second tab would.
         repeat: bool,
+        /// Over which channel; `None`: the first.
+        via: Option<CompactString>,
     },
     /// Press a key.
     Keystroke {
@@ -61,6 +64,15 @@ pub enum Act {
         /// It begins, or it ends.
         begins: bool,
     },
+}
+
+impl Planned {
+    /// A send that does not leave a second time from here.
+    pub(super) fn only_once(&mut self) {
+        if let Act::Send { repeat, .. } = &mut self.act {
+            *repeat = false;
+        }
+    }
 }
 
 /// All planned acts of some cells, sorted by time and made only when they are due.

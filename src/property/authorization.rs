@@ -156,14 +156,19 @@ impl Judge for Walls {
             Event::Message(seen) => {
                 self.leaks.message(at, client, seen, &self.book, &mut self.finding);
             }
-            Event::Saw { sight, conversation, user, id, .. } => {
-                let about = leaks::About {
-                    sight: *sight,
-                    conversation: *conversation,
-                    user: user.as_ref(),
-                    id: id.as_ref(),
-                };
-                self.leaks.saw(at, client, &about, &self.book, &mut self.finding);
+            Event::Saw { sight, conversation, user, id, users, .. } => {
+                let (sight, conversation, id) = (*sight, *conversation, id.as_ref());
+                let about = |user| leaks::About { sight, conversation, user, id };
+                let told = users.as_deref().unwrap_or_default();
+                if told.is_empty() {
+                    let about = about(user.as_ref());
+                    self.leaks.saw(at, client, &about, &self.book, &mut self.finding);
+                }
+                // A state tells of each person in it.
+                for user in told {
+                    let about = about(Some(user));
+                    self.leaks.saw(at, client, &about, &self.book, &mut self.finding);
+                }
             }
             Event::Connection { state: ConnectionState::Connected, .. } => {
                 self.leaks.back(client);
@@ -282,6 +287,14 @@ mod tests {
             "e sees-of online u6\ne sees-of online u99\na sees-of typing-start u2 #1",
             Standing::NotExercised,
         );
+    }
+
+    #[test]
+    fn who_stands_in_a_state_is_seen_like_who_is_told_of_alone() {
+        fail("a saw typing all u2 u5 #1", "a stranger's `typing` reached a member");
+        fail("e saw typing all u1 #1", "`typing` reached a stranger");
+        fail("e saw presence all u6 u2", "`presence` of a stranger was seen");
+        stand("a saw typing all u2 #1\na saw typing all #1", Standing::NotExercised);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `channel-parity`: a message is one message, whichever channel carried it.
 
 mod account;
+mod allowance;
 mod probes;
 
 use crate::history::{
@@ -8,12 +9,14 @@ use crate::history::{
 };
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{exhibit, place, violation};
+use crate::property::charge::nanos;
 use crate::property::company::Company;
 use crate::property::recent::Recent;
 use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::spec::Echo;
 use crate::verdict::{Exhibit, Finding};
 use account::{Account, Sent};
+use allowance::{Allowance, Attempted};
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
@@ -27,7 +30,8 @@ static PAGE: Page = Page {
     title: "A message MUST be one message, seen by all, whichever channel carried it.",
     promises: "What is sent by REST, over the socket, or by one after the other with one key, is \
         stored once, has one id, and is pushed once to all who are there. Both channels share one \
-        order, and both check the same: what one of them refuses the other does not take.",
+        order, and both check the same: what one of them refuses the other does not take, and what is \
+        taken on both counts against one rate.",
     matters: "Two ways to write are two handlers, and what one of them forgets nobody misses on the \
         other: the message that only those see who reload, the copy, the door without a lock.",
     judged: "Of each message its acks, pushes and rows must name one id (where a repetition is told \
@@ -36,7 +40,8 @@ static PAGE: Page = Page {
         must have been pushed it in the end, if a read shows that it is stored. A message that was \
         sent after another one was acked on another channel must stand after it. Of what must be \
         refused on two channels, both must refuse or both take: taking it on both is another \
-        property's matter.",
+        property's matter. Where a person is refused on one channel beyond the documented rate, all \
+        channels together must not take more within that window than a limiter of all could give.",
     blind: "Sends over the first channel alone, where no other one is asked for. Refusals that \
         nothing tells apart from silence. What is pushed late: late is not wrong.",
     example: "  1.204 s  client 3  had the ack over `rest` of \"qzaaaabbbbcccc\": id 17\n  \
@@ -54,6 +59,8 @@ const BUT: &str = "a message is one message, whichever channel carried it";
 
 /// Acked messages of a conversation that a later one must not stand before.
 const REMEMBERED: usize = 64;
+/// What the edges of the rate's window are uncertain by.
+const EDGE: Nanos = 50_000_000;
 
 impl Property for ChannelParity {
     fn page(&self) -> &'static Page {
@@ -84,6 +91,10 @@ impl Property for ChannelParity {
             once: !charge.traits.redelivery,
             ordered: charge.traits.order.is_some(),
             echo: charge.traits.echo,
+            allowance: charge
+                .limits
+                .send_rate
+                .map(|(most, window)| Allowance::new(most, nanos(window), EDGE)),
             company: Company::default(),
             up: FxHashMap::default(),
             due: FxHashMap::default(),
@@ -108,6 +119,8 @@ struct Parity {
     once: bool,
     ordered: bool,
     echo: Echo,
+    /// `None`: the spec states no rate.
+    allowance: Option<Allowance>,
     company: Company,
     /// Since when each client is ready on its connection.
     up: FxHashMap<ClientId, Nanos>,
@@ -173,15 +186,23 @@ impl Judge for Parity {
                 }
                 self.sends.insert(*op, sent);
             }
-            Event::Attempt { op, .. } => {
+            Event::Attempt { op, attempt } => {
                 if let Some(sent) = self.sends.get_mut(op) {
                     sent.at.get_or_insert(at);
+                    if let (Some(allowance), Some(person)) =
+                        (&mut self.allowance, self.company.person(client))
+                    {
+                        allowance.sent(person, *op, *attempt, at);
+                    }
                     if let Some(account) = self.accounts.get_mut(sent.token) {
                         account.tried(at);
                     }
                 }
             }
-            Event::Answered { op, answer, .. } => self.answered(at, client, *op, answer),
+            Event::Answered { op, attempt, answer, .. } => {
+                self.draws(at, client, (*op, *attempt), answer);
+                self.answered(at, client, *op, answer);
+            }
             Event::Message(seen) => self.saw(at, client, seen),
             Event::Ok { op, .. } | Event::Failed { op, .. } => {
                 self.sends.remove(op);
@@ -192,6 +213,7 @@ impl Judge for Parity {
     }
 
     fn finish(mut self: Box<Self>) -> Finding {
+        self.finding.observations += self.allowance.as_ref().map_or(0, |one| one.observed);
         if self.over {
             let mut owed: Vec<(Token, FxHashSet<ClientId>)> = self.owed.drain().collect();
             owed.sort_unstable_by_key(|(token, _)| *token);
@@ -208,7 +230,8 @@ impl Judge for Parity {
 
     fn unsettled(&self) -> usize {
         let acked: usize = self.acked.values().map(VecDeque::len).sum();
-        self.due.len() + self.sends.len() + self.accounts.len() + self.owed.len() + acked
+        let drawn = self.allowance.as_ref().map_or(0, Allowance::len);
+        self.due.len() + self.sends.len() + self.accounts.len() + self.owed.len() + acked + drawn
     }
 }
 
@@ -223,6 +246,36 @@ impl Parity {
 
     fn name(&self, channel: usize) -> &str {
         self.channels.get(channel).map_or("?", |(name, _)| name)
+    }
+
+    /// A send counts against its person's rate, whichever channel it takes.
+    fn draws(&mut self, at: Nanos, client: ClientId, (op, number): (OpId, u32), answer: &Answer) {
+        let Some(sent) = self.sends.get(&op).filter(|sent| sent.due != Some(Due::Refused)) else {
+            return;
+        };
+        let (channel, token) = (sent.channel, sent.token);
+        let over = self.name(channel).to_owned();
+        let line = match answer {
+            Answer::Nack(error) => format!("was refused \"{token}\" over `{over}`: \"{error}\""),
+            _ => format!("had the ack over `{over}` of \"{token}\""),
+        };
+        let (Some(allowance), Some(person)) = (&mut self.allowance, self.company.person(client))
+        else {
+            return;
+        };
+        let attempted = Attempted { person, op, number, at, channel, answer };
+        let Some((lines, strict)) = allowance.answered(&attempted, exhibit(at, client, line))
+        else {
+            return;
+        };
+        let strict = self.name(strict).to_owned();
+        self.finding.violate(|| {
+            let therefore = format!(
+                "`{over}` takes what is beyond the rate, and `{strict}` refuses it: they do not count \
+                 together"
+            );
+            violation("a rate that binds one channel", lines, therefore, BUT)
+        });
     }
 
     fn answered(&mut self, at: Nanos, client: ClientId, op: OpId, answer: &Answer) {
@@ -453,6 +506,30 @@ mod tests {
         unkeyed.traits.dedup = None;
         passes(&IT, &unkeyed, &both);
         fails(&IT, &unkeyed, &pushed, "two ids for one message");
+    }
+
+    #[test]
+    fn all_channels_draw_on_one_allowance() {
+        let mut limited = charge();
+        limited.limits.send_rate = Some((2, std::time::Duration::from_secs(60)));
+        let send = |number: u32, channel: &str, end: &str| {
+            format!("a sends o{number} t{number} k{number} #1 via={channel}\na {end} o{number}\n")
+        };
+        let strict = send(11, "socket", "acked") + &send(12, "socket", "refused");
+        let taken = |count: u32| -> String {
+            (20..20 + count).map(|number| send(number, "rest", "acked")).collect()
+        };
+        // With the first one over `rest`, four are what a fixed window's edge can explain.
+        passes(&IT, &limited, &then(&(strict.clone() + &taken(2))));
+        let more = then(&(strict.clone() + &taken(3)));
+        fails(&IT, &limited, &more, "a rate that binds one channel");
+        passes(&IT, &charge(), &more);
+        // Nobody is refused anything: that is another property's matter.
+        passes(&IT, &limited, &then(&(send(11, "socket", "acked") + &taken(6))));
+        passes(&IT, &limited, &more.replace("via=socket", "via=rest"));
+        let both = then(&(strict + &send(20, "rest", "refused")));
+        let alone = passes(&IT, &charge(), &both).observations;
+        assert_eq!(passes(&IT, &limited, &both).observations, alone + 1);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use crate::history::Nanos;
 use crate::operation::{Operation, Sight};
 use crate::property::Page;
 use crate::spec::{
-    Contract, Create, Dedup, DedupBy, Deed, Echo, Hole, Join, Limits, Ordering, Promise, Pushed,
-    Receipts, RepeatAnswer, Request, Sanitise, Scope, Spec, Step, TokenCheck, Traits, Via,
+    Contract, Create, Dedup, DedupBy, Deed, Echo, Hole, Join, Limits, Ordering, PageEdges, Promise,
+    Pushed, Receipts, RepeatAnswer, Request, Sanitise, Scope, Spec, Step, TokenCheck, Traits, Via,
 };
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub struct Charge {
     pub answers: bool,
     /// The whole history can be read.
     pub history: bool,
+    /// Who comes back says how far they had come, and is told the rest.
+    pub resumes: bool,
     /// Operations that go over HTTP: each request shows its own credential.
     pub requests: Vec<Operation>,
     /// The channels of a send, by name, and whether each goes over HTTP.
@@ -66,6 +68,7 @@ impl Charge {
             promises: spec.promises.iter().map(|promise| cited(promise, spec)).collect(),
             answers: send.is_some_and(|send| send.steps.iter().any(|step| !step.is_unanswered())),
             history: spec.deed(Operation::History).is_some(),
+            resumes: spec.resumes(),
             requests: requests(spec),
             channels: channels(spec),
             answers_by_echo: answers_by_echo(spec),
@@ -159,12 +162,14 @@ impl Default for Charge {
                 reader_told: false,
                 typing_expires: None,
                 token: TokenCheck::AtConnect,
+                paging: PageEdges::Steady,
             },
             contract: Contract::default(),
             limits: Limits::default(),
             promises: Vec::new(),
             answers: true,
             history: true,
+            resumes: false,
             requests: Vec::new(),
             channels: Vec::new(),
             answers_by_echo: false,

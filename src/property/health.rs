@@ -27,7 +27,8 @@ static PAGE: Page = Page {
         and none was done. A no, and a silence, is false if operations were done before and after, \
         none failed, and nothing happened to the server's process.",
     blind: "What nobody asked for at that time: health without other operations around it proves \
-        nothing. Which part is out. How fast it answers.",
+        nothing. Which part is out. How fast it answers. Whether it says no at once when the store goes: \
+        while some are still served, either word is true.",
     example: "  3.120 s  client 1  was refused: \"the store is out of reach\"\n  \
         3.201 s  client 2  asked for the health, and it said yes\n  \
         3.270 s  client 1  was refused: \"the store is out of reach\"\n\
@@ -142,7 +143,9 @@ impl Judge for Doctor {
                     *asked = at;
                 }
             }
-            Event::Answered { op, answer, excused: false, .. } => {
+            // A fault explains a silence. An answer is the server's own word.
+            Event::Answered { answer: Answer::TimedOut | Answer::Lost, excused: true, .. } => {}
+            Event::Answered { op, answer, .. } => {
                 if let Some(asked) = self.others.get(op).copied() {
                     self.found(asked, at, client, answer);
                 }

@@ -33,7 +33,8 @@ static PAGE: Page = Page {
     judged: "For each member the view is what was pushed to it, what syncs brought, and its own \
         acked messages; reads of the whole history do not count. At the end of each sync nothing \
         may be missing that was acked before the sync was asked for and first sent after the \
-        client had been ready once. At the end of the run, nothing may be missing that was sent \
+        client had been ready once. Where who comes back says how far they had come (`$cursor` in \
+        `connect: first`), the server must tell the rest by itself. At the end of the run, nothing may be missing that was sent \
         while the client was ready. Only what a history or sync shows afterwards can be missing: \
         what is nowhere stored is lost for everybody, and `at-least-once` judges that. One sync may \
         not bring one message twice. Late is \
@@ -78,6 +79,7 @@ impl Property for NoLossOnReconnect {
         Box::new(Views {
             echo: charge.traits.echo,
             history: charge.history,
+            resumes: charge.resumes,
             clients: FxHashMap::default(),
             rooms: FxHashMap::default(),
             ops: FxHashMap::default(),
@@ -97,6 +99,8 @@ impl Property for NoLossOnReconnect {
 struct Views {
     echo: Echo,
     history: bool,
+    /// Who comes back says how far they had come, and is told the rest.
+    resumes: bool,
     clients: FxHashMap<ClientId, Link>,
     rooms: FxHashMap<ConversationId, Room>,
     /// Sends that are not over, and their message.
@@ -119,6 +123,8 @@ struct Views {
 struct Link {
     person: Option<PersonId>,
     up: bool,
+    /// When it was last let in.
+    opened: Nanos,
     /// Ready since then, and for the first time then.
     ready: Option<Nanos>,
     first_ready: Option<Nanos>,
@@ -191,6 +197,7 @@ impl Judge for Views {
             Event::Connection { state, .. } => {
                 let link = self.link(client);
                 link.up = *state == ConnectionState::Connected;
+                link.opened = at;
                 link.ready = None;
             }
             Event::Ready => {
@@ -377,7 +384,7 @@ impl Views {
                         sync.recovered += 1;
                     }
                 }
-                Carrier::Live if waited && self.comes_back(client) => self.recoveries += 1,
+                Carrier::Live if waited && self.was_missed(client, acked) => self.recoveries += 1,
                 _ => {}
             }
         }
@@ -393,10 +400,14 @@ impl Views {
         }
     }
 
-    /// The client is on its way back: what it is told now of the time before, it is told again.
-    fn comes_back(&self, client: ClientId) -> bool {
+    /// The client was there, and away when the message was acked, or is still on its way back: it is told
+    /// again what it missed.
+    fn was_missed(&self, client: ClientId, acked: Option<Nanos>) -> bool {
         let link = self.clients.get(&client);
-        link.is_some_and(|link| link.up && link.ready.is_none() && link.first_ready.is_some())
+        link.is_some_and(|link| {
+            let away = link.ready.is_none() || acked.is_some_and(|acked| acked < link.opened);
+            link.up && link.first_ready.is_some() && away
+        })
     }
 
     /// A row of a sync: each message stands in it once.
@@ -524,6 +535,17 @@ mod tests {
         let told = told.replacen("b cut", "b ready\nb cut", 1);
         let finding = passes(&NoLossOnReconnect, &charge(), &told);
         assert_eq!(finding.observations, 1 + 2);
+    }
+
+    #[test]
+    fn who_says_how_far_they_had_come_is_told_the_rest() {
+        let resumes = Charge { resumes: true, ..charge() };
+        let told = away("", "").replace("b syncs o2 #1\n", "").replace("b done o2\n", "");
+        let told = told.replacen("b cut", "b ready\nb cut", 1);
+        fails(&NoLossOnReconnect, &resumes, &told, "never told to who came back");
+        let later = told.replace("phase final-read", "b sees t1 m1 #1\nphase final-read");
+        assert_eq!(passes(&NoLossOnReconnect, &resumes, &later).observations, 1 + 2);
+        stands(&NoLossOnReconnect, &charge(), &told, Standing::NotExercised);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `pagination`: pages, put together, are the whole once.
 
+mod arrivals;
 mod probes;
 mod walk;
 
@@ -10,7 +11,9 @@ use crate::operation::Operation;
 use crate::property::argument::{exhibit, place, violation};
 use crate::property::recent::{Recent, hash};
 use crate::property::{Charge, Judge, Page, Probe, Property};
+use crate::spec::PageEdges;
 use crate::verdict::Finding;
+use arrivals::Arrivals;
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
@@ -33,6 +36,9 @@ static PAGE: Page = Page {
         read of this history shows it. No row may stand on two pages, but for the one at the very \
         position that was asked for (`pages: since` includes it). No page may have more rows than \
         were asked for, and what a page brings may not lie between what earlier pages brought. \
+        Where the spec says that pages shift (`traits: paging`), as many rows may stand on two pages \
+        as messages were sent there while somebody read, and with a page of them or more their order is \
+        not judged. \
         A sync is judged from its first row on.",
     blind: "Messages acked more than a minute before, and more than the last 2,000 of a \
         conversation: there the final read of `at-least-once` looks. A message that no read shows \
@@ -61,7 +67,11 @@ impl Property for Pagination {
             Some(_) => "pages in one order",
             None => "pages in any order",
         };
-        format!("each message of before the read once; {order}; no page longer than asked for")
+        let once = match charge.traits.paging {
+            PageEdges::Steady => "once",
+            PageEdges::Shifting => "once, or again where new ones moved it on",
+        };
+        format!("each message of before the read {once}; {order}; no page longer than asked for")
     }
 
     fn probes(&self) -> &'static [Probe] {
@@ -71,6 +81,7 @@ impl Property for Pagination {
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
         Box::new(Reader {
             ordered: charge.traits.order.is_some(),
+            arrivals: (charge.traits.paging == PageEdges::Shifting).then(Arrivals::default),
             usual: charge.limits.page_rows,
             memory: charge.memory(),
             members: FxHashSet::default(),
@@ -95,6 +106,8 @@ const MISSES: usize = 1_000;
 /// The judge: what was stored before a read, and what its pages showed.
 struct Reader {
     ordered: bool,
+    /// What moves the pages; `None`: nothing does.
+    arrivals: Option<Arrivals>,
     /// Rows of a page where nothing else is asked for.
     usual: Option<u32>,
     memory: Nanos,
@@ -152,6 +165,9 @@ impl Judge for Reader {
         let (at, client) = (entry.at, entry.client);
         self.hidden.tick(at);
         self.shown.tick(at);
+        if let Some(arrivals) = &mut self.arrivals {
+            arrivals.observe(&entry.event);
+        }
         match &entry.event {
             Event::Member { conversation, .. } => {
                 self.members.insert((client, *conversation));
@@ -175,7 +191,9 @@ impl Judge for Reader {
                         if !special && self.members.contains(&(client, *place)) =>
                     {
                         let sync = *operation == Operation::Sync;
-                        self.walks.insert(*op, Walk::new(at, client, *place, sync));
+                        let mut walk = Walk::new(at, client, *place, sync);
+                        walk.arrived = self.arrivals.as_ref().map_or(0, |all| all.before(*place));
+                        self.walks.insert(*op, walk);
                     }
                     _ => {}
                 }
@@ -268,7 +286,9 @@ impl Reader {
         };
         self.finding.observations += 1;
         self.finding.count("pages read", walk.pages.len() as u64);
-        walk.judge(at, self.ordered, &mut self.finding);
+        let arrived = self.arrivals.as_ref().map_or(0, |all| all.until_now(walk.place));
+        let moved = arrived.saturating_sub(walk.arrived);
+        walk.judge(at, self.ordered, moved, &mut self.finding);
         let stored = self.stored.get(&walk.place).into_iter().flatten();
         let missed: Vec<Stored> = stored
             .filter(|stored| stored.at < walk.asked && !walk.shows(stored))
@@ -370,6 +390,22 @@ mod tests {
         fails(&IT, &charge(), &walked(&again), "a row on two pages");
         let twice = WHOLE.replace("b row o5 t2 m2 2", "b row o5 t2 m2 2\nb row o5 t2 m2 2");
         fails(&IT, &charge(), &walked(&twice), "a row twice on one page");
+    }
+
+    #[test]
+    fn where_pages_shift_each_new_message_may_move_one_row_on() {
+        let mut shifting = charge();
+        shifting.traits.paging = PageEdges::Shifting;
+        let again = |more: &str| {
+            let second = format!("{more}b page o5 2 of 2 rows 2 again m1");
+            walked(&WHOLE.replace("b page o5 2 of 2 rows 1", &second))
+        };
+        let arrives = "a sends o4 t4 k4 #1\na acked o4 m4 4\n";
+        passes(&IT, &shifting, &again(arrives));
+        fails(&IT, &shifting, &again(""), "a row on two pages");
+        fails(&IT, &charge(), &again(arrives), "a row on two pages");
+        let twice = again(arrives).replace("again m1", "again m1 m2");
+        fails(&IT, &shifting, &twice, "a row on two pages");
     }
 
     #[test]

@@ -306,6 +306,8 @@ impl Limiter {
                 self.refused.insert(token, lines);
             }
         } else if sending.ordinary
+            // A server that is in trouble may have other reasons.
+            && self.faults.get(&sending.client).is_none_or(|faults| *faults == 0)
             && twins == 0
             && !self.is_shared(&sending.message)
             && self.suspects.len() < REFUSALS

@@ -69,6 +69,7 @@ impl Property for Search {
             owners: Recent::new(charge.memory()),
             hiding: FxHashMap::default(),
             hidden: Recent::new(charge.memory()),
+            perhaps: Recent::new(charge.memory()),
             searches: FxHashMap::default(),
             finding: Finding::default(),
         })
@@ -90,6 +91,8 @@ struct Index {
     hiding: FxHashMap<OpId, CompactString>,
     /// When a person hid a message.
     hidden: Recent<u64, Nanos>,
+    /// It is not known whether a person hid a message.
+    perhaps: Recent<u64, ()>,
     searches: FxHashMap<OpId, Query>,
     finding: Finding,
 }
@@ -126,6 +129,7 @@ impl Judge for Index {
         self.stored.tick(at);
         self.owners.tick(at);
         self.hidden.tick(at);
+        self.perhaps.tick(at);
         match &entry.event {
             Event::Invoke { op, operation, conversation, message, about, .. } => {
                 match (operation, about) {
@@ -180,9 +184,13 @@ impl Judge for Index {
                     self.judge(at, &search);
                 }
             }
-            Event::Failed { op, .. } => {
+            Event::Failed { op, certain, .. } => {
                 self.sends.remove(op);
-                self.hiding.remove(op);
+                if let (Some(id), Some(person), false) =
+                    (self.hiding.remove(op), self.company.person(client), *certain)
+                {
+                    self.perhaps.insert(hash(&(person, &id)), ());
+                }
                 self.searches.remove(op);
             }
             _ => {}
@@ -199,7 +207,8 @@ impl Judge for Index {
 
     fn unsettled(&self) -> usize {
         let rows: usize = self.searches.values().map(|search| 1 + search.rows.len()).sum();
-        let known = self.stored.len() + self.owners.len() + self.hidden.len();
+        let hidden = self.hidden.len() + self.perhaps.len();
+        let known = self.stored.len() + self.owners.len() + hidden;
         self.sends.len() + self.hiding.len() + known + rows
     }
 }
@@ -236,11 +245,12 @@ impl Index {
         });
     }
 
-    /// Whether the person asked to hide it, however long ago.
+    /// Whether the person asked to hide it, however long ago, and was not refused.
     fn hides(&self, person: PersonId, stored: &Stored) -> bool {
         let asked = |id: &CompactString| {
             let under_way = self.hiding.values().any(|other| other == id);
-            under_way || self.hidden.get(hash(&(person, id))).is_some()
+            let name = hash(&(person, id));
+            under_way || self.hidden.get(name).is_some() || self.perhaps.get(name).is_some()
         };
         stored.id.as_ref().is_some_and(asked)
     }
@@ -361,6 +371,18 @@ mod tests {
         };
         passes(&IT, &charge(), &hidden(""));
         fails(&IT, &charge(), &hidden("b found o5 t1 m1"), "a search shows what was deleted");
+    }
+
+    #[test]
+    fn what_may_have_been_hidden_may_be_found_or_not() {
+        let tried = |rows| {
+            let hides = "b hides o4 m1 #1\nb lost o4\nb fails o4\nb searches";
+            searched("b", rows).replace("b searches", hides)
+        };
+        passes(&IT, &charge(), &tried(""));
+        passes(&IT, &charge(), &tried("b found o5 t1 m1"));
+        let refused = tried("").replace("b lost o4\nb fails o4", "b refused o4");
+        fails(&IT, &charge(), &refused, "a stored message is not found");
     }
 
     #[test]

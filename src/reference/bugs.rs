@@ -165,6 +165,8 @@ bugs! {
         "a sync brings each message twice",
     SyncOnce "sync-once" breaks "no-loss-on-reconnect":
         "what is missed is kept per person and handed out once: the second device to come back gets nothing",
+    ResumeForgets "resume-forgets" breaks "no-loss-on-reconnect" on "lobby":
+        "who comes back says where they had come to, and is told nothing of what was said since",
     SyncFirstEmpty "sync-first-empty" breaks "no-loss-on-reconnect":
         "the first time that a person asks for the messages of a conversation, there are none",
 
@@ -480,6 +482,8 @@ bugs! {
         "anybody can send by REST into any conversation",
     KeysPerChannel "keys-per-channel" breaks "channel-parity" on "rest-first":
         "each channel remembers its own keys: a message that falls back on the other one is stored twice",
+    RateRestFree "rate-rest-free" breaks "channel-parity" on "rest-first":
+        "what is sent over REST is not counted: the documented rate binds the socket alone",
     AnnounceRepeats "announce-repeats" breaks "channel-parity" on "rest-first":
         "an announced message is pushed again",
     AnnounceStores "announce-stores" breaks "channel-parity" on "rest-first":
@@ -504,6 +508,8 @@ bugs! {
 
     HealthAlways "health-always" breaks "health" on "sequenced":
         "two seconds after the first client its store fails for two seconds, and its health says that all is well",
+    HealthBlind "health-blind" breaks "health" on "sequenced":
+        "its health looks at its own process alone: it says that all is well while its store is out of reach",
     HealthNever "health-never" breaks "health":
         "its health says that it is down while it serves",
     HealthSilent "health-silent" breaks "health":

@@ -52,6 +52,8 @@ pub(crate) enum Job {
     Lose(Node, oneshot::Sender<()>),
     /// The nodes hear nothing of one another, or again.
     HoldUp(bool, oneshot::Sender<()>),
+    /// The store is out of reach, or back.
+    CutOff(bool, oneshot::Sender<()>),
     Close,
 }
 
@@ -170,6 +172,13 @@ impl Desk {
     pub(crate) async fn hold_up(&self, held_up: bool) {
         let (done, known) = oneshot::channel();
         let _ = self.jobs.send(Job::HoldUp(held_up, done)).await;
+        let _ = known.await;
+    }
+
+    /// The store is out of reach from now on, or back.
+    pub(crate) async fn cut_off(&self, cut_off: bool) {
+        let (done, known) = oneshot::channel();
+        let _ = self.jobs.send(Job::CutOff(cut_off, done)).await;
         let _ = known.await;
     }
 
@@ -303,6 +312,11 @@ fn decide(core: &mut Core, job: Job, now: i64) -> Option<Decided> {
             Decided::Lost(node, done)
         }
         Job::HoldUp(held_up, done) => Decided::HeldUp(held_up, done),
+        Job::CutOff(cut_off, done) => {
+            core.cut_off(cut_off);
+            let _ = done.send(());
+            return None;
+        }
         Job::Close => return None,
     })
 }

@@ -16,9 +16,10 @@ use crate::reference::app::App;
 use crate::reference::bugs::Bug;
 use crate::reference::desk::Coming;
 use crate::reference::hall::Wire;
-use crate::reference::knock::{LATE, Shown, Visiting};
+use crate::reference::knock::{LATE, Visiting, by_login};
 use crate::reference::model::*;
-use crate::reference::play::{Outgoing, Reply};
+use crate::reference::play::{LetIn, Login, Outgoing, Reply};
+use crate::reference::reception;
 use crate::reference::stamp;
 use crate::reference::visitor::{Back, Question, Visitor};
 use crate::spec::Hole;
@@ -29,7 +30,7 @@ use hyper_util::rt::TokioIo;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -85,14 +86,10 @@ async fn live(
     {
         return End::Gone;
     }
-    let mut greeting = None;
-    let visiting = match guest.visiting.take() {
-        Some(visiting) => visiting,
+    let (visiting, login) = match guest.visiting.take() {
+        Some(visiting) => (visiting, None),
         None => match log_in(app, sink, stream, &guest).await {
-            Ok((visiting, said)) => {
-                greeting = said;
-                visiting
-            }
+            Ok((visiting, login)) => (visiting, Some(login)),
             Err(end) => return end,
         },
     };
@@ -103,21 +100,24 @@ async fn live(
     let caller = Caller {
         chapter: app.doorman.chapter(&visiting.user),
         device: visiting.token.clone().unwrap_or_else(|| visiting.user.clone()),
-        user: visiting.user,
+        user: visiting.user.clone(),
         connection: Some(connection),
         node: app.node,
         arrived: stamp::now(),
     };
     let place = guest.known.get(Hole::CONVERSATION).cloned();
-    let visitor = Visitor::new(Arc::clone(app), caller.clone(), visiting.token, place, seat);
+    let token = visiting.token.clone();
+    let visitor = Visitor::new(Arc::clone(app), caller.clone(), token.clone(), place, seat);
     let who = caller.clone();
-    let coming = Coming { only: guest.only, since: None };
+    let since = login.as_ref().and_then(Login::since);
+    let since = since.filter(|_| !app.bugs.has(Bug::ResumeForgets));
+    let coming = Coming { only: guest.only, since };
     let arrived = app.desk.arrive(caller, Arc::clone(&wire) as Arc<dyn Wire>, coming).await;
-    if arrived.is_none() {
-        return End::Closing;
-    }
-    if let Some(greeting) = greeting
-        && sink.send(Message::text(greeting)).await.is_err()
+    let Some(newest) = arrived else { return End::Closing };
+    let let_in = LetIn { user: visiting.user.clone(), token: token.map(Into::into), newest };
+    let said = login.and_then(|login| login.answer(&app.play, Ok(&let_in)));
+    if let Some(Reply::Frame(said)) = said
+        && sink.send(Message::text(said)).await.is_err()
     {
         return End::Gone;
     }
@@ -136,18 +136,36 @@ async fn live(
     }
 }
 
-/// Waits for the first frame, and says no to whom is not let in.
-async fn log_in(
-    app: &App,
+/// Waits for the first frame, and says no to whom is not let in. Who has no account yet may register,
+/// and log in to a token, before.
+async fn log_in<'a>(
+    app: &'a App,
     sink: &mut SplitSink<Socket, Message>,
     stream: &mut SplitStream<Socket>,
     guest: &Guest,
-) -> Result<(Visiting, Option<String>), End> {
-    let patience = app.play.spec().connect.timeout;
-    let text = timeout(patience, next_text(stream)).await.map_err(|_| End::Silent)?;
-    let text = text.ok_or(End::Gone)?;
-    let login = app.play.login(&text, &guest.known).ok_or(End::HungUp)?;
-    let visiting = match Shown::of(login.bindings()).visitor(app) {
+) -> Result<(Visiting, Login<'a>), End> {
+    let deadline = Instant::now() + app.play.spec().connect.timeout;
+    let login = loop {
+        let text = timeout_at(deadline, next_text(stream)).await.map_err(|_| End::Silent)?;
+        let text = text.ok_or(End::Gone)?;
+        let asked = app.play.frame(&text, None, None);
+        let attended = asked.and_then(|asked| {
+            let attended = reception::serve(app, &asked, None)?;
+            Some(match attended {
+                Ok((reply, _)) => reply,
+                Err(refusal) => app.play.answer(&asked, &Err(refusal)),
+            })
+        });
+        match attended {
+            Some(reply) => {
+                if let Some(Reply::Frame(said)) = reply {
+                    sink.send(Message::text(said)).await.map_err(|_| End::Gone)?;
+                }
+            }
+            None => break app.play.login(&text, &guest.known).ok_or(End::HungUp)?,
+        }
+    };
+    let visiting = match by_login(app, &login) {
         Ok(visiting) => match guest.may_enter(app, &visiting.user).await {
             Ok(()) => Ok(visiting),
             Err(refusal) => Err(refusal),
@@ -155,12 +173,9 @@ async fn log_in(
         Err(refusal) => Err(refusal),
     };
     match visiting {
-        Ok(visiting) => {
-            let said = login.answer(&Ok(app.play.user(&visiting.user)));
-            Ok((visiting, said))
-        }
+        Ok(visiting) => Ok((visiting, login)),
         Err(refusal) => {
-            if let Some(said) = login.answer(&Err(refusal)) {
+            if let Some(Reply::Frame(said)) = login.answer(&app.play, Err(&refusal)) {
                 let _ = sink.send(Message::text(said)).await;
             }
             Err(End::HungUp)

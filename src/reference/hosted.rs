@@ -27,6 +27,7 @@ enum Order {
     Halt(Option<Node>),
     GoOn,
     HoldUp(bool),
+    CutOff(bool),
     Figures,
 }
 
@@ -158,6 +159,14 @@ impl Hosted {
         self.order(Order::HoldUp(held_up)).map(|_| ())
     }
 
+    /// Cuts the server off from its store, or lets it reach it again.
+    ///
+    /// # Errors
+    /// The server's thread is gone.
+    pub fn cut_off(&mut self, cut_off: bool) -> Result<(), StartError> {
+        self.order(Order::CutOff(cut_off)).map(|_| ())
+    }
+
     /// Stops for good.
     pub fn stop(self) {
         drop(self);
@@ -207,7 +216,8 @@ struct Threads {
 
 impl Threads {
     fn obey(&mut self, order: Order) -> Result<(), StartError> {
-        if !matches!(order, Order::Figures | Order::Halt(_) | Order::HoldUp(_)) {
+        let strikes_a_part = matches!(order, Order::HoldUp(_) | Order::CutOff(_));
+        if !strikes_a_part && !matches!(order, Order::Figures | Order::Halt(_)) {
             self.halted.clear();
         }
         match order {
@@ -225,6 +235,11 @@ impl Threads {
             Order::HoldUp(held_up) => {
                 if let Some(desk) = &self.desk {
                     desk.block_on(self.running.hold_up(held_up));
+                }
+            }
+            Order::CutOff(cut_off) => {
+                if let Some(desk) = &self.desk {
+                    desk.block_on(self.running.cut_off(cut_off));
                 }
             }
             Order::GoOn | Order::Figures => {}

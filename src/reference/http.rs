@@ -7,7 +7,8 @@ use crate::reference::gullible::Door;
 use crate::reference::mailbox;
 use crate::reference::misbehave::{self, Manner};
 use crate::reference::model::*;
-use crate::reference::play::{Account, Asked, HttpAsk, Reply};
+use crate::reference::play::{Asked, HttpAsk, Lines, Reply};
+use crate::reference::reception;
 use crate::reference::stamp;
 use crate::scalar::Scalar;
 use crate::spec::Hole;
@@ -53,12 +54,11 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
     let Some(asked) = app.play.request(ask) else {
         return json(404, r#"{"error":"there is no such thing"}"#);
     };
-    if !app.bugs.has(Bug::CsrfUnchecked) && !app.play.vouched(&asked, &app.accounts) {
-        let refusal = Refusal::new(RefusalKind::Forbidden, "the CSRF token is none of ours");
+    if let Err(refusal) = reception::is_vouched(&app, &asked) {
         return answer(&app, &asked, Err(refusal));
     }
-    if let Some(wanted) = app.play.account(&asked) {
-        return account(&app, &asked, wanted, cookie.as_ref());
+    if let Some(attended) = reception::serve(&app, &asked, cookie.as_ref()) {
+        return account(&app, &asked, attended);
     }
     let (outcome, manner) = outcome(&app, &asked, cookie.as_ref()).await;
     match manner {
@@ -86,32 +86,16 @@ fn headers(parts: &Parts) -> Vec<(&str, &str)> {
     headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
 }
 
-/// Registers, logs in or out.
+/// What somebody is answered who registers, logs in or out.
 fn account(
     app: &App,
     asked: &Asked,
-    wanted: Result<Account, Refusal>,
-    cookie: Option<&Scalar>,
+    attended: Result<(Option<Reply>, Lines), Refusal>,
 ) -> Response {
-    let accounts = &app.accounts;
-    let done = wanted.and_then(|wanted| match wanted {
-        Account::Form => Ok((None, None)),
-        Account::Register(form) => accounts.register(form).map(|user| (Some(user), None)),
-        Account::Login(form) => {
-            accounts.login(form, app.bugs).map(|(user, token)| (Some(user), Some(token)))
-        }
-        Account::Logout => {
-            let token = asked.bindings.get(Hole::TOKEN).or(cookie);
-            let user = app.admit(token, asked.bindings.get(Hole::USER), Door::Http)?;
-            token.iter().for_each(|token| accounts.logout(&token.text(), app.bugs));
-            Ok((Some(user), None))
-        }
-    });
-    let (user, token) = match done {
-        Ok(done) => done,
+    let (reply, lines) = match attended {
+        Ok(attended) => attended,
         Err(refusal) => return answer(app, asked, Err(refusal)),
     };
-    let (reply, lines) = app.play.welcome(asked, user.as_ref(), token.as_deref(), accounts);
     let mut response = match reply {
         Some(Reply::Http(status, body)) => json(status, &body),
         _ => json(200, "{}"),

@@ -4,7 +4,7 @@ use crate::reference::app::App;
 use crate::reference::bugs::Bug;
 use crate::reference::gullible::Door;
 use crate::reference::model::*;
-use crate::reference::play::{Play, parameter};
+use crate::reference::play::{Login, Play, parameter};
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Field, Hole, Shape, Text};
 use axum::http::header::COOKIE;
@@ -74,6 +74,20 @@ impl Shown {
                 Ok(Visiting { user, token: None, late: true })
             }
         }
+    }
+}
+
+/// Who this is, by the first message.
+///
+/// # Errors
+/// Why they are not let in.
+pub(crate) fn by_login(app: &App, login: &Login<'_>) -> Result<Visiting, Refusal> {
+    match login.form() {
+        Some(form) => {
+            let (user, token) = app.accounts.login(form, app.bugs)?;
+            Ok(Visiting { user, token: Some(token.into()), late: false })
+        }
+        None => Shown::of(login.bindings()).visitor(app),
     }
 }
 

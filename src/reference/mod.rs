@@ -28,6 +28,7 @@ mod mailbox;
 mod misbehave;
 mod model;
 mod play;
+mod reception;
 mod server;
 mod socket;
 mod stamp;

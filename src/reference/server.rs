@@ -16,7 +16,7 @@ use crate::reference::model::Node;
 use crate::reference::play::Play;
 use crate::reference::socket::Entrance;
 use crate::reference::stamp;
-use crate::spec::{Bindings, Protocol, Spec};
+use crate::spec::{Bindings, Protocol, Shape, Spec};
 use axum::Router;
 use axum::serve::{Listener, ListenerExt};
 use socketioxide::SocketIo;
@@ -164,6 +164,7 @@ impl Running {
     pub(super) fn paused(spec: Arc<Spec>, options: Options) -> Result<Self, StartError> {
         let accounts = auth::accounts(&spec).map_err(StartError::NotPlayed)?;
         Doorman::new(&spec, &accounts).map_err(StartError::NotPlayed)?;
+        greets(&spec).map_err(StartError::NotPlayed)?;
         let core = Core::open(options.file.as_deref(), Rules::of(&spec), options.bugs)
             .map_err(|error| StartError::Store(error.to_string()))?;
         let nodes = options.nodes.max(1);
@@ -321,6 +322,13 @@ impl Running {
         }
     }
 
+    /// The store is out of reach from now on, or no more.
+    pub(super) async fn cut_off(&self, cut_off: bool) {
+        if let Some(State::Up(up)) = &self.state {
+            up.desk.cut_off(cut_off).await;
+        }
+    }
+
     fn take_up(&mut self) -> Option<Up> {
         match self.state.take() {
             Some(State::Up(up)) => Some(*up),
@@ -427,6 +435,19 @@ impl Running {
             .ws_max_frame_size(figures.max_payload as usize)
             .max_buffer_size(CLIENT_QUEUE)
             .build_layer()
+    }
+}
+
+/// Whether it can say the welcome that the spec has.
+fn greets(spec: &Spec) -> Result<(), String> {
+    let on_socket_io = matches!(spec.connect.protocol, Protocol::SocketIo { .. });
+    let of_connect = |welcome: &&Shape| on_socket_io && welcome.event().is_none();
+    let fits = |welcome: &Shape| welcome.fits(r#"{"sid":"x"}"#, &mut spec.constants.clone());
+    match spec.connect.welcome.as_ref().filter(of_connect) {
+        Some(welcome) if !fits(welcome) => {
+            Err("its answer to CONNECT has a `sid` and nothing else of a welcome".into())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -4,8 +4,12 @@
 //! taken in a synchronous handler and handed to the desk at once, so pipelined events keep their
 //! order. Handlers and rooms are set up before the CONNECT answer, and what is pushed in between
 //! is held back until it is sent, so that nothing falls into the gap. A client that does not
-//! read is dropped when its queue is full, for a hole in its stream would be a silent loss.
+//! read is dropped when its queue is full, for a hole in its stream would be a silent loss. Where the
+//! first message says who somebody is, they wait in the [`lobby`] until they are let in.
 
+mod lobby;
+
+use self::lobby::Lobby;
 use crate::reference::app::App;
 use crate::reference::desk::Coming;
 use crate::reference::hall::Wire;
@@ -36,6 +40,12 @@ pub(crate) struct Entrance(pub(crate) Arc<App>);
 
 impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
     fn call(&self, socket: Arc<Socket>, _auth: Option<Value>) {
+        let greeting = self.0.play.greeting();
+        if let Some(Outgoing::Event { name, arguments }) =
+            greeting.as_deref().and_then(Outgoing::parse)
+        {
+            let _ = socket.emit(&name, &arguments);
+        }
         if let Some(wire) = socket.extensions.get::<Arc<SocketWire>>() {
             wire.open();
             if wire.late {
@@ -49,6 +59,10 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
 
     fn call_middleware<'a>(&'a self, socket: Arc<Socket>, auth: &'a Option<Value>) -> Entering<'a> {
         Box::pin(async move {
+            if self.0.play.spec().connect.first.is_some() {
+                socket.on_fallback::<_, Lobby>(Lobby::receive(&self.0, &socket));
+                return Ok(());
+            }
             let auth = match auth {
                 Some(Value::Str(json, _)) => Some(json.as_str()),
                 _ => None,
@@ -58,11 +72,7 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
             let Visiting { user, token, late } = let_in;
             let seat = self.0.seat().map_err(|refusal| Box::new(refusal) as Refused)?;
             let connection = self.0.next_connection();
-            let wire = Arc::new(SocketWire {
-                socket: Arc::downgrade(&socket),
-                held: Mutex::new(Some(Vec::new())),
-                late,
-            });
+            let wire = Arc::new(SocketWire::holding(&socket, late));
             socket.extensions.insert(Arc::clone(&wire));
             let app = Arc::clone(&self.0);
             let caller = Caller {
@@ -89,12 +99,8 @@ struct Events(Visitor);
 
 impl MessageHandler<LocalAdapter, Events> for Events {
     fn call(&self, socket: Arc<Socket>, mut value: Value, ack_id: Option<i64>) {
-        let acks = [(); 2].map(|()| {
-            let Ok(ack) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
-            Some(ack)
-        });
+        let back = SocketBack::to(&socket, &mut value, ack_id);
         let Value::Str(json, _) = value else { return };
-        let back = SocketBack { socket: Arc::downgrade(&socket), acks };
         self.0.hear(&Question::Event(&json, ack_id.is_some()), back);
     }
 }
@@ -103,6 +109,16 @@ impl MessageHandler<LocalAdapter, Events> for Events {
 struct SocketBack {
     socket: Weak<Socket>,
     acks: [Option<AckSender>; 2],
+}
+
+impl SocketBack {
+    fn to(socket: &Arc<Socket>, value: &mut Value, ack_id: Option<i64>) -> Self {
+        let acks = [(); 2].map(|()| {
+            let Ok(ack) = AckSender::from_message_parts(socket, value, &ack_id);
+            Some(ack)
+        });
+        Self { socket: Arc::downgrade(socket), acks }
+    }
 }
 
 impl Back for SocketBack {
@@ -141,12 +157,18 @@ struct SocketWire {
     socket: Weak<Socket>,
     /// To be thrown out: the token was looked at too late, by a bug.
     late: bool,
-    /// What came before the CONNECT answer; `None` after it.
+    /// What came before the answer that lets in; `None` after it.
     held: Mutex<Option<Vec<Outgoing>>>,
 }
 
 impl SocketWire {
-    /// The CONNECT answer is sent: lets out what was held back.
+    /// A way that is not open yet.
+    fn holding(socket: &Arc<Socket>, late: bool) -> Self {
+        let held = Mutex::new(Some(Vec::new()));
+        Self { socket: Arc::downgrade(socket), held, late }
+    }
+
+    /// The answer that lets in is sent: lets out what was held back.
     fn open(&self) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         for event in held.take().unwrap_or_default() {

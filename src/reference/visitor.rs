@@ -9,7 +9,8 @@ use crate::reference::intake::{self, Intake, Mishap};
 use crate::reference::limit::Seat;
 use crate::reference::misbehave::{self, Manner};
 use crate::reference::model::*;
-use crate::reference::play::{Asked, Play, Reply};
+use crate::reference::play::{Asked, Lines, Play, Reply};
+use crate::reference::reception;
 use crate::reference::stamp;
 use crate::scalar::Scalar;
 use compact_str::CompactString;
@@ -69,6 +70,10 @@ impl Visitor {
     /// Hears what came in, and sees to its answer.
     pub(crate) fn hear(&self, question: &Question<'_>, back: impl Back) {
         let Some((asked, command)) = self.understand(question, &back) else { return };
+        let token = self.token.as_ref().map(|token| Scalar::Text(token.clone()));
+        if let Some(attended) = reception::serve(&self.app, &asked, token.as_ref()) {
+            return answer_account(&self.app, &asked, attended, back);
+        }
         let caller = Caller { arrived: stamp::now(), ..self.caller.clone() };
         if caller.arrived < self.deaf_until {
             return;
@@ -130,8 +135,8 @@ impl Visitor {
 
     fn asked(&self, play: &Play, question: &Question<'_>, json: &str) -> Option<Asked> {
         match question {
-            Question::Event(..) => play.event(json, &self.caller.user),
-            Question::Frame(_) => play.frame(json, &self.caller.user, self.place.as_ref()),
+            Question::Event(..) => play.event(json, Some(&self.caller.user)),
+            Question::Frame(_) => play.frame(json, Some(&self.caller.user), self.place.as_ref()),
         }
     }
 
@@ -141,6 +146,22 @@ impl Visitor {
             Mishap::HangUp => back.hang_up(),
             Mishap::Crash => self.app.desk.ask(self.caller.clone(), Command::Crash, drop),
         }
+    }
+}
+
+/// Answers somebody who registers, logs in or out over a socket.
+pub(crate) fn answer_account(
+    app: &App,
+    asked: &Asked,
+    attended: Result<(Option<Reply>, Lines), Refusal>,
+    mut back: impl Back,
+) {
+    let reply = match attended {
+        Ok((reply, _)) => reply,
+        Err(refusal) => app.play.answer(asked, &Err(refusal)),
+    };
+    if let Some(reply) = reply {
+        back.say(&reply);
     }
 }
 

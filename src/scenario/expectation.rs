@@ -11,19 +11,30 @@ pub const SERIES: &[&str] =
 pub const STATISTICS: &[&str] =
     &["p50", "p90", "p95", "p99", "p99.9", "max", "mean", "count", "success"];
 
+/// The only series that is measured for each pair of nodes.
+const OF_PAIRS: &str = "delivery";
+
 const EXAMPLE: &str = "a threshold such as `delivery.p95 < 500ms` or `connect.success > 99%`";
 
 /// What is wrong with a threshold: the offending piece, the message, the hint.
 type Complaint = (String, String, Option<String>);
 
 impl Loader<'_> {
-    pub(super) fn expectations(&mut self, node: &Node) -> Vec<Expectation> {
+    /// The thresholds; with how many nodes the server has, if the scenario says it.
+    pub(super) fn expectations(&mut self, node: &Node, nodes: Option<u32>) -> Vec<Expectation> {
         let mut expectations = Vec::new();
         for node in self.list(node, "expect", "thresholds") {
             let text = self.text_of(Some(node), "expect");
             match parse(&text) {
                 _ if text.is_empty() => {}
-                Ok(expectation) => expectations.push(expectation),
+                Ok(expectation) => {
+                    let (from, to) = expectation.between.unwrap_or_default();
+                    if let Some(nodes) = nodes.filter(|nodes| from.max(to) > *nodes) {
+                        let span = self.found.narrow(node.span, &format!("{from}->{to}"));
+                        self.beyond(span, from.max(to), nodes);
+                    }
+                    expectations.push(expectation);
+                }
                 Err((piece, message, hint)) => {
                     let span = self.found.narrow(node.span, &piece);
                     let complaint = self.found.error(span, message);
@@ -43,10 +54,14 @@ fn parse(text: &str) -> Result<Expectation, Complaint> {
     let [figure, comparison, bound] = words[..] else {
         return Err((text.to_owned(), format!("`{text}` is no threshold"), None));
     };
-    let Some((series, statistic)) = figure.split_once('.') else {
+    let Some((series, rest)) = figure.split_once('.') else {
         return Err((figure.to_owned(), format!("`{figure}` names no figure"), None));
     };
     known(series, SERIES, "is not measured")?;
+    let (between, statistic) = match rest.split_once('.') {
+        Some((pair, statistic)) if pair.contains("->") => (Some(pair_of(series, pair)?), statistic),
+        _ => (None, rest),
+    };
     known(statistic, STATISTICS, "is no figure of a series")?;
     if !["<", "<=", ">", ">="].contains(&comparison) {
         let message = format!("`{comparison}` compares nothing");
@@ -70,9 +85,27 @@ fn parse(text: &str) -> Result<Expectation, Complaint> {
     Ok(Expectation {
         text: text.to_owned(),
         series: series.to_owned(),
+        between,
         statistic: statistic.to_owned(),
         comparison: comparison.to_owned(),
         bound: value,
+    })
+}
+
+/// The nodes of `1->2`.
+fn pair_of(series: &str, pair: &str) -> Result<(u32, u32), Complaint> {
+    if series != OF_PAIRS {
+        let message = format!("`{series}` is not measured between nodes");
+        let hint = format!("`{OF_PAIRS}.{pair}` is");
+        return Err((format!("{series}.{pair}"), message, Some(hint)));
+    }
+    let numbers = pair.split_once("->").and_then(|(from, to)| {
+        let number = |text: &str| text.parse::<u32>().ok().filter(|number| *number > 0);
+        Some((number(from)?, number(to)?))
+    });
+    numbers.ok_or_else(|| {
+        let hint = "write `1->2`: from senders on node 1 to members on node 2".to_owned();
+        (pair.to_owned(), format!("`{pair}` is no pair of nodes"), Some(hint))
     })
 }
 
@@ -101,6 +134,9 @@ mod tests {
         assert_eq!(read("delivery.p99.9 <= 500ms"), expected);
         assert_eq!(read("connect.success > 99%").3, 0.99);
         assert_eq!(read("ack.count >= 100").3, 100.0);
+        assert_eq!(parse("ack.count >= 100").unwrap().between, None);
+        let pair = parse("delivery.1->2.p99.9 < 1s").unwrap();
+        assert_eq!((pair.between, pair.statistic.as_str()), (Some((1, 2)), "p99.9"));
     }
 
     #[test]
@@ -112,6 +148,12 @@ mod tests {
             ("delivery.p95 = 500ms", "=", "use `<`, `<=`, `>` or `>=`"),
             ("delivery.p95 < 500", "500", "write a duration such as `500ms`"),
             ("connect.success > 99", "99", "write a share such as `99%`"),
+            ("ack.1->2.p95 < 1s", "ack.1->2", "`delivery.1->2` is"),
+            (
+                "delivery.0->2.p95 < 1s",
+                "0->2",
+                "write `1->2`: from senders on node 1 to members on node 2",
+            ),
         ] {
             let (found, _, hinted) = parse(text).unwrap_err();
             assert_eq!((found.as_str(), hinted.unwrap_or_default().as_str()), (piece, hint));

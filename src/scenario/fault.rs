@@ -1,22 +1,28 @@
 //! `faults:` what goes wrong, and when. The kinds and their figures are those of [`fault::ALL`].
 
-use crate::fault::{self, Fault, Figure, Figures, Form, Kind, Value};
+use crate::fault::{self, Fault, Figure, Figures, Form, Kind, Server, Value};
 use crate::scenario::load::Loader;
 use crate::scenario::model::{FaultPlan, Share};
 use crate::source::{Entry, Fields, Node};
 use std::time::Duration;
 
 impl Loader<'_> {
-    /// The faults; none may begin at `end` or later.
-    pub(super) fn faults(&mut self, node: &Node, end: Duration) -> Vec<FaultPlan> {
+    /// The faults; none may begin at `end` or later, or strike a node that is not there, where the
+    /// scenario says how many there are.
+    pub(super) fn faults(
+        &mut self,
+        node: &Node,
+        end: Duration,
+        nodes: Option<u32>,
+    ) -> Vec<FaultPlan> {
         let mut faults = Vec::new();
         for node in self.list(node, "faults", "faults such as `{ at: 4s, for: 3s, cut: … }`") {
-            faults.extend(self.fault(node, end));
+            faults.extend(self.fault(node, end, nodes));
         }
         faults
     }
 
-    fn fault(&mut self, node: &Node, end: Duration) -> Option<FaultPlan> {
+    fn fault(&mut self, node: &Node, end: Duration, nodes: Option<u32>) -> Option<FaultPlan> {
         let mut fields = Fields::of(node, "fault", &mut self.found)?;
         let at_node = fields.require("at", &mut self.found);
         let at = at_node.and_then(|node| node.read_duration(&mut self.found));
@@ -45,6 +51,11 @@ impl Loader<'_> {
                 .expected(format!("a time before {end}s"));
         }
         let (fault, share) = self.kind(entry?, kind?)?;
+        if let (Fault::Server(Server::Node(struck)), Some(nodes)) = (fault, nodes)
+            && struck.number > nodes
+        {
+            self.beyond(entry?.value.span, struck.number, nodes);
+        }
         Some(FaultPlan { at: at?, lasts: lasts?, share, fault })
     }
 

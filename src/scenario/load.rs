@@ -2,6 +2,7 @@
 //!
 //! People and launch are read here; phases, faults and expectations in files of their own.
 
+use crate::fault::Part;
 use crate::scenario::model::{
     Groups, Launch, Population, Ready, Reconnect, Scenario, Share, Stars,
 };
@@ -84,12 +85,14 @@ impl Loader<'_> {
         let phases = phases.map(|node| self.phases(node, &people)).unwrap_or_default();
         let end = phases.iter().map(|phase| phase.lasts).sum();
         let http = fields.value("http").and_then(|node| self.http(node, end));
+        let running = (!target.is_empty()).then_some(target.len() as u32);
+        let nodes = launch.as_ref().map(|launch| launch.nodes).or(running).or(embedded);
         let faults = fields.value("faults");
-        let faults = faults.map(|node| self.faults(node, end)).unwrap_or_default();
+        let faults = faults.map(|node| self.faults(node, end, nodes)).unwrap_or_default();
         let patience = fields.value("patience");
         let patience = patience.and_then(|node| node.read_duration(&mut self.found));
         let expect = fields.value("expect");
-        let expect = expect.map(|node| self.expectations(node)).unwrap_or_default();
+        let expect = expect.map(|node| self.expectations(node, nodes)).unwrap_or_default();
         let exercise = fields.value("exercise");
         let exercise = exercise.map(|node| self.exercise(node, known_properties));
         fields.finish(&mut self.found);
@@ -128,7 +131,7 @@ impl Loader<'_> {
     }
 
     /// The entries of a mapping; complains if it is none.
-    fn mapping<'n>(&mut self, node: &'n Node, what: &str, of: &str) -> &'n [Entry] {
+    pub(super) fn mapping<'n>(&mut self, node: &'n Node, what: &str, of: &str) -> &'n [Entry] {
         node.entries().unwrap_or_else(|| {
             self.found
                 .error(node.span, format!("`{what}` is {}", node.what()))
@@ -160,6 +163,17 @@ impl Loader<'_> {
                 .error(span, format!("the shares of `{what}` add up to {sum}%"))
                 .expected("100%");
         }
+    }
+
+    /// Complains of a node that the server does not have.
+    pub(super) fn beyond(&mut self, span: Span, number: u32, nodes: u32) {
+        let complaint = format!("there is no node {number}");
+        let nodes = match nodes {
+            1 => "the server of this scenario has 1 node".to_owned(),
+            nodes => format!("the server of this scenario has {nodes} nodes"),
+        };
+        let hint = "say how many there are under `launch`, `target` or `embedded`";
+        self.found.error(span, format!("{complaint}: {nodes}")).hint(hint);
     }
 
     fn seed(&mut self, node: &Node) -> u64 {
@@ -202,6 +216,7 @@ impl Loader<'_> {
         let nodes = nodes_node.and_then(|node| node.read_count(1, &mut self.found));
         let control = fields.value("control");
         let control = control.map(|node| self.command(node)).unwrap_or_default();
+        let parts = fields.value("parts").map(|node| self.parts(node));
         let environment = fields.value("environment");
         let environment = environment.map(|node| self.environment(node)).unwrap_or_default();
         let ready = fields.require("ready", &mut self.found);
@@ -220,6 +235,7 @@ impl Loader<'_> {
         Some(Launch {
             command: command?,
             nodes: nodes.unwrap_or(1),
+            parts: parts.unwrap_or_else(|| vec![Part::Redis]),
             control,
             environment,
             ready: ready?,
@@ -242,6 +258,12 @@ impl Loader<'_> {
             self.found.error(node.span, "this starts nothing");
         }
         words.iter().map(|word| self.text_of(Some(word), "command")).collect()
+    }
+
+    fn parts(&mut self, node: &Node) -> Vec<Part> {
+        let choices = Part::ALL.map(|part| (part.name(), part));
+        let nodes = self.list(node, "parts", "parts that `control` can stop and start");
+        nodes.iter().filter_map(|node| node.read_choice(&choices, &mut self.found)).collect()
     }
 
     fn environment(&mut self, node: &Node) -> Vec<(String, String)> {

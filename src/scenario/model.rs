@@ -1,6 +1,6 @@
 //! A scenario, as the plan and the engine read it. The loader has refused everything wrong.
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Part};
 use crate::operation::Operation;
 use std::time::Duration;
 
@@ -50,6 +50,8 @@ pub struct Launch {
     /// What is run to strike one of its nodes or parts, with words such as `kill node 1`; without it
     /// they are out of reach.
     pub control: Vec<String>,
+    /// The parts that this command can stop and start.
+    pub parts: Vec<Part>,
     /// Added to the environment.
     pub environment: Vec<(String, String)>,
     /// What tells that it is ready and where.
@@ -156,6 +158,9 @@ pub struct Behaviour {
     pub same_text: Share,
     /// The share of sends whose key another member uses too, for a message of their own.
     pub same_key: Share,
+    /// The share of sends that leave over each of these channels; the others leave over the first
+    /// that is not named.
+    pub channels: Vec<(String, Share)>,
     /// Reads of the whole history.
     pub history: Option<Rate>,
     /// What the texts are like.
@@ -284,6 +289,8 @@ pub struct Expectation {
     pub text: String,
     /// The figure's series: one of [`SERIES`](super::SERIES).
     pub series: String,
+    /// Of deliveries: from which node to which, counted from 1; without it, all of them.
+    pub between: Option<(u32, u32)>,
     /// `p50`, `p90`, `p95`, `p99`, `p99.9`, `max`, `mean`, `count`, `success` (a share).
     pub statistic: String,
     /// `<`, `<=`, `>`, `>=`.

@@ -80,11 +80,12 @@ impl Loader<'_> {
             repeat: self.share(fields.value("repeat")),
             same_text: self.share(fields.value("same-text")),
             same_key: self.share(fields.value("same-key")),
+            channels: fields.value("channels").map(|node| self.channels(node)).unwrap_or_default(),
             history: self.rate(fields.value("history")),
             texts: fields.value("texts").map(|node| self.texts(node)).unwrap_or_default(),
         };
         let sends = behaviour.send.is_some() || behaviour.converse.is_some();
-        for part in ["repeat", "same-text", "same-key"] {
+        for part in ["repeat", "same-text", "same-key", "channels"] {
             if let Some(entry) = fields.take(part)
                 && !sends
                 && behaviour.burst.is_none()
@@ -98,6 +99,22 @@ impl Loader<'_> {
             }
         }
         behaviour
+    }
+
+    /// Which share of the sends goes over which channel.
+    fn channels(&mut self, node: &Node) -> Vec<(String, Share)> {
+        let mut channels = Vec::new();
+        for entry in self.mapping(node, "channels", "channels to shares of the sends") {
+            channels.push((entry.key.clone(), self.share(Some(&entry.value))));
+        }
+        let sum: Share = channels.iter().map(|(_, share)| share).sum();
+        if sum > 1.0 + 1e-6 {
+            let sum = (sum * 1e4).round() / 1e2;
+            self.found
+                .error(node.span, format!("the shares of `channels` add up to {sum}%"))
+                .expected("at most 100%");
+        }
+        channels
     }
 
     pub(super) fn rate(&mut self, node: Option<&Node>) -> Option<Rate> {

@@ -1,6 +1,6 @@
 //! The JSON Schema of a scenario, for editors.
 
-use crate::fault::{self, Form};
+use crate::fault::{self, Form, Part};
 use crate::operation::{Operation, Sight};
 use crate::scenario::model::HttpUsers;
 use crate::source::schema::{
@@ -76,6 +76,13 @@ fn launch() -> Value {
             described(
                 json!({ "anyOf": [text(), list(&text())] }),
                 "the command that is given `kill node 1`, `start redis` and such",
+            ),
+        ),
+        (
+            "parts",
+            described(
+                list(&words(&Part::ALL.map(Part::name))),
+                "what the control command can stop and start beside nodes",
             ),
         ),
         ("environment", mapping_of(&json!({ "type": ["string", "number", "boolean"] }))),
@@ -162,6 +169,13 @@ fn phase() -> Value {
         ("repeat", share("sends that leave twice at once with one key")),
         ("same-text", share("sends followed by the same text with another key")),
         ("same-key", share("sends whose key another member uses too")),
+        (
+            "channels",
+            described(
+                mapping_of(&reference("share")),
+                "the share of sends over each channel; the others go over the first not named",
+            ),
+        ),
         ("history", rate("reads of the whole history")),
         (
             "texts",
@@ -238,7 +252,9 @@ fn expectation() -> Value {
     let statistics = super::STATISTICS.join("|").replace('.', "\\.");
     json!({
         "type": "string",
-        "pattern": format!("^({series})\\.({statistics}) (<|<=|>|>=) [0-9.]+(us|ms|s|m|h|%)?$"),
+        "pattern": format!(
+            "^({series})(\\.[0-9]+->[0-9]+)?\\.({statistics}) (<|<=|>|>=) [0-9.]+(us|ms|s|m|h|%)?$"
+        ),
         "description": "a threshold such as delivery.p95 < 500ms",
     })
 }

@@ -124,6 +124,13 @@ impl Bindings {
         self
     }
 
+    /// The same without this hole.
+    #[must_use]
+    pub fn without(&self, hole: Hole) -> Self {
+        let others = self.pairs.iter().filter(|(known, _)| *known != hole);
+        Self { pairs: others.cloned().collect() }
+    }
+
     /// Binds the hole if it is free; else says whether it is bound to an equal value. A cursor that
     /// comes is where to go on, not where one was: it is always bound anew.
     #[must_use]

@@ -15,7 +15,7 @@ pub use traits::*;
 
 use crate::operation::Operation;
 use crate::source::Span;
-use crate::spec::bindings::{Bindings, HoleTable};
+use crate::spec::bindings::{Bindings, Hole, HoleTable};
 use std::time::Duration;
 
 /// One server's wire and promises.
@@ -131,6 +131,20 @@ impl Spec {
     #[must_use]
     pub fn deed(&self, operation: Operation) -> Option<&Deed> {
         self.does.iter().find(|deed| deed.operation == operation)
+    }
+
+    /// The first message of each connection says the person's password.
+    #[must_use]
+    pub fn says_password(&self) -> bool {
+        let first = self.connect.first.as_ref();
+        first.is_some_and(|first| first.request.holes().contains(&Hole::PASSWORD))
+    }
+
+    /// The first message of each connection says how far the client had come.
+    #[must_use]
+    pub fn resumes(&self) -> bool {
+        let first = self.connect.first.as_ref();
+        first.is_some_and(|first| first.request.holes().contains(&Hole::CURSOR))
     }
 
     /// The promise of this property, if the server makes it.

@@ -268,6 +268,13 @@ fn traits() -> Value {
                 "when a client's token is looked at",
             ),
         ),
+        (
+            "paging",
+            described(
+                words(&["steady", "shifting"]),
+                "what new messages do to the pages of a read",
+            ),
+        ),
         ("redelivery", flag("a message may be pushed twice")),
         ("reader-told", flag("a reader's other devices are told of a reading")),
         ("typing-expires", described(duration(), "the server ends a typing indicator by itself")),

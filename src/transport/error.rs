@@ -24,9 +24,9 @@ pub enum Phase {
     Probe,
     /// The namespace is granted.
     Namespace,
-    /// The first frame of a raw WebSocket arrives.
+    /// The first frame of a raw WebSocket, or the first event, arrives.
     Welcome,
-    /// The login over a raw WebSocket is answered.
+    /// The first message, which says who the client is, is answered.
     Login,
 }
 
@@ -134,12 +134,17 @@ pub enum ConnectError {
         /// Packets that came before it.
         before: u32,
     },
-    /// The server refused the first frame, which says who the client is.
+    /// The server refused the first message, which says who the client is.
     LoginRefused {
-        /// What it said: the beginning of a frame.
+        /// What it said: the beginning of a frame, an event or an acknowledgement.
         payload: String,
-        /// Frames that came before it.
+        /// Frames or events that came before it.
         before: u32,
+    },
+    /// What the server says when it lets in is not what the spec expects.
+    NotWelcome {
+        /// Where and how it differs.
+        how: String,
     },
     /// What was asked for cannot be written into a request.
     Unsendable {
@@ -175,11 +180,12 @@ impl ConnectError {
                  transport"
             }
             ConnectError::TimedOut { phase: Phase::Welcome | Phase::Login, .. } => {
-                "no frame fits what the spec expects first: check `connect: welcome` and `first`"
+                "nothing fits what the spec expects first: check `connect: welcome` and `first`"
             }
             ConnectError::ClosedInHandshake { phase: Phase::Welcome | Phase::Login } => {
                 "the server hung up on the login: check the token"
             }
+            ConnectError::NotWelcome { .. } => "check the spec's `connect: welcome`",
             ConnectError::LoginRefused { .. } => "check the token and the spec's `connect: first`",
             ConnectError::TimedOut { .. } => "the server accepts connections but does not answer",
             ConnectError::Tls { .. } => {
@@ -257,6 +263,9 @@ impl fmt::Display for ConnectError {
             }
             ConnectError::SpeaksSomethingElse { first_bytes } => {
                 write!(f, "the server does not speak HTTP, it begins with `{first_bytes}`")
+            }
+            ConnectError::NotWelcome { how } => {
+                write!(f, "the CONNECT answer is not the welcome that the spec expects: {how}")
             }
             ConnectError::LoginRefused { payload, .. } => {
                 write!(f, "the server refused the login: `{payload}`")

@@ -164,6 +164,11 @@ impl SocketIo {
         }
     }
 
+    /// Gives back what was received too early to be of use: it comes again, before all else.
+    pub fn restore(&mut self, kept: Vec<Incoming>) {
+        kept.into_iter().rev().for_each(|incoming| self.early.push_front(incoming));
+    }
+
     /// Takes a packet to be sent, with its attachments. It leaves with [`SocketIo::flush`] or the
     /// next [`SocketIo::recv`].
     ///

@@ -72,6 +72,9 @@ pub fn disabled(case: &WireCase, spec: &Spec) -> Option<String> {
         _ if spec.connect.per == SocketPer::Conversation => {
             "the spec has a socket per conversation"
         }
+        Protocol::SocketIo { .. } if spec.connect.first.is_some() => {
+            "the spec's clients log in by a first message, and cases of the wire say other things"
+        }
         Protocol::WebSocket { .. } if needs("ask") && tongue::answered(spec).is_none() => {
             "the spec has no frame that is answered by one"
         }

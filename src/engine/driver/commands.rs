@@ -44,8 +44,9 @@ impl Driver {
                 self.slot.away.set(false);
                 self.input(Input::Start);
             }
-            Act::Send { conversation, message, repeat } => {
-                let ask = Ask::send(conversation, message);
+            Act::Send { conversation, message, repeat, via } => {
+                let mut ask = Ask::send(conversation, message);
+                ask.manner.via = via;
                 if repeat {
                     self.ask(planned, ask.clone());
                 }

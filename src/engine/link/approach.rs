@@ -3,17 +3,18 @@
 use super::frames::Frames;
 use super::line::Way;
 use super::polling::Polls;
+use super::talk::Talk;
 use super::{Bookmark, Session};
 use crate::dialect::http::fields;
 use crate::engine::people::{Jar, Papers};
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client::Second;
 use crate::scalar::Scalar;
-use crate::spec::{AppPing, Bindings, Spec, Transports};
+use crate::spec::{AppPing, Bindings, Protocol, Spec, Transports};
 use crate::transport::ConnectError;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::engine_io::Mode;
-use crate::transport::socket_io::{Options, SocketIo};
+use crate::transport::socket_io::Options;
 use crate::transport::stream::ConnectOptions;
 use crate::transport::weather::Weather;
 use crate::transport::websocket::WebSocketOptions;
@@ -47,11 +48,13 @@ pub(in crate::engine) struct Caller<'a> {
     pub(in crate::engine) jar: Option<&'a Jar>,
     /// The token stands in the other place that the spec knows.
     pub(in crate::engine) elsewhere: bool,
+    /// Nobody yet: who wants to register or log in, and says nothing first.
+    pub(in crate::engine) stranger: bool,
     /// What the connection goes through.
     pub(in crate::engine) weather: Option<Weather>,
     /// The address to connect from, if not whatever the system chooses.
     pub(in crate::engine) source: Option<IpAddr>,
-    /// Where the session before ended, if there is no socket.
+    /// Where the session before ended, if a cursor tells it.
     pub(in crate::engine) bookmark: Bookmark,
     /// The ids of its conversations, where each has a socket.
     pub(in crate::engine) places: Vec<Scalar>,
@@ -62,11 +65,30 @@ impl<'a> Caller<'a> {
     pub(in crate::engine) fn plain(papers: &'a Papers) -> Self {
         let (bindings, jar) = (&papers.bindings, papers.jar.as_ref());
         let (places, bookmark) = (Vec::new(), Bookmark::default());
-        Self { bindings, jar, elsewhere: false, weather: None, source: None, places, bookmark }
+        let (elsewhere, stranger) = (false, false);
+        let (weather, source) = (None, None);
+        Self { bindings, jar, elsewhere, stranger, weather, source, places, bookmark }
+    }
+
+    /// Somebody who is not logged in yet.
+    pub(in crate::engine) fn stranger(papers: &'a Papers) -> Self {
+        Self { stranger: true, ..Self::plain(papers) }
     }
 }
 
 impl Approach {
+    /// The way to a spec's server; Socket.IO over another transport than the spec's, if so. `None`: no
+    /// source of events is known.
+    pub(in crate::engine) fn of(spec: &Spec, transport: Option<Transports>) -> Option<Self> {
+        match &spec.connect.protocol {
+            Protocol::SocketIo { namespace, transports } => {
+                Some(Self::socket_io(spec, namespace, transport.unwrap_or(*transports)))
+            }
+            Protocol::WebSocket { .. } => Some(Self::frames(spec)),
+            Protocol::Http => Self::polls(spec),
+        }
+    }
+
     /// The way to a Socket.IO server.
     pub(in crate::engine) fn socket_io(
         spec: &Spec,
@@ -131,9 +153,11 @@ impl Approach {
     ) -> Result<Session, ConnectError> {
         match self {
             Self::SocketIo(options) => {
+                let (known, bookmark) = (caller.bindings.clone(), caller.bookmark.clone());
+                let first = (caller.stranger, &bookmark);
                 let options = handshake(options, spec, caller);
-                let session = SocketIo::open(endpoint, &options).await?;
-                Ok(Session::SocketIo(Box::new(session), options.namespace))
+                let talk = Talk::open(endpoint, &options, spec, known, first).await?;
+                Ok(Session::SocketIo(Box::new(talk)))
             }
             Self::Polls(polls) => {
                 Ok(Session::Polling(Box::new(polls.open(endpoint, caller).await?)))

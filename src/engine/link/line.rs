@@ -1,6 +1,8 @@
 //! One raw WebSocket that carries JSON frames: its welcome, its login, its heartbeat.
 
 use super::approach::Caller;
+use super::polling::Bookmark;
+use super::talk::{lets_in, written};
 use crate::dialect::http::fields;
 use crate::engine::people::{Jar, Papers};
 use crate::scalar::Scalar;
@@ -28,6 +30,8 @@ pub(super) struct Way {
     bindings: Bindings,
     jar: Option<Jar>,
     elsewhere: bool,
+    stranger: bool,
+    bookmark: Bookmark,
 }
 
 /// One WebSocket, logged in.
@@ -75,6 +79,8 @@ impl Way {
             bindings: caller.bindings.clone(),
             jar: caller.jar.cloned(),
             elsewhere: caller.elsewhere,
+            stranger: caller.stranger,
+            bookmark: caller.bookmark.clone(),
         }
     }
 
@@ -105,8 +111,8 @@ impl Way {
             let greeted = timeout_at(deadline, line.wait_for_welcome(welcome)).await;
             greeted.map_err(late(Phase::Welcome))??;
         }
-        if let Some(first) = &connect.first {
-            let known = timeout_at(deadline, line.log_in(first)).await;
+        if let Some(first) = connect.first.as_ref().filter(|_| !self.stranger) {
+            let known = timeout_at(deadline, line.log_in(first, &self.bookmark)).await;
             known.map_err(late(Phase::Login))??;
         }
         line.beat = connect.ping.as_ref().and_then(|ping| Beat::new(ping, &line.bound));
@@ -270,12 +276,9 @@ impl Line {
         }
     }
 
-    async fn log_in(&mut self, first: &Step) -> Result<(), ConnectError> {
-        if !matches!(first.request, Request::Frame { .. }) {
-            return Ok(());
-        }
-        let frame = login_frame(first, &self.bound);
-        let frame = frame.ok_or(ConnectError::Unsendable { what: "login" })?;
+    async fn log_in(&mut self, first: &Step, bookmark: &Bookmark) -> Result<(), ConnectError> {
+        let Request::Frame { shape } = &first.request else { return Ok(()) };
+        let frame = written(shape, &self.bound, bookmark)?;
         self.feed(&frame).map_err(|_| ConnectError::ClosedInHandshake { phase: Phase::Login })?;
         if first.is_unanswered() {
             return Ok(());
@@ -286,9 +289,12 @@ impl Line {
             if refusals.any(|no| no.shape.fits(&text, &mut self.bound.clone())) {
                 let before = self.early.len() as u32;
                 let payload = text.chars().take(PAYLOAD).collect();
+                // An old cursor may be what is refused.
+                bookmark.put(None);
                 return Err(ConnectError::LoginRefused { payload, before });
             }
-            if first.yes.iter().any(|yes| yes.shape.fits(&text, &mut self.bound)) {
+            if first.yes.iter().any(|yes| lets_in(yes, &text, &mut self.bound)) {
+                bookmark.move_to(&self.bound);
                 return Ok(());
             }
             self.keep(text);

@@ -65,6 +65,25 @@ enum Answered {
     Strange(String),
 }
 
+impl Bookmark {
+    /// Where the session before ended, if it is known.
+    pub(super) fn get(&self) -> Option<Scalar> {
+        self.0.borrow().clone()
+    }
+
+    /// The next session goes on there.
+    pub(in crate::engine) fn put(&self, cursor: Option<Scalar>) {
+        self.0.replace(cursor);
+    }
+
+    /// The next session goes on where these bindings say, if they do.
+    pub(super) fn move_to(&self, bound: &Bindings) {
+        if let Some(cursor) = bound.get(Hole::CURSOR) {
+            self.put(Some(cursor.clone()));
+        }
+    }
+}
+
 impl Polls {
     /// Polls of this spec, if it has any.
     pub(in crate::engine) fn of(spec: &Spec) -> Option<Self> {
@@ -94,7 +113,7 @@ impl Polls {
         connect.weather = caller.weather;
         connect.source = caller.source;
         let options = HttpOptions { connect, idle_max: 1, ..HttpOptions::default() };
-        let cursor = caller.bookmark.0.borrow().clone();
+        let cursor = caller.bookmark.get();
         let mut polling = Polling {
             polls: self.clone(),
             http: Rc::new(HttpClient::new(endpoint, options)),
@@ -116,7 +135,7 @@ impl Polls {
             }
             Answered::No { status, body } => {
                 // An old cursor may be what is refused.
-                polling.bookmark.0.replace(None);
+                polling.bookmark.put(None);
                 Err(ConnectError::HttpStatus { status, body })
             }
             Answered::Strange(why) => Err(ConnectError::SpeaksSomethingElse { first_bytes: why }),
@@ -131,7 +150,7 @@ impl Polling {
             if let Some(event) = self.queue.pop_front() {
                 return Arrival::Event(Box::new(event));
             }
-            self.bookmark.0.replace(self.cursor.clone());
+            self.bookmark.put(self.cursor.clone());
             if self.asking.is_none() {
                 match self.ask() {
                     Ok(asking) => self.asking = Some(asking),

@@ -2,11 +2,12 @@
 
 use super::frames::Frames;
 use super::polling::Polling;
+use super::talk::Talk;
 #[cfg(feature = "rust_socketio")]
 use crate::engine::second_client;
 use crate::scalar::Scalar;
 use crate::spec::Bindings;
-use crate::transport::socket_io::{Incoming, Received, SocketIo};
+use crate::transport::socket_io::{Incoming, Received};
 use crate::transport::websocket::WebSocket;
 use crate::transport::{Closed, Leave, SendError, Text};
 use std::time::Duration;
@@ -20,8 +21,8 @@ const NO_FRAMES: &str = "only a raw WebSocket carries frames";
 
 /// An open connection.
 pub(in crate::engine) enum Session {
-    /// Socket.IO, and the namespace in which events are emitted.
-    SocketIo(Box<SocketIo>, String),
+    /// Socket.IO.
+    SocketIo(Box<Talk>),
     /// No socket: requests, one after the other.
     Polling(Box<Polling>),
     /// Socket.IO, through the second client.
@@ -53,7 +54,7 @@ impl Session {
     /// Waits for what comes next, and sends meanwhile what was handed over. Safe to cancel.
     pub(in crate::engine) async fn recv(&mut self) -> Arrival {
         match self {
-            Self::SocketIo(session, _) => session.recv().await.into(),
+            Self::SocketIo(talk) => talk.session.recv().await.into(),
             Self::Polling(session) => session.recv().await,
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.recv().await.into(),
@@ -67,7 +68,7 @@ impl Session {
     /// The connection is no more.
     pub(in crate::engine) async fn flush(&mut self) -> Result<(), SendError> {
         match self {
-            Self::SocketIo(session, _) => session.flush().await,
+            Self::SocketIo(talk) => talk.session.flush().await,
             Self::Polling(_) => Ok(()),
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => {
@@ -88,7 +89,7 @@ impl Session {
         data: &str,
     ) -> Result<(), SendError> {
         match self {
-            Self::SocketIo(session, namespace) => session.emit(namespace, ack, data),
+            Self::SocketIo(talk) => talk.session.emit(&talk.namespace, ack, data),
             Self::Polling(_) => Err(SendError::Closed(Closed::Io(NO_SOCKET.into()))),
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.emit(ack, data),
@@ -121,6 +122,7 @@ impl Session {
     /// What the server said of the client while it logged in.
     pub(in crate::engine) fn bound(&self) -> Option<&Bindings> {
         match self {
+            Self::SocketIo(talk) => Some(&talk.bound),
             Self::Frames(frames, _) => frames.bound(),
             _ => None,
         }
@@ -138,7 +140,7 @@ impl Session {
     /// What the server laid down for it: ping interval and ping timeout.
     pub(in crate::engine) fn heartbeat(&mut self) -> Option<(Duration, Duration)> {
         match self {
-            Self::SocketIo(session, _) => Some(session.engine().heartbeat()),
+            Self::SocketIo(talk) => Some(talk.session.engine().heartbeat()),
             Self::Polling(_) => None,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_) => None,
@@ -158,7 +160,7 @@ impl Session {
     /// The WebSocket below, where it can be misused.
     pub(in crate::engine) fn websocket(&mut self) -> Option<&mut WebSocket> {
         match self {
-            Self::SocketIo(session, _) => session.engine().websocket(),
+            Self::SocketIo(talk) => talk.session.engine().websocket(),
             Self::Polling(_) => None,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_) => None,
@@ -169,7 +171,7 @@ impl Session {
     /// Whether it is a row of HTTP requests.
     pub(in crate::engine) fn is_polling(&mut self) -> bool {
         match self {
-            Self::SocketIo(session, _) => session.engine().websocket().is_none(),
+            Self::SocketIo(talk) => talk.session.engine().websocket().is_none(),
             Self::Polling(_) => true,
             #[cfg(feature = "rust_socketio")]
             Self::Second(_) => false,
@@ -180,7 +182,7 @@ impl Session {
     /// Leaves it.
     pub(in crate::engine) async fn leave(self, how: Leave) {
         match self {
-            Self::SocketIo(mut session, _) => session.leave(how).await,
+            Self::SocketIo(mut talk) => talk.session.leave(how).await,
             Self::Polling(session) => session.leave(how),
             #[cfg(feature = "rust_socketio")]
             Self::Second(session) => session.leave(how).await,

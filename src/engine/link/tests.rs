@@ -1,7 +1,7 @@
-//! Raw WebSockets against the reference server.
+//! Raw WebSockets, and first messages over Socket.IO, against the reference server.
 
-use super::{Approach, Arrival, Caller, Session};
-use crate::engine::people::{Papers, Registry};
+use super::{Approach, Arrival, Bookmark, Caller, Session};
+use crate::engine::people::{Papers, Registry, enrol_at};
 use crate::history::PersonId;
 use crate::reference::{Bug, Bugs, Options, Running, Server};
 use crate::scalar::Scalar;
@@ -136,4 +136,188 @@ async fn a_conversation_without_a_socket_gets_one_or_is_barred() {
     assert!(why.contains("403"), "{why}");
     let refused = open(&endpoint, &spec, &papers(&spec), vec![Scalar::Int(77)]).await;
     assert!(matches!(refused, Err(ConnectError::NotWebSocket { status: 403, .. })));
+}
+
+/// What a person holds who registered and logged in over the socket.
+async fn enrolled(spec: &Arc<Spec>, endpoint: &Endpoint, person: u32) -> Papers {
+    let registry = Registry::open(spec).unwrap();
+    enrol_at(&registry, endpoint, PersonId(person)).await.unwrap();
+    registry.papers(PersonId(person), 0).unwrap()
+}
+
+/// The data of the next event or acknowledgement, whatever else comes.
+async fn packet(session: &mut Session) -> String {
+    loop {
+        match session.recv().await {
+            Arrival::Packet(received) => return received.packet().data.to_owned(),
+            Arrival::Closed(why) => panic!("closed: {why}"),
+            _ => {}
+        }
+    }
+}
+
+async fn talk(endpoint: &Endpoint, spec: &Arc<Spec>, caller: Caller<'_>) -> Session {
+    Approach::of(spec, None).unwrap().open(endpoint, spec, caller).await.unwrap()
+}
+
+#[tokio::test]
+async fn who_registers_by_messages_is_greeted_and_says_who_they_are_first() {
+    let spec = spec("lobby", |yaml| yaml);
+    let (_server, endpoint) = serve(&spec, Bugs::NONE).await;
+    let ann = enrolled(&spec, &endpoint, 0).await;
+    let mut session = talk(&endpoint, &spec, Caller::plain(&ann)).await;
+    let bound = |hole| session.bound().and_then(|bound| bound.get(hole)).cloned();
+    assert_eq!(bound(Hole::USER), ann.bindings.get(Hole::USER).cloned());
+    assert!(bound(Hole::CURSOR).is_some());
+    session.emit(Some(1), r#"["rooms",{}]"#).unwrap();
+    assert_eq!(packet(&mut session).await, r#"[{"ok":true,"rooms":[]}]"#);
+    // A stranger may ask for nothing.
+    let mut stranger = talk(&endpoint, &spec, Caller::stranger(&ann)).await;
+    stranger.emit(Some(1), r#"["rooms",{}]"#).unwrap();
+    let said = loop {
+        match stranger.recv().await {
+            Arrival::Packet(received) if received.packet().kind.is_ack() => break "an answer",
+            Arrival::Packet(received) if received.text().starts_with('1') => break "goodbye",
+            Arrival::Closed(_) => break "goodbye",
+            _ => {}
+        }
+    };
+    assert_eq!(said, "goodbye");
+}
+
+#[tokio::test]
+async fn a_first_message_that_is_refused_is_told_with_the_servers_words() {
+    let spec = spec("lobby", |yaml| yaml);
+    let (_server, endpoint) = serve(&spec, Bugs::NONE).await;
+    let mut ann = enrolled(&spec, &endpoint, 0).await;
+    for (token, told) in [(Some("garbage"), "the token is not valid"), (None, "there is no token")]
+    {
+        ann.bindings = match token {
+            Some(token) => ann.bindings.with(Hole::TOKEN, token),
+            None => ann.bindings.without(Hole::TOKEN),
+        };
+        let opened = Approach::of(&spec, None).unwrap();
+        let refused = opened.open(&endpoint, &spec, Caller::plain(&ann)).await.err();
+        let Some(ConnectError::LoginRefused { payload, before: 0 }) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(payload, format!(r#"[{{"ok":false,"error":"{told}"}}]"#));
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_in_the_first_message_brings_what_was_missed() {
+    for (bugs, missed) in [(Bugs::NONE, true), (Bugs::NONE.with(Bug::ResumeForgets), false)] {
+        let spec = spec("lobby", |yaml| yaml);
+        let (_server, endpoint) = serve(&spec, bugs).await;
+        let (ann, bob) = (enrolled(&spec, &endpoint, 0).await, enrolled(&spec, &endpoint, 1).await);
+        let bookmark = Bookmark::default();
+        let coming = || Caller { bookmark: bookmark.clone(), ..Caller::plain(&bob) };
+        let away = talk(&endpoint, &spec, coming()).await;
+        away.leave(crate::transport::Leave::Polite).await;
+        let mut session = talk(&endpoint, &spec, Caller::plain(&ann)).await;
+        let user = bob.bindings.get(Hole::USER).unwrap();
+        session.emit(Some(1), &format!(r#"["open",{{"with":["{user}"]}}]"#)).unwrap();
+        let opened: serde_json::Value = serde_json::from_str(&packet(&mut session).await).unwrap();
+        let say = format!(r#"["say",{{"room":{},"text":"hi","key":"k"}}]"#, opened[0]["room"]);
+        session.emit(Some(2), &say).unwrap();
+        while !packet(&mut session).await.contains(r#""ok":true"#) {}
+        let mut back = talk(&endpoint, &spec, coming()).await;
+        back.emit(Some(1), r#"["rooms",{}]"#).unwrap();
+        let mut seen = false;
+        loop {
+            let data = packet(&mut back).await;
+            seen |= data.starts_with(r#"["said""#) && data.contains(r#""text":"hi""#);
+            if data.contains("rooms") {
+                break;
+            }
+        }
+        assert_eq!(seen, missed);
+    }
+}
+
+#[tokio::test]
+async fn name_and_password_can_be_the_first_message() {
+    let spec = spec("lobby", |yaml| {
+        let from = yaml.find("  login:\n").unwrap();
+        let to = yaml.find("  create:\n").unwrap();
+        let yaml = yaml.replace(&yaml[from..to], "").replace("  token: by-server\n", "");
+        let hello = "[hello, { token: $token, after: $cursor? }]";
+        yaml.replace(hello, "[hello, { name: $name, password: $password, after: $cursor? }]")
+    });
+    let (_server, endpoint) = serve(&spec, Bugs::NONE).await;
+    let mut ann = enrolled(&spec, &endpoint, 0).await;
+    let mut session = talk(&endpoint, &spec, Caller::plain(&ann)).await;
+    session.emit(Some(1), r#"["rooms",{}]"#).unwrap();
+    assert!(packet(&mut session).await.contains("rooms"));
+    ann.bindings.set(Hole::PASSWORD, "another");
+    let approach = Approach::of(&spec, None).unwrap();
+    let refused = approach.open(&endpoint, &spec, Caller::plain(&ann)).await.err();
+    assert!(matches!(refused, Some(ConnectError::LoginRefused { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_welcome_that_is_another_is_told_with_the_difference() {
+    let welcome = "  welcome: [welcome, { version: 3 }]\n";
+    let spoken = spec("lobby", |yaml| yaml);
+    let (_server, endpoint) = serve(&spoken, Bugs::NONE).await;
+    let ann = enrolled(&spoken, &endpoint, 0).await;
+    let told = |instead: &str| {
+        let quick = |yaml: String| yaml.replace("timeout: 10s", "timeout: 300ms");
+        let spec = spec("lobby", |yaml| quick(yaml.replace(welcome, instead)));
+        let (endpoint, ann) = (endpoint.clone(), ann.clone());
+        async move {
+            let approach = Approach::of(&spec, None).unwrap();
+            approach.open(&endpoint, &spec, Caller::plain(&ann)).await.err()
+        }
+    };
+    assert_eq!(told("  welcome: { sid: $_ }\n").await, None);
+    let other = told("  welcome: { sid: $_, motd: $_ }\n").await;
+    assert!(matches!(&other, Some(ConnectError::NotWelcome { how }) if how.contains("/motd")));
+    let other = told("  welcome: [greetings]\n").await;
+    assert!(matches!(other, Some(ConnectError::TimedOut { .. })), "{other:?}");
+}
+
+/// `frames` with accounts of its own, and a login that says how far the client has come.
+fn framed(yaml: &str) -> String {
+    let at = yaml.find("people:\n").unwrap();
+    let end = yaml.find("do:\n").unwrap();
+    let accounts = "do:
+  register:
+    frame: { type: register, id: $request, name: $name, password: $password }
+    reply: { type: registered, id: $request, user: $user }
+    error: { type: error, id: $request, reason: $error }
+  login:
+    frame: { type: session, id: $request, name: $name, password: $password }
+    reply: { type: session, id: $request, token: $token }
+    error: { type: error, id: $request, reason: $error }
+";
+    yaml.replace(&yaml[at..end], "people: { ids: by-server, token: by-server }\n\n")
+        .replacen("do:\n", accounts, 1)
+        .replace(
+            "{ type: login, token: $token }",
+            "{ type: login, token: $token, after: $cursor? }",
+        )
+        .replace("{ type: ready, user: $user }", "{ type: ready, user: $user, cursor: $cursor }")
+}
+
+#[tokio::test]
+async fn over_a_raw_websocket_people_register_log_in_and_come_back_by_frames() {
+    let spec = spec("frames", |yaml| framed(&yaml));
+    let (_server, endpoint) = serve(&spec, Bugs::NONE).await;
+    let (ann, bob) = (enrolled(&spec, &endpoint, 0).await, enrolled(&spec, &endpoint, 1).await);
+    let bookmark = Bookmark::default();
+    let coming = || Caller { bookmark: bookmark.clone(), ..Caller::plain(&bob) };
+    let away = talk(&endpoint, &spec, coming()).await;
+    away.leave(crate::transport::Leave::Polite).await;
+    let mut session = talk(&endpoint, &spec, Caller::plain(&ann)).await;
+    let user = bob.bindings.get(Hole::USER).unwrap();
+    session.frame(None, &format!(r#"{{"type":"open","id":1,"with":["{user}"]}}"#)).unwrap();
+    let opened: serde_json::Value = serde_json::from_str(&frame(&mut session).await).unwrap();
+    let room = &opened["room"];
+    let say = format!(r#"{{"type":"say","id":2,"room":{room},"text":"hi","key":"k"}}"#);
+    session.frame(None, &say).unwrap();
+    while !frame(&mut session).await.contains(r#""type":"said""#) {}
+    let mut back = talk(&endpoint, &spec, coming()).await;
+    while !frame(&mut back).await.contains(r#""text":"hi""#) {}
 }

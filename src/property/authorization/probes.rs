@@ -85,6 +85,7 @@ pub(super) const PROBES: &[Probe] = &[
         script: "
             people: ann, bob, eve stranger
             eve typing-start => refused
+            pause 200ms
             eve typing-stop => refused
             pause 200ms
             ann send a

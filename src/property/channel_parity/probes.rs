@@ -146,6 +146,20 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "one-rate",
+        says: "What is sent over one channel counts against the rate on the other as well.",
+        why: "The limiter is a middleware of one of them; who is refused there goes round by the other.",
+        needs: &[Need::RateLimit],
+        script: "
+            people: ann, bob
+            ann burst 2rate via socket => harmless
+            ann burst 3rate via rest => harmless
+            rest
+        ",
+        catches: &["rate-rest-free"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "interleaved",
         says: "What goes over both channels side by side arrives whole.",
         why: "Two handlers write the same conversation at the same time.",

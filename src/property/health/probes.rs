@@ -53,6 +53,35 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "while-the-store-is-out",
+        says: "The health says no while the store is out of reach, and yes again when it is back.",
+        why: "The process runs, its port is open, its memory is fine: a check that asks nobody else is \
+              well while nothing can be stored.",
+        quick: false,
+        needs: &[Need::OwnServer],
+        script: "
+            people: ann, bob
+            ann send a
+            server part store
+            start ann burst 24 every 100ms
+            pause 900ms
+            bob health
+            pause 400ms
+            bob health
+            pause 900ms
+            server heal
+            pause 900ms
+            start ann burst 8 every 60ms
+            pause 150ms
+            bob health
+            pause 100ms
+            bob health
+            rest
+        ",
+        catches: &["health-blind", "health-never"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "an-answer-in-time",
         says: "The health is answered, yes or no, while clients are served.",
         why: "A check that waits for what never comes is no answer, and a load balancer that waits \

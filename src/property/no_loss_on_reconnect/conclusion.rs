@@ -35,6 +35,16 @@ impl Views {
                     None => {
                         away.insert(*member);
                     }
+                    Some(_) if self.resumes && acked < link.opened => {
+                        if link.faulted_since(link.opened) {
+                            faulted += 1;
+                        } else if self.stored(message, self.last_phase.unwrap_or(sent)) {
+                            let opened = link.opened;
+                            self.finding.violate(|| untold(token, message, acked, *member, opened));
+                        } else {
+                            self.finding.count("missing and nowhere stored", 1);
+                        }
+                    }
                     Some(ready) if ready >= sent => {
                         self.finding.count("sent while a client came back", 1);
                     }
@@ -108,6 +118,21 @@ fn missing_after_sync(token: Token, message: &Message, acked: Nanos, miss: &Miss
     lines.push(exhibit(miss.at, miss.client, end));
     let therefore = format!("client {} misses a message that is stored", miss.client.0);
     violation("missing after the sync", lines, therefore, NOTHING)
+}
+
+/// Who came back said how far they had come.
+fn untold(
+    token: Token,
+    message: &Message,
+    acked: Nanos,
+    client: ClientId,
+    opened: Nanos,
+) -> Violation {
+    let mut lines = acked_lines(token, message, acked);
+    lines.push(exhibit(opened, client, "came back, and said how far it had come"));
+    let therefore = format!("client {} was never told \"{token}\", which is stored", client.0);
+    let but = "who comes back is told what was said since";
+    violation("never told to who came back", lines, therefore, but)
 }
 
 fn never_delivered(

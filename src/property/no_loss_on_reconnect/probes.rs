@@ -16,7 +16,7 @@ pub(super) const PROBES: &[Probe] = &[
                  cat send c
                  ann send d
                  until bob is ready",
-        catches: &["sync-since-connect", "sync-last-row"],
+        catches: &["sync-since-connect", "sync-last-row", "resume-forgets"],
         ..Probe::DEFAULT
     },
     Probe {

@@ -24,7 +24,7 @@ use crate::reference::bugs::{Bug, Bugs};
 use crate::reference::intake::careless;
 use crate::reference::model::*;
 use crate::reference::store::{Outline, Store};
-use crate::spec::{Create, Dedup, Hole, Sanitise, Spec};
+use crate::spec::{Create, Dedup, Hole, PageEdges, Sanitise, Spec};
 pub(crate) use broadcast::copy;
 use broadcast::original;
 use compact_str::CompactString;
@@ -49,6 +49,8 @@ pub(crate) struct Rules {
     pub(crate) always_new: bool,
     /// Positions are sequence numbers; else they are times.
     pub(crate) by_seq: bool,
+    /// Numbered pages are counted from the newest message.
+    pub(crate) shifting: bool,
     /// Those who read messages see how far each has come.
     pub(crate) shows_status: bool,
     /// There are broadcasts, so it matters who is in which chapter.
@@ -64,6 +66,7 @@ impl Rules {
             dedup: spec.traits.dedup.clone(),
             sanitise: spec.traits.sanitise,
             always_new: spec.traits.create == Create::AlwaysNew,
+            shifting: spec.traits.paging == PageEdges::Shifting,
             by_seq: (spec.traits.order.as_ref()).is_some_and(|order| order.by == Hole::SEQ),
             shows_status: shows_status(spec),
             broadcasts: spec.deed(Operation::Broadcast).is_some(),
@@ -122,6 +125,8 @@ pub(crate) struct Core {
     /// for what a health says wrongly.
     first_came: Option<i64>,
     restarts: u32,
+    /// The store is out of reach.
+    cut_off: bool,
     /// The newest message before the restart, which `search-forgotten` does not find.
     unindexed: i64,
     /// Who has read which conversation; kept only for `sync-first-empty`.
@@ -167,6 +172,7 @@ impl Core {
             untold: FxHashSet::default(),
             first_came: None,
             restarts: 0,
+            cut_off: false,
             unindexed: 0,
             opened: FxHashSet::default(),
             fresh: Vec::new(),
@@ -215,6 +221,7 @@ impl Core {
         self.unindexed = self.last_message;
         self.first_came = None;
         self.restarts += 1;
+        self.cut_off = false;
         Ok(())
     }
 
@@ -269,6 +276,9 @@ impl Core {
         events: &mut Vec<Event>,
     ) -> Result<Answer, Refusal> {
         self.meet(caller);
+        if self.needs_the_store(&command, now) {
+            return Err(outage::out());
+        }
         match command {
             Command::Broadcast { to } => self.broadcast(&caller.user, to, events),
             Command::Create { members, guard } => {
@@ -285,7 +295,6 @@ impl Core {
                 events.push(Event::Left { conversation });
                 Ok(Answer::Done)
             }
-            Command::Send(_) if self.is_out(now) => Err(outage::out()),
             Command::Send(send) => self.send(caller, &send, now, events),
             Command::Look(send) => self.look(caller, &send),
             Command::Read { conversation, window } => {
@@ -401,6 +410,7 @@ pub(crate) mod tests {
             sanitise: Sanitise::Html,
             always_new: false,
             by_seq: false,
+            shifting: false,
             shows_status: false,
             broadcasts: false,
         }

@@ -1,4 +1,4 @@
-//! Pages as servers with a bug cut them.
+//! Pages that are counted from the newest message, and pages as servers with a bug cut them.
 
 use super::Core;
 use crate::reference::bugs::{Bug, draw};
@@ -17,6 +17,22 @@ const CUTS: [Bug; 8] = [
 ];
 
 impl Core {
+    /// A numbered page, counted from the newest message, and whether older ones follow.
+    pub(super) fn shifting_page(
+        &self,
+        user: &User,
+        place: Conversation,
+        window: &Window,
+        limit: usize,
+    ) -> Result<Option<(Vec<Message>, bool)>, Refusal> {
+        let Some(page) = window.page else { return Ok(None) };
+        let first = if self.rules.by_seq { Position::Seq(0) } else { Position::At(0) };
+        let all = self.store.since(user, place, first, 0, u32::MAX, false)?;
+        let newest = all.len().saturating_sub(page.saturating_sub(1) as usize * limit);
+        let rows = all[newest.saturating_sub(limit)..newest].to_vec();
+        Ok(Some((rows, newest > limit)))
+    }
+
     /// The page that a server with such a bug shows, and whether it says that another follows;
     /// `None`: this one cuts pages as it should.
     pub(super) fn bent_page(
@@ -45,11 +61,7 @@ impl Core {
             Bug::PageUnlimited => end = all.len(),
             Bug::PageUnordered if goes_on => all.sort_by_key(|row| draw(&[&row.id.to_string()])),
             Bug::PagesShift if window.page.is_some() => {
-                let newest = all.len() - skip.min(all.len());
-                return Ok(Some((
-                    all[newest.saturating_sub(limit)..newest].to_vec(),
-                    newest > limit,
-                )));
+                return self.shifting_page(user, place, window, limit);
             }
             Bug::PageShared => {
                 let shown = self.shown.entry((user.clone(), place)).or_default();

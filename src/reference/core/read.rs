@@ -33,6 +33,12 @@ impl Core {
         )?;
         let mut more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
+        if self.rules.shifting
+            && let Some(shifting) =
+                self.shifting_page(user, conversation, window, limit as usize)?
+        {
+            (rows, more) = shifting;
+        }
         if !self.bugs.is_none()
             && let Some(bent) =
                 self.bent_page(user, conversation, window, (since, limit as usize))?

@@ -36,6 +36,7 @@ pub(super) fn over(app: &App, message: &Message, user: &User) -> Option<Stumble>
     if has(Bug::MalformedDisconnectsAll) && malformed() {
         return Some(Stumble::Crash);
     }
-    let unknown = || app.play.pong(text).is_none() && app.play.frame(text, user, None).is_none();
+    let unknown =
+        || app.play.pong(text).is_none() && app.play.frame(text, Some(user), None).is_none();
     (has(Bug::KindUnknownDeafens) && !malformed() && unknown()).then_some(Stumble::Deaf)
 }

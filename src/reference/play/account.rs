@@ -1,6 +1,7 @@
 //! Registration, login and logout as the spec has them: forms in, tokens, vouchers and cookies out.
 
-use super::{Asked, Play, Reply, Route, fill};
+use super::answer::reply;
+use super::{Asked, Play, Reply, Route};
 use crate::operation::Operation;
 use crate::reference::accounts::{Accounts, Form};
 use crate::reference::model::*;
@@ -95,15 +96,7 @@ impl Play {
                 lines.push(("set-cookie".into(), format!("{SESSION}={token}; Path=/; HttpOnly")));
             }
         }
-        let reception = step.yes.first();
-        let reply = reception.map(|one| {
-            let status = match one.via {
-                crate::spec::Via::Status(low, _) => low,
-                _ => 200,
-            };
-            Reply::Http(status, fill(&one.shape, &frame, &[]))
-        });
-        (reply, lines)
+        (reply(&step.yes, 200, &frame, &[]), lines)
     }
 
     /// The token that a `Cookie` header carries, if any.
@@ -185,5 +178,6 @@ fn lines(step: &Step, frame: &Bindings) -> Lines {
 /// Only accounts say who somebody is: the server chooses ids, or hands out tokens.
 pub(crate) fn has_accounts(spec: &Spec) -> bool {
     spec.deed(Operation::Login).is_some()
+        || spec.says_password()
         || (spec.deed(Operation::Register).is_some() && spec.people.ids == UserIds::ByServer)
 }

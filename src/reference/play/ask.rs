@@ -30,10 +30,10 @@ pub(crate) struct HttpAsk<'a> {
 impl Play {
     /// The question that a Socket.IO event is; `json` is the whole array. `None`: the spec knows
     /// no event of this name.
-    pub(crate) fn event(&self, json: &str, user: &str) -> Option<Asked> {
+    pub(crate) fn event(&self, json: &str, user: Option<&str>) -> Option<Asked> {
         let named = self.events.get(event_name(json)?);
         let routes = named.into_iter().flatten().chain(&self.open_events);
-        let start = self.spec.constants.clone().with(Hole::USER, self.user(user));
+        let start = self.known_of(user);
         let mut nearly = None;
         for route in routes {
             let Request::Emit { shape, .. } = &self.step(*route).request else {
@@ -52,6 +52,15 @@ impl Play {
             }
         }
         nearly
+    }
+
+    /// What is bound before anything is said; nobody is no user yet.
+    pub(super) fn known_of(&self, user: Option<&str>) -> Bindings {
+        let mut known = self.spec.constants.clone();
+        if let Some(user) = user {
+            known.set(Hole::USER, self.user(user));
+        }
+        known
     }
 
     /// The question that a request is, by method and path. The token, if the request has one, is
@@ -286,7 +295,7 @@ fn plain(value: &serde_json::Value) -> Scalar {
 }
 
 /// The name in `["name", …]`.
-fn event_name(json: &str) -> Option<&str> {
+pub(super) fn event_name(json: &str) -> Option<&str> {
     let rest = json.trim_start().strip_prefix('[')?.trim_start();
     let (name, _) = rest.strip_prefix('"')?.split_once('"')?;
     (!name.contains('\\')).then_some(name)

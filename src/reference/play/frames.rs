@@ -1,25 +1,24 @@
-//! What clients send over a raw WebSocket, matched; and what the server says there first.
+//! What clients send over a raw WebSocket, matched; and what is said at its door.
 
 use super::ask::asked;
 use super::{Asked, Play, fill};
 use crate::reference::model::*;
 use crate::reference::stamp;
 use crate::scalar::Scalar;
-use crate::spec::{Bindings, Hole, Request, Shape, Step};
+use crate::spec::{Hole, Request, Shape};
 use serde_json::Value;
 use std::time::Duration;
-
-/// The first frame, which says who the client is.
-pub(crate) struct Login<'a> {
-    step: &'a Step,
-    bindings: Bindings,
-}
 
 impl Play {
     /// The question that a frame is; `place` is the conversation whose socket it came over. `None`:
     /// the spec knows no such frame.
-    pub(crate) fn frame(&self, json: &str, user: &str, place: Option<&Scalar>) -> Option<Asked> {
-        let mut start = self.spec.constants.clone().with(Hole::USER, self.user(user));
+    pub(crate) fn frame(
+        &self,
+        json: &str,
+        user: Option<&str>,
+        place: Option<&Scalar>,
+    ) -> Option<Asked> {
+        let mut start = self.known_of(user);
         if let Some(place) = place {
             start.set(Hole::CONVERSATION, place.clone());
         }
@@ -41,24 +40,6 @@ impl Play {
         // The answer must find its question, whatever is wrong with it.
         shape.glean(json, &mut bindings);
         Some(asked(route, bindings, Some(Refusal::malformed(mismatch.to_string()))))
-    }
-
-    /// The first frame of the server, if it has one.
-    pub(crate) fn greeting(&self) -> Option<String> {
-        self.spec.connect.welcome.as_ref().map(|shape| fill(shape, &self.spec.constants, &[]))
-    }
-
-    /// The first frame as the spec has it, whether this is one or not; `known` is what the
-    /// handshake said. `None`: the spec wants none.
-    pub(crate) fn login(&self, json: &str, known: &Bindings) -> Option<Login<'_>> {
-        let step = self.spec.connect.first.as_ref()?;
-        let mut bindings = known.clone();
-        if let Request::Frame { shape } = &step.request
-            && !shape.fits(json, &mut bindings)
-        {
-            shape.glean(json, &mut bindings);
-        }
-        Some(Login { step, bindings })
     }
 
     /// The conversation that a socket is for.
@@ -98,23 +79,6 @@ impl Play {
             }
         }
         Some((fill(shape, &bindings, &[]), ping.every))
-    }
-}
-
-impl Login<'_> {
-    pub(crate) const fn bindings(&self) -> &Bindings {
-        &self.bindings
-    }
-
-    /// What the client is told; `None`: nothing.
-    pub(crate) fn answer(&self, outcome: &Result<Scalar, Refusal>) -> Option<String> {
-        let (shapes, bindings) = match outcome {
-            Ok(user) => (&self.step.yes, self.bindings.clone().with(Hole::USER, user.clone())),
-            Err(refusal) => {
-                (&self.step.no, self.bindings.clone().with(Hole::ERROR, refusal.text.as_str()))
-            }
-        };
-        shapes.first().map(|one| fill(&one.shape, &bindings, &[]))
     }
 }
 

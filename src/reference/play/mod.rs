@@ -8,13 +8,15 @@ mod account;
 mod answer;
 mod ask;
 mod batch;
+mod first;
 mod frames;
 mod push;
 
-pub(crate) use account::{Account, has_accounts};
+pub(crate) use account::{Account, Lines, has_accounts};
 pub(crate) use answer::Reply;
 pub(crate) use ask::{Asked, HttpAsk, parameter};
 pub(crate) use batch::{Item, Polled};
+pub(crate) use first::{LetIn, Login};
 pub(crate) use push::{Arguments, Outgoing};
 
 use crate::operation::{Operation, Sight};

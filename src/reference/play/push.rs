@@ -98,6 +98,9 @@ impl Play {
     pub(crate) fn about_message(&self, message: &Message) -> Bindings {
         let mut bindings = self.spec.constants.clone();
         self.bind_message(&mut bindings, message);
+        if let Some(cursor) = self.cursor(message.id) {
+            bindings.set(Hole::CURSOR, cursor);
+        }
         bindings
     }
 

@@ -39,8 +39,27 @@ pub(in crate::spec) fn deeds(does: &[Placed], sees: &[Pushed], loader: &mut Load
             }
         }
     }
+    strangers_are_let_in(does, loader);
     audiences_are_known(does, loader);
     conversation_is_known(does, sees, loader);
+}
+
+/// Who registers or logs in over the socket is connected before anybody knows who it is: then it is the
+/// first message that says so.
+fn strangers_are_let_in(does: &[Placed], loader: &mut Loader<'_>) {
+    if loader.says_first {
+        return;
+    }
+    let comes_in = |operation| matches!(operation, Operation::Register | Operation::Login);
+    for Placed { deed, span, .. } in does.iter().filter(|placed| comes_in(placed.deed.operation)) {
+        if steps(deed).any(|step| !step.is_http()) {
+            let operation = deed.operation;
+            loader
+                .found
+                .error(*span, format!("`{operation}` goes over a socket that lets no stranger in"))
+                .hint("say under `connect: first` by which message a client proves who it is");
+        }
+    }
 }
 
 /// A broadcast's channels are its audiences.

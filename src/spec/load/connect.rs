@@ -53,6 +53,7 @@ impl Loader<'_> {
         connect.welcome = welcome.map(|node| self.received_shape(node));
         let first = fields.value("first");
         connect.first = first.map(|node| self.step(node, "first", &[]));
+        self.says_first = connect.first.is_some();
         let refused = fields.value("refused");
         connect.refused = self.shapes(refused, "refused");
         if let Some(timeout) = fields.value("timeout") {

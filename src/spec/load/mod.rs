@@ -59,6 +59,7 @@ pub fn load(
         mentions: Vec::new(),
         place: Place::Constants,
         protocol: None,
+        says_first: false,
         base: String::new(),
         folder: Path::new(file_name).parent().map(Path::to_path_buf).unwrap_or_default(),
     };
@@ -100,6 +101,8 @@ pub(super) struct Loader<'a> {
     pub(super) place: Place,
     /// What carries the events, once that is known.
     pub(super) protocol: Option<Protocol>,
+    /// A first message says who a client is.
+    pub(in crate::spec) says_first: bool,
     /// Stands before every path.
     pub(super) base: String,
     /// Where the spec's file lies.

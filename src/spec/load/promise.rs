@@ -5,8 +5,8 @@ use crate::spec::bindings::Hole;
 use crate::spec::check;
 use crate::spec::load::Loader;
 use crate::spec::model::{
-    Create, Dedup, DedupBy, Echo, Join, Ordering, Promise, Receipts, RepeatAnswer, Sanitise, Scope,
-    Spec, TokenCheck, Traits,
+    Create, Dedup, DedupBy, Echo, Join, Ordering, PageEdges, Promise, Receipts, RepeatAnswer,
+    Sanitise, Scope, Spec, TokenCheck, Traits,
 };
 
 /// What a chat server can promise, as specs name it. Not all of it is judged yet: a promise that
@@ -86,6 +86,8 @@ impl Loader<'_> {
         let checks =
             [("at-connect", TokenCheck::AtConnect), ("on-each-event", TokenCheck::OnEachEvent)];
         self.choose(&mut fields, "token", &checks, &mut traits.token);
+        let pagings = [("steady", PageEdges::Steady), ("shifting", PageEdges::Shifting)];
+        self.choose(&mut fields, "paging", &pagings, &mut traits.paging);
         self.flag(&mut fields, "redelivery", &mut traits.redelivery);
         self.flag(&mut fields, "reader-told", &mut traits.reader_told);
         let expires = fields.value("typing-expires");

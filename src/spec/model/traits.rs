@@ -28,6 +28,18 @@ pub struct Traits {
     pub typing_expires: Option<Duration>,
     /// When the server looks at a client's token.
     pub token: TokenCheck,
+    /// What new messages do to the pages of who reads.
+    pub paging: PageEdges,
+}
+
+/// What new messages do to the pages of who reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageEdges {
+    /// Nothing: what stands on a page stays there.
+    Steady,
+    /// Pages are counted from the newest message: each new one moves the others on by one row, by
+    /// design.
+    Shifting,
 }
 
 /// When the server looks at a client's token.
@@ -168,6 +180,7 @@ impl Default for Traits {
             reader_told: false,
             typing_expires: None,
             token: TokenCheck::AtConnect,
+            paging: PageEdges::Steady,
         }
     }
 }

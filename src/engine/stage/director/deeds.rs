@@ -132,8 +132,8 @@ impl Director<'_> {
 
     pub(super) async fn hold(&mut self, device: Device, credential: Credential, elsewhere: bool) {
         let person = self.cast.cell.people[device.person].id;
-        let (registry, http) = (&self.shard.registry, &self.shard.nodes[0].http);
-        let papers = people::ask_for(registry, http, person, device.device, credential).await;
+        let (registry, gate) = (&self.shard.registry, self.shard.way_in());
+        let papers = people::ask_for(registry, gate, person, device.device, credential).await;
         let papers = match papers {
             Ok(papers) => papers,
             Err(why) => return self.hitches.push(why.0),
