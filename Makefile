@@ -1,6 +1,6 @@
 # One gate: `make check` is all that has to pass, here and in CI.
 
-.PHONY: check lint test prepare bless samples soak
+.PHONY: check lint test prepare bless samples soak bench
 
 check: lint test
 
@@ -29,3 +29,11 @@ samples:
 # The long runs: a hundred honest ones in each circumstance, and how often each bug is caught. Writes docs/soak.md.
 soak:
 	cargo test --locked --release --test soak -- --ignored --nocapture --test-threads 1
+
+# Size and speed beside a minimal client, a Node script and Artillery, on a machine that does nothing else. Writes
+# benches/results/; `make bench BENCH=--quick` looks whether the instruments work.
+bench:
+	cargo build --release --locked
+	cargo build --release --locked --manifest-path benches/peers/Cargo.toml
+	npm --prefix benches ci --ignore-scripts --no-audit --no-fund
+	benches/run.mjs $(BENCH)

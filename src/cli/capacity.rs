@@ -148,6 +148,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         client: ClientKind::Assize,
         transport: args.transport.map(Transport::of_spec),
         shards: args.shards.map(NonZeroU32::get),
+        record: true,
         judge: true,
         measured: None,
         sources: args.sources.clone(),

@@ -61,7 +61,18 @@ pub enum Judge {
     #[default]
     All,
     /// None: load and latencies only.
+    #[value(alias = "off")]
     None,
+}
+
+/// Whether the history is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Record {
+    /// All of it: judged, measured, and kept in a file.
+    #[default]
+    All,
+    /// Nothing: neither verdicts nor figures. It shows what recording costs.
+    Off,
 }
 
 /// The arguments of `run`.
@@ -107,6 +118,9 @@ pub struct Args {
     /// Offers how the run stands to Prometheus, at http://ADDRESS/metrics, while it lasts.
     #[arg(long, value_name = "ADDRESS")]
     pub metrics: Option<SocketAddr>,
+    /// Whether the history is recorded.
+    #[arg(long, value_enum, default_value_t)]
+    pub record: Record,
     /// Shows no progress.
     #[arg(long, short)]
     pub quiet: bool,
@@ -143,7 +157,8 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
             None
         }
     };
-    let history = folder.as_ref().filter(|_| !args.no_history).and_then(|folder| {
+    let kept = !args.no_history && args.record == Record::All;
+    let history = folder.as_ref().filter(|_| kept).and_then(|folder| {
         let path = folder.path().join("history");
         match std::fs::create_dir(&path) {
             Ok(()) => Some(path),
@@ -165,7 +180,8 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         client,
         transport: args.transport.map(Transport::of_spec),
         shards: args.shards.map(NonZeroU32::get),
-        judge: args.judge == Judge::All,
+        record: args.record == Record::All,
+        judge: args.judge == Judge::All && args.record == Record::All,
         measured: None,
         sources: args.sources.clone(),
         history,
@@ -332,6 +348,9 @@ fn store(folder: &Folder, measured: &engine::Measured, talk: &Talk) {
     errors.extend(folder.publish().err());
     for error in &errors {
         talk.warn(&error.to_string());
+    }
+    if errors.iter().any(|error| error.reason.kind() == std::io::ErrorKind::StorageFull) {
+        display::say("hint: `--out DIR` writes elsewhere; `--no-history` needs far less room");
     }
     talk.say(&format!("\nreport: {}", folder.path().display()));
 }

@@ -153,14 +153,24 @@ impl Pair {
         (of(&self.before), of(&self.after))
     }
 
-    /// The same up to the end of the shorter one, if they are paired: their rates are of the same time.
-    fn blocks_together(&self, series: Series) -> (Blocks, Blocks) {
-        if !self.paired {
-            return self.blocks(series);
-        }
-        let span = self.before.span().min(self.after.span());
-        let of = |sample: &Sample| Blocks::new(&track(sample, series), sample.slice, span);
-        (of(&self.before), of(&self.after))
+    /// The same from where anything of the series came, to where something last did: of both runs the
+    /// same time if they are paired, since their rates are compared.
+    fn blocks_in_use(&self, series: Series) -> (Blocks, Blocks) {
+        let (mut before, mut after) = (track(&self.before, series), track(&self.after, series));
+        let ends =
+            |track: &Track| Some((track.slices.first()?.number, track.slices.last()?.number + 1));
+        let of = |ends: Option<(u32, u32)>| ends.unwrap_or((0, 0));
+        let both = match (ends(&before), ends(&after)) {
+            (Some((from, to)), Some((start, end))) if self.paired => {
+                [(from.min(start), to.max(end)); 2]
+            }
+            (one, other) => [of(one), of(other)],
+        };
+        let cut = |track: &mut Track, sample: &Sample, (from, to): (u32, u32)| {
+            track.slices.iter_mut().for_each(|slice| slice.number -= from);
+            Blocks::new(track, sample.slice, to - from)
+        };
+        (cut(&mut before, &self.before, both[0]), cut(&mut after, &self.after, both[1]))
     }
 
     fn apart(&self, before: &Blocks, after: &Blocks, measure: Measure) -> Apart {
@@ -204,7 +214,7 @@ fn latency(
 fn rate(pairs: &[Pair], name: String, series: Series) -> Option<Draft> {
     let mut draft = Draft::new(name, Unit::PerSecond);
     for pair in pairs {
-        let (before, after) = pair.blocks_together(series);
+        let (before, after) = pair.blocks_in_use(series);
         draft.before.push(before.figure(Measure::Rate)?);
         draft.after = after.figure(Measure::Rate).unwrap_or(0.0);
         draft.distances.push(pair.apart(&before, &after, Measure::Rate));

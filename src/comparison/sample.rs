@@ -86,6 +86,9 @@ impl Sample {
         spec: Option<&str>,
     ) -> Self {
         let slice = log.iter().map(|line| line.lasts).max().unwrap_or(1).max(1);
+        // How long the setup took is not part of the plan: time begins with the first sign of life.
+        let signs = log.iter().filter(|line| line.series != Series::Lag.name());
+        let origin = signs.map(|line| line.at / slice).min().unwrap_or(0);
         let judged = outcome.verdicts.iter().map(|verdict| Judged {
             property: verdict.property.clone(),
             standing: verdict.standing,
@@ -98,7 +101,8 @@ impl Sample {
         });
         let tracks = Series::ALL.into_iter().map(|series| {
             let of_series = log.iter().filter(|line| line.series == series.name());
-            let slices = of_series.map(|line| (line.at / slice, &line.values));
+            let slices =
+                of_series.map(|line| ((line.at / slice).saturating_sub(origin), &line.values));
             let failures = outcome.latencies.iter().find(|found| found.series == series.name());
             Track {
                 series: series.name().to_owned(),

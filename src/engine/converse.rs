@@ -7,6 +7,8 @@ use crate::scenario::Pace;
 
 #[derive(Debug)]
 pub(super) struct Converse {
+    /// The client's cell, by its number.
+    pub(super) cell: u32,
     pace: Pace,
     until: Nanos,
     dice: Dice,
@@ -26,6 +28,7 @@ enum State {
 impl Converse {
     /// A workload of a client in these conversations, from now on.
     pub(super) fn new(
+        cell: u32,
         pace: Pace,
         until: Nanos,
         seed: u64,
@@ -37,7 +40,7 @@ impl Converse {
         }
         let dice = Dice::new(seed, "converse", 0, 0);
         let state = State::Over;
-        let mut converse = Self { pace, until, dice, conversations, state, last: now };
+        let mut converse = Self { cell, pace, until, dice, conversations, state, last: now };
         if let Pace::Every(pause) = pace {
             // Not everybody at the same moment.
             let early = pause.as_nanos() as f64 * converse.dice.unit();
@@ -101,7 +104,7 @@ mod tests {
 
     fn converse(pace: Pace, until: Nanos) -> Box<Converse> {
         let places = vec![ConversationId(1), ConversationId(2)];
-        let converse = Converse::new(pace, until, 7, 0, places);
+        let converse = Converse::new(0, pace, until, 7, 0, places);
         converse.expect("a client with conversations converses")
     }
 
@@ -136,7 +139,7 @@ mod tests {
 
     #[test]
     fn nobody_converses_alone() {
-        assert!(Converse::new(THINK, SECOND, 7, 0, Vec::new()).is_none());
+        assert!(Converse::new(0, THINK, SECOND, 7, 0, Vec::new()).is_none());
     }
 
     #[test]

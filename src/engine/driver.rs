@@ -8,6 +8,7 @@ mod commands;
 mod meaning;
 mod node;
 mod outputs;
+mod timer;
 
 use crate::client::{Action, Ask, AttemptId, Client, Input, Reply};
 use crate::dialect::voice::{Heard, Onward, Voice};
@@ -35,6 +36,7 @@ use node::Place;
 use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
+use timer::Timer;
 use tokio::sync::Mutex;
 
 /// How long a polite goodbye may take.
@@ -67,6 +69,7 @@ pub(super) struct Driver {
     /// Its own way to the server over HTTP, while it does not share the others'.
     http: Option<Rc<HttpClient>>,
     converse: Option<Box<Converse>>,
+    timer: Timer,
     /// A cut that happens as soon as what was sent is out.
     cut_due: Option<Cut>,
     /// The connection makes requests wait for one another.
@@ -134,6 +137,7 @@ impl Driver {
             typing: Rc::default(),
             http: None,
             converse: None,
+            timer: Timer::default(),
             cut_due: None,
             held_back: false,
             leaving: false,
@@ -171,10 +175,10 @@ impl Driver {
     }
 
     async fn wait(&mut self) -> Woken {
-        let due = self.deadline().map(|at| self.shard.clock.instant(at));
+        let (due, clock) = (self.deadline(), self.shard.clock);
         let timer = async {
             match due {
-                Some(due) => tokio::time::sleep_until(due).await,
+                Some(due) => self.timer.wait_for(due, clock).await,
                 None => std::future::pending().await,
             }
         };
@@ -213,8 +217,10 @@ impl Driver {
             self.input(Input::Tick);
         }
         let due = self.converse.as_mut().filter(|c| c.due().is_some_and(|at| at <= now));
-        if let Some((planned, conversation)) = due.and_then(|converse| converse.begin()) {
-            let message = self.shard.closed_message(self.id);
+        if let Some(converse) = due
+            && let Some((planned, conversation)) = converse.begin()
+        {
+            let message = self.shard.closed_message(converse.cell);
             let op = self.ask(planned, Ask::send(conversation, message));
             if let Some(converse) = &mut self.converse {
                 converse.wait_for(op);

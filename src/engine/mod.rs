@@ -12,6 +12,7 @@ mod conduct;
 mod converse;
 mod driver;
 mod errand;
+mod http_users;
 pub(crate) mod keys;
 pub mod launch;
 mod link;

@@ -28,6 +28,11 @@ impl Notes {
         sample(&mut self.losses, report.losses.iter().cloned());
     }
 
+    /// Takes over what else went wrong.
+    pub(super) fn add(&mut self, texts: Vec<String>) {
+        self.texts.extend(texts);
+    }
+
     /// One text each, most important first.
     pub(super) fn texts(mut self) -> Vec<String> {
         let Unfinished { recovering, awaited, reading } = self.unfinished;

@@ -1,9 +1,11 @@
 //! One connection before the run, so that an unreachable target is told at once and in full.
 
+use crate::engine::http_users;
 use crate::engine::link::{Approach, Caller};
 use crate::engine::people::{self, NoCredential, Registry};
 use crate::history::PersonId;
 use crate::operation::Operation;
+use crate::plan::Plan;
 use crate::spec::{Protocol, Request, SocketPer, Spec, TokenSource, Transports, UserIds};
 use crate::transport::endpoint::Endpoint;
 use crate::transport::{ConnectError, Leave};
@@ -70,6 +72,22 @@ pub(super) fn approach(
             )
         }),
     }
+}
+
+/// Everything that users without a socket ask for is there over HTTP.
+pub(super) fn http_users(plan: &Plan, spec: &Spec) -> Result<(), Unreachable> {
+    let missing = http_users::unanswered(plan, spec);
+    let names: Vec<String> = missing.iter().map(|operation| format!("`{operation}`")).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let (names, spec) = (names.join(", "), &spec.name);
+    Err(Unreachable::new(
+        format!(
+            "users without a socket ask for {names}, which spec `{spec}` has not as one request over HTTP"
+        ),
+        "leave it out of the scenario's `http: mix`, or run another spec",
+    ))
 }
 
 /// What the spec says of connecting and this version does not do. To ignore it would convict an

@@ -4,6 +4,7 @@ mod total;
 
 use crate::engine::agenda::Agenda;
 use crate::engine::clock::Clock;
+use crate::engine::http_users::{HttpUsers, Places, World};
 use crate::engine::link::Approach;
 use crate::engine::means::{Means, Shortage};
 use crate::engine::preflight::{self, Unreachable};
@@ -25,6 +26,7 @@ use crate::plan::{Cell, Plan};
 use crate::property::{Bench, Charge};
 use crate::scenario::Scenario;
 use crate::spec::{Spec, Transports};
+use crate::transport::endpoint::Endpoint;
 use std::fs::File;
 use std::io;
 use std::io::BufWriter;
@@ -58,6 +60,8 @@ pub struct Settings {
     pub transport: Option<Transports>,
     /// Shards; none: as many as there are cores.
     pub shards: Option<u32>,
+    /// Whether anything is recorded at all; without it there are no figures.
+    pub record: bool,
     /// Whether the judges sit.
     pub judge: bool,
     /// The phase that is measured, if not all of them are; all are judged.
@@ -206,6 +210,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let nodes = unless_interrupted(settings, preflight::endpoints(&urls, spec)).await?;
         let approach =
             preflight::approach(spec, settings.transport).map_err(Failure::Unreachable)?;
+        preflight::http_users(&plan, spec).map_err(Failure::Unreachable)?;
         let registry = preflight::registry(spec).map_err(Failure::Unreachable)?;
         let everybody: Vec<PersonId> = (0..scenario.people.count).map(PersonId).collect();
         let expected = registry.expect(&everybody).map_err(preflight::no_credential);
@@ -268,12 +273,31 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         }
         drop(tell);
 
-        self.set_up(&mut shards, count).await?;
+        let mut users = HttpUsers::launch(World {
+            plan: plan.clone(),
+            spec: Arc::clone(spec),
+            registry: Arc::clone(&registry),
+            origins: nodes.iter().map(Endpoint::origin).collect(),
+            clock,
+            interval: Timeline::interval_for(length(scenario)),
+        })
+        .map_err(Failure::Internal)?;
+        let places = self.set_up(&mut shards, count).await?;
+        if let Some(users) = &mut users {
+            users.ready().await.map_err(Failure::Internal)?;
+        }
         let start = clock.now() + BREATH;
         shards.go(start);
-        let watched = self.watch(&mut shards, clock, start, target).await;
+        if let Some(users) = &users {
+            users.go(start, places);
+        }
+        let watched = self.watch(&mut shards, users.as_ref(), clock, start, target).await;
         let nanos = clock.now().saturating_sub(start);
         let Watched { mut reports, interrupted, mut notes } = watched;
+        let asked = match users {
+            Some(users) => Some(users.end().await.map_err(Failure::Internal)?),
+            None => None,
+        };
         if shards.end() || reports.len() != count as usize {
             return Err(Failure::Internal("a shard panicked".into()));
         }
@@ -284,8 +308,11 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             peak_rss: usage::peak_rss(),
         };
         let facts = Facts { plan: &plan, started, nanos, count, used, interrupted };
-        let mut measured = facts.add_up(settings, reports, target);
+        let mut measured = facts.add_up(settings, reports, asked, target);
         notes.extend(self.client_notes(&approach));
+        if !settings.record {
+            notes.push("nothing was recorded (`--record off`): there are no figures".into());
+        }
         notes.append(&mut measured.outcome.notes);
         measured.outcome.notes = notes;
         Ok(measured)
@@ -329,6 +356,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         };
         let mut recorder = Recorder::new(meter, bench, writer);
         recorder.write_error = error;
+        recorder.deaf = !settings.record;
         recorder
     }
 
@@ -343,19 +371,22 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         Writer::new(BufWriter::with_capacity(1 << 18, file), &header)
     }
 
-    /// Waits until all shards have made their conversations.
-    async fn set_up(&mut self, shards: &mut Shards, count: u32) -> Result<(), Failure> {
+    /// Waits until all shards have made their conversations; says how the server calls them, if
+    /// anybody but the clients needs to know.
+    async fn set_up(&mut self, shards: &mut Shards, count: u32) -> Result<Places, Failure> {
         let mut ready = 0;
+        let mut all = Places::default();
         let failure = loop {
             match shards.news(&self.settings.interrupt).await {
                 News::Tick => {
                     let progress = self.progress(shards.pulses(), 0, 0);
                     (self.show)(progress);
                 }
-                News::Told(Told::SetUp(Ok(()))) => {
+                News::Told(Told::SetUp(Ok(places))) => {
+                    all.extend(places);
                     ready += 1;
                     if ready == count {
-                        return Ok(());
+                        return Ok(all);
                     }
                 }
                 News::Told(Told::SetUp(Err(why))) => {
@@ -377,6 +408,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
     async fn watch(
         &mut self,
         shards: &mut Shards,
+        users: Option<&HttpUsers>,
         clock: Clock,
         start: Nanos,
         target: &mut Target,
@@ -404,6 +436,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                             .push(format!("interrupted in phase `{phase}`; no final read"));
                     }
                     shards.stop();
+                    users.inspect(|users| users.stop());
                 }
                 News::Tick => {
                     let progress = self.progress(shards.pulses(), clock.now(), start);

@@ -9,6 +9,7 @@ use crate::dialect::{Dialect, excerpt};
 use crate::engine::clock::Clock;
 use crate::engine::conduct::Conduct;
 use crate::engine::driver::Driver;
+use crate::engine::http_users::Places;
 use crate::engine::link::Approach;
 use crate::engine::people::Registry;
 use crate::engine::pulse::Pulse;
@@ -82,8 +83,9 @@ pub(super) enum Stage {
 
 /// What a shard tells the conductor.
 pub(super) enum Told {
-    /// Its conversations are made, or why not.
-    SetUp(Result<(), String>),
+    /// Its conversations are made, or why not. Where there are users without a socket: how the server
+    /// calls them.
+    SetUp(Result<Places, String>),
     /// It is done.
     Done(Box<Report>),
     /// A part of it panicked: the harness has a mistake, and the run proves nothing.
@@ -200,7 +202,7 @@ async fn live(job: Job) {
         _ = stage.wait_for(|stage| *stage == Stage::Interrupted) => return,
     };
     let failed = made.is_err();
-    let _ = tell.send(Told::SetUp(made));
+    let _ = tell.send(Told::SetUp(made.map(|()| shard.places())));
     if failed {
         return;
     }
@@ -285,6 +287,15 @@ impl Shard {
         }
     }
 
+    /// How the server calls the conversations, if anybody but the clients needs to know.
+    fn places(&self) -> Places {
+        if self.plan.scenario.http.is_none() {
+            return Places::default();
+        }
+        let all = self.cells.iter().flat_map(|cell| &cell.conversations);
+        all.filter_map(|one| Some((one.id, self.dialect.conversation(one.id)?))).collect()
+    }
+
     /// The address that a client connects from; none: whatever the system chooses.
     pub(super) fn source(&self, client: ClientId) -> Option<IpAddr> {
         let count = self.sources.len().max(1);
@@ -359,17 +370,19 @@ impl Shard {
         slots
     }
 
-    /// A message of a closed workload: its number follows from how many there were before.
-    pub(super) fn closed_message(&self, client: ClientId) -> MessageRef {
+    /// The number of the client's cell.
+    pub(super) fn cell_of(&self, client: ClientId) -> u32 {
+        let home = |cell: &&Cell| cell.clients().any(|known| known == client);
+        self.cells.iter().find(home).map_or(0, |cell| cell.number)
+    }
+
+    /// A message of a closed workload in this cell: its number follows from how many there were
+    /// before.
+    pub(super) fn closed_message(&self, cell: u32) -> MessageRef {
         let count = self.closed_messages.get();
         self.closed_messages.set(count + 1);
         let stride = stream::stride(self.plan.scenario.phases.len());
-        let cell = self.cells.iter().find(|cell| cell.clients().any(|known| known == client));
-        let number = text::number(
-            text::Kind::Short,
-            cell.map_or(0, |cell| cell.number),
-            count * stride + stride - 1,
-        );
+        let number = text::number(text::Kind::Short, cell, count * stride + stride - 1);
         let token = Token::new((self.plan.run & 0xfff) as u16, number);
         MessageRef { token, key: text::key(self.plan.run, token, 0) }
     }

@@ -140,12 +140,13 @@ impl Shards {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::http_users::Places;
     use crate::engine::shard::Alarm;
 
     /// A shard that is set up, and then ends when the run does.
     async fn steady(mut stage: watch::Receiver<Stage>, tell: mpsc::UnboundedSender<Told>) {
         let _alarm = Alarm(tell.clone());
-        let _ = tell.send(Told::SetUp(Ok(())));
+        let _ = tell.send(Told::SetUp(Ok(Places::default())));
         let _ = stage.wait_for(|stage| *stage == Stage::Interrupted).await;
     }
 

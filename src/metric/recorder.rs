@@ -8,6 +8,7 @@ use crate::history::Nanos;
 use crate::metric::distribution::Distribution;
 use crate::metric::series::Series;
 use crate::metric::timeline::Timeline;
+use crate::operation::Operation;
 use crate::outcome::Latency;
 use crate::outcome::course::Shape;
 use std::collections::BTreeMap;
@@ -29,6 +30,8 @@ pub struct Recorder {
     tracks: [Track; Series::ALL.len()],
     /// Deliveries from one node to another, or to itself, where there are several.
     pairs: BTreeMap<(u32, u32), Track>,
+    /// Requests of users without a socket, by what they asked for.
+    asked: BTreeMap<Operation, Track>,
     timeline: Timeline,
 }
 
@@ -44,24 +47,40 @@ impl Recorder {
     /// All recorders of one run have the same interval.
     #[must_use]
     pub fn new(interval: Nanos) -> Self {
-        let (tracks, pairs) = (Default::default(), BTreeMap::new());
-        Self { tracks, pairs, timeline: Timeline::new(interval) }
+        Self {
+            tracks: Default::default(),
+            pairs: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            timeline: Timeline::new(interval),
+        }
     }
 
     /// Records something that ended well.
     pub fn record(&mut self, series: Series, timing: Timing) {
         let felt = timing.ended.saturating_sub(timing.planned);
-        let track = &mut self.tracks[series as usize];
-        track.planned.record(felt);
-        track.actual.record(timing.ended.saturating_sub(timing.started));
+        self.tracks[series as usize].record(timing);
         self.timeline.record(series, timing.ended, felt);
     }
 
     /// Records a delivery from one node to another.
     pub fn record_between(&mut self, pair: (u32, u32), timing: Timing) {
-        let track = self.pairs.entry(pair).or_default();
-        track.planned.record(timing.ended.saturating_sub(timing.planned));
-        track.actual.record(timing.ended.saturating_sub(timing.started));
+        self.pairs.entry(pair).or_default().record(timing);
+    }
+
+    /// Records a request of a user without a socket: what it took, or, without a timing, that it
+    /// failed.
+    pub fn record_http(&mut self, operation: Operation, timing: Option<Timing>) {
+        let asked = self.asked.entry(operation).or_default();
+        match timing {
+            Some(timing) => {
+                asked.record(timing);
+                self.record(Series::Http, timing);
+            }
+            None => {
+                asked.failures += 1;
+                self.fail(Series::Http);
+            }
+        }
     }
 
     /// Records something that failed instead; it has no latency.
@@ -83,6 +102,9 @@ impl Recorder {
         for (pair, theirs) in &other.pairs {
             self.pairs.entry(*pair).or_default().merge(theirs);
         }
+        for (operation, theirs) in &other.asked {
+            self.asked.entry(*operation).or_default().merge(theirs);
+        }
         self.timeline.merge(&other.timeline);
     }
 
@@ -99,7 +121,7 @@ impl Recorder {
     }
 
     /// The latencies of a report: every series but the generator's own lag, also the empty ones; then
-    /// the deliveries of each pair of nodes.
+    /// the deliveries of each pair of nodes, and what users without a socket asked for.
     #[must_use]
     pub fn latencies(&self) -> Vec<Latency> {
         let series = Series::ALL.into_iter().filter(|series| *series != Series::Lag);
@@ -112,11 +134,20 @@ impl Recorder {
             let about = format!("the same from senders on node {from} to members on node {to}");
             track.latency(name, about)
         });
-        series.chain(pairs).collect()
+        let asked = self.asked.iter().map(|(operation, track)| {
+            let name = format!("{} {operation}", Series::Http.name());
+            track.latency(name, format!("the same, of those that asked for `{operation}`"))
+        });
+        series.chain(pairs).chain(asked).collect()
     }
 }
 
 impl Track {
+    fn record(&mut self, timing: Timing) {
+        self.planned.record(timing.ended.saturating_sub(timing.planned));
+        self.actual.record(timing.ended.saturating_sub(timing.started));
+    }
+
     fn merge(&mut self, other: &Self) {
         self.planned.merge(&other.planned);
         self.actual.merge(&other.actual);
@@ -197,6 +228,24 @@ mod tests {
         assert_eq!(latency.series, "ack");
         assert_eq!(latency.planned.p50 / 1_000_000, 50);
         assert_eq!(latency.actual.p50 / 1_000_000, 10);
+    }
+
+    #[test]
+    fn requests_over_http_are_told_in_all_and_by_what_they_ask_for() {
+        let mut one = recorder(&[]);
+        let timing = Timing { planned: 0, started: 1_000_000, ended: 3_000_000 };
+        one.record_http(Operation::List, Some(timing));
+        one.record_http(Operation::History, None);
+        one.merge(&one.clone());
+        let latencies = one.latencies();
+        let told = |name: &str| {
+            let found = latencies.iter().find(|latency| latency.series == name).unwrap();
+            (found.planned.count, found.failures)
+        };
+        assert_eq!(
+            [told("http"), told("http list"), told("http history")],
+            [(2, 2), (2, 0), (0, 2)]
+        );
     }
 
     #[test]

@@ -17,19 +17,22 @@ pub enum Series {
     Sync,
     /// A typing indicator on its way to one watcher.
     Typing,
+    /// An answer to a user without a socket.
+    Http,
     /// The generator's own lateness.
     Lag,
 }
 
 impl Series {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Connect,
         Self::Ack,
         Self::Delivery,
         Self::Reconnect,
         Self::Sync,
         Self::Typing,
+        Self::Http,
         Self::Lag,
     ];
 
@@ -69,6 +72,9 @@ impl Series {
             Self::Sync => ("sync", "from asking what was missed to the last page of the answer"),
             Self::Typing => {
                 ("typing", "from a typing event's emission to its arrival at one other member")
+            }
+            Self::Http => {
+                ("http", "from a request of a user without a socket to the last byte of its answer")
             }
             Self::Lag => {
                 ("lag", "from the time a timer of the generator was due to the time it fired")

@@ -17,12 +17,14 @@ pub mod script;
 pub mod stream;
 pub mod text;
 pub mod timeline;
+pub mod visits;
 
 pub use credential::Credential;
 pub use manner::Manner;
 pub use oddity::Oddity;
 pub use population::{Cell, Conversation, Person};
 pub use timeline::{Act, Planned, Timeline};
+pub use visits::{Visit, Visits};
 
 use crate::scenario::Scenario;
 use crate::spec::Spec;
@@ -120,6 +122,7 @@ mod tests {
                     behaviour,
                 },
             ],
+            http: None,
             faults: vec![FaultPlan {
                 at: Duration::from_secs(5),
                 lasts: Duration::from_secs(1),

@@ -95,6 +95,12 @@ impl Cell {
         Self { number, people, conversations }
     }
 
+    /// The cell of a person.
+    #[must_use]
+    pub fn of(plan: &Plan, person: PersonId) -> Self {
+        Self::new(plan, person.0 / cell_people(&plan.scenario))
+    }
+
     /// All clients of the cell.
     pub fn clients(&self) -> impl Iterator<Item = ClientId> + '_ {
         self.people.iter().flat_map(|person| person.clients.iter().copied())

@@ -26,7 +26,8 @@ static PAGE: Page = Page {
     promises: "A message goes from sent to delivered to read and never back, in what is pushed and \
         in what is read later. Each reader is told once, to each device of the sender that is \
         there, about the message that was read, or a later one where a receipt is about all before \
-        it; only people of the conversation count as readers.",
+        it; only people of the conversation count as readers. Where the spec says so, the reader's \
+        other devices are told as well.",
     matters: "Two ticks that turn into one make users write again; a receipt in another's name, or \
         for another message, is a lie about a person. What depends on a reader at a time breaks as \
         soon as a group reads at once.",
@@ -34,7 +35,8 @@ static PAGE: Page = Page {
         conversation, about this message, and no more often than it was said. What a client was \
         pushed of a message does not fall back, and what it reads of it is not less than what was \
         pushed to anybody half a second before, nor `sending` once it is confirmed. What a member says over a connection that stays up \
-        must be heard by each device of the sender that stays connected: by the end of the run, \
+        must be heard by each device of the sender (and, where the spec says so, by each other one \
+        of the reader) that stays connected: by the end of the run, \
         and at least five seconds were waited. A fault or a lost connection on either side excuses.",
     blind: "Receipts that the harness did not ask for and that are about messages of more than a \
         minute ago. Statuses that a server gives by itself, where the spec has no way to say that a \
@@ -72,6 +74,7 @@ impl Property for Receipts {
 
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
         Box::new(Telling {
+            reader_told: charge.traits.reader_told,
             tells: charge.tells_receipts || charge.tells_status,
             known: Known::new(charge),
             views: Views::new(charge, nanos(charge.tolerance(&PAGE))),
@@ -85,6 +88,8 @@ impl Property for Receipts {
 struct Telling {
     /// The server tells of receipts at all.
     tells: bool,
+    /// The reader's other devices are told as well.
+    reader_told: bool,
     known: Known,
     views: Views,
     awaited: Awaited,
@@ -159,7 +164,9 @@ impl Telling {
         if !told || !by_member || !message.shown || message.sender == claim.person {
             return;
         }
-        for watcher in self.known.devices(message.sender) {
+        let own = if self.reader_told { self.known.devices(claim.person) } else { &[] };
+        let own = own.iter().filter(|device| **device != claim.client);
+        for watcher in self.known.devices(message.sender).iter().chain(own) {
             if self.known.is_up(*watcher) && !self.views.shows(*watcher, &claim, &self.known) {
                 self.awaited.add(at, op, *watcher, &claim);
             }
@@ -186,7 +193,7 @@ fn said(claim: &Claim) -> String {
 mod tests {
     use super::*;
     use crate::property::notation::{fails, passes, stands};
-    use crate::spec;
+    use crate::spec::{self, Traits};
     use crate::verdict::Standing;
 
     fn charge() -> Charge {
@@ -268,6 +275,16 @@ mod tests {
         fails(&Receipts, &charge(), &one, "the sender never heard of a reader");
         let soon = then("b marks o3 m1 #1\n@3000 phase end");
         stands(&Receipts, &charge(), &soon, Standing::NotExercised);
+    }
+
+    #[test]
+    fn a_readers_other_device_hears_where_that_is_documented() {
+        let shared = Charge { traits: Traits { reader_told: true, ..charge().traits }, ..charge() };
+        let told = then("b2 in #1\nb marks o3 m1 #1\na hears m1 u2\n@9000 phase end");
+        fails(&Receipts, &shared, &told, "the reader's other device never heard of it");
+        passes(&Receipts, &charge(), &told);
+        passes(&Receipts, &shared, &told.replace("@9000", "b2 hears m1 u2\n@9000"));
+        passes(&Receipts, &shared, &told.replace("@9000", "b2 drops\n@9000"));
     }
 
     #[test]

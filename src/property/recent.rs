@@ -30,8 +30,9 @@ impl<K: Eq + Hash + Copy, V> Recent<K, V> {
 
     /// The value, which is remembered longer for having been asked for.
     pub(super) fn get_mut(&mut self, key: K) -> Option<&mut V> {
-        if let Some(value) = self.old.remove(&key) {
-            self.young.insert(key, value);
+        // Mostly it is young, and the old map is large and cold.
+        if !self.old.is_empty() && !self.young.contains_key(&key) {
+            self.rejuvenate(key);
         }
         self.young.get_mut(&key)
     }
@@ -43,15 +44,21 @@ impl<K: Eq + Hash + Copy, V> Recent<K, V> {
 
     /// The value, made if need be.
     pub(super) fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
-        if let Some(value) = self.old.remove(&key) {
-            self.young.insert(key, value);
+        if !self.old.is_empty() {
+            self.rejuvenate(key);
         }
         self.young.entry(key).or_insert_with(make)
     }
 
+    fn rejuvenate(&mut self, key: K) {
+        if let Some(value) = self.old.remove(&key) {
+            self.young.insert(key, value);
+        }
+    }
+
     /// Remembers the value; gives back the one it replaces.
     pub(super) fn insert(&mut self, key: K, value: V) -> Option<V> {
-        let old = self.old.remove(&key);
+        let old = if self.old.is_empty() { None } else { self.old.remove(&key) };
         self.young.insert(key, value).or(old)
     }
 

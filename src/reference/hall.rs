@@ -15,7 +15,7 @@ use crate::reference::core::copy;
 use crate::reference::model::*;
 use crate::reference::play::{Outgoing, Play};
 use crate::reference::stamp;
-use crate::spec::{Bindings, Echo, Hole, Receipts};
+use crate::spec::{Bindings, Echo, Hole};
 use nodes::Bus;
 use queue::Queues;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -140,7 +140,9 @@ impl Hall {
         let first = self.devices_known(user, node) == 1;
         for (conversation, people) in conversations {
             self.note_size(*conversation, *people);
-            self.join(connection, *conversation);
+            if !self.bugs.has(Bug::JoinGap) {
+                self.join(connection, *conversation);
+            }
         }
         if let Some(only) = only {
             self.join(connection, only);
@@ -237,7 +239,7 @@ impl Hall {
         self.sweep();
     }
 
-    /// The sender's devices hear of a reader; everybody in the room, of a message's new status.
+    /// The sender's devices hear of a reader, and where the spec says so the reader's others; everybody in the room, of a message's new status.
     fn tell_receipt(
         &mut self,
         caller: &Caller,
@@ -254,7 +256,7 @@ impl Hall {
         }
         self.leak(Bug::ReceiptLeak, &mut devices);
         self.keep_to_node(Bug::ReceiptPerNode, &mut devices);
-        if self.play.spec().traits.receipts == Receipts::Conversation {
+        if self.play.spec().traits.reader_told && !self.bugs.has(Bug::ReceiptSenderOnly) {
             let own = self.of_user.get(&caller.user).into_iter().flatten().copied();
             devices.extend(own.filter(|device| Some(*device) != caller.connection));
         }

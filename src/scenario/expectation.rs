@@ -5,7 +5,8 @@ use crate::scenario::model::Expectation;
 use crate::source::{self, Node, suggestion};
 
 /// What can be measured.
-pub const SERIES: &[&str] = &["connect", "ack", "delivery", "reconnect", "sync", "typing", "lag"];
+pub const SERIES: &[&str] =
+    &["connect", "ack", "delivery", "reconnect", "sync", "typing", "http", "lag"];
 /// What can be said of it.
 pub const STATISTICS: &[&str] =
     &["p50", "p90", "p95", "p99", "p99.9", "max", "mean", "count", "success"];

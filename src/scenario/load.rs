@@ -83,6 +83,7 @@ impl Loader<'_> {
         let phases = fields.require("phases", &mut self.found);
         let phases = phases.map(|node| self.phases(node, &people)).unwrap_or_default();
         let end = phases.iter().map(|phase| phase.lasts).sum();
+        let http = fields.value("http").and_then(|node| self.http(node, end));
         let faults = fields.value("faults");
         let faults = faults.map(|node| self.faults(node, end)).unwrap_or_default();
         let patience = fields.value("patience");
@@ -102,6 +103,7 @@ impl Loader<'_> {
             embedded,
             people,
             phases,
+            http,
             faults,
             patience: patience.unwrap_or(Duration::from_secs(15)),
             expect,

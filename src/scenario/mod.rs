@@ -5,6 +5,7 @@
 
 mod expectation;
 mod fault;
+mod http;
 mod load;
 pub mod model;
 mod phase;

@@ -1,6 +1,7 @@
 //! A scenario, as the plan and the engine read it. The loader has refused everything wrong.
 
 use crate::fault::Fault;
+use crate::operation::Operation;
 use std::time::Duration;
 
 /// A share of something, from 0 to 1.
@@ -27,6 +28,8 @@ pub struct Scenario {
     pub people: Population,
     /// What happens, one phase after the other.
     pub phases: Vec<Phase>,
+    /// Who asks over HTTP beside the clients, on the same timeline.
+    pub http: Option<HttpUsers>,
     /// What goes wrong, on the same timeline (0 is the start of the first phase).
     pub faults: Vec<FaultPlan>,
     /// How long to wait for quiet after the last phase before the final read.
@@ -234,6 +237,33 @@ pub struct Texts {
     pub overlong: Share,
 }
 
+/// `http:` users without a socket, who only ask over HTTP.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpUsers {
+    /// How many; each has one request under way at most.
+    pub users: u32,
+    /// Requests per second of all of them together.
+    pub per_second: f64,
+    /// What they ask for, in shares that add up to 1.
+    pub mix: Vec<(Operation, Share)>,
+    /// When they begin, from the start of the first phase.
+    pub at: Duration,
+    /// How long they go on.
+    pub lasts: Duration,
+}
+
+impl HttpUsers {
+    /// What they can ask for: what changes nothing.
+    pub const OPERATIONS: &[Operation] = &[
+        Operation::History,
+        Operation::List,
+        Operation::Search,
+        Operation::Unread,
+        Operation::Contacts,
+        Operation::Health,
+    ];
+}
+
 /// One fault on the timeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultPlan {
@@ -252,7 +282,7 @@ pub struct FaultPlan {
 pub struct Expectation {
     /// As it was written.
     pub text: String,
-    /// The figure's series: `connect`, `ack`, `delivery`, `reconnect`, `sync`, `typing`, `lag`.
+    /// The figure's series: one of [`SERIES`](super::SERIES).
     pub series: String,
     /// `p50`, `p90`, `p95`, `p99`, `p99.9`, `max`, `mean`, `count`, `success` (a share).
     pub statistic: String,

@@ -100,7 +100,7 @@ impl Loader<'_> {
         behaviour
     }
 
-    fn rate(&mut self, node: Option<&Node>) -> Option<Rate> {
+    pub(super) fn rate(&mut self, node: Option<&Node>) -> Option<Rate> {
         let node = node?;
         let rate = node.read_rate(&mut self.found)?;
         let per_second = rate.count / rate.window.as_secs_f64();

@@ -2,6 +2,7 @@
 
 use crate::fault::{self, Form};
 use crate::operation::{Operation, Sight};
+use crate::scenario::model::HttpUsers;
 use crate::source::schema::{
     described, document, figures, list, mapping, mapping_of, properties, reference, words,
 };
@@ -36,6 +37,7 @@ pub fn json_schema() -> String {
             ("people", described(people(), "who takes part")),
             ("conversations", described(conversations(), "who talks to whom")),
             ("phases", described(list(&phase()), "what happens, one phase after the other")),
+            ("http", described(http(), "users without a socket, beside the clients")),
             (
                 "faults",
                 described(list(&fault()), "what goes wrong, from the start of the first phase"),
@@ -175,6 +177,23 @@ fn phase() -> Value {
         "minProperties": 1,
         "maxProperties": 1,
     })
+}
+
+fn http() -> Value {
+    let mix = properties(
+        HttpUsers::OPERATIONS.iter().map(|operation| (operation.name(), reference("share"))),
+    );
+    let all = properties([
+        ("users", described(count(1), "how many; each has one request under way at most")),
+        ("rate", described(reference("rate"), "how often they ask, `in all` or `per person`")),
+        ("mix", described(mapping(&mix, &[]), "what they ask for; shares add up to 100%")),
+        (
+            "at",
+            described(reference("duration"), "when they begin; with the first phase by default"),
+        ),
+        ("for", described(reference("duration"), "how long; to the end of the phases by default")),
+    ]);
+    mapping(&all, &["users", "rate", "mix"])
 }
 
 fn fault() -> Value {

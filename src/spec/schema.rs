@@ -269,6 +269,7 @@ fn traits() -> Value {
             ),
         ),
         ("redelivery", flag("a message may be pushed twice")),
+        ("reader-told", flag("a reader's other devices are told of a reading")),
         ("typing-expires", described(duration(), "the server ends a typing indicator by itself")),
     ]);
     mapping(&all, &[])

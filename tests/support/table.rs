@@ -36,6 +36,11 @@ const ALSO: &[(Bug, &str, &str)] = &[
         "idempotency",
         "a key that each channel knows by itself makes two messages",
     ),
+    (
+        Bug::AnnounceRepeats,
+        "idempotency",
+        "what is pushed again over one connection is there twice",
+    ),
     (Bug::AnnounceStores, "idempotency", "what is stored again by its announcement is there twice"),
     (Bug::AckSilentRepeat, "connection-state", "who answers no repetition seems deaf"),
     (Bug::DeafDevice, "rate-limit", "what nobody hears is not refused either"),

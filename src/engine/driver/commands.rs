@@ -60,7 +60,8 @@ impl Driver {
             Act::Converse { pace, until, seed } => {
                 let until = until + self.shard.start.get();
                 let conversations = self.shard.conversations_of(self.id);
-                self.converse = Converse::new(pace, until, seed, planned, conversations);
+                let cell = self.shard.cell_of(self.id);
+                self.converse = Converse::new(cell, pace, until, seed, planned, conversations);
             }
             Act::Fault { index, begins } => self.fault(index, begins).await,
         }

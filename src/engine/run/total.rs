@@ -1,6 +1,7 @@
 //! What a run comes to: the findings, meters and notes of all shards in one outcome.
 
 use super::{Measured, Settings};
+use crate::engine::http_users::Measured as Asked;
 use crate::engine::notes::Notes;
 use crate::engine::shard::Report;
 use crate::engine::target::Target;
@@ -24,11 +25,12 @@ pub(super) struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    /// Makes one outcome of what the shards found.
+    /// Makes one outcome of what the shards found, and of what users without a socket measured.
     pub(super) fn add_up(
         &self,
         settings: &Settings,
         reports: Vec<Report>,
+        asked: Option<Asked>,
         target: &Target,
     ) -> Measured {
         let mut recorder: Option<crate::metric::Recorder> = None;
@@ -55,7 +57,11 @@ impl Facts<'_> {
             findings.extend(report.findings);
             uses.push(report.used);
         }
-        let recorder = recorder.unwrap_or_else(|| crate::metric::Recorder::new(1_000_000_000));
+        let mut recorder = recorder.unwrap_or_else(|| crate::metric::Recorder::new(1_000_000_000));
+        if let Some(asked) = asked {
+            recorder.merge(&asked.recorder);
+            notes.add(asked.errors);
+        }
         let verdicts = match settings.judge {
             true => property::verdicts(&settings.spec, property::merge(findings)),
             false => Vec::new(),

@@ -133,6 +133,7 @@ impl Cast {
                 reconnect: Reconnect::default(),
             },
             phases: Vec::new(),
+            http: None,
             faults: Vec::new(),
             patience: Duration::from_secs(15),
             expect: Vec::new(),

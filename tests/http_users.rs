@@ -1,0 +1,78 @@
+//! Users without a socket, beside the clients: their figures stand in the report of the run, and goose,
+//! which runs them, neither speaks nor takes the run's signals away.
+
+#[path = "support/live.rs"]
+mod live;
+#[path = "support/program.rs"]
+mod program;
+
+use live::Live;
+use program::Case;
+use rustix::process::Signal;
+use serde_json::Value;
+use std::fs;
+
+/// Talk with users beside it; `rest` says what else.
+fn scenario(mix: &str, rest: &str) -> Case {
+    Case::new(&format!(
+        "phases:
+  - connect: {{ lasts: 500ms, connect: 100% }}
+  - talk: {{ lasts: 3s, send: 4/s in all, texts: {{ short: 100% }} }}
+http: {{ users: 6, rate: 60/s in all, mix: {{ {mix} }} }}
+{rest}"
+    ))
+}
+
+/// The latencies of a series in the report of the last run.
+fn latency(case: &Case, series: &str) -> Value {
+    let report = fs::read_to_string(case.path("reports/latest/report.json")).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let latencies = report["latencies"].as_array().unwrap().clone();
+    let found = latencies.into_iter().find(|latency| latency["series"] == series);
+    found.unwrap_or_else(|| panic!("no `{series}` in {report}"))
+}
+
+#[test]
+fn their_figures_stand_beside_those_of_the_sockets() {
+    let case = scenario(
+        "history: 50%, list: 30%, search: 20%",
+        "expect: [http.success > 99%, http.count > 50, delivery.count > 0]",
+    );
+    let ended = case.run(&["--spec", "rest-first", "--quiet"]).expect(0);
+    // What goose itself has to say would stand before it.
+    assert!(ended.stdout.starts_with("PASS"), "{}", ended.stdout);
+    let counts = ["http", "http history", "http list", "http search"]
+        .map(|series| latency(&case, series)["planned"]["count"].as_u64().unwrap());
+    assert_eq!(counts[0], counts[1..].iter().sum::<u64>(), "{counts:?}");
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
+}
+
+#[test]
+fn a_halted_server_is_felt_from_the_planned_time() {
+    let case = scenario("history: 100%", "faults: [{ at: 1s, for: 1500ms, stop: {} }]");
+    let ended = case.run(&["--quiet"]);
+    let http = latency(&case, "http");
+    let [felt, took] = ["planned", "actual"].map(|from| http[from]["p90"].as_u64().unwrap());
+    // Each of six users had one request under way, and a quarter of all were due meanwhile.
+    assert!(felt > took, "felt {felt}, took {took}: {ended:?}");
+}
+
+#[test]
+fn an_interrupted_run_ends_in_order() {
+    let case = scenario("history: 100%", "");
+    let mut command = case.command(&[]);
+    let mut run = Live::start(&mut command);
+    run.wait_for("talk");
+    run.signal(Signal::INT);
+    let ended = run.end();
+    assert!(ended.stderr.contains("stopping: what was gathered"), "{ended:?}");
+    assert!(ended.stdout.contains("interrupted in phase"), "{ended:?}");
+}
+
+#[test]
+fn what_the_spec_does_not_have_over_http_is_refused_before_the_run() {
+    let case = scenario("history: 50%, search: 50%", "");
+    let ended = case.run(&["--quiet"]).expect(69);
+    assert!(ended.stderr.contains("users without a socket ask for `search`"), "{ended:?}");
+    assert!(ended.stderr.contains("hint: leave it out"), "{ended:?}");
+}
