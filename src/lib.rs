@@ -3,6 +3,7 @@
 pub mod capacity;
 pub mod cli;
 pub mod client;
+pub mod comparison;
 pub mod conform;
 pub mod dialect;
 pub mod engine;

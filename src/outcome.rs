@@ -4,11 +4,13 @@
 
 pub mod capacity;
 pub mod conformance;
+pub mod gate;
 
 pub use capacity::Capacity;
 pub use conformance::Conformance;
+pub use gate::Gate;
 
-use crate::verdict::{Standing, Verdict};
+use crate::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
 /// The version of the shape that `report.json` has.
@@ -70,6 +72,9 @@ pub struct Run {
     pub shards: u32,
     /// The command that makes this run again.
     pub command: String,
+    /// The machine that it ran on: system, processor, cores; empty in reports of older versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub machine: String,
 }
 
 /// The latencies of one kind of operation. Times in nanoseconds.
@@ -164,27 +169,9 @@ impl Outcome {
         !self.verdicts.is_empty()
     }
 
-    /// The exit code. A failure outranks everything; an interruption outranks what is unknown.
+    /// The exit code, as it is documented: see [`Gate::exit`].
     #[must_use]
     pub fn exit(&self) -> Exit {
-        let promised =
-            |standing| self.verdicts.iter().any(|v| v.promised && v.standing == standing);
-        if promised(Standing::Fail) {
-            Exit::PropertyFailed
-        } else if self.interrupted {
-            Exit::Interrupted
-        } else if self.generator.bottleneck.is_some() {
-            Exit::Bottleneck
-        } else if self.expectations.iter().any(|expected| !expected.held) {
-            Exit::ExpectationFailed
-        } else if promised(Standing::Inconclusive) {
-            Exit::Inconclusive
-        } else if !self.unexercised.is_empty()
-            || self.is_judged() && !self.verdicts.iter().any(|v| v.standing == Standing::Pass)
-        {
-            Exit::NotExercised
-        } else {
-            Exit::Held
-        }
+        Gate::default().exit(self)
     }
 }

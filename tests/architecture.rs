@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["scalar", "operation"],
     &["history", "verdict", "outcome"],
     &["source", "spec", "fault", "scenario"],
-    &["plan", "wire", "dialect", "client", "property", "metric", "capacity"],
+    &["plan", "wire", "dialect", "client", "property", "metric", "capacity", "comparison"],
     &["transport"],
     &["engine", "reference"],
     &["conform"],

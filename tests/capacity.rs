@@ -2,6 +2,7 @@
 
 #[path = "support/live.rs"]
 mod live;
+#[expect(dead_code, reason = "runs of scenarios belong to other tests")]
 #[path = "support/program.rs"]
 mod program;
 
@@ -12,15 +13,15 @@ use program::{Case, Ended, program};
 use rustix::process::Signal;
 use std::process::Command;
 
-/// Two dozen people who send at equal distances: a server that takes so many a second falls behind
+/// Some people who send at equal distances: a server that takes so many a second falls behind
 /// as soon as more come, and at no time before.
 const STEADY: &str = "phases:
-  - connect: { lasts: 200ms, connect: 100% }
-  - talk: { lasts: 5s, send: 40/s in all, arrivals: constant, texts: { short: 100% } }
+  - connect: { lasts: 1s, connect: 100% }
+  - talk: { lasts: 4s, send: 40/s in all, arrivals: constant, texts: { short: 100% } }
 patience: 8s
 expect: [delivery.p50 < 100ms]";
 
-const PEOPLE: &str = "people: { count: 60 }\nconversations: { pairs: 60 }";
+const PEOPLE: &str = "people: { count: 40 }\nconversations: { pairs: 40 }";
 
 /// Many who come, and hardly say anything.
 const COMING: &str = "phases:
@@ -73,31 +74,25 @@ fn finds(case: &Case, planted: f64, arguments: &[&str], name: &str) -> Capacity 
 #[test]
 fn a_planted_rate_is_found_within_5_percent() {
     let case = Case::of(PEOPLE, STEADY);
-    let run = case.run(&["--limit", "rate=100"]);
-    assert!(
-        run.stdout.contains("✓ at-least-once"),
-        "a run can have the limit, too: {}",
-        run.stdout
-    );
     let arguments = [
         "--by",
         "rate",
         "--limit",
         "rate=100",
         "--from",
-        "50",
+        "80",
         "--warm-up",
-        "1s",
+        "500ms",
         "--precision",
-        "2.5%",
+        "4%",
     ];
     let found = finds(&case, 100.0, &arguments, "delivery.p50 < 100ms");
-    assert!(found.steps.len() >= 5 && found.knee.is_some() && found.curve.is_some(), "{found:#?}");
-    let knee = found.knee.unwrap();
-    assert!((50..=105).contains(&knee.load), "it is fast until it is full: {knee:?}");
-    let throughput = |step: &assize::outcome::capacity::Step| step.figures.acked;
-    let most = found.steps.iter().map(throughput).fold(0.0, f64::max);
-    assert!((90.0..=105.0).contains(&most), "nothing gets more through than the limit: {most}");
+    let (knee, curve) = (found.knee.unwrap(), found.curve.unwrap());
+    assert!((80..=105).contains(&knee.load), "it is fast until it is full: {knee:?}");
+    assert!(curve.at(100.0) > 80.0 && curve.at(200.0) < 200.0, "{curve:?}");
+    let throughput = found.steps.iter().map(|step| step.figures.acked);
+    let most = throughput.fold(0.0, f64::max);
+    assert!((85.0..=115.0).contains(&most), "nothing gets more through than the limit: {most}");
 }
 
 #[test]
@@ -113,20 +108,20 @@ fn a_planted_number_of_clients_is_found_within_5_percent() {
 fn a_size_that_is_wanted_is_a_gate() {
     let case = Case::of("people: { count: 60 }\nconversations: { pairs: 30 }", COMING);
     let quick = ["--warm-up", "200ms", "--tries", "1", "--limit", "clients=100"];
-    let gate = |wanted: &str| {
+    let gate = |wanted: &str, code: i32| {
         let arguments = [&quick[..], &["--at-least", wanted]].concat();
-        Ended::of(capacity(&case, &arguments).output().unwrap())
-    };
-    let mut big_enough = gate("80");
-    for _ in 1..TRIES {
-        if big_enough.code != 0 {
-            big_enough = gate("80");
+        let mut ended = Ended::of(capacity(&case, &arguments).output().unwrap());
+        for _ in 1..TRIES {
+            if ended.code != code {
+                ended = Ended::of(capacity(&case, &arguments).output().unwrap());
+            }
         }
-    }
-    let big_enough = big_enough.expect(0);
-    assert!(big_enough.stdout.starts_with("AT LEAST  80 clients wanted"), "{}", big_enough.stdout);
-    let too_small = gate("130").expect(2);
-    assert!(too_small.stdout.starts_with("TOO SMALL  130 clients wanted"), "{}", too_small.stdout);
+        ended.expect(code).stdout
+    };
+    let big_enough = gate("80", 0);
+    assert!(big_enough.starts_with("AT LEAST  80 clients wanted"), "{big_enough}");
+    let too_small = gate("130", 2);
+    assert!(too_small.starts_with("TOO SMALL  130 clients wanted"), "{too_small}");
 }
 
 #[test]

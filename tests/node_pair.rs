@@ -3,32 +3,45 @@
 //! finds the traps.
 
 #[path = "support/launched.rs"]
+#[expect(dead_code, reason = "runs of scenarios belong to other tests")]
 mod launched;
 
 use launched::{assert_finds, assert_keeps};
 
 /// Cases, and the traps of the document of `event-reply` that they find.
-const EVENT_REPLY: [&str; 11] = [
+const EVENT_REPLY: [&str; 14] = [
     "conversation-identity/both-at-once", // find-then-create
     "conversation-identity/several-direct-conversations", // multikey-unique
     "conversation-identity/groups-that-overlap", // multikey-unique
     "conversation-identity/none-with-oneself", // with-oneself
     "idempotency/twice-in-a-row",         // key-refused
     "idempotency/at-once-on-two-devices", // key-refused
+    "idempotency/key-of-another-refuses-nothing", // global-key
+    "receipts/sent-is-stored",            // never-sent
     "receipts/never-back",                // status-goes-back
     "receipts/stranger",                  // unchecked-status
     "receipts/own-message",               // unchecked-status
     "authentication/expiry-while-connected", // token-at-connect
     "authorization/refusals-alike",       // refusals-differ
+    "input-limits/text-is-a-number",      // unchecked-content
 ];
 
 /// Cases, and the traps of the document of `rest-first` that they find.
-const REST_FIRST: [&str; 5] = [
-    "idempotency/twice-in-a-row",           // post-not-idempotent
-    "idempotency/at-once-on-two-devices",   // post-not-idempotent
-    "idempotency/cut-before-the-ack",       // post-not-idempotent
-    "authorization/stranger-joins",         // unchecked-socket
-    "authorization/stranger-reads-history", // unchecked-history
+const REST_FIRST: [&str; 14] = [
+    "idempotency/twice-in-a-row",                   // post-not-idempotent
+    "idempotency/at-once-on-two-devices",           // post-not-idempotent
+    "idempotency/cut-before-the-ack",               // post-not-idempotent
+    "authorization/stranger-joins",                 // unchecked-socket
+    "authorization/stranger-reads-history",         // unchecked-history
+    "authorization/announced-elsewhere",            // foreign-announcement
+    "channel-parity/both-with-one-key",             // dual-channel
+    "channel-parity/rest-while-the-socket-is-down", // client-announces
+    "channel-parity/announced-by-another",          // foreign-announcement
+    "pagination/while-messages-arrive",             // page-drift
+    "receipts/read-on-one-device",                  // read-on-one-device
+    "search/stranger-finds-nothing",                // search-leak
+    "search/a-pattern-is-no-word",                  // search-wildcards
+    "input-limits/text-is-a-number",                // unchecked-content
 ];
 
 /// What every server has to bear, besides.
@@ -42,7 +55,9 @@ fn the_traps_of_the_event_reply_document_are_found() {
     let silent = "no-loss-on-reconnect/live-after-the-return";
     assert_finds("event-reply", "event-reply-node-as-documented", &[silent]);
     // What ends the process is laid at the door of the case that does it, if it is alone.
-    assert_finds("event-reply", "event-reply-node-with-rooms", &["input-limits/no-arguments"]);
+    for crash in ["input-limits/no-arguments", "input-limits/reading-a-malformed-id"] {
+        assert_finds("event-reply", "event-reply-node-with-rooms", &[crash]);
+    }
 }
 
 #[test]

@@ -8,23 +8,7 @@ mod launched;
 use assize::outcome::Outcome;
 use assize::property;
 use assize::verdict::Standing;
-use launched::{assert_finds, assert_keeps, conformance_of};
-use std::process::Command;
-
-/// Runs a scenario with its launch, and reads what came of it.
-fn outcome_of(scenario: &str) -> Outcome {
-    let out = tempfile::tempdir().expect("a folder");
-    let run = Command::new(env!("CARGO_BIN_EXE_assize"))
-        .args(["run", scenario, "--quiet", "--no-history", "--out"])
-        .arg(out.path())
-        .output()
-        .expect("the program runs");
-    let report = out.path().join("latest/report.json");
-    let text = std::fs::read_to_string(report).unwrap_or_else(|error| {
-        panic!("no report: {error}\n{}", String::from_utf8_lossy(&run.stderr))
-    });
-    serde_json::from_str(&text).expect("a report")
-}
+use launched::{assert_finds, assert_keeps, conformance_of, outcome_of};
 
 fn kinds<'a>(outcome: &'a Outcome, property: &str) -> Vec<&'a str> {
     let of = |verdict: &&assize::verdict::Verdict| verdict.property == property;
@@ -92,20 +76,32 @@ fn the_fixed_server_fails_no_case_of_the_catalogue() {
     assert_keeps("callback-ack", "callback-ack-node", &["--quick"]);
 }
 
-/// Cases, and the traps of the listing that they find each time.
-const FOUND: [&str; 13] = [
-    "idempotency/at-once-on-two-devices",   // check-then-insert
-    "idempotency/same-key-of-a-stranger",   // global-key
-    "typing-timeout/typist-leaves",         // typing-forever
-    "presence/one-of-two-devices",          // offline-with-device
-    "receipts/stranger",                    // trusted-read
-    "authorization/stranger-joins",         // unchecked-join
-    "authorization/stranger-sends",         // unchecked-send
-    "authorization/stranger-types",         // unchecked-typing
+/// Cases that end the process: a send without an acknowledgement function, a read of a message that
+/// is not there, and of what is no message.
+const CRASHES: [&str; 3] = [
+    "input-limits/no-ack-function",
+    "input-limits/reading-an-unknown-message",
+    "input-limits/reading-a-malformed-id",
+];
+
+/// Cases, and the traps of the listing that they find.
+const FOUND: [&str; 17] = [
+    "idempotency/at-once-on-two-devices", // check-then-insert
+    "idempotency/same-key-of-a-stranger", // global-key
+    "ordering/ties",                      // no-tie-break
+    "no-loss-on-reconnect/same-time-as-the-last-seen", // exclusive-since
+    "no-loss-on-reconnect/join-on-its-way", // join-gap
+    "pagination/page-size",               // no-limit
+    "typing-timeout/typist-leaves",       // typing-forever
+    "presence/one-of-two-devices",        // offline-with-device
+    "receipts/stranger",                  // trusted-read
+    "authorization/stranger-joins",       // unchecked-join
+    "authorization/stranger-sends",       // unchecked-send
+    "authorization/stranger-types",       // unchecked-typing
     "authorization/stranger-reads-history", // unchecked-history
-    "input-limits/text-over-the-limit",     // unchecked-text
-    "input-limits/markup-is-inert",         // unchecked-text
-    "rate-limit/excess-is-refused",         // no-rate-limit
+    "input-limits/text-over-the-limit",   // unchecked-text
+    "input-limits/markup-is-inert",       // unchecked-text
+    "rate-limit/excess-is-refused",       // no-rate-limit
     "rate-limit/per-person-not-per-device", // no-rate-limit
 ];
 
@@ -113,7 +109,7 @@ const FOUND: [&str; 13] = [
 fn the_catalogue_finds_the_traps_of_the_documents_listing() {
     assert_finds("callback-ack", "callback-ack-node-as-documented", &FOUND);
     // What ends the process is laid at the door of the case that does it, if it is alone.
-    for name in ["input-limits/no-ack-function", "input-limits/reading-an-unknown-message"] {
+    for name in CRASHES {
         let run = conformance_of("callback-ack", "callback-ack-node-as-documented", &[name]);
         assert!(run.cases[0].fails(), "{:#?}", run.cases[0]);
         assert_eq!(run.cases[0].finding.violations[0].summary, "the server ended");
@@ -125,4 +121,29 @@ fn the_catalogue_finds_the_traps_of_the_documents_listing() {
         );
         assert!(run.cases.iter().all(|case| !case.fails()), "{:#?}", run.cases);
     }
+}
+
+/// A case on a server whose spec says something else than the one that is bundled.
+fn with_another_spec(from: &str, to: &str, scenario: &str, case: &str) -> bool {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("callback-ack.yaml");
+    let spec = std::fs::read_to_string("specs/callback-ack.yaml").expect("the spec");
+    assert!(spec.contains(from), "{from}");
+    std::fs::write(&path, spec.replace(from, to)).expect("a spec");
+    let run = conformance_of(path.to_str().expect("a path"), scenario, &[case]);
+    run.cases[0].fails()
+}
+
+#[test]
+fn what_the_document_leaves_open_is_found_where_a_spec_promises_it() {
+    // The trap `pipeline-reorder`: no sentence says that sends in a row keep their order.
+    let (from, to) = ("order: { by: $at }", "order: { by: $at, pipelined: yes }");
+    let burst = "ordering/burst-of-one";
+    let documented = "callback-ack-node-as-documented";
+    assert!((0..4).any(|_| with_another_spec(from, to, documented, burst)));
+    assert!(!with_another_spec(from, to, "callback-ack-node", burst));
+    // The client of the document syncs by its own clock; no server can mend that.
+    let (from, to) = ("sync-from: newest-seen", "sync-from: client-clock");
+    let skewed = "no-loss-on-reconnect/skewed-clock";
+    assert!(with_another_spec(from, to, "callback-ack-node", skewed));
 }

@@ -21,6 +21,23 @@ const MATRIX: &[&str] = &[
     "authorization/stranger-sends",
 ];
 
+/// A few cases of each promise of the actionhero spec, and of the wire that it frames.
+const ACTIONHERO: &[&str] = &[
+    "at-least-once/unicode-texts",
+    "no-loss-on-reconnect/one-away",
+    "no-loss-on-reconnect/live-after-the-return",
+    "authorization/stranger-sends",
+    "authorization/stranger-reads-history",
+    "connection-state/second-device",
+    "connection-state/answers-after-the-reconnect",
+    "authentication/garbage-token",
+    "authentication/wrong-password",
+    "websocket/fragmented-message",
+    "websocket/unmasked-frame",
+    "websocket/close",
+    "websocket/not-json",
+];
+
 /// Plays the cases on the server that the scenario launches; what `conform` says, if not all pass.
 fn all_pass(spec: &str, scenario: &str, cases: &[&str]) -> Result<(), String> {
     let out = tempfile::tempdir().expect("a folder");
@@ -34,6 +51,11 @@ fn all_pass(spec: &str, scenario: &str, cases: &[&str]) -> Result<(), String> {
     let passed = format!("{} cases passed", cases.len());
     let all = run.status.code() == Some(0) && said.contains(&passed);
     all.then_some(()).ok_or_else(|| said + &String::from_utf8_lossy(&run.stderr))
+}
+
+#[test]
+fn actionhero_keeps_what_its_tutorials_promise() {
+    all_pass("actionhero", "actionhero", ACTIONHERO).unwrap_or_else(|said| panic!("{said}"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The catalogue of the wire, case by case, against servers with real sockets.
 //!
-//! The honest reference server holds every case, and so does the official server of Node; each bug
-//! of the wire falls to the case that names it. Nothing here asserts on a time.
+//! The honest reference server holds every case, and so does the official server of Node those of its
+//! protocols; each bug of the wire falls to the case that names it. Nothing here asserts on a time.
 
 use assize::conform::wire::{self, Performed, Site, WireCase};
 use assize::engine::clock::Clock;
@@ -92,8 +92,24 @@ fn complaints(outcomes: &[(&'static WireCase, Performed)], known: &[&str]) -> Ve
 /// What the library of the reference server does otherwise; no protocol demands it.
 const KNOWN: &[&str] = &["engine-io/aborted-upgrade", "socket-io/sid-is-not-the-session"];
 
+/// The cases of the protocols that Socket.IO servers speak.
 fn all() -> Vec<&'static WireCase> {
-    wire::cases().iter().collect()
+    wire::cases().iter().filter(|case| case.chapter() != RAW).collect()
+}
+
+/// The chapter of raw WebSockets.
+const RAW: &str = "websocket";
+
+#[test]
+fn the_honest_server_holds_every_case_of_raw_websockets() {
+    let spec = load("frames");
+    let hosted = host(&spec, Bugs::NONE);
+    let cases: Vec<_> = wire::cases().iter().filter(|case| case.chapter() == RAW).collect();
+    assert!(cases.len() >= 30);
+    let outcomes = play(hosted.url(), &spec, &cases);
+    let wrong = complaints(&outcomes, &[]);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(outcomes.iter().all(|(_, one)| one.not_supported.is_none()));
 }
 
 #[test]
@@ -164,10 +180,11 @@ fn named(bug: Bug) -> Option<&'static WireCase> {
 }
 
 /// What is wrong with a bug's row, if anything: it escapes its case, or fails the other chapter.
-fn row(bug: Bug, spec: &Arc<Spec>) -> Vec<String> {
+fn row(bug: Bug) -> Vec<String> {
     let Some(case) = named(bug) else {
         return vec![format!("no case catches {bug}")];
     };
+    let spec = &load(bug.spec());
     let hosted = host(spec, Bugs::NONE.with(bug));
     let others = wire::cases().iter().filter(|other| other.chapter() != case.chapter());
     let cases: Vec<_> = std::iter::once(case).chain(others.filter(|other| other.quick)).collect();
@@ -184,18 +201,16 @@ fn row(bug: Bug, spec: &Arc<Spec>) -> Vec<String> {
 
 #[test]
 fn each_bug_of_the_wire_falls_to_its_case_and_leaves_the_other_chapter() {
-    let spec = load("callback-ack");
-    let chapters = ["engine-io", "socket-io"];
     let bugs: Vec<Bug> =
-        Bug::ALL.iter().copied().filter(|bug| chapters.contains(&bug.property())).collect();
-    assert!(bugs.len() >= 14);
+        Bug::ALL.iter().copied().filter(|bug| wire::CHAPTERS.contains(&bug.property())).collect();
+    assert!(bugs.len() >= 27);
     let next = AtomicUsize::new(0);
     let wrong = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 while let Some(bug) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let row = row(*bug, &spec);
+                    let row = row(*bug);
                     wrong.lock().unwrap().extend(row);
                 }
             });
@@ -211,7 +226,7 @@ fn cases_name_bugs_that_exist_and_say_what_they_want() {
     let docs = std::fs::read_to_string("docs/wire-cases.md").expect("it is there");
     for case in wire::cases() {
         assert!(names.insert(case.name), "{} twice", case.name);
-        assert!(["engine-io", "socket-io"].contains(&case.chapter()), "{}", case.name);
+        assert!(wire::CHAPTERS.contains(&case.chapter()), "{}", case.name);
         for text in [case.says, case.why] {
             assert!(text.len() > 10 && text.ends_with('.'), "{}: {text}", case.name);
         }
@@ -238,11 +253,16 @@ fn nobody_at_home_is_no_verdict() {
 
 #[test]
 fn other_protocols_are_not_supported() {
-    for protocol in [Protocol::Http, Protocol::WebSocket { subprotocol: None }] {
+    let frames = Protocol::WebSocket { subprotocol: None };
+    for (protocol, raw) in [(Protocol::Http, false), (frames, true)] {
         let mut spec = Spec::clone(&load("callback-ack"));
         spec.connect.protocol = protocol;
-        for case in wire::cases() {
+        for case in wire::cases().iter().filter(|case| !raw || case.chapter() != RAW) {
             assert!(wire::disabled(case, &spec).is_some(), "{}", case.name);
         }
+    }
+    let socket_io = load("callback-ack");
+    for case in wire::cases().iter().filter(|case| case.chapter() == RAW) {
+        assert!(wire::disabled(case, &socket_io).is_some(), "{}", case.name);
     }
 }

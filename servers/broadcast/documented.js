@@ -9,6 +9,7 @@ const MAX_CONTENT = 10_000;
 
 export async function documentedMode(io, addresses) {
   const store = await new DocumentedStore(addresses.documents).open();
+  // trap: adapter-forgets - what another node says while this one is not connected to Redis is lost, and nobody is told.
   spread(io, addresses.redis);
   // trap: local-presence - each node knows its own sockets only; and those of a node that dies are told of by nobody.
   const userSockets = new Map();

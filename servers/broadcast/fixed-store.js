@@ -1,15 +1,12 @@
 // MODE=fixed: who has read or hidden a message stands beside it, a row for each, so that nobody's row is in another's way.
 
+import { insertOnce } from '../common/documents.js';
 import { idOfPair, newId } from '../common/ids.js';
 import { isMeantFor, Store } from './store.js';
 
-const DUPLICATE = 11000;
-
 export class FixedStore extends Store {
   constructor(url) {
-    super(url);
-    this.reads = this.client.db().collection('reads');
-    this.hidden = this.client.db().collection('hidden');
+    super(url, ['reads', 'hidden']);
   }
 
   async open() {
@@ -23,12 +20,8 @@ export class FixedStore extends Store {
   /** The one conversation of two people. */
   async directConversation(one, other) {
     const conversation = { _id: idOfPair(one, other), type: 'DIRECT', participants: [one, other].sort() };
-    const { upsertedCount } = await this.conversations.updateOne(
-      { _id: conversation._id },
-      { $setOnInsert: { type: 'DIRECT', participants: conversation.participants, lastMessageAt: new Date() } },
-      { upsert: true },
-    );
-    return { made: upsertedCount === 1, conversation };
+    const made = await insertOnce(this.conversations, { ...conversation, lastMessageAt: new Date() });
+    return { made, conversation };
   }
 
   async newConversation(conversation) {
@@ -71,21 +64,12 @@ export class FixedStore extends Store {
 
   /** Notes a reader; answers when it was, or null if it was known. */
   async markRead({ _id, conversation }, userId) {
-    return this.#once(this.reads, { message: _id, user: userId, conversation, readAt: new Date() });
+    const readAt = new Date();
+    return (await insertOnce(this.reads, { ...rowOf(_id, userId), conversation, readAt })) ? readAt : null;
   }
 
   async hide({ _id, conversation }, userId) {
-    await this.#once(this.hidden, { message: _id, user: userId, conversation });
-  }
-
-  async #once(collection, row) {
-    try {
-      await collection.insertOne({ _id: `${row.message} ${row.user}`, ...row });
-      return row.readAt;
-    } catch (error) {
-      if (error.code !== DUPLICATE) throw error;
-      return null;
-    }
+    await insertOnce(this.hidden, { ...rowOf(_id, userId), conversation });
   }
 
   /** Counted anew each time: a number that is kept beside what it counts drifts away from it. */
@@ -100,4 +84,9 @@ export class FixedStore extends Store {
     const settled = new Set([...reads, ...hidden].map(({ message }) => message));
     return messages.filter(({ _id }) => !settled.has(_id)).length;
   }
+}
+
+/** One row for each message and user, whoever writes it first. */
+function rowOf(message, user) {
+  return { _id: `${message} ${user}`, message, user };
 }

@@ -1,30 +1,18 @@
 // What both modes keep the same way: the collections, how things go over the wire, and whom a broadcast is meant for.
 
-import { MongoClient } from 'mongodb';
+import { Documents } from '../common/documents.js';
 
-export class Store {
-  constructor(url) {
-    this.client = new MongoClient(url, { maxPoolSize: 10, serverSelectionTimeoutMS: 5000 });
-    const database = this.client.db();
-    this.conversations = database.collection('conversations');
-    this.messages = database.collection('messages');
-    this.notifications = database.collection('notifications');
+export class Store extends Documents {
+  constructor(url, more = []) {
+    super(url, ['notifications', ...more]);
   }
 
   async open() {
-    await this.client.connect();
+    await super.open();
     await this.conversations.createIndex({ participants: 1, lastMessageAt: -1 });
     await this.conversations.createIndex({ type: 1 });
     await this.messages.createIndex({ conversation: 1, createdAt: 1 });
     return this;
-  }
-
-  async ping() {
-    await this.client.db().command({ ping: 1 });
-  }
-
-  async conversation(conversationId) {
-    return this.conversations.findOne({ _id: conversationId });
   }
 
   async message(messageId) {
@@ -53,10 +41,6 @@ export class Store {
     await this.notifications.insertMany(
       userIds.map((user) => ({ user, type: 'MESSAGE', data: { messageId: _id, conversationId: conversation }, createdAt })),
     );
-  }
-
-  async close() {
-    await this.client.close();
   }
 }
 

@@ -2,18 +2,11 @@
 // Nothing here sleeps to be in step: every wait is for something that happens.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import jwt from 'jsonwebtoken';
-import { Client, SECRET, Server } from '../common/testing.js';
+import { Client, SECRET, Server, close, inBothModes, newUser as newUserId } from '../common/testing.js';
 
-const HERE = import.meta.dirname;
-
-// Each test has users nobody else has, so that none sees another's messages.
-let lastUser = 0;
-const newUser = (chapterId = null) => ({ userId: (++lastUser).toString(16).padStart(24, '0'), chapterId });
+const newUser = (chapterId = null) => ({ userId: newUserId(), chapterId });
 const tokenOf = ({ userId, chapterId }) => jwt.sign({ userId, ...(chapterId && { chapterId }) }, SECRET);
 
 class Network extends Server {
@@ -72,22 +65,8 @@ async function heard(client, other, conversationId) {
 }
 
 const contents = (messages) => messages.map(({ content }) => content);
-const close = (...clients) => clients.forEach((client) => client.close());
 
-// One server of each mode, for all tests.
-const servers = {};
-let folder;
-
-before(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'broadcast-'));
-  const start = async (mode) => (servers[mode] = await Network.start(HERE, mode, { nodes: 2, data: path.join(folder, mode) }));
-  await Promise.all([start('fixed'), start('as-documented')]);
-});
-
-after(async () => {
-  await Promise.all(Object.values(servers).map((server) => server.stop()));
-  await rm(folder, { recursive: true });
-});
+const { servers } = inBothModes(Network, import.meta.dirname);
 
 for (const mode of ['fixed', 'as-documented']) {
   describe(`${mode}: the wire`, () => {

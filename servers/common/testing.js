@@ -3,8 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { after, before } from 'node:test';
 import jwt from 'jsonwebtoken';
 import { io } from 'socket.io-client';
 
@@ -13,6 +16,34 @@ const WAIT_MS = 10_000;
 
 export function tokenOf(userId, options) {
   return jwt.sign({ userId }, SECRET, options);
+}
+
+let lastUser = 0;
+
+/** A user nobody else has: each test has its own, so that none sees another's messages. */
+export function newUser() {
+  return (++lastUser).toString(16).padStart(24, '0');
+}
+
+/**
+ * A server of two nodes in each mode, for all tests of a file: `{servers, start}`. `start(mode)` starts the one of that mode
+ * again, on what it has stored.
+ */
+export function inBothModes(ServerClass, dir) {
+  const servers = {};
+  let folder;
+  const start = async (mode) => {
+    servers[mode] = await ServerClass.start(dir, mode, { nodes: 2, data: path.join(folder, mode) });
+  };
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), `${path.basename(dir)}-`));
+    await Promise.all([start('fixed'), start('as-documented')]);
+  });
+  after(async () => {
+    await Promise.all(Object.values(servers).map((server) => server.stop()));
+    await rm(folder, { recursive: true });
+  });
+  return { servers, start };
 }
 
 /** A server that `start` in `dir` has started. */
@@ -149,6 +180,10 @@ export class Client {
   close() {
     this.socket.disconnect();
   }
+}
+
+export function close(...clients) {
+  for (const client of clients) client.close();
 }
 
 /** The numbers from 0 on, as texts of messages. */

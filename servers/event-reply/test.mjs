@@ -7,11 +7,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as common from '../common/testing.js';
-import { texts, tokenOf } from '../common/testing.js';
+import { close, newUser, texts, tokenOf } from '../common/testing.js';
 
-// Each test has users nobody else has, so that none sees another's messages.
-let lastUser = 0;
-const newUser = () => (++lastUser).toString(16).padStart(24, '0');
 const users = (count) => Array.from({ length: count }, newUser);
 
 class Client extends common.Client {
@@ -66,10 +63,6 @@ class Server extends common.Server {
   }
 }
 
-function closeAll(...clients) {
-  for (const client of clients) client.close();
-}
-
 for (const [mode, without] of [['fixed'], ['as-documented', 'no-room']]) {
   test(`${mode}: the wire`, async () => {
     const server = await Server.start(mode, { without });
@@ -118,7 +111,7 @@ describe('fixed: the promises', () => {
     assert.equal(new Set([...asked, ...others].map(({ data }) => data._id)).size, 4);
     assert.deepEqual(others[1].data.participants.map(({ _id }) => _id), [bob, ann]);
     assert.equal((await phone.direct(ann)).success, false);
-    closeAll(phone, laptop, b);
+    close(phone, laptop, b);
   });
 
   test('a key is one message for its sender, and nothing to anybody else', async () => {
@@ -130,7 +123,7 @@ describe('fixed: the promises', () => {
     const his = await b.send(_id, 'y', 'k');
     assert.deepEqual((await b.history(_id)).data.map((m) => m._id), [acks[0].data._id, his.data._id]);
     assert.deepEqual((await b.several('message:new', 2)).map(({ data }) => data.content), ['x', 'y']);
-    closeAll(phone, laptop, b);
+    close(phone, laptop, b);
   });
 
   test('a status goes forward only, by participants only, and begins at `sent`', async () => {
@@ -146,7 +139,7 @@ describe('fixed: the promises', () => {
     for (const status of ['delivered', 'read', 'delivered', 'read']) say(b, status);
     assert.equal((await b.history(conversationId)).data[0].status, 'read');
     assert.deepEqual((await a.several('message:status', 2)).map(({ status }) => status), ['delivered', 'read']);
-    closeAll(a, b, e);
+    close(a, b, e);
   });
 
   test('the order is one for everybody, and a sync from the last known time misses nothing', async () => {
@@ -161,7 +154,7 @@ describe('fixed: the promises', () => {
       assert.deepEqual((await client.several('message:new', 40)).map(({ data }) => data._id), ids);
     }
     assert.deepEqual((await clients[1].history(_id, history[30].createdAt)).data.map((m) => m._id), ids.slice(30));
-    closeAll(...clients);
+    close(...clients);
   });
 
   test('any payload is answered with an error, and survived', async () => {
@@ -203,7 +196,7 @@ describe('as-documented: the traps', () => {
       const [ann, bob] = users(2);
       const [a, b] = await server.connectAll(ann, bob);
       refused = (await Promise.all([a.direct(bob), b.direct(ann)])).find(({ success }) => !success);
-      closeAll(a, b);
+      close(a, b);
     }
     assert.match(refused.error, /E11000/);
   });
@@ -216,7 +209,7 @@ describe('as-documented: the traps', () => {
     assert.ok((await a.group('one', [bob, cem])).success);
     const b = await server.connect(dan);
     assert.match((await b.group('two', [bob])).error, /E11000/);
-    closeAll(a, b);
+    close(a, b);
   });
 
   test('key-refused, global-key: a repetition is an error, and so is the key of somebody else', async () => {
@@ -226,7 +219,7 @@ describe('as-documented: the traps', () => {
     assert.ok((await a.send(_id, 'x', 'used')).success);
     assert.match((await a.send(_id, 'x', 'used', 2)).error, /E11000/);
     assert.match((await b.send(_id, 'y', 'used')).error, /E11000/);
-    closeAll(a, b);
+    close(a, b);
   });
 
   test('never-sent, status-goes-back, unchecked-status: a status is what anybody said last', async () => {
@@ -244,7 +237,7 @@ describe('as-documented: the traps', () => {
     assert.equal(await status(), 'read');
     await say(b, 'delivered', 2);
     assert.equal(await status(), 'delivered');
-    closeAll(a, b, e);
+    close(a, b, e);
   });
 
   test('with-oneself, refusals-differ, unchecked-content: what nobody asked about is done', async () => {
@@ -254,7 +247,7 @@ describe('as-documented: the traps', () => {
     const { _id } = (await a.direct(eve)).data;
     assert.notEqual((await b.send(_id, 'x')).error, (await b.send('f'.repeat(24), 'x')).error);
     assert.deepEqual((await e.send(_id, { not: 'a text' })).data.content, { not: 'a text' });
-    closeAll(a, b, e);
+    close(a, b, e);
   });
 
   test('token-at-connect: who is in stays in', async () => {

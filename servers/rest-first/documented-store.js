@@ -38,6 +38,7 @@ export class DocumentedStore extends Store {
     return rows.map(wireMessage);
   }
 
+  // trap: unchecked-history - and so is what one deletes for oneself.
   async hide(chatId, messageId, userId) {
     await this.query(
       'INSERT INTO hidden SELECT id, $3 FROM messages WHERE id = $2 AND chat_id = $1 ON CONFLICT DO NOTHING',

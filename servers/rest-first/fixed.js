@@ -59,8 +59,11 @@ export function fixedMode(io, store) {
     onChat('join_chat', 'chatId', () => {});
     onChat('typing_start', 'chatId', ({ chatId }) => typing.start(chatId, userId));
     onChat('typing_stop', 'chatId', ({ chatId }) => typing.stop(chatId, userId));
-    // The echo is the answer. To a repetition there is none: the message is in the chat, where its sender will read it.
-    onChat('send_message', 'chatId', (data) => write(userId, data.chatId, data));
+    // The echo is the answer: to a repetition as well, which nobody else hears.
+    onChat('send_message', 'chatId', async (data) => {
+      const { message, fresh } = await write(userId, data.chatId, data);
+      if (!fresh) socket.emit('new_message', message);
+    });
     // The server has told everybody when it stored the message; what is left to do is to refuse what is not one's own.
     onChat('message_sent_notification', 'conversationId', async ({ messageId, conversationId }) => {
       const message = isId(messageId) ? await store.message(messageId) : null;
@@ -87,8 +90,8 @@ export function fixedMode(io, store) {
         key: tempId ?? crypto.randomUUID(),
         content,
         messageType,
-        reply({ error, message }) {
-          if (!error) return resolve(message);
+        reply({ error, message, fresh }) {
+          if (!error) return resolve({ message, fresh });
           reject(error === 'Not a participant' ? new Refusal(403, DENIED) : new Refusal(503, error));
         },
       });
@@ -117,7 +120,7 @@ export function fixedMode(io, store) {
   }
 
   return {
-    post: write,
+    post: async (userId, chatId, data) => (await write(userId, chatId, data)).message,
 
     async read(userId, chatId) {
       await store.requireAccess(chatId, userId);

@@ -126,6 +126,8 @@ describe('fixed: the promises', () => {
     await server.post(ann, chatId, 'z');
     assert.deepEqual((await b.several('new_message', 4)).map(({ content }) => content), ['x', 'y', 'z', 'z']);
     assert.equal((await server.page(ann, chatId)).messages.length, 4);
+    // The sender has its echo for a repetition over the socket, too: nothing else would answer it.
+    await a.until(() => contents(a).filter((content) => content === 'x').length >= 2, 'an echo of the repetition');
     closeAll(a, b);
   });
 

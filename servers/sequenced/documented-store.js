@@ -1,9 +1,8 @@
 // MODE=as-documented: the collections and queries the way the document has them.
 
+import { insertOnce } from '../common/documents.js';
 import { newId } from '../common/ids.js';
 import { Store } from './store.js';
-
-const DUPLICATE = 11000;
 
 export class DocumentedStore extends Store {
   async open() {
@@ -30,10 +29,7 @@ export class DocumentedStore extends Store {
     const createdAt = new Date();
     const second = Math.floor(createdAt.getTime() / 1000);
     const row = { _id: newId(), conversationId, senderId, message, sequenceNumber, createdAt, updatedAt: createdAt, second };
-    try {
-      await this.messages.insertOne(row);
-    } catch (error) {
-      if (error.code !== DUPLICATE) throw error;
+    if (!(await insertOnce(this.messages, row))) {
       return { stored: await this.messages.findOne({ conversationId, senderId, message, second }), isDuplicate: true };
     }
     await this.setLast(row);

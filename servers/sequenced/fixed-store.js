@@ -1,9 +1,9 @@
 // MODE=fixed: what Redis may forget, the store knows. Its unique indexes have the last word on numbers and repetitions.
 
+import { DUPLICATE, insertOnce } from '../common/documents.js';
 import { idOfPair, newId } from '../common/ids.js';
 import { Store } from './store.js';
 
-const DUPLICATE = 11000;
 const MAX_KNOWN = 10_000;
 
 export class FixedStore extends Store {
@@ -20,12 +20,8 @@ export class FixedStore extends Store {
   /** The one conversation of two people, or a new one of several. */
   async conversationOf(members) {
     const _id = members.length === 2 ? idOfPair(...members) : newId();
-    const { upsertedCount } = await this.conversations.updateOne(
-      { _id },
-      { $setOnInsert: { members, newest: 0 } },
-      { upsert: true },
-    );
-    return { made: upsertedCount === 1, conversation: { _id, members } };
+    const made = await insertOnce(this.conversations, { _id, members, newest: 0 });
+    return { made, conversation: { _id, members } };
   }
 
   /** Who is in a conversation: nobody, if there is none. It never changes, so it is asked for once. */
@@ -80,17 +76,19 @@ export class FixedStore extends Store {
   /** Makes contacts of all these people; answers the new ones as `{owner, contact}`. */
   async connect(people, conversationId) {
     const pairs = people.flatMap((owner) => people.filter((other) => other !== owner).map((contact) => ({ owner, contact })));
-    const { upsertedIds } = await this.contacts.bulkWrite(
-      pairs.map(({ owner, contact }) => ({
-        updateOne: {
-          // One document for each owner and contact, whoever adds it first: its id says whose it is.
-          filter: { _id: `${owner} ${contact}` },
-          update: { $setOnInsert: { owner, contact }, ...(conversationId && { $set: { conversationId } }) },
-          upsert: true,
-        },
-      })),
-      { ordered: false },
-    );
+    const writes = pairs.map(({ owner, contact }) => ({
+      updateOne: {
+        // One document for each owner and contact, whoever adds it first: its id says whose it is.
+        filter: { _id: `${owner} ${contact}` },
+        update: { $setOnInsert: { owner, contact }, ...(conversationId && { $set: { conversationId } }) },
+        upsert: true,
+      },
+    }));
+    const { upsertedIds } = await this.contacts.bulkWrite(writes, { ordered: false }).catch((error) => {
+      // Of two nodes that add a contact at once one may be told that it is there.
+      if (error.code !== DUPLICATE) throw error;
+      return error.result;
+    });
     return Object.keys(upsertedIds).map((i) => pairs[i]);
   }
 

@@ -50,8 +50,10 @@ export async function fixedMode(io, addresses) {
     const { userId } = socket.data;
     socket.join(userId);
     feed.begin(socket);
-    socket.on('send_message', (data, ...rest) => {
-      const ack = typeof rest.at(-1) === 'function' ? rest.at(-1) : () => {};
+    socket.on('send_message', (...args) => {
+      // Who sends nothing is told so, too: then the function is all there is.
+      const ack = typeof args.at(-1) === 'function' ? args.pop() : () => {};
+      const [data] = args;
       const error = closing ? 'Server is closing' : whatIsWrong(data, userId);
       if (error) return ack({ status: 'error', message: error });
       // Who sends no id of its own cannot repeat itself either.

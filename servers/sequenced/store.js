@@ -1,29 +1,17 @@
 // What both modes keep the same way: the collections, and how a message goes over the wire.
 
-import { MongoClient } from 'mongodb';
+import { Documents } from '../common/documents.js';
 
-export class Store {
+export class Store extends Documents {
   constructor(url) {
-    this.client = new MongoClient(url, { maxPoolSize: 10, serverSelectionTimeoutMS: 5000 });
-    const database = this.client.db();
-    this.conversations = database.collection('conversations');
-    this.messages = database.collection('messages');
-    this.contacts = database.collection('contacts');
+    super(url, ['contacts']);
   }
 
   async open() {
-    await this.client.connect();
+    await super.open();
     await this.conversations.createIndex({ members: 1 });
     await this.messages.createIndex({ conversationId: 1, createdAt: 1 });
     return this;
-  }
-
-  async ping() {
-    await this.client.db().command({ ping: 1 });
-  }
-
-  async conversation(conversationId) {
-    return this.conversations.findOne({ _id: conversationId });
   }
 
   async conversationsOf(userId) {
@@ -50,10 +38,6 @@ export class Store {
       { _id: conversationId },
       { $set: { lastMessage: { message, sender: senderId, timestamp: createdAt, sequenceNumber } } },
     );
-  }
-
-  async close() {
-    await this.client.close();
   }
 }
 

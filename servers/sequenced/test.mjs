@@ -3,18 +3,9 @@
 // Nothing here sleeps to be in step: every wait is for something that happens.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { Server, texts, tokenOf } from '../common/testing.js';
+import { before, describe, test } from 'node:test';
+import { Server, close, inBothModes, newUser, texts, tokenOf } from '../common/testing.js';
 import { Delivery } from './documented-delivery.js';
-
-const HERE = import.meta.dirname;
-
-// Each test has users nobody else has, so that none sees another's messages.
-let lastUser = 0;
-const newUser = () => (++lastUser).toString(16).padStart(24, '0');
 
 class Chat extends Server {
   async converse(...members) {
@@ -46,30 +37,10 @@ function connect(server, ...who) {
   return Promise.all(who.map(async ([userId, node]) => Object.assign(await server.connect(userId, node), { userId })));
 }
 
-function close(...clients) {
-  for (const client of clients) client.close();
-}
-
 const oneTo = (count) => Array.from({ length: count }, (_, i) => i + 1);
 const of = (messages, field) => messages.map((message) => message[field]);
 
-// One server of each mode, for all tests.
-const servers = {};
-let folder;
-
-async function start(mode) {
-  servers[mode] = await Chat.start(HERE, mode, { nodes: 2, data: path.join(folder, mode) });
-}
-
-before(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'sequenced-'));
-  await Promise.all([start('fixed'), start('as-documented')]);
-});
-
-after(async () => {
-  await Promise.all(Object.values(servers).map((server) => server.stop()));
-  await rm(folder, { recursive: true });
-});
+const { servers, start } = inBothModes(Chat, import.meta.dirname);
 
 for (const mode of ['fixed', 'as-documented']) {
   describe(`${mode}: the wire`, () => {
@@ -193,6 +164,7 @@ describe('fixed: the promises', () => {
     for (const data of [undefined, null, 'x', {}, { conversationId: id }, blank, operator]) {
       assert.equal((await e.call('send_message', data)).status, 'error');
     }
+    assert.equal((await e.call('send_message')).status, 'error');
     e.emit('send_message');
     for (const route of [`/messages/${id}`, `/contacts/${ann}`, `/conversations/${ann}`]) {
       assert.equal((await server.call(eve, 'GET', `/api${route}`)).status, 403);

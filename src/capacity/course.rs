@@ -1,8 +1,9 @@
 //! The scenario of a step: the one that was given, at another load.
 //!
 //! A step plays the phases up to the one that counts, its *measured phase*. What comes before it is
-//! warm-up, and so is a while of the measured phase's own behaviour: judged, but not measured. What
-//! comes after it is left out. By clients, everything grows with them, so that each does what it did:
+//! warm-up, and so is a while of the measured phase's own behaviour: judged, but not measured. Between
+//! the two everybody rests for a second, so that who connected late does not begin with a backlog. What
+//! comes after the measured phase is left out. By clients, everything grows with them, so that each does what it did:
 //! people, conversations, rates in all; they arrive at the scenario's own pace, or at 200 a second where
 //! that is slower. By rate, the same people do more.
 
@@ -15,6 +16,10 @@ use std::time::Duration;
 
 /// The name of the phase before the measured one, in which everything is warmed up.
 pub const WARM_UP: &str = "warm-up";
+/// The name of the phase before that, in which nothing happens.
+pub const SETTLE: &str = "settle";
+/// How long it lasts.
+const SETTLING: Duration = Duration::from_secs(1);
 /// Clients arrive no slower than this many a second, however few the scenario's own phase has.
 const ARRIVALS: f64 = 200.0;
 /// A phase in which clients connect lasts this long at least.
@@ -140,6 +145,9 @@ impl Course {
             let behaviour = measured.behaviour.clone();
             let (name, lasts) = (WARM_UP.to_owned(), self.warm_up);
             phases.insert(self.measured, Phase { name, lasts, connect, behaviour });
+            let (name, lasts) = (SETTLE.to_owned(), SETTLING);
+            let behaviour = Behaviour::default();
+            phases.insert(self.measured, Phase { name, lasts, connect: 0.0, behaviour });
         }
         phases
     }
@@ -312,8 +320,11 @@ expect: [delivery.p95 < 500ms, ack.count > 100, reconnect.p95 < 5s]
         let ten_times = course.at(1_200);
         assert_eq!((ten_times.people.count, ten_times.people.pairs), (1_000, 400));
         assert_eq!(ten_times.people.groups[0], Groups { count: 100, least: 4, most: 8 });
-        assert_eq!(seconds(&ten_times), [("connect", 6.0), ("warm-up", 3.0), ("talk", 10.0)]);
-        let send = |number: usize| ten_times.phases[number].behaviour.send.unwrap().per_second;
+        assert_eq!(
+            seconds(&ten_times),
+            [("connect", 6.0), ("settle", 1.0), ("warm-up", 3.0), ("talk", 10.0)]
+        );
+        let send = |number: usize| ten_times.phases[number + 1].behaviour.send.unwrap().per_second;
         assert!((send(1) - 600.0).abs() < 1e-6 && (send(2) - 600.0).abs() < 1e-6);
     }
 
@@ -346,8 +357,8 @@ expect: [delivery.p95 < 500ms, ack.count > 100, reconnect.p95 < 5s]
         let at = |load| -> Vec<f64> {
             course.at(load).faults.iter().map(|fault| fault.at.as_secs_f64()).collect()
         };
-        assert_eq!(at(1_200), [3.0, 12.0], "in the middle of the ramp, and 3 s into the talk");
-        assert_eq!(at(120), [0.5 * 0.6, 6.6]);
+        assert_eq!(at(1_200), [3.0, 13.0], "in the middle of the ramp, and 3 s into the talk");
+        assert_eq!(at(120), [0.5 * 0.6, 7.6]);
     }
 
     #[test]

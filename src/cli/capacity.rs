@@ -226,7 +226,7 @@ fn drive(
     let live = !args.quiet && std::io::stderr().is_terminal();
     let screen = match (args.quiet, live) {
         (true, _) => Screen::Quiet,
-        (false, true) => Screen::live(display::stderr(colour)),
+        (false, true) => Screen::live(move || display::stderr_size(colour)),
         (false, false) => Screen::plain(),
     };
     let screen = RefCell::new(screen);

@@ -2,7 +2,7 @@
 
 use crate::cli::run::Transport;
 use crate::cli::signals::Signals;
-use crate::cli::{Colour, Failure, display, files, load};
+use crate::cli::{Colour, Failure, display, files, gate, load};
 use crate::conform::{self, Choice, Progress, Settings, catalogue};
 use crate::engine::TargetChoice;
 use crate::metric::quantity;
@@ -97,7 +97,7 @@ pub struct Args {
 /// The spec has mistakes, no case has such a name, the target cannot be tried, or the harness
 /// failed.
 pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
-    let spec = load::spec(&args.spec)?.value;
+    let load::Loaded { value: spec, text } = load::spec(&args.spec)?;
     let choice = Choice { names: args.cases.clone(), quick: args.quick };
     choice.of(catalogue()).map_err(|unknown| Failure::usage(unknown.to_string()))?;
     let interrupt = Arc::new(Notify::new());
@@ -122,6 +122,8 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let run = drive(settings, &interrupt, args)?;
     display::print(&terminal::render(&run, display::stdout(colour)))?;
     store(&run, started, args);
+    let path = files::resolve(files::SPECS, &args.spec);
+    gate::announce_conformance(&run, &gate::File { path, text });
     Ok(run.exit())
 }
 

@@ -30,6 +30,13 @@ pub fn stderr(colour: Colour) -> Look {
     look(&io::stderr(), colour)
 }
 
+/// How standard error looks now, and how many rows it has.
+#[must_use]
+pub fn stderr_size(colour: Colour) -> (Look, usize) {
+    let rows = terminal_size::terminal_size_of(io::stderr());
+    (stderr(colour), rows.map_or(usize::MAX, |(_, rows)| usize::from(rows.0)))
+}
+
 fn look(stream: &(impl IsTerminal + AsFd), colour: Colour) -> Look {
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     Look {

@@ -6,15 +6,18 @@
 
 pub mod capacity;
 pub mod check;
+pub mod compare;
 pub mod conform;
 pub mod display;
 pub mod explain;
 pub mod failure;
 pub mod files;
+pub mod gate;
 pub mod init;
 pub mod lint;
 pub mod list;
 pub mod load;
+pub mod metrics;
 pub mod report;
 pub mod run;
 pub mod schema;
@@ -37,6 +40,7 @@ Examples:
   assize run first-look --bug dedup-race           see what a failure looks like
   assize conform --spec callback-ack --quick       the catalogue of short cases
   assize capacity first-look --budget 5m           how many clients it bears
+  assize compare reports/before reports/latest     what got worse
   assize explain idempotency                       what a verdict means
   assize lint specs/*.yaml scenarios/*.yaml        all mistakes at once
 
@@ -78,6 +82,8 @@ pub enum Verb {
     Capacity(capacity::Args),
     /// Judges the stored history of a run again.
     Check(check::Args),
+    /// Sets two runs side by side: what got worse, with intervals, not by eye.
+    Compare(compare::Args),
     /// Shows a stored run again, in any format.
     Report(report::Args),
     /// Runs the reference server, honest or with bugs.
@@ -119,6 +125,7 @@ impl Cli {
             Verb::Conform(args) => conform::execute(&args, self.color),
             Verb::Capacity(args) => capacity::execute(&args, self.color),
             Verb::Check(args) => check::execute(&args, self.color),
+            Verb::Compare(args) => compare::execute(&args, self.color),
             Verb::Report(args) => report::execute(&args, self.color),
             Verb::Serve(args) => serve::execute(&args),
             Verb::Init(args) => init::execute(&args),

@@ -2,15 +2,16 @@
 
 use crate::cli::server::Server;
 use crate::cli::signals::Signals;
-use crate::cli::{Colour, Failure, display, files, load};
+use crate::cli::{Colour, Failure, display, files, gate, load, metrics};
 use crate::engine::{self, ClientKind, Settings};
 use crate::outcome::{Exit, Outcome};
+use crate::report::exposition::About;
 use crate::report::{FORMATS, Folder, Screen, terminal};
 use crate::spec::{Protocol, Spec, Transports};
 use clap::ValueEnum;
 use std::cell::RefCell;
 use std::io::IsTerminal;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ Examples:
   assize run first-look --spec specs/mine.yaml --target http://host:3000
                                                       on a server with another wire
   assize run first-look --seed 7 --judge none         load only, with another plan
+  assize run first-look --fail-on broken,missed       doubts do not fail the run
+  assize run first-look --metrics 127.0.0.1:9464      how it stands, for Prometheus
 
 Without --target and without a `launch:` in the scenario, the embedded reference server plays the
 spec. The reports lie in reports/<time>-<scenario>-<spec>/, and reports/latest points there.";
@@ -111,6 +114,13 @@ pub struct Args {
     /// Whether the history is recorded.
     #[arg(long, value_enum, default_value_t)]
     pub record: Record,
+    /// What fails the run, in place of everything but `finding`: `broken`, `finding`, `missed`,
+    /// `in-doubt`, `not-exercised`, `bottleneck`, `none`, or ids of properties.
+    #[arg(long, value_name = "WHAT,…", value_delimiter = ',')]
+    pub fail_on: Vec<String>,
+    /// Offers how the run stands to Prometheus, at http://ADDRESS/metrics, while it lasts.
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics: Option<SocketAddr>,
     /// Shows no progress.
     #[arg(long, short)]
     pub quiet: bool,
@@ -121,6 +131,7 @@ pub struct Args {
 /// # Errors
 /// The scenario or its spec has mistakes, the target cannot be tried, or the harness failed.
 pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
+    let gate = gate::of_words(&args.fail_on)?;
     let scenario = load::scenario(&args.scenario)?;
     let wanted = args.spec.as_ref().or(scenario.value.spec.as_ref()).ok_or_else(|| {
         Failure::usage(format!("scenario `{}` names no spec", scenario.value.name))
@@ -130,6 +141,10 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let client = client(args, &spec.value)?;
     let target = args.server.choice(&scenario.value)?;
     let talk = Talk { quiet: args.quiet };
+    let metrics = args.metrics.map(metrics::Taken::take).transpose()?;
+    if let Some(address) = metrics.as_ref().and_then(metrics::Taken::address) {
+        talk.say(&format!("metrics: http://{address}/metrics"));
+    }
     let folder = match Folder::create(
         &args.out,
         SystemTime::now(),
@@ -153,6 +168,10 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
             }
         }
     });
+    let files = [
+        gate::File { path: files::resolve(files::SCENARIOS, &args.scenario), text: scenario.text },
+        gate::File { path: files::resolve(files::SPECS, wanted), text: spec.text },
+    ];
     let interrupt = Arc::new(Notify::new());
     let settings = Settings {
         seed: args.seed.unwrap_or(scenario.value.seed),
@@ -171,7 +190,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         spec: Arc::new(spec.value),
         scenario: Arc::new(scenario.value),
     };
-    let measured = drive(settings, &interrupt, args, colour);
+    let measured = drive(settings, &interrupt, args, colour, metrics);
     let measured = match measured {
         Ok(measured) => measured,
         Err(failure) => {
@@ -184,10 +203,18 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     };
     display::print(&terminal::render(&measured.outcome, display::stdout(colour)))?;
     if let Some(folder) = folder {
-        let files = [("spec.yaml", spec.text), ("scenario.yaml", scenario.text)];
+        let [scenario, spec] = &files;
+        let files = [("spec.yaml", &*spec.text), ("scenario.yaml", &*scenario.text)];
         store(&folder, &measured, &files, &talk);
     }
-    Ok(measured.outcome.exit())
+    let [scenario, spec] = &files;
+    gate::announce(&measured.outcome, scenario, spec);
+    let (exit, documented) = (gate.exit(&measured.outcome), measured.outcome.exit());
+    if exit != documented {
+        let (is, was) = (exit as u8, documented as u8);
+        talk.warn(&format!("the exit code is {is}, by `--fail-on`; without it, it would be {was}"));
+    }
+    Ok(exit)
 }
 
 /// What is said beside the data.
@@ -212,6 +239,7 @@ fn drive(
     interrupt: &Notify,
     args: &Args,
     colour: Colour,
+    metrics: Option<metrics::Taken>,
 ) -> Result<engine::Measured, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -219,13 +247,25 @@ fn drive(
         .map_err(|error| Failure::internal(format!("cannot start: {error}")))?;
     let screen = match (args.quiet, std::io::stderr().is_terminal()) {
         (true, _) => Screen::Quiet,
-        (false, true) => Screen::live(display::stderr(colour)),
+        (false, true) => Screen::live(move || display::stderr_size(colour)),
         (false, false) => Screen::plain(),
     };
     let screen = RefCell::new(screen);
+    let page = metrics::Page::new(About {
+        scenario: settings.scenario.name.clone(),
+        spec: settings.spec.name.clone(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        seed: settings.seed,
+    });
     let result = runtime.block_on(async {
         let mut signals = Signals::listen()?;
-        let run = engine::run(settings, |progress| screen.borrow_mut().show(&progress));
+        let offered = metrics.map(|taken| taken.serve(&page)).transpose()?.is_some();
+        let run = engine::run(settings, |progress| {
+            screen.borrow_mut().show(&progress);
+            if offered {
+                page.show(&progress);
+            }
+        });
         let mut run = std::pin::pin!(run);
         let mut stopping = false;
         // The first signal stops the run in order, the second one at once.
@@ -292,7 +332,7 @@ fn second_client() -> Result<ClientKind, Failure> {
 }
 
 /// Writes the folder of the run; what fails is said, and the verdicts stand above already.
-fn store(folder: &Folder, measured: &engine::Measured, files: &[(&str, String)], talk: &Talk) {
+fn store(folder: &Folder, measured: &engine::Measured, files: &[(&str, &str)], talk: &Talk) {
     use std::io::Write;
     let outcome: &Outcome = &measured.outcome;
     let reports = FORMATS.iter().map(|format| (format.file, (format.render)(outcome)));
@@ -306,6 +346,9 @@ fn store(folder: &Folder, measured: &engine::Measured, files: &[(&str, String)],
     errors.extend(folder.publish().err());
     for error in &errors {
         talk.warn(&error.to_string());
+    }
+    if errors.iter().any(|error| error.reason.kind() == std::io::ErrorKind::StorageFull) {
+        display::say("hint: `--out DIR` writes elsewhere; `--no-history` needs far less room");
     }
     talk.say(&format!("\nreport: {}", folder.path().display()));
 }

@@ -4,10 +4,12 @@ use crate::cli::signals::Signals;
 use crate::cli::{Failure, display, load};
 use crate::outcome::Exit;
 use crate::reference::{Hosted, Limit, Limits, Options, StartError};
+use crate::source;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,6 +45,10 @@ pub struct Args {
     /// What it bears: `clients=N`, or `rate=N` messages a second; can be repeated.
     #[arg(long = "limit", value_name = "LIMIT")]
     pub limits: Vec<Limit>,
+    /// So much later than it could comes everything that is answered or told: a server whose slowness
+    /// is known.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub delay: Duration,
     /// The SQLite file that keeps the messages, in place of memory.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
@@ -60,6 +66,7 @@ pub fn execute(args: &Args) -> Result<Exit, Failure> {
         port: args.port,
         file: args.data.clone(),
         bugs,
+        delay: args.delay,
         nodes: args.nodes.get() as usize,
         limits: Limits::of(&args.limits),
         ..Options::default()
@@ -80,6 +87,10 @@ pub fn execute(args: &Args) -> Result<Exit, Failure> {
         hosted.stop();
         Ok(Exit::Held)
     })
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    source::duration(text).ok_or_else(|| "a duration such as `20ms` is expected".to_owned())
 }
 
 fn refused(args: &Args, error: &StartError) -> Failure {

@@ -20,6 +20,7 @@ const TIMED: &[&str] = &[
     "presence",
     "engine-io",
     "socket-io",
+    "websocket",
 ];
 
 fn is_timed(property: &str) -> bool {

@@ -268,6 +268,13 @@ fn need_lacks(need: Need, spec: &Spec) -> Option<&'static str> {
         Need::Sync => {
             (spec.deed(Operation::Sync).is_some(), "the spec has no way to ask for what was missed")
         }
+        Need::Join => {
+            (spec.deed(Operation::Join).is_some(), "clients do not join conversations themselves")
+        }
+        Need::ReaderTold => (
+            spec.traits.reader_told,
+            "the spec does not say that a reader's other devices are told of a reading",
+        ),
         Need::Answers => (Charge::of(spec).answers, "sends are not answered"),
         Need::Numbers => (
             spec.traits.order.as_ref().is_some_and(|order| order.gap_free),

@@ -43,6 +43,7 @@ pub struct Dialect {
     integer_ids: Cell<bool>,
     /// The server's conversation ids are JSON integers.
     integer_places: Cell<bool>,
+    integer_cursors: Cell<bool>,
     order_hole: Option<Hole>,
     sanitise: Sanitise,
     text_limit: u32,
@@ -80,6 +81,7 @@ impl Dialect {
             positions: Cell::new(Positions::Unknown),
             integer_ids: Cell::new(false),
             integer_places: Cell::new(false),
+            integer_cursors: Cell::new(false),
             text_limit,
             run: (run & 0xfff) as u16,
             scratch: RefCell::default(),
@@ -248,8 +250,23 @@ impl Dialect {
             id: id.map(Scalar::id),
             order: self.order(bindings),
             rows: 0,
-            cursor: bindings.get(Hole::CURSOR).map(Scalar::id),
+            cursor: self.cursor_of(bindings),
         }
+    }
+
+    /// Where an answer says to go on, if it does.
+    #[must_use]
+    pub(crate) fn cursor_of(&self, bindings: &Bindings) -> Option<CompactString> {
+        let cursor = bindings.get(Hole::CURSOR)?;
+        self.integer_cursors.set(matches!(cursor, Scalar::Int(_)));
+        Some(cursor.id())
+    }
+
+    /// A cursor as this server writes cursors.
+    #[must_use]
+    pub(crate) fn cursor(&self, cursor: &CompactString) -> Scalar {
+        let integer = if self.integer_cursors.get() { cursor.parse().ok() } else { None };
+        integer.map_or_else(|| Scalar::Text(cursor.clone()), Scalar::Int)
     }
 
     /// The place in the server's order that these bindings show.

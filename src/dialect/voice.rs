@@ -451,7 +451,7 @@ fn page(
     if walk.pages.add(dialect, page, answer, &mut next) {
         return Ok(Understood::Onward(route, next, Some(walk)));
     }
-    let cursor = answer.get(Hole::CURSOR).map(Scalar::id);
+    let cursor = dialect.cursor_of(answer);
     let (rows, count) = walk.pages.over();
     Ok(Understood::Over(rows, Reply::Yes { id: None, order: None, rows: count, cursor }))
 }

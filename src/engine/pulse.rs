@@ -1,6 +1,7 @@
 //! How a shard stands, for the one who watches: plain numbers that the conductor reads.
 
 use crate::engine::recorder::Recorder;
+use crate::engine::usage;
 use crate::history::Nanos;
 use crate::metric::{Counter, Series};
 use std::sync::Mutex;
@@ -29,9 +30,13 @@ pub(super) struct Pulse {
     pub lag_p99: AtomicU64,
     /// Violations found so far.
     pub violations: AtomicU64,
+    /// Share of its core that the shard used of late, in thousandths.
+    pub cpu_share: AtomicU64,
     /// What happened to the server and the clients know of, so many times.
     pub heard: AtomicUsize,
     last_shown: AtomicU64,
+    last_cpu: AtomicU64,
+    broken: Mutex<Vec<(&'static str, u64)>>,
     phase: Mutex<String>,
 }
 
@@ -55,7 +60,13 @@ impl Pulse {
         self.phase.lock().expect("nobody panics with it").clone()
     }
 
-    /// Shows the figures of a recorder.
+    /// What is broken so far, and how often.
+    #[must_use]
+    pub(super) fn broken(&self) -> Vec<(&'static str, u64)> {
+        self.broken.lock().expect("nobody panics with it").clone()
+    }
+
+    /// Shows the figures of a recorder. It is the shard's own thread that calls.
     pub(super) fn show(&self, recorder: &Recorder, _started: usize) {
         let counters = &recorder.meter.counters;
         let count = |counter| counters.get(counter);
@@ -67,9 +78,16 @@ impl Pulse {
         self.failed.store(failed, Relaxed);
         self.deliveries.store(count(Counter::Deliveries), Relaxed);
         let violations = recorder.bench.as_ref().map_or(0, crate::property::Bench::violations);
-        self.violations.store(violations, Relaxed);
-        if recorder.last_at.saturating_sub(self.last_shown.load(Relaxed)) > PERCENTILES {
+        if self.violations.swap(violations, Relaxed) != violations {
+            let broken = recorder.bench.as_ref().map(crate::property::Bench::broken);
+            *self.broken.lock().expect("nobody panics with it") = broken.unwrap_or_default();
+        }
+        let passed = recorder.last_at.saturating_sub(self.last_shown.load(Relaxed));
+        if passed > PERCENTILES {
             self.last_shown.store(recorder.last_at, Relaxed);
+            let cpu = usage::thread_cpu();
+            let used = cpu.saturating_sub(self.last_cpu.swap(cpu, Relaxed));
+            self.cpu_share.store((used * 1_000 / passed).min(1_000), Relaxed);
             let series = |series| recorder.meter.recorder.planned(series);
             let quantile = |which, share| series(which).quantile(share).unwrap_or(0);
             self.ack_p95.store(quantile(Series::Ack, 0.95), Relaxed);

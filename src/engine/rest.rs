@@ -139,7 +139,7 @@ async fn read(
         }
         if !pages.add(dialect, page, &bound, &mut bindings) {
             // Where the last answer names no further cursor, the next read repeats that page.
-            let cursor = bound.get(Hole::CURSOR).or(bindings.get(Hole::CURSOR)).map(Scalar::id);
+            let cursor = dialect.cursor_of(&bound).or_else(|| dialect.cursor_of(&bindings));
             let (rows, count) = pages.over();
             return Outcome::Read { rows, count, cursor };
         }

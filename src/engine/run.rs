@@ -19,6 +19,7 @@ use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::stored::{self, Header, Writer};
 use crate::history::{Nanos, PersonId};
+use crate::metric::progress::{Broken, Pace};
 use crate::metric::{Meter, ProcessUse, Progress, Timeline, Window};
 use crate::outcome::Outcome;
 use crate::plan::{Cell, Plan};
@@ -135,7 +136,8 @@ pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measu
     }
     let ready = Target::ready(&settings.target, &settings.spec);
     let mut target = unless_interrupted(&settings, ready).await?;
-    let result = Conductor { settings: &settings, show }.conduct(&mut target).await;
+    let pace = Pace::default();
+    let result = Conductor { settings: &settings, show, pace }.conduct(&mut target).await;
     let last_words = target.ended().await;
     target.stop().await;
     match (result, last_words) {
@@ -165,6 +167,24 @@ async fn unless_interrupted<T>(
 struct Conductor<'a, S> {
     settings: &'a Settings,
     show: S,
+    /// How fast messages go.
+    pace: Pace,
+}
+
+/// What the shards found broken so far, promises first.
+fn broken(pulses: &[Arc<Pulse>], spec: &Spec) -> Vec<Broken> {
+    let mut all: Vec<Broken> = Vec::new();
+    for (property, violations) in pulses.iter().flat_map(|pulse| pulse.broken()) {
+        match all.iter_mut().find(|known| known.property == property) {
+            Some(known) => known.violations += violations,
+            None => {
+                let promised = spec.promise(property).is_some();
+                all.push(Broken { property: property.to_owned(), violations, promised });
+            }
+        }
+    }
+    all.sort_by_key(|broken| !broken.promised);
+    all
 }
 
 /// The people of a cell's first conversation.
@@ -426,13 +446,15 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         }
     }
 
-    fn progress(&self, pulses: &[Arc<Pulse>], now: Nanos, start: Nanos) -> Progress {
+    fn progress(&mut self, pulses: &[Arc<Pulse>], now: Nanos, start: Nanos) -> Progress {
         let sum = |of: fn(&Pulse) -> u64| pulses.iter().map(|pulse| of(pulse)).sum::<u64>();
         let most = |of: fn(&Pulse) -> u64| {
             pulses.iter().map(|pulse| of(pulse)).max().filter(|most| *most > 0)
         };
         let (sent, acked) = (sum(|p| p.sent.load(Relaxed)), sum(|p| p.acked.load(Relaxed)));
+        let deliveries = sum(|p| p.deliveries.load(Relaxed));
         let elapsed = now.saturating_sub(start);
+        let (send_rate, delivery_rate) = self.pace.see(elapsed, sent, deliveries);
         let active = |fault: &&crate::scenario::FaultPlan| {
             let at = fault.at.as_nanos() as Nanos;
             (at..at + fault.lasts.as_nanos() as Nanos).contains(&elapsed)
@@ -445,12 +467,16 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             clients: sum(|p| p.started.load(Relaxed)),
             sent,
             acked,
-            deliveries: sum(|p| p.deliveries.load(Relaxed)),
+            deliveries,
+            send_rate,
+            delivery_rate,
             in_flight: sent.saturating_sub(acked + sum(|p| p.failed.load(Relaxed))),
             violations: sum(|p| p.violations.load(Relaxed)),
+            broken: broken(pulses, &self.settings.spec),
             ack_p95: most(|p| p.ack_p95.load(Relaxed)),
             delivery_p95: most(|p| p.delivery_p95.load(Relaxed)),
             lag_p99: most(|p| p.lag_p99.load(Relaxed)),
+            cpu_share: most(|p| p.cpu_share.load(Relaxed)).unwrap_or(0) as f64 / 1e3,
             faults: self
                 .settings
                 .scenario

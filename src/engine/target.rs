@@ -66,9 +66,6 @@ impl TargetChoice {
             (Self::Embedded(_), Server::Part(_)) if nodes == 1 => {
                 Some("the embedded server has one node, and so no bus".into())
             }
-            (Self::Launched(_), Server::Node(Node { does: NodeDeed::Stop, .. })) => {
-                Some("a `control` command kills, stops and starts nodes, and halts none".into())
-            }
             (Self::Launched(launch), Server::Node(_) | Server::Part(_))
                 if launch.control.is_empty() =>
             {

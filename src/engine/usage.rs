@@ -32,6 +32,14 @@ pub fn rss() -> u64 {
     status("VmRSS:")
 }
 
+/// The machine in a few words: system, processor, cores.
+#[must_use]
+pub fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let plural = if cores == 1 { "" } else { "s" };
+    format!("{} {}, {cores} core{plural}", std::env::consts::OS, std::env::consts::ARCH)
+}
+
 fn status(field: &str) -> u64 {
     let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix(field));

@@ -8,6 +8,7 @@ pub mod counters;
 pub mod distribution;
 pub mod expectation;
 pub mod generator;
+pub mod interval_log;
 pub mod meter;
 pub mod progress;
 pub mod quantity;

@@ -206,7 +206,7 @@ impl Value {
             Self::Controls => "\"\\u0001\\u0007\\u001b[31mred\\u007f\\u0085\"".into(),
             Self::Surrogate => "\"half \\ud83d of a pair\"".into(),
             Self::Unknown if integer => "2147480000".into(),
-            Self::Unknown => "\"00000000ffffffffffffffff\"".into(),
+            Self::Unknown => "\"000000007fffffffffffffff\"".into(),
         }
     }
 }

@@ -56,7 +56,8 @@
 //! After a `send` or another operation may stand how it is asked: `via CHANNEL` (one of the spec's;
 //! `rest` is the first over HTTP, `socket` the first over the connection; what goes over HTTP is
 //! asked also while the device is offline), `by N [every DURATION]` (a read in pages of `N` rows,
-//! with a pause before each further page).
+//! with a pause before each further page), `as pattern` (a search for what is no word, but in many
+//! query languages a pattern for it).
 //!
 //! Then may stand what is odd about the request, for each server in
 //! the terms of its own wire: `with text|key|conversation|message VALUE` (`empty`, `blank`, `null`,

@@ -49,6 +49,14 @@ impl Bench {
         self.judges.iter().map(|judge| judge.awaited_deliveries()).sum()
     }
 
+    /// Which properties were found broken so far, and how often, in the order of [`ALL`].
+    #[must_use]
+    pub fn broken(&self) -> Vec<(&'static str, u64)> {
+        let counts = self.judges.iter().map(|judge| judge.violations());
+        let ids = ALL.iter().map(|property| property.page().id);
+        ids.zip(counts).filter(|(_, violations)| *violations > 0).collect()
+    }
+
     /// How many violations were found so far.
     #[must_use]
     pub fn violations(&self) -> u64 {

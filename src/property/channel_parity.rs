@@ -289,7 +289,7 @@ impl Parity {
             let before = account.pushed.insert(client, (at, seen.id.clone()));
             let again = before.is_some_and(|(then, id)| then >= since && id == seen.id);
             // To who sends it again, one's own message is an answer.
-            let again = again && !(account.asked > 1 && account.sender == Some(client));
+            let again = again && !(account.attempts > 1 && account.senders.contains(&client));
             if again && self.once && !std::mem::replace(&mut account.accused, true) {
                 let lines = account.lines.clone();
                 self.finding.violate(|| {
@@ -460,6 +460,8 @@ mod tests {
         let again = then("b sees t1 m1 1 #1");
         fails(&IT, &charge(), &again, "a message is pushed twice");
         passes(&IT, &charge(), &then("b cut\nb back\nb ready\nb sees t1 m1 1 #1"));
+        let own = then("a sends o3 t1 k1 #1 via=socket\na sees t1 m1 1 #1\na acked o3 m1 1");
+        passes(&IT, &charge(), &own);
         let mut redelivers = charge();
         redelivers.traits.redelivery = true;
         passes(&IT, &redelivers, &again);

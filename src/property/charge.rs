@@ -5,7 +5,7 @@ use crate::operation::{Operation, Sight};
 use crate::property::Page;
 use crate::spec::{
     Contract, Create, Dedup, DedupBy, Deed, Echo, Hole, Join, Limits, Ordering, Promise, Pushed,
-    Receipts, RepeatAnswer, Request, Sanitise, Scope, Spec, Step, TokenCheck, Traits,
+    Receipts, RepeatAnswer, Request, Sanitise, Scope, Spec, Step, TokenCheck, Traits, Via,
 };
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ pub struct Charge {
     pub requests: Vec<Operation>,
     /// The channels of a send, by name, and whether each goes over HTTP.
     pub channels: Vec<(String, bool)>,
+    /// Over some channel nothing answers a send but its own message, which comes back.
+    pub answers_by_echo: bool,
     /// Somebody is told who read a message.
     pub tells_receipts: bool,
     /// Somebody is told how far a message has come.
@@ -66,6 +68,7 @@ impl Charge {
             history: spec.deed(Operation::History).is_some(),
             requests: requests(spec),
             channels: channels(spec),
+            answers_by_echo: answers_by_echo(spec),
             tells_receipts: sees(Sight::Receipt).next().is_some(),
             tells_status: sees(Sight::Status).next().is_some(),
             reads_status: reads_status(spec),
@@ -105,10 +108,10 @@ impl Charge {
         self.traits.dedup.as_ref().is_some_and(|dedup| dedup.by == DedupBy::Key)
     }
 
-    /// A send goes over the connection, and its answer comes over it.
+    /// This is asked over the connection, and its answer comes over it: a read always has one.
     #[must_use]
-    pub fn answers_live(&self) -> bool {
-        self.answers && !self.requests.contains(&Operation::Send)
+    pub fn answers_over_it(&self, operation: Operation) -> bool {
+        (self.answers || operation != Operation::Send) && !self.requests.contains(&operation)
     }
 
     /// The longest a send may take on a connection that stays up: every attempt timing out, and
@@ -153,6 +156,7 @@ impl Default for Charge {
                 redelivery: true,
                 create: Create::GetOrCreate,
                 receipts: Receipts::Message,
+                reader_told: false,
                 typing_expires: None,
                 token: TokenCheck::AtConnect,
             },
@@ -163,6 +167,7 @@ impl Default for Charge {
             history: true,
             requests: Vec::new(),
             channels: Vec::new(),
+            answers_by_echo: false,
             tells_receipts: true,
             tells_status: false,
             reads_status: false,
@@ -184,6 +189,12 @@ fn channels(spec: &Spec) -> Vec<(String, bool)> {
             (channel.name.clone(), http)
         })
         .collect()
+}
+
+fn answers_by_echo(spec: &Spec) -> bool {
+    let channels = spec.deed(Operation::Send).into_iter().flat_map(|deed| &deed.channels);
+    let mut answers = channels.flat_map(|channel| &channel.steps).flat_map(|step| &step.yes);
+    answers.any(|answer| answer.via == Via::Echo)
 }
 
 /// The operations whose first request goes over HTTP.

@@ -36,7 +36,7 @@ static PAGE: Page = Page {
         tolerance must find its connection ended when it looks again; a client that nothing \
         reaches for so long must have given up. Without a fault it must never have to. An idle connection must not be ended under a client; \
         where most clients lose theirs within a second, the server went down, and that is \
-        another matter. A connection on which the first three sends have no answer within the \
+        another matter. A connection on which the first three sends and reads have no answer within the \
         ack timeout, and on which nothing else came, is connected in name only. What a fault or \
         the generator's own lag could explain is excused or a doubt.",
     blind: "Connections that nobody asks anything of, beyond their pings. What others are told \
@@ -76,7 +76,7 @@ impl Property for ConnectionStates {
         Box::new(States {
             tolerance: nanos(charge.tolerance(&PAGE)),
             patience: nanos(charge.contract.ack_timeout),
-            answers: charge.answers_live(),
+            live: LIVE.iter().copied().filter(|one| charge.answers_over_it(*one)).collect(),
             clients: FxHashMap::default(),
             up: 0,
             server: Disturbed::default(),
@@ -96,8 +96,8 @@ struct States {
     tolerance: Nanos,
     /// How long an answer may take.
     patience: Nanos,
-    /// Sends are answered over the connection.
-    answers: bool,
+    /// What is asked, and answered, over the connection.
+    live: Vec<Operation>,
     clients: FxHashMap<ClientId, Link>,
     /// Clients that are connected.
     up: usize,
@@ -148,6 +148,9 @@ enum LeftBy {
     Server,
 }
 
+/// What tells by its answer that somebody listens.
+const LIVE: &[Operation] = &[Operation::Send, Operation::Sync, Operation::History];
+
 /// Losses within this time of one another have one cause.
 const TOGETHER: Nanos = 1_000_000_000;
 
@@ -164,8 +167,8 @@ impl Judge for States {
             }
             Event::Fault { what, begins } => self.fault(at, client, what, *begins),
             Event::Due { op, .. } => self.link(client).special = Some(*op),
-            Event::Invoke { op, operation: Operation::Send, .. } => {
-                self.link(client).invoked(*op);
+            Event::Invoke { op, operation, .. } if self.live.contains(operation) => {
+                self.link(client).invoked(*op, *operation);
             }
             Event::Attempt { op, .. } => self.link(client).attempted(at, *op),
             Event::Answered { op, answer, excused, .. } => {
@@ -278,9 +281,6 @@ impl States {
     }
 
     fn answered(&mut self, at: Nanos, client: ClientId, op: OpId, answer: &Answer, excused: bool) {
-        if !self.answers {
-            return;
-        }
         let patience = self.patience;
         let link = self.link(client);
         match answer {

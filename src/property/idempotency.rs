@@ -40,10 +40,12 @@ static PAGE: Page = Page {
         message. Once the first text under an id is acked, no other one is seen in its place; and \
         after a send that had to be refused another text under its id is not refused, too. What \
         was acked under the id of somebody else's message, and is in no final read, was taken for \
-        that one. Where \
+        that one; and what is refused again and again under such an id, while nothing else is, was \
+        refused for it. Where \
         a repetition is promised the first answer, an error to it is broken once \
         it is clear that another attempt stored the message. The same id pushed again to one \
-        client is a redelivery: counted, and broken only where single delivery is promised. A \
+        client is a redelivery: counted, and broken only where single delivery is promised (to who \
+        sent it, the message itself may be the answer). A \
         refusal is excused while the person is at the documented rate. Where the spec says that a \
         window closes, or that texts and not ids tell a repetition, that is the rule: sends that \
         lie further apart than half the window may make several messages.",
@@ -106,6 +108,7 @@ impl Property for Idempotency {
             scope: dedup.map_or(Scope::Person, |dedup| dedup.scope),
             answer: dedup.map_or(RepeatAnswer::Any, |dedup| dedup.answer),
             redelivery: charge.traits.redelivery,
+            answers_by_echo: charge.answers_by_echo,
             rate: charge.limits.send_rate.map(|(n, window)| (n as usize, 2 * nanos(window))),
             people: FxHashMap::default(),
             paces: FxHashMap::default(),
@@ -115,6 +118,8 @@ impl Property for Idempotency {
             refusable: FxHashSet::default(),
             burnt: Vec::new(),
             namesakes: Vec::new(),
+            served: FxHashMap::default(),
+            unexplained: 0,
             reads: FxHashMap::default(),
             read: FxHashSet::default(),
             last_phase: false,
@@ -148,6 +153,8 @@ struct Identity {
     scope: Scope,
     answer: RepeatAnswer,
     redelivery: bool,
+    /// A repetition may be answered by the message itself, to the client that sent it.
+    answers_by_echo: bool,
     /// Sends allowed within this time, a generous one.
     rate: Option<(usize, Nanos)>,
     people: FxHashMap<ClientId, PersonId>,
@@ -163,6 +170,10 @@ struct Identity {
     burnt: Vec<Name>,
     /// Messages with one key that are not the same, the first and another.
     namesakes: Vec<(Name, Name)>,
+    /// When each client last had an ack.
+    served: FxHashMap<ClientId, Nanos>,
+    /// Refusals of messages that are no repetitions, and whose key nobody else has.
+    unexplained: u64,
     /// Final reads that are not over, and conversations of which there was a whole one.
     reads: FxHashMap<OpId, ConversationId>,
     read: FxHashSet<ConversationId>,
@@ -344,6 +355,9 @@ impl Identity {
         let crowded = self.crowded(at, client);
         let Some(case) = self.cases.get_mut(name) else { return };
         case.tries.push(Try { op, attempt, at, crowded });
+        if !case.senders.contains(&client) {
+            case.senders.push(client);
+        }
         if !case.texts.contains(&token) {
             case.texts.push(token);
         }
@@ -376,11 +390,14 @@ impl Identity {
                     case.text = Some(case.texts[0]);
                 }
                 case.acked.push((op, attempt));
+                self.served.insert(client, at);
                 What::Acked(id.clone())
             }
             Answer::Nack(error) => {
                 let crowded = case.tries.iter().any(|one| one.is(op, attempt) && one.crowded);
                 case.refusals.push(Try { op, attempt, at, crowded });
+                let explained = crowded || case.twin || case.tries.len() > 1;
+                self.unexplained += u64::from(!explained && !self.refusable.contains(&op));
                 if case.is_burnt(&self.refusable) {
                     self.burnt.push(name);
                 }
@@ -753,6 +770,34 @@ mod tests {
     }
 
     #[test]
+    fn a_strangers_key_must_not_refuse_yours() {
+        let refused = "a b in #1
+            c d in #2
+            a sends o1 t1 k1 #1
+            a acked o1 m1
+            c sends o2 t2 k1 #2
+            c refused o2
+            c sends o3 t2 k1 #2
+            c refused o3
+            c sends o4 t3 k3 #2
+            c acked o4 m2";
+        let summary = "refused for another's key";
+        fails(&Idempotency, &charge(), refused, summary);
+        let honest = refused.replace("c refused o3", "c acked o3 m3");
+        passes(&Idempotency, &charge(), &honest);
+        for other_reason in [
+            refused.replace("c acked o4 m2", "c refused o4"),
+            refused.replace("a acked o1 m1", "a refused o1"),
+            refused.replace("c sends o3 t2 k1 #2", "").replace("c refused o3", ""),
+            format!("{refused}\nb sends o5 t5 k5 #1\nb refused o5"),
+            refused.replace("c sends o2", "c owes o2 refusal\nc owes o3 refusal\nc sends o2"),
+        ] {
+            let finding = check(&Idempotency, &charge(), &other_reason);
+            assert_eq!(finding.violation_count, 0, "{other_reason}");
+        }
+    }
+
+    #[test]
     fn the_same_key_with_another_text_is_one_message() {
         let history = "a a2 b in #1
             a sends o1 t1 k1 #1
@@ -837,6 +882,11 @@ mod tests {
         fails(&Idempotency, &strict, history, "pushed twice");
         let reconnected = history.replace("a tries o1", "b drops\nb back\na tries o1");
         passes(&Idempotency, &strict, &reconnected);
+        let answer = history.replace("b sees", "a sees");
+        fails(&Idempotency, &strict, &answer, "pushed twice");
+        strict.answers_by_echo = true;
+        passes(&Idempotency, &strict, &answer);
+        fails(&Idempotency, &strict, history, "pushed twice");
     }
 
     #[test]

@@ -75,6 +75,8 @@ pub enum Need {
     Answers,
     /// A client can ask for what it missed.
     Sync,
+    /// A client joins its conversations itself.
+    Join,
     /// Those who read messages are shown how far each has come.
     Statuses,
     /// People are shown who is online.
@@ -83,6 +85,8 @@ pub enum Need {
     Typing,
     /// Senders are told who read their messages, or how far they have come.
     Receipts,
+    /// The spec says that a reader's other devices are told of a reading.
+    ReaderTold,
     /// The harness started the server and can stop, kill and restart it; the case has it for itself.
     OwnServer,
 }

@@ -25,7 +25,9 @@ static PAGE: Page = Page {
     title: "A server MUST tell a message's sender who has read it, and never take that back.",
     promises: "A message goes from sent to delivered to read and never back, in what is pushed and \
         in what is read later. Each reader is told once, to each device of the sender that is \
-        there, about the message that was read; only people of the conversation count as readers.",
+        there, about the message that was read, or a later one where a receipt is about all before \
+        it; only people of the conversation count as readers. Where the spec says so, the reader's \
+        other devices are told as well.",
     matters: "Two ticks that turn into one make users write again; a receipt in another's name, or \
         for another message, is a lie about a person. What depends on a reader at a time breaks as \
         soon as a group reads at once.",
@@ -33,7 +35,8 @@ static PAGE: Page = Page {
         conversation, about this message, and no more often than it was said. What a client was \
         pushed of a message does not fall back, and what it reads of it is not less than what was \
         pushed to anybody half a second before, nor `sending` once it is confirmed. What a member says over a connection that stays up \
-        must be heard by each device of the sender that stays connected: by the end of the run, \
+        must be heard by each device of the sender (and, where the spec says so, by each other one \
+        of the reader) that stays connected: by the end of the run, \
         and at least five seconds were waited. A fault or a lost connection on either side excuses.",
     blind: "Receipts that the harness did not ask for and that are about messages of more than a \
         minute ago. Statuses that a server gives by itself, where the spec has no way to say that a \
@@ -71,6 +74,7 @@ impl Property for Receipts {
 
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
         Box::new(Telling {
+            reader_told: charge.traits.reader_told,
             tells: charge.tells_receipts || charge.tells_status,
             known: Known::new(charge),
             views: Views::new(charge, nanos(charge.tolerance(&PAGE))),
@@ -84,6 +88,8 @@ impl Property for Receipts {
 struct Telling {
     /// The server tells of receipts at all.
     tells: bool,
+    /// The reader's other devices are told as well.
+    reader_told: bool,
     known: Known,
     views: Views,
     awaited: Awaited,
@@ -108,7 +114,8 @@ impl Judge for Telling {
             Event::Answered { op, answer: Answer::Lost | Answer::TimedOut, .. }
             | Event::Failed { op, .. } => self.awaited.cancel_op(*op),
             Event::Saw { sight: Sight::Receipt, user: Some(user), id: Some(id), .. } => {
-                self.awaited.heard_receipt(client, hash(id), self.known.person(user));
+                let person = self.known.person(user);
+                self.awaited.heard_receipt(client, hash(id), person, &self.known);
                 self.views.receipt(entry, user, id, &self.known, &mut self.finding);
             }
             Event::Saw { sight: Sight::Status, id: Some(id), state: Some(state), row, .. } => {
@@ -157,8 +164,10 @@ impl Telling {
         if !told || !by_member || !message.shown || message.sender == claim.person {
             return;
         }
-        for watcher in self.known.devices(message.sender) {
-            if self.known.is_up(*watcher) && !self.views.shows(*watcher, &claim) {
+        let own = if self.reader_told { self.known.devices(claim.person) } else { &[] };
+        let own = own.iter().filter(|device| **device != claim.client);
+        for watcher in self.known.devices(message.sender).iter().chain(own) {
+            if self.known.is_up(*watcher) && !self.views.shows(*watcher, &claim, &self.known) {
                 self.awaited.add(at, op, *watcher, &claim);
             }
         }
@@ -184,7 +193,7 @@ fn said(claim: &Claim) -> String {
 mod tests {
     use super::*;
     use crate::property::notation::{fails, passes, stands};
-    use crate::spec;
+    use crate::spec::{self, Traits};
     use crate::verdict::Standing;
 
     fn charge() -> Charge {
@@ -266,6 +275,16 @@ mod tests {
         fails(&Receipts, &charge(), &one, "the sender never heard of a reader");
         let soon = then("b marks o3 m1 #1\n@3000 phase end");
         stands(&Receipts, &charge(), &soon, Standing::NotExercised);
+    }
+
+    #[test]
+    fn a_readers_other_device_hears_where_that_is_documented() {
+        let shared = Charge { traits: Traits { reader_told: true, ..charge().traits }, ..charge() };
+        let told = then("b2 in #1\nb marks o3 m1 #1\na hears m1 u2\n@9000 phase end");
+        fails(&Receipts, &shared, &told, "the reader's other device never heard of it");
+        passes(&Receipts, &charge(), &told);
+        passes(&Receipts, &shared, &told.replace("@9000", "b2 hears m1 u2\n@9000"));
+        passes(&Receipts, &shared, &told.replace("@9000", "b2 drops\n@9000"));
     }
 
     #[test]
@@ -368,6 +387,24 @@ mod tests {
         fails(&Receipts, &charge, &nobody, "a receipt that nobody gave");
         let unheard = then("b marks o3 #1\na hears m1 u2\n@9000 phase end");
         fails(&Receipts, &charge, &unheard, "the sender never heard of a reader");
+    }
+
+    #[test]
+    fn a_receipt_up_to_a_message_covers_those_before_it() {
+        let mut charge = charge();
+        charge.traits.receipts = spec::Receipts::UpTo;
+        let newest = then("b marks o3 m1 #1\nb marks o4 m2 #1\na hears m2 u2\n@9000 phase end");
+        passes(&Receipts, &charge, &newest);
+        let overtaken = then("b marks o3 m2 #1\na hears m2 u2\nb marks o4 m1 #1\n@9000 phase end");
+        passes(&Receipts, &charge, &overtaken);
+        let older = then("b marks o3 m1 #1\nb marks o4 m2 #1\na hears m1 u2\n@9000 phase end");
+        fails(&Receipts, &charge, &older, "the sender never heard of a reader");
+        let by_another = then("b marks o3 m1 #1\nc marks o4 m2 #1\na hears m2 u3\n@9000 phase end");
+        fails(&Receipts, &charge, &by_another, "the sender never heard of a reader");
+        let beyond = then("b marks o3 m1 #1\na hears m2 u2");
+        fails(&Receipts, &charge, &beyond, "a receipt about another message");
+        let below = then("b marks o3 m2 #1\na hears m1 u2\na hears m2 u2");
+        passes(&Receipts, &charge, &below);
     }
 
     #[test]

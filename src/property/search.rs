@@ -29,7 +29,8 @@ static PAGE: Page = Page {
     judged: "Each message of a run carries a word of its own; cases search for that. A complete search \
         must show every message with this word that was acked before the search was asked for, in a \
         conversation of the searcher's, unless the searcher has hidden it; none of a conversation \
-        that the searcher is not in; none that was hidden before; none with another word.",
+        that the searcher is not in; none that was hidden before; none with another word, and none \
+        for a text that nobody wrote and that a query language takes for a pattern.",
     blind: "Other words than the first of a text, parts of words, rank and spelling. Where a search \
         has no pages, what does not fit one. Messages acked more than a minute before.",
     example: "  1.204 s  client 3  had the ack of \"qzaaaabbbbcccc\" in conversation 2\n  \
@@ -104,7 +105,9 @@ struct Stored {
 struct Query {
     client: ClientId,
     asked: Nanos,
-    token: Token,
+    text: CompactString,
+    /// The message that has the text; none has what is only a pattern.
+    token: Option<Token>,
     rows: Vec<Row>,
     /// Rows of the last page, and how many were asked for.
     last: Option<(u32, u32)>,
@@ -137,11 +140,10 @@ impl Judge for Index {
                         self.hiding.insert(*op, id.clone());
                     }
                     (Operation::Search, Some(About::Query(text))) => {
-                        if let Some(token) = Token::find(text) {
-                            let (rows, last) = (Vec::new(), None);
-                            let search = Query { client, asked: at, token, rows, last };
-                            self.searches.insert(*op, search);
-                        }
+                        let (token, text) = (Token::find(text), text.clone());
+                        let (rows, last) = (Vec::new(), None);
+                        let search = Query { client, asked: at, text, token, rows, last };
+                        self.searches.insert(*op, search);
                     }
                     _ => {}
                 }
@@ -211,23 +213,21 @@ impl Index {
             Some((rows, of)) => rows >= of,
             None => self.page.is_some_and(|page| search.rows.len() >= page as usize),
         };
-        if full {
-            return;
-        }
+        let Some(token) = search.token.filter(|_| !full) else { return };
         let ids: FxHashSet<&CompactString> =
             search.rows.iter().filter_map(|row| row.id.as_ref()).collect();
-        let named = search.rows.iter().filter(|row| row.token == Some(search.token)).count();
+        let named = search.rows.iter().filter(|row| row.token == search.token).count();
         // Which id a message has is another property's matter: enough rows with its word will do.
-        let known = self.stored.get(search.token).map_or(0, Vec::len);
+        let known = self.stored.get(token).map_or(0, Vec::len);
         let named = named >= known.max(1);
-        let stored = self.stored.get(search.token).into_iter().flatten();
+        let stored = self.stored.get(token).into_iter().flatten();
         let missed = stored.filter(|one| one.at < search.asked).find(|one| {
             let found = named || one.id.as_ref().is_some_and(|id| ids.contains(id));
             !found && self.company.is_member(person, one.place) && !self.hides(person, one)
         });
         let Some(missed) = missed else { return };
         let id = with_id(missed.id.as_deref());
-        let acked = format!("had the ack of \"{}\"{id} in {}", search.token, place(missed.place));
+        let acked = format!("had the ack of \"{token}\"{id} in {}", place(missed.place));
         let mut lines = vec![exhibit(missed.at, missed.client, acked)];
         lines.extend(search.lines(at));
         self.finding.violate(|| {
@@ -258,7 +258,7 @@ impl Index {
             } else if hidden.is_some_and(|hidden| *hidden < search.asked) {
                 let therefore = "what the searcher has deleted is found".to_owned();
                 ("a search shows what was deleted", therefore)
-            } else if row.token.is_some_and(|token| token != search.token) {
+            } else if row.token.is_some() && row.token != search.token {
                 let therefore = "the row says something else than was searched for".to_owned();
                 ("a search shows something else", therefore)
             } else {
@@ -273,7 +273,7 @@ impl Index {
 impl Query {
     fn lines(&self, over: Nanos) -> Vec<Exhibit> {
         const SHOWN: usize = 8;
-        let asked = format!("searched for \"{}\"", self.token);
+        let asked = format!("searched for \"{}\"", self.text);
         let mut lines = vec![exhibit(self.asked, self.client, asked)];
         lines.extend(self.rows.iter().take(SHOWN).map(|row| {
             let token = row.token.map_or_else(|| "a text".into(), |token| format!("\"{token}\""));
@@ -345,6 +345,13 @@ mod tests {
     fn what_does_not_say_it_must_not_be_found() {
         let rows = "d found o5 t2 m2";
         fails(&IT, &charge(), &searched("d", rows), "a search shows something else");
+    }
+
+    #[test]
+    fn a_pattern_is_no_word() {
+        let pattern = |rows| searched("b", rows).replace("searches o5 t1", "searches o5");
+        passes(&IT, &charge(), &pattern(""));
+        fails(&IT, &charge(), &pattern("b found o5 t1 m1"), "a search shows something else");
     }
 
     #[test]

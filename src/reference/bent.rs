@@ -1,5 +1,5 @@
-//! A bent wire: a relay in front of the honest server that breaks the protocols of Engine.IO and
-//! Socket.IO, or loses connections as a bad proxy does, one bug at a time.
+//! A bent wire: a relay in front of the honest server that breaks the protocols of Engine.IO,
+//! Socket.IO and WebSockets, or loses connections as a bad proxy does, one bug at a time.
 //!
 //! The server behind it stays honest, so its chat breaks nothing by itself. Only a server with a bug
 //! of the wire has this in front; the honest path never passes through here. Start with [`serve`].
@@ -7,6 +7,7 @@
 mod answers;
 mod frames;
 mod packets;
+mod raw;
 
 use crate::reference::bugs::{Bug, Bugs};
 use axum::Router;
@@ -89,49 +90,57 @@ impl Figures {
     }
 }
 
-/// Whether the wire of a server with these bugs is bent.
-pub(super) fn is_bent(bugs: Bugs) -> bool {
-    WIRE.iter().any(|bug| bugs.has(*bug))
+/// Whether the wire of a server with these bugs is bent: that of Socket.IO, or of JSON frames.
+pub(super) fn is_bent(bugs: Bugs, frames: bool) -> bool {
+    let list = if frames { raw::RAW } else { WIRE };
+    list.iter().any(|bug| bugs.has(*bug))
 }
 
 /// What the relay knows.
 struct Bend {
     bugs: Bugs,
     inner: SocketAddr,
-    /// The path of Socket.IO; what goes elsewhere passes as it is.
-    path: String,
+    /// The path of Socket.IO; what goes elsewhere passes as it is. `None`: raw WebSockets.
+    path: Option<String>,
     told: Figures,
     /// Sessions with a poll under way.
     polled: Mutex<HashSet<String>>,
     /// Whose devices are thrown out: their CONNECT packet.
     thrown_out: broadcast::Sender<String>,
+    /// Held by who is read, where only one is at a time.
+    reading: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Relays until it is dropped.
 pub(super) async fn serve(
     listener: TcpListener,
     inner: SocketAddr,
-    path: String,
+    path: Option<String>,
     bugs: Bugs,
     told: Figures,
 ) {
     let thrown_out = broadcast::Sender::new(64);
-    let bend = Bend { bugs, inner, path, told, polled: Mutex::default(), thrown_out };
+    let (polled, reading) = (Mutex::default(), Arc::default());
+    let bend = Bend { bugs, inner, path, told, polled, thrown_out, reading };
     let router = Router::new().fallback(relay).with_state(Arc::new(bend));
     let _ = axum::serve(listener, router).await;
 }
 
 /// Relays one request.
 async fn relay(State(bend): State<Arc<Bend>>, mut request: Request) -> Response {
-    if !request.uri().path().starts_with(&bend.path) {
+    let upgrades = request.headers().contains_key(header::UPGRADE);
+    let Some(path) = &bend.path else {
+        return if upgrades {
+            frames::relay(&bend, request).await
+        } else {
+            bend.forward(request).await
+        };
+    };
+    if !request.uri().path().starts_with(path) {
         return bend.forward(request).await;
     }
     bend.bend_query(&mut request);
-    if request.headers().contains_key(header::UPGRADE) {
-        frames::relay(&bend, request).await
-    } else {
-        bend.exchange(request).await
-    }
+    if upgrades { frames::relay(&bend, request).await } else { bend.exchange(request).await }
 }
 
 impl Bend {

@@ -66,6 +66,8 @@ bugs! {
         "keys are forgotten by a restart: a retry after it makes another message",
     DedupGlobal "dedup-global" breaks "idempotency":
         "a key is unique over everybody: a stranger's key swallows yours, and your message is acked with the stranger's id",
+    DedupGlobalRefuses "dedup-global-refuses" breaks "idempotency":
+        "keys are unique over everybody: a message whose key somebody else has used is refused",
     DedupError "dedup-error" breaks "idempotency":
         "a repeated key is answered with a unique index's error in place of the first message's id",
     DedupByContent "dedup-by-content" breaks "idempotency":
@@ -147,6 +149,8 @@ bugs! {
         "a sync shows only what was stored after the person connected",
     NoRejoin "no-rejoin" breaks "no-loss-on-reconnect":
         "a connection that is not the person's first is put into no room: nothing live comes after a reconnect",
+    JoinGap "join-gap" breaks "no-loss-on-reconnect":
+        "a connection hears nothing of a conversation before its join has come, and syncs do not wait for that",
     PollEdgeLost "poll-edge-lost" breaks "no-loss-on-reconnect" on "matrix":
         "a message that comes between an answer to a poll and the next poll is never told",
     PollRepeats "poll-repeats" breaks "idempotency" on "matrix":
@@ -243,6 +247,8 @@ bugs! {
         "an event of an unknown name costs the connection",
     TypingCrash "typing-crash" breaks "input-limits":
         "a malformed typing event ends the handlers of its sender's conversations",
+    ReadCrash "read-crash" breaks "input-limits":
+        "a malformed receipt ends the handlers of its sender's conversations",
     MarkupAlive "markup-alive" breaks "input-limits":
         "markup is stored and shown as it came",
 
@@ -384,6 +390,8 @@ bugs! {
         "a receipt is stored, and nobody is told",
     ReceiptOneDevice "receipt-one-device" breaks "receipts":
         "only the device on which the sender connected first is told of receipts",
+    ReceiptSenderOnly "receipt-sender-only" breaks "receipts" on "rest-first":
+        "the reader's other devices are not told of a reading",
     ReceiptWrongMessage "receipt-wrong-message" breaks "receipts":
         "a receipt names the newest message of the conversation, whichever was read",
     ReceiptWrongReader "receipt-wrong-reader" breaks "receipts":
@@ -472,6 +480,8 @@ bugs! {
         "anybody can send by REST into any conversation",
     KeysPerChannel "keys-per-channel" breaks "channel-parity" on "rest-first":
         "each channel remembers its own keys: a message that falls back on the other one is stored twice",
+    AnnounceRepeats "announce-repeats" breaks "channel-parity" on "rest-first":
+        "an announced message is pushed again",
     AnnounceStores "announce-stores" breaks "channel-parity" on "rest-first":
         "an announced message is stored and pushed as another one",
 
@@ -485,6 +495,8 @@ bugs! {
         "a search finds what the searcher has deleted",
     SearchAnything "search-anything" breaks "search" on "rest-first":
         "a search that finds nothing shows the newest messages",
+    SearchWildcards "search-wildcards" breaks "search" on "rest-first":
+        "what is searched for is a pattern: `%` and `_` in it find anything",
     SearchPageLost "search-page-lost" breaks "search" on "rest-first":
         "of what a search finds only the first page is shown",
     SearchForgotten "search-forgotten" breaks "search" on "rest-first":
@@ -494,6 +506,8 @@ bugs! {
         "two seconds after the first client its store fails for two seconds, and its health says that all is well",
     HealthNever "health-never" breaks "health":
         "its health says that it is down while it serves",
+    HealthSilent "health-silent" breaks "health":
+        "its health is not answered",
     HealthStuck "health-stuck" breaks "health" on "sequenced":
         "after a restart its health says that it is starting, for ever",
 
@@ -546,6 +560,33 @@ bugs! {
         "the id of an acknowledgement loses what is beyond 32 bits",
     AckDoubled "ack-doubled" breaks "socket-io":
         "over polling every acknowledgement comes twice",
+
+    MaskIgnored "mask-ignored" breaks "websocket" on "frames":
+        "frames without a mask are taken",
+    ReservedIgnored "reserved-ignored" breaks "websocket" on "frames":
+        "reserved bits and opcodes are ignored, and the connection goes on",
+    UtfUnchecked "utf-unchecked" breaks "websocket" on "frames":
+        "text that is not UTF-8 is repaired and taken",
+    FragmentsApart "fragments-apart" breaks "websocket" on "frames":
+        "each frame of a fragmented message is taken for a message",
+    PongEmpty "pong-empty" breaks "websocket" on "frames":
+        "a ping is answered without its data",
+    CloseUnanswered "close-unanswered" breaks "websocket" on "frames":
+        "a close frame is ignored: the connection stays",
+    UnfinishedBlocks "unfinished-blocks" breaks "websocket" on "frames":
+        "while somebody's message is not finished, nobody's frames are read",
+    FrameUnlimited "frame-unlimited" breaks "websocket" on "frames":
+        "a message may be as long as its sender likes",
+    MalformedDeafens "malformed-deafens" breaks "websocket" on "frames":
+        "after a frame that is no JSON a connection stays open, and nothing that comes over it is heard",
+    MalformedDisconnectsAll "malformed-disconnects-all" breaks "websocket" on "frames":
+        "a frame that is no JSON ends all connections of its person",
+    NullCrash "null-crash" breaks "websocket" on "frames":
+        "a frame `null` ends the connections of everybody",
+    KindUnknownDeafens "kind-unknown-deafens" breaks "websocket" on "frames":
+        "after a frame of an unknown kind a connection stays open, and nothing that comes over it is heard",
+    BinaryDeafens "binary-deafens" breaks "websocket" on "frames":
+        "after a binary frame a connection stays open, and nothing that comes over it is heard",
 
     PresenceNeverOnline "presence-never-online" breaks "presence":
         "nobody is told that somebody came",

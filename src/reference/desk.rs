@@ -8,6 +8,7 @@ use crate::reference::core::Core;
 use crate::reference::hall::{Hall, Wire};
 use crate::reference::model::*;
 use crate::reference::stamp;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -228,12 +229,20 @@ async fn work(
 ) -> Core {
     let mut jobs = Vec::with_capacity(BATCH);
     let mut decided = Vec::with_capacity(BATCH);
+    // What is decided and waits to be told, where a delay is planted.
+    let mut held: VecDeque<(Instant, Decided)> = VecDeque::new();
     let mut open = true;
     while open {
         let came = tokio::select! {
             came = waiting.recv_many(&mut jobs, BATCH) => came,
             () = sleep_until(hall.due()) => {
                 hall.tick(Instant::now());
+                continue;
+            }
+            () = sleep_until(held.front().map(|(due, _)| *due)) => {
+                if let Some((_, job)) = held.pop_front() {
+                    conclude(&mut hall, job, None, &counts);
+                }
                 continue;
             }
         };
@@ -257,7 +266,11 @@ async fn work(
                 .as_ref()
                 .err()
                 .map(|error| Refusal::new(RefusalKind::Internal, error.to_string()));
-            conclude(&mut hall, job, failed, &counts);
+            if hall.delay().is_zero() || failed.is_some() {
+                conclude(&mut hall, job, failed, &counts);
+            } else {
+                held.push_back((Instant::now() + hall.delay(), job));
+            }
         }
         counts.connections.store(hall.connections() as u64, Ordering::Relaxed);
     }
@@ -381,6 +394,33 @@ mod tests {
         assert_eq!(desk.counts.messages.load(Ordering::Relaxed), 20);
         desk.close().await;
         assert_eq!(work.await.unwrap().store().outlines().unwrap().1, 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_planted_delay_puts_every_answer_off_and_keeps_the_order() {
+        let spec = spec();
+        let rules = Rules { send_rate: None, ..Rules::of(&spec) };
+        let core = Core::open(None, rules, Bugs::NONE).unwrap();
+        let delay = std::time::Duration::from_millis(200);
+        let hall = Hall::new(Arc::new(Play::new(&spec)), Bugs::NONE).delayed(delay);
+        let (desk, work) = Desk::new(core, hall, Arc::default(), None);
+        let began = Instant::now();
+        let play = async {
+            let (told, mut answers) = mpsc::unbounded_channel();
+            for number in 0..5 {
+                let told = told.clone();
+                desk.ask(ann(), send(&number.to_string()), move |_| {
+                    let _ = told.send((number, began.elapsed()));
+                });
+            }
+            for number in 0..5 {
+                let (told, after) = answers.recv().await.unwrap();
+                assert_eq!(told, number);
+                assert!(after >= delay && after < delay * 2, "{after:?}");
+            }
+            desk.close().await;
+        };
+        tokio::join!(work, play);
     }
 
     #[tokio::test]

@@ -6,10 +6,12 @@
 //! read is dropped when its queue is full.
 
 mod door;
+mod stumble;
 
 pub(crate) use door::handle;
 
 use self::door::Guest;
+use self::stumble::Stumble;
 use crate::reference::app::App;
 use crate::reference::bugs::Bug;
 use crate::reference::desk::Coming;
@@ -108,6 +110,7 @@ async fn live(
     };
     let place = guest.known.get(Hole::CONVERSATION).cloned();
     let visitor = Visitor::new(Arc::clone(app), caller.clone(), visiting.token, place, seat);
+    let who = caller.clone();
     let coming = Coming { only: guest.only, since: None };
     let arrived = app.desk.arrive(caller, Arc::clone(&wire) as Arc<dyn Wire>, coming).await;
     if arrived.is_none() {
@@ -125,8 +128,9 @@ async fn live(
         }
     };
     tokio::select! {
-        end = hear(app, stream, &visitor, &wire) => end,
+        end = hear(app, stream, (&visitor, &who), &wire) => end,
         end = say(sink, queued) => end,
+        () = ping(app, &wire) => End::Gone,
         () = thrown_out => End::HungUp,
         () = wire.end.notified() => End::HungUp,
     }
@@ -178,10 +182,11 @@ async fn next_text(stream: &mut SplitStream<Socket>) -> Option<String> {
 async fn hear(
     app: &App,
     stream: &mut SplitStream<Socket>,
-    visitor: &Visitor,
+    (visitor, caller): (&Visitor, &Caller),
     wire: &Arc<FrameWire>,
 ) -> End {
     let patience = patience(app);
+    let mut deaf = false;
     loop {
         let silent = async {
             match patience {
@@ -193,7 +198,15 @@ async fn hear(
             came = stream.next() => came,
             () = silent => return End::Silent,
         };
+        if let (false, Some(Ok(message))) = (app.bugs.is_none(), &came) {
+            match stumble::over(app, message, &caller.user) {
+                Some(Stumble::Deaf) => deaf = true,
+                Some(Stumble::Crash) => app.desk.ask(caller.clone(), Command::Crash, drop),
+                None => {}
+            }
+        }
         let text = match came {
+            Some(Ok(Message::Text(_))) if deaf => continue,
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Close(_))) | None => return End::Gone,
             Some(Err(Error::Capacity(_))) => return End::HungUp,
@@ -209,6 +222,18 @@ async fn hear(
             None => visitor.hear(&Question::Frame(&text), Arc::clone(wire)),
         }
     }
+}
+
+/// Pings for as long as anybody reads, where it is the server that pings.
+async fn ping(app: &App, wire: &FrameWire) {
+    let pings = !app.bugs.has(Bug::NoPings);
+    while let Some((ping, every)) = app.play.ping().filter(|_| pings) {
+        tokio::time::sleep(every).await;
+        if !wire.send(ping) {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
 }
 
 /// How long a client may be silent.

@@ -15,7 +15,7 @@ use crate::reference::core::copy;
 use crate::reference::model::*;
 use crate::reference::play::{Outgoing, Play};
 use crate::reference::stamp;
-use crate::spec::{Bindings, Echo, Hole, Receipts};
+use crate::spec::{Bindings, Echo, Hole};
 use nodes::Bus;
 use queue::Queues;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -44,6 +44,8 @@ const LATE: Duration = Duration::from_millis(30);
 pub(crate) struct Hall {
     play: Arc<Play>,
     bugs: Bugs,
+    /// So much later than it could comes everything that is answered or told.
+    delay: Duration,
     present: FxHashMap<Connection, Present>,
     of_user: FxHashMap<User, Vec<Connection>>,
     rooms: FxHashMap<Conversation, Vec<Connection>>,
@@ -91,6 +93,7 @@ impl Hall {
         Self {
             play,
             bugs,
+            delay: Duration::ZERO,
             present: FxHashMap::default(),
             of_user: FxHashMap::default(),
             rooms: FxHashMap::default(),
@@ -103,6 +106,15 @@ impl Hall {
             bus: Bus::default(),
             queues: Queues::default(),
         }
+    }
+
+    /// The same with everything that is answered or told so much later.
+    pub(crate) fn delayed(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    pub(crate) const fn delay(&self) -> Duration {
+        self.delay
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -128,7 +140,9 @@ impl Hall {
         let first = self.devices_known(user, node) == 1;
         for (conversation, people) in conversations {
             self.note_size(*conversation, *people);
-            self.join(connection, *conversation);
+            if !self.bugs.has(Bug::JoinGap) {
+                self.join(connection, *conversation);
+            }
         }
         if let Some(only) = only {
             self.join(connection, only);
@@ -225,7 +239,7 @@ impl Hall {
         self.sweep();
     }
 
-    /// The sender's devices hear of a reader; everybody in the room, of a message's new status.
+    /// The sender's devices hear of a reader, and where the spec says so the reader's others; everybody in the room, of a message's new status.
     fn tell_receipt(
         &mut self,
         caller: &Caller,
@@ -242,7 +256,7 @@ impl Hall {
         }
         self.leak(Bug::ReceiptLeak, &mut devices);
         self.keep_to_node(Bug::ReceiptPerNode, &mut devices);
-        if self.play.spec().traits.receipts == Receipts::Conversation {
+        if self.play.spec().traits.reader_told && !self.bugs.has(Bug::ReceiptSenderOnly) {
             let own = self.of_user.get(&caller.user).into_iter().flatten().copied();
             devices.extend(own.filter(|device| Some(*device) != caller.connection));
         }
@@ -422,12 +436,18 @@ impl Hall {
         }
     }
 
-    /// Everybody in the person's rooms loses the connection.
+    /// Everybody in the person's rooms loses the connection; by some bugs everybody does, or the
+    /// person alone.
     fn crash(&mut self, caller: &Caller) {
-        let devices = self.of_user.get(&caller.user).into_iter().flatten();
-        let rooms = devices.filter_map(|device| self.present.get(device));
-        let mut lost: Vec<Connection> =
-            rooms.flat_map(|present| &present.rooms).flat_map(|room| self.room(*room)).collect();
+        let devices = || self.of_user.get(&caller.user).into_iter().flatten();
+        let rooms = devices().filter_map(|device| self.present.get(device));
+        let mut lost: Vec<Connection> = if self.bugs.has(Bug::NullCrash) {
+            self.present.keys().copied().collect()
+        } else if self.bugs.has(Bug::MalformedDisconnectsAll) {
+            devices().copied().collect()
+        } else {
+            rooms.flat_map(|present| &present.rooms).flat_map(|room| self.room(*room)).collect()
+        };
         lost.extend(caller.connection);
         lost.sort_unstable();
         lost.dedup();

@@ -46,6 +46,7 @@ impl Intake<'_> {
             (Bug::BadInputDisconnects, bad_send, Mishap::HangUp),
             (Bug::BadInputCrash, bad_send, Mishap::Crash),
             (Bug::BadInputSilent, bad_send, Mishap::Silence),
+            (Bug::ReadCrash, malformed && operation == Some(Operation::Read), Mishap::Crash),
             (Bug::TypingCrash, malformed && typing.contains(&operation), Mishap::Crash),
             (Bug::MissingAckCrash, unheard, Mishap::Crash),
         ];

@@ -48,6 +48,8 @@ pub struct Options {
     pub file: Option<PathBuf>,
     /// What it does wrong.
     pub bugs: Bugs,
+    /// So much later than it could comes everything that is answered or told.
+    pub delay: Duration,
     /// How often Engine.IO pings.
     pub ping_interval: Duration,
     /// How long it waits for a pong.
@@ -66,6 +68,7 @@ impl Default for Options {
             port: 0,
             file: None,
             bugs: Bugs::NONE,
+            delay: Duration::ZERO,
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
             nodes: 1,
@@ -245,7 +248,7 @@ impl Running {
             return Err(StartError::Store("it went down with the server that used it".into()));
         };
         let play = Arc::new(Play::new(&self.spec));
-        let hall = Hall::new(Arc::clone(&play), self.options.bugs);
+        let hall = Hall::new(Arc::clone(&play), self.options.bugs).delayed(self.options.delay);
         let (desk, work) =
             Desk::new(*core, hall, Arc::clone(&self.counts), self.options.limits.pause());
         let working = tokio::spawn(work);
@@ -376,15 +379,19 @@ impl Running {
         outer: TcpListener,
     ) -> Result<(TcpListener, Option<JoinHandle<()>>), StartError> {
         let bugs = self.options.bugs;
-        let on_socket_io = matches!(self.spec.connect.protocol, Protocol::SocketIo { .. });
-        if !on_socket_io || !bent::is_bent(bugs) {
+        let path = match self.spec.connect.protocol {
+            Protocol::SocketIo { .. } => Some(self.path()),
+            Protocol::WebSocket { .. } => None,
+            Protocol::Http => return Ok((outer, None)),
+        };
+        if !bent::is_bent(bugs, path.is_none()) {
             return Ok((outer, None));
         }
         let inside = SocketAddr::from(([127, 0, 0, 1], 0));
         let unbound = |error| StartError::Bind(inside, error);
         let inner = listen(inside).map_err(unbound)?;
         let address = inner.local_addr().map_err(unbound)?;
-        let front = bent::serve(outer, address, self.path(), bugs, self.figures_told());
+        let front = bent::serve(outer, address, path, bugs, self.figures_told());
         Ok((inner, Some(tokio::spawn(front))))
     }
 

@@ -34,6 +34,8 @@ pub(crate) struct Store {
 pub(crate) struct Lookup<'a> {
     pub(crate) user: &'a str,
     pub(crate) text: &'a str,
+    /// The text is a pattern; only by a bug.
+    pub(crate) pattern: bool,
     /// Also in conversations that the user is not in; only by a bug.
     pub(crate) everywhere: bool,
     /// Also what the user has hidden; only by a bug.
@@ -245,14 +247,15 @@ impl Store {
     /// Messages with a text in them, newest first.
     pub(crate) fn search(&self, lookup: &Lookup<'_>) -> Stored<Vec<Message>> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM messages WHERE instr(lower(text), lower(?1)) > 0
+            "SELECT {COLUMNS} FROM messages
+             WHERE (instr(lower(text), lower(?1)) > 0 OR ?5 AND text LIKE '%' || ?1 || '%')
              AND (?3 OR conversation IN (SELECT conversation FROM members WHERE user = ?2))
              AND (?4 OR id NOT IN (SELECT message FROM hidden WHERE user = ?2)) ORDER BY id DESC"
         );
         self.database
             .prepare_cached(&sql)?
             .query_map(
-                params![lookup.text, lookup.user, lookup.everywhere, lookup.hidden],
+                params![lookup.text, lookup.user, lookup.everywhere, lookup.hidden, lookup.pattern],
                 message,
             )?
             .collect()

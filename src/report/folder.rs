@@ -74,20 +74,7 @@ impl Folder {
         name: &str,
         fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
     ) -> Result<(), FolderError> {
-        let path = self.path().join(name);
-        let partial = self.path().join(format!(".{name}.partial"));
-        let written = File::create(&partial).and_then(|file| {
-            let mut out = BufWriter::new(file);
-            fill(&mut out)?;
-            out.flush()?;
-            drop(out);
-            fs::rename(&partial, &path)
-        });
-        written.map_err(|reason| {
-            // If it cannot be removed either, the first reason is still the one to tell.
-            let _ = fs::remove_file(&partial);
-            FolderError::new("write", &path, reason)
-        })
+        whole(&self.path().join(name), &self.path().join(format!(".{name}.partial")), fill)
     }
 
     /// Writes some files. One that fails does not keep the others from being written.
@@ -119,6 +106,36 @@ impl Folder {
             FolderError::new("link", &latest, reason)
         })
     }
+}
+
+/// Writes one file somewhere else, whole or not at all. Two who do so at once do not mix: the file is
+/// what the later one wrote.
+///
+/// # Errors
+/// The file cannot be written; what was there before still is.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let partial = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+    whole(path, &partial, |out| out.write_all(bytes))
+}
+
+fn whole(
+    path: &Path,
+    partial: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), FolderError> {
+    let written = File::create(partial).and_then(|file| {
+        let mut out = BufWriter::new(file);
+        fill(&mut out)?;
+        out.flush()?;
+        drop(out);
+        fs::rename(partial, path)
+    });
+    written.map_err(|reason| {
+        // If it cannot be removed either, the first reason is still the one to tell.
+        let _ = fs::remove_file(partial);
+        FolderError::new("write", path, reason)
+    })
 }
 
 impl FolderError {
@@ -179,6 +196,42 @@ mod tests {
             assert_eq!(target, PathBuf::from(&folder.name));
         }
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn runs_that_start_at_once_have_a_folder_each() {
+        let root = tempfile::tempdir().unwrap();
+        let names: Vec<String> = std::thread::scope(|scope| {
+            let run = || {
+                let folder = create(root.path());
+                folder.write("report.txt", |out| out.write_all(folder.name.as_bytes())).unwrap();
+                folder.publish().unwrap();
+                folder.name
+            };
+            let runs: Vec<_> = (0..8).map(|_| scope.spawn(run)).collect();
+            runs.into_iter().map(|run| run.join().unwrap()).collect()
+        });
+        for name in &names {
+            let text = fs::read_to_string(root.path().join(name).join("report.txt")).unwrap();
+            assert_eq!(text, *name);
+        }
+        let latest = fs::read_to_string(root.path().join(LATEST).join("report.txt")).unwrap();
+        assert!(names.contains(&latest));
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 9, "nothing is left over");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("baseline.json");
+        write_whole(&path, b"old").unwrap();
+        let partial = root.path().join(format!(".baseline.json.{}.partial", std::process::id()));
+        std::os::unix::fs::symlink("/dev/full", &partial).unwrap();
+        let error = write_whole(&path, b"new").unwrap_err();
+        assert_eq!(error.reason.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        write_whole(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 
     #[test]

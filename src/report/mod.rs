@@ -4,8 +4,11 @@
 //! same text, byte for byte. What a verdict means is decided elsewhere. Start with [`FORMATS`]; a
 //! new format is one file here and one row there.
 
+pub mod annotations;
 pub mod capacity;
+pub mod comparison;
 pub mod conformance;
+pub mod exposition;
 pub mod folder;
 pub mod json;
 pub mod junit;

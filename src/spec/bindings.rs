@@ -124,10 +124,15 @@ impl Bindings {
         self
     }
 
-    /// Binds the hole if it is free; else says whether it is bound to an equal value.
+    /// Binds the hole if it is free; else says whether it is bound to an equal value. A cursor that
+    /// comes is where to go on, not where one was: it is always bound anew.
     #[must_use]
     pub fn unify(&mut self, hole: Hole, scalar: Scalar) -> bool {
         match self.get(hole) {
+            Some(_) if hole == Hole::CURSOR => {
+                self.set(hole, scalar);
+                true
+            }
             Some(known) => *known == scalar,
             None => {
                 self.pairs.push((hole, scalar));
@@ -177,5 +182,8 @@ mod tests {
         assert!(bindings.unify(Hole::CONVERSATION, Scalar::Int(7)));
         assert!(bindings.unify(Hole::CONVERSATION, Scalar::from("7")));
         assert!(!bindings.unify(Hole::CONVERSATION, Scalar::Int(8)));
+        assert!(bindings.unify(Hole::CURSOR, Scalar::Int(7)));
+        assert!(bindings.unify(Hole::CURSOR, Scalar::Int(8)));
+        assert_eq!(bindings.get(Hole::CURSOR), Some(&Scalar::Int(8)));
     }
 }

@@ -176,7 +176,9 @@ impl Step {
         [Answer::Limited, Answer::No, Answer::Yes]
             .into_iter()
             .flat_map(|verdict| self.answers(verdict).iter().map(move |one| (verdict, one)))
-            .find(|(_, one)| came.by(&one.via) && one.shape.fits(json, bindings))
+            .find(|(_, one)| {
+                came.by(&one.via) && (one.shape.is_anything() || one.shape.fits(json, bindings))
+            })
             .map(|(verdict, one)| (verdict, &one.shape))
     }
 }
@@ -369,6 +371,7 @@ do:
     get: /messages
     ok: { 200: [{ id: $message, text: $text }, ...] }
     fail: { 4xx: { error: $error } }
+  read: { post: /read, ok: { 200-204: }, fail: { 403: { error: $error } } }
 "#,
         );
         let step = |operation| &spec.deed(operation).unwrap().channels[0].steps[0];
@@ -385,5 +388,9 @@ do:
         assert_eq!(body(200, "[]"), Some(Answer::Yes));
         assert_eq!(body(404, r#"{"error":"x"}"#), Some(Answer::No));
         assert_eq!(body(500, "{}"), None);
+        let read = |status, json| judge(Operation::Read, Came::Status(status), json);
+        assert_eq!(read(204, ""), Some(Answer::Yes), "a status without a shape, no body");
+        assert_eq!(read(200, "<p>OK</p>"), Some(Answer::Yes));
+        assert_eq!(read(403, ""), None);
     }
 }

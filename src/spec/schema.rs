@@ -87,6 +87,7 @@ fn connect() -> Value {
     let ping = properties([
         ("send", shape("the frame that is sent")),
         ("expect", shape("the frame that comes back")),
+        ("answers", shape("the server's ping, which `send` answers")),
         ("every", duration()),
         ("dead-after", duration()),
     ]);
@@ -268,6 +269,7 @@ fn traits() -> Value {
             ),
         ),
         ("redelivery", flag("a message may be pushed twice")),
+        ("reader-told", flag("a reader's other devices are told of a reading")),
         ("typing-expires", described(duration(), "the server ends a typing indicator by itself")),
     ]);
     mapping(&all, &[])

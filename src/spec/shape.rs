@@ -188,6 +188,11 @@ impl Shape {
         Self::new(Node::Anything)
     }
 
+    /// Whether anything matches it; what came need not even be JSON then.
+    pub(super) fn is_anything(&self) -> bool {
+        matches!(self.root, Node::Anything)
+    }
+
     /// A shape that is nothing but a hole.
     pub(super) fn of_hole(hole: Hole) -> Self {
         let unbound = WhenUnbound::Refuse;

@@ -69,6 +69,17 @@ impl<'a> RawFrame<'a> {
         out
     }
 
+    /// The frame as if it had so many bytes, most of which never come.
+    #[must_use]
+    pub fn encode_announcing(&self, length: u64) -> Vec<u8> {
+        let whole = self.encode();
+        let header = whole.len() - self.payload.len() - self.mask.map_or(0, |mask| mask.len());
+        let mut out = vec![whole[0], whole[1] | 0x7f];
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(&whole[header..]);
+        out
+    }
+
     fn encode_length(&self, out: &mut Vec<u8>) {
         let masked = if self.mask.is_some() { 0x80 } else { 0 };
         let length = self.payload.len();

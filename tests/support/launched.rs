@@ -1,24 +1,34 @@
-//! The catalogue on a server that a scenario launches, as a user runs it.
+//! A scenario that launches a server, and the catalogue on that server, as a user runs them.
 
+use assize::outcome::Outcome;
 use assize::outcome::conformance::{Conformance, End};
 use assize::verdict::Standing;
+use serde::de::DeserializeOwned;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-/// One catalogue at a time: each has a server, its stores and a hundred clients.
+/// One run at a time: each has a server, its stores and a hundred clients.
 static TURN: Mutex<()> = Mutex::new(());
 
 /// What is found by a race may not come about at once on a busy machine.
 const TRIES: usize = 4;
 
+/// Runs a scenario with its launch, and reads what came of it.
+pub(crate) fn outcome_of(scenario: &str) -> Outcome {
+    report_of(&["run", scenario, "--no-history"])
+}
+
 /// Plays what these arguments select, cases or `--quick`, on the server that the scenario launches.
 pub(crate) fn conformance_of(spec: &str, scenario: &str, selected: &[&str]) -> Conformance {
+    report_of(&[&["conform", "--spec", spec, "--launch", scenario], selected].concat())
+}
+
+fn report_of<T: DeserializeOwned>(words: &[&str]) -> T {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let out = tempfile::tempdir().expect("a folder");
     let run = Command::new(env!("CARGO_BIN_EXE_assize"))
-        .args(["conform", "--spec", spec, "--quiet", "--launch", scenario])
-        .args(["--out".as_ref(), out.path().as_os_str()])
-        .args(selected)
+        .args(words)
+        .args(["--quiet".as_ref(), "--out".as_ref(), out.path().as_os_str()])
         .output()
         .expect("the program runs");
     let report = out.path().join("latest/report.json");

@@ -17,13 +17,14 @@ impl Live {
         Self { child, talk }
     }
 
-    /// Reads its talk until a line has this.
-    pub(crate) fn wait_for(&mut self, sign: &str) {
+    /// Reads its talk until a line has this; the line.
+    pub(crate) fn wait_for(&mut self, sign: &str) -> String {
         let mut line = String::new();
         while !line.contains(sign) {
             line.clear();
             assert!(self.talk.read_line(&mut line).unwrap() > 0, "it never said `{sign}`");
         }
+        line
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

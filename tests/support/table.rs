@@ -36,6 +36,11 @@ const ALSO: &[(Bug, &str, &str)] = &[
         "idempotency",
         "a key that each channel knows by itself makes two messages",
     ),
+    (
+        Bug::AnnounceRepeats,
+        "idempotency",
+        "what is pushed again over one connection is there twice",
+    ),
     (Bug::AnnounceStores, "idempotency", "what is stored again by its announcement is there twice"),
     (Bug::AckSilentRepeat, "connection-state", "who answers no repetition seems deaf"),
     (Bug::DeafDevice, "rate-limit", "what nobody hears is not refused either"),
@@ -56,6 +61,11 @@ const ALSO: &[(Bug, &str, &str)] = &[
         Bug::BroadcastCopies,
         "receipts",
         "who has read a copy has read another message than was sent",
+    ),
+    (
+        Bug::BroadcastReaderLost,
+        "unread-count",
+        "for a reader who was lost the broadcast is unread for ever",
     ),
     (
         Bug::BroadcastLeak,
@@ -181,7 +191,7 @@ const SAMPLE: usize = 3;
 /// the wire: `tests/wire_cases.rs` has their table.
 pub(crate) fn choice(bug: Bug) -> Choice {
     let whole = std::env::var("ASSIZE_TABLE").is_ok_and(|word| word == "whole");
-    let wire = |property: &str| property.ends_with("-io");
+    let wire = |property: &str| property.ends_with("-io") || property == "websocket";
     let mut names: Vec<String> =
         Catalogued::of_bug(bug).map(|case| case.name.clone()).into_iter().collect();
     let mut taken: HashMap<&str, usize> = HashMap::new();

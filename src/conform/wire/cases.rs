@@ -1,14 +1,16 @@
-//! The cases of the wire, one file per part of the two protocols.
+//! The cases of the wire, one file per part of the protocols.
 
 mod acks;
 mod closing;
 mod frames;
 mod handshake;
 mod heartbeat;
+mod json;
 mod namespaces;
 mod packets;
 mod polling;
 mod upgrade;
+mod websocket;
 
 use super::WireCase;
 use std::sync::LazyLock;
@@ -24,6 +26,8 @@ static ALL: LazyLock<Vec<WireCase>> = LazyLock::new(|| {
         namespaces::CASES,
         packets::CASES,
         acks::CASES,
+        websocket::CASES,
+        json::CASES,
     ];
     parts.concat()
 });

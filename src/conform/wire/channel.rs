@@ -9,7 +9,7 @@ mod socket;
 
 pub(super) use polling::polling;
 pub(super) use request::{Asked, request};
-pub(super) use socket::socket;
+pub(super) use socket::{Beat, socket};
 
 use super::script::Departure;
 use crate::engine::clock::Clock;

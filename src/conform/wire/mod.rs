@@ -1,4 +1,4 @@
-//! The wire itself on trial: Engine.IO 4 and Socket.IO 5 as protocols, from outside.
+//! The wire itself on trial: Engine.IO 4, Socket.IO 5 and raw WebSockets as protocols, from outside.
 //!
 //! A case is a few lines of raw requests, frames and packets, sent and expected ([`Script`]), with a
 //! sentence, a reason and the section of the protocol's document that asks for it. No case needs a
@@ -15,6 +15,7 @@ mod site;
 mod stage;
 mod tape;
 mod text;
+mod tongue;
 
 pub use cases::cases;
 pub use script::{Mistake, Script};
@@ -25,7 +26,7 @@ use crate::verdict::Finding;
 use std::time::Duration;
 
 /// The chapters, as reports show them beside the properties.
-pub const CHAPTERS: &[&str] = &["engine-io", "socket-io"];
+pub const CHAPTERS: &[&str] = &["engine-io", "socket-io", "websocket"];
 
 /// How late the server may be where the protocol names a time: timers and machines are busy.
 pub const TOLERANCE: Duration = Duration::from_secs(2);
@@ -36,10 +37,10 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 /// If this program itself was so late, what it saw may be its own doing.
 pub const OWN_LAG: Duration = Duration::from_millis(500);
 
-/// One case of the chapters `engine-io` and `socket-io`.
+/// One case of the wire's chapters.
 #[derive(Clone, Copy, Debug)]
 pub struct WireCase {
-    /// `engine-io/…` or `socket-io/…`; never changes its meaning.
+    /// `engine-io/…`, `socket-io/…` or `websocket/…`; never changes its meaning.
     pub name: &'static str,
     /// What the server must do, in one sentence.
     pub says: &'static str,
@@ -81,7 +82,7 @@ impl WireCase {
         catches: &[],
     };
 
-    /// `engine-io` or `socket-io`.
+    /// `engine-io`, `socket-io` or `websocket`.
     #[must_use]
     pub fn chapter(&self) -> &'static str {
         self.name.split_once('/').map_or(self.name, |(chapter, _)| chapter)

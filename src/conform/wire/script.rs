@@ -25,7 +25,7 @@
 //! | `NAME mute` | from now on it answers no ping |
 //! | `NAME join` | CONNECT to the spec's namespace with the person's credential, granted |
 //! | `NAME -> PACKET[␞PACKET…]` | Engine.IO packets: text frames, or one payload of a POST. A packet `bBASE64` is a binary message |
-//! | `NAME -> frame WORD… TEXT` | one WebSocket frame by hand: `text`, `binary`, `more` (not the last), `rest` (a continuation), `ping`, `close`, `unmasked`, `reserved` (a reserved bit), `opcode3`, `opcode11`, `half` (the rest is not sent) |
+//! | `NAME -> frame WORD… TEXT` | one WebSocket frame by hand: `text`, `binary`, `more` (not the last), `rest` (a continuation), `ping`, `pong`, `close`, `unmasked`, `reserved` (a reserved bit), `opcode3`, `opcode11`, `half` (the rest is not sent), `huge` (it announces 256 MiB, which never come) |
 //! | `NAME <- WHAT [or WHAT…]`, `NAME <- WHAT and WHAT…` | what has to come: one of these, or all of these in any order |
 //! | … `within LIMIT` | no later than that |
 //! | … `if at all` | if nothing comes, the case has seen too little to judge |
@@ -42,6 +42,7 @@
 //! | `closed` | the session or WebSocket ends |
 //! | `pong TEXT` | a WebSocket pong |
 //! | `nothing` | nothing comes until the limit; that is fine |
+//! | `answer` | a frame that answers `$ask`, yes or no |
 //! | anything else | a packet; `*` at its end is any rest, JSON in it may have more fields, `"$x"` in it binds |
 //!
 //! While a packet is awaited, pings, noops and events that nobody asked for are passed over.
@@ -50,6 +51,11 @@
 //! (both together), `0.5 timeout`. Holes are `$ns` (`/chat,` or nothing), `$auth` (the CONNECT
 //! payload), `$event` (an event of the spec that is acknowledged) and what the script binds.
 //!
+//! On a raw WebSocket `open` waits for the spec's welcome, `join` logs in, frames that nobody asked
+//! for are passed over, and the heartbeat is the application's: `mute` ends it. Holes are `$ask` (a
+//! frame of the spec that is answered), `$head` and `$tail` (its halves), and `$odd` (the same under
+//! a name that no server knows). The limits are those of `connect: ping`.
+//!
 //! Start with [`Script::parse`].
 
 mod parse;
@@ -57,6 +63,7 @@ mod parse;
 pub use parse::Mistake;
 
 use super::text::{Pattern, Template};
+use super::tongue::Word;
 use crate::wire::handshake::Carrier;
 use std::time::Duration;
 
@@ -104,12 +111,18 @@ pub(super) struct Wanted {
 /// One thing that may come.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Expected {
-    Status { from: u16, to: u16, packets: Vec<Pattern> },
+    Status {
+        from: u16,
+        to: u16,
+        packets: Vec<Pattern>,
+    },
     Refused,
     Closed,
     Nothing,
     Pong(Template),
     Packet(Pattern),
+    /// A word of the spec, on a raw WebSocket.
+    Word(Word),
 }
 
 /// How a connection is left.
@@ -131,6 +144,8 @@ pub(super) struct FrameWords {
     pub(super) masked: bool,
     pub(super) reserved: bool,
     pub(super) half: bool,
+    /// It announces so much more than comes that no server may wait for it.
+    pub(super) huge: bool,
 }
 
 /// A time, fixed or as a share of what the server announced.
@@ -166,14 +181,24 @@ impl Script {
         parse::script(text)
     }
 
-    /// It needs an event of the spec that is acknowledged.
+    /// It sends what this hole stands for, such as an event of the spec that is acknowledged.
     #[must_use]
-    pub(super) fn needs_event(&self) -> bool {
+    pub(super) fn needs(&self, hole: &str) -> bool {
         self.steps.iter().any(|step| match &step.act {
             Act::Send { payload, .. } | Act::Frame { payload, .. } => {
-                payload.holes().any(|name| name == "event")
+                payload.holes().any(|name| name == hole)
             }
-            Act::Request { body: Some(body), .. } => body.holes().any(|name| name == "event"),
+            Act::Request { body: Some(body), .. } => body.holes().any(|name| name == hole),
+            _ => false,
+        })
+    }
+
+    /// It waits for a share of what the server announced.
+    #[must_use]
+    pub(super) fn needs_figures(&self) -> bool {
+        self.steps.iter().any(|step| match &step.act {
+            Act::Expect { wanted, .. } => matches!(wanted.within, Some(Limit::Share(..))),
+            Act::Quiet { limit, .. } | Act::Pause(limit) => matches!(limit, Limit::Share(..)),
             _ => false,
         })
     }

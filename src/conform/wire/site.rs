@@ -3,6 +3,7 @@
 use super::WireCase;
 use super::script::Script;
 use super::text::Holes;
+use super::tongue::{self, Tongue};
 use crate::engine::clock::Clock;
 use crate::engine::people::{Papers, Registry, enrol_at};
 use crate::engine::session_options;
@@ -56,19 +57,31 @@ impl Site {
 /// Why a case cannot be played with a spec, if so.
 #[must_use]
 pub fn disabled(case: &WireCase, spec: &Spec) -> Option<String> {
+    let raw = case.chapter() == "websocket";
+    let script = Script::parse(case.script).ok();
+    let needs = |hole: &str| script.as_ref().is_some_and(|script| script.needs(hole));
+    let timed = || script.as_ref().is_some_and(Script::needs_figures);
     let why = match &spec.connect.protocol {
-        Protocol::WebSocket { .. } => "the spec's protocol is a raw WebSocket, not Socket.IO",
-        Protocol::Http => "the spec's protocol is plain HTTP, not Socket.IO",
-        Protocol::SocketIo { .. } if spec.connect.per == SocketPer::Conversation => {
+        Protocol::Http => "the spec's protocol is plain HTTP, without a socket",
+        Protocol::WebSocket { .. } if !raw => {
+            "the spec's protocol is a raw WebSocket, not Socket.IO"
+        }
+        Protocol::SocketIo { .. } if raw => {
+            "the spec's protocol is Socket.IO, whose frames the chapter `engine-io` tries"
+        }
+        _ if spec.connect.per == SocketPer::Conversation => {
             "the spec has a socket per conversation"
         }
-        Protocol::SocketIo { .. } => {
-            let wants_event = Script::parse(case.script).is_ok_and(|script| script.needs_event());
-            let without = wants_event && acknowledged(spec).is_none();
-            return without.then(|| {
-                "the spec has no event that is answered by an acknowledgement".to_owned()
-            });
+        Protocol::WebSocket { .. } if needs("ask") && tongue::answered(spec).is_none() => {
+            "the spec has no frame that is answered by one"
         }
+        Protocol::WebSocket { .. } if timed() && tongue::figures(spec).is_none() => {
+            "the spec has no `ping` with `dead-after`"
+        }
+        Protocol::SocketIo { .. } if needs("event") && acknowledged(spec).is_none() => {
+            "the spec has no event that is answered by an acknowledgement"
+        }
+        _ => return None,
     };
     Some(why.to_owned())
 }
@@ -79,6 +92,8 @@ pub(super) struct Visitor {
     pub(super) papers: Papers,
     pub(super) options: Options,
     pub(super) holes: Holes,
+    /// Its words, where the server takes JSON frames.
+    pub(super) tongue: Option<Tongue>,
 }
 
 impl Visitor {
@@ -102,10 +117,16 @@ impl Visitor {
         holes.insert("ns".to_owned(), namespace);
         holes.insert("auth".to_owned(), options.auth.clone().unwrap_or_default());
         let event = acknowledged(spec).and_then(|shape| filled(shape, spec, &papers.bindings));
-        if let Some(event) = event {
+        if let Some((event, _)) = event {
             holes.insert("event".to_owned(), event);
         }
-        Ok(Self { papers, options, holes })
+        let mut tongue = None;
+        if matches!(spec.connect.protocol, Protocol::WebSocket { .. }) {
+            let (words, texts) = Tongue::new(spec, &papers);
+            holes.extend(texts.into_iter().map(|(name, text)| (name.to_owned(), text)));
+            tongue = Some(words);
+        }
+        Ok(Self { papers, options, holes, tongue })
     }
 }
 
@@ -142,8 +163,13 @@ fn acknowledged(spec: &Spec) -> Option<&Shape> {
     found
 }
 
-/// The event with something in each hole: what it asks for need not exist, only be answered.
-fn filled(shape: &Shape, spec: &Spec, passport: &Bindings) -> Option<String> {
+/// The event or frame with something in each hole, and what that is: what it asks for need not
+/// exist, only be answered.
+pub(super) fn filled(
+    shape: &Shape,
+    spec: &Spec,
+    passport: &Bindings,
+) -> Option<(String, Bindings)> {
     let id = match spec.people.ids {
         UserIds::Integer { .. } => Scalar::Int(999_999_999),
         UserIds::ObjectId => Scalar::Text("a551ffffffffffffffffffff".into()),
@@ -153,10 +179,11 @@ fn filled(shape: &Shape, spec: &Spec, passport: &Bindings) -> Option<String> {
     let mut bindings = passport.clone();
     bindings.set(Hole::TEXT, Scalar::Text("assize".into()));
     bindings.set(Hole::KEY, Scalar::Text("a551a551-0000-4000-8000-000000000001".into()));
+    bindings.set(Hole::REQUEST, 1);
     for _ in 0..32 {
         let mut out = String::new();
         match shape.fill(&bindings, &mut out) {
-            Ok(()) => return Some(out),
+            Ok(()) => return Some((out, bindings)),
             Err(unbound) => bindings.set(unbound.0, id.clone()),
         }
     }

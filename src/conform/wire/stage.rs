@@ -7,6 +7,7 @@ use super::script::{Act, Check, Figure, Limit, Script};
 use super::site::{Site, Visitor, promises, usual};
 use super::tape::{Tape, brief};
 use super::text::Holes;
+use super::tongue::{self, Tongue, Word};
 use super::{OWN_LAG, PATIENCE, Performed, TOLERANCE, WireCase};
 use crate::history::{ClientId, Nanos, PersonId};
 use crate::verdict::Violation;
@@ -191,8 +192,40 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Whose words and papers a name has.
+    fn visitor(&self, name: &str) -> &Visitor {
+        match name {
+            BYSTANDER => &self.bystander,
+            NEWCOMER => &self.newcomer,
+            _ => &self.visitor,
+        }
+    }
+
+    /// Opens a raw WebSocket, and waits for the server's welcome.
+    async fn open_frames(&mut self, name: &str, tongue: &Tongue) -> Done {
+        self.note(name, "→", "opens a WebSocket");
+        self.channels.frames(name, &self.site.endpoint, tongue);
+        self.expect(name, Awaited::status(101), PATIENCE).await?;
+        self.holes.insert(name.to_owned(), String::new());
+        if let Some((interval, timeout)) = tongue::figures(&self.site.spec) {
+            self.holes.insert("interval".to_owned(), interval.as_millis().to_string());
+            self.holes.insert("timeout".to_owned(), timeout.as_millis().to_string());
+        }
+        self.await_word(name, tongue, Word::Welcome).await
+    }
+
+    async fn await_word(&mut self, name: &str, tongue: &Tongue, word: Word) -> Done {
+        if tongue.awaits(word) {
+            self.expect(name, Awaited::word(word), PATIENCE).await?;
+        }
+        Ok(())
+    }
+
     /// Opens a session and binds its sid and the server's figures.
     async fn open(&mut self, name: &str, over: Carrier) -> Done {
+        if let Some(tongue) = self.visitor(name).tongue.clone() {
+            return self.open_frames(name, &tongue).await;
+        }
         self.note(name, "→", &format!("opens a session over {}", over.name()));
         let visitor = match name {
             BYSTANDER => &self.bystander,
@@ -224,11 +257,14 @@ impl<'a> Stage<'a> {
     /// Asks for the spec's namespace. In the chapter of Engine.IO any answer will do: what it says
     /// is the other chapter's matter.
     async fn join(&mut self, name: &str) -> Done {
-        let holes = match name {
-            BYSTANDER => &self.bystander.holes,
-            NEWCOMER => &self.newcomer.holes,
-            _ => &self.visitor.holes,
-        };
+        let visitor = self.visitor(name);
+        if let Some(tongue) = visitor.tongue.clone() {
+            let Some(login) = tongue.login.clone() else { return Ok(()) };
+            self.note(name, "→", &login);
+            self.channels.send(name, login.into_bytes()).await;
+            return self.await_word(name, &tongue, Word::LetIn).await;
+        }
+        let holes = &visitor.holes;
         let connect = format!("40{}{}", holes["ns"], holes["auth"]);
         self.note(name, "→", &connect);
         self.channels.send(name, connect.into_bytes()).await;

@@ -352,7 +352,7 @@ impl Driver {
                     self.bindings.set(Hole::SINCE, dialect.time(self.shard.wall(self.id, *at)));
                 }
                 Since::Cursor(cursor) => {
-                    self.bindings.set(Hole::CURSOR, Scalar::Text(cursor.clone()));
+                    self.bindings.set(Hole::CURSOR, dialect.cursor(cursor));
                 }
             },
         }

@@ -2,7 +2,7 @@
 
 use super::approach::Caller;
 use crate::dialect::http::fields;
-use crate::engine::people::Jar;
+use crate::engine::people::{Jar, Papers};
 use crate::scalar::Scalar;
 use crate::spec::{AppPing, Bindings, Connect, Hole, Protocol, Request, Shape, Spec, Step};
 use crate::transport::endpoint::Endpoint;
@@ -43,11 +43,10 @@ pub(super) struct Line {
 
 /// A heartbeat of the application.
 struct Beat {
-    send: String,
     ping: AppPing,
-    /// When the next ping leaves.
-    next: Instant,
-    /// When the connection is given up, because a ping left and no pong came yet.
+    /// What leaves next, and when; `None`: the server pings.
+    next: Option<(String, Instant)>,
+    /// When the connection is given up: a ping left and no pong came yet, or no ping of the server.
     giving_up: Option<Instant>,
 }
 
@@ -116,35 +115,67 @@ impl Way {
 
     /// Path with query, and the headers.
     fn handshake(&self, bindings: &Bindings) -> (String, WebSocketOptions) {
-        let connect = &self.spec.connect;
         let mut options = self.options.clone();
-        let (query, headers) = match &connect.elsewhere {
-            Some(other) if self.elsewhere => (&other.query, &other.headers),
-            _ => (&connect.query, &connect.headers),
-        };
-        let mut target = String::new();
-        if connect.path.fill(bindings, true, &mut target) != Ok(true) {
-            target.push('/');
-        }
-        for (name, value) in fields(query, bindings, true).unwrap_or_default() {
-            target.push(if target.contains('?') { '&' } else { '?' });
-            target.push_str(&format!("{name}={value}"));
-        }
-        for (name, value) in fields(headers, bindings, false).unwrap_or_default() {
-            let name = HeaderName::from_bytes(name.as_bytes());
-            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
-                options.headers.insert(name, value);
-            }
-        }
-        let cookies = self.jar.as_ref().and_then(|jar| jar.header(&target));
-        if let Some(Ok(value)) = cookies.map(|cookies| HeaderValue::from_str(&cookies)) {
-            options.headers.insert(COOKIE, value);
-        }
-        if let Some(Ok(subprotocol)) = subprotocol(connect).map(HeaderValue::from_str) {
-            options.headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
-        }
+        let (jar, elsewhere) = (self.jar.as_ref(), self.elsewhere);
+        let target = handshake(&self.spec.connect, bindings, jar, elsewhere, &mut options);
         (target, options)
     }
+}
+
+/// The handshake of a person with a server of JSON frames: path with query; headers into `options`.
+pub(crate) fn frames_handshake(
+    spec: &Spec,
+    papers: &Papers,
+    options: &mut WebSocketOptions,
+) -> String {
+    handshake(&spec.connect, &papers.bindings, papers.jar.as_ref(), false, options)
+}
+
+fn handshake(
+    connect: &Connect,
+    bindings: &Bindings,
+    jar: Option<&Jar>,
+    elsewhere: bool,
+    options: &mut WebSocketOptions,
+) -> String {
+    let (query, headers) = match &connect.elsewhere {
+        Some(other) if elsewhere => (&other.query, &other.headers),
+        _ => (&connect.query, &connect.headers),
+    };
+    let mut target = String::new();
+    if connect.path.fill(bindings, true, &mut target) != Ok(true) {
+        target.push('/');
+    }
+    for (name, value) in fields(query, bindings, true).unwrap_or_default() {
+        target.push(if target.contains('?') { '&' } else { '?' });
+        target.push_str(&format!("{name}={value}"));
+    }
+    for (name, value) in fields(headers, bindings, false).unwrap_or_default() {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
+            options.headers.insert(name, value);
+        }
+    }
+    let cookies = jar.and_then(|jar| jar.header(&target));
+    if let Some(Ok(value)) = cookies.map(|cookies| HeaderValue::from_str(&cookies)) {
+        options.headers.insert(COOKIE, value);
+    }
+    if let Some(Ok(subprotocol)) = subprotocol(connect).map(HeaderValue::from_str) {
+        options.headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
+    }
+    target
+}
+
+/// The first frame, which says who somebody is; `None`: something in it is not known.
+pub(crate) fn login_frame(first: &Step, bound: &Bindings) -> Option<String> {
+    let Request::Frame { shape } = &first.request else { return None };
+    let mut frame = String::new();
+    if shape.fill(bound, &mut frame).is_err() {
+        // Who has no token says so in its place.
+        let known = bound.clone().with(Hole::TOKEN, Scalar::Null);
+        shape.fill(&known, &mut frame).ok()?;
+    }
+    Some(frame)
 }
 
 fn subprotocol(connect: &Connect) -> Option<&str> {
@@ -163,11 +194,10 @@ impl Line {
     /// [`Line::beat`].
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Spoken> {
         if let Some(early) = self.early.pop_front() {
-            return Poll::Ready(Spoken::Frame(early, self.place.clone()));
+            return Poll::Ready(self.spoken(early));
         }
         self.socket.poll_recv(cx).map(|incoming| match incoming {
-            Incoming::Text(text) if self.is_pong(&text) => Spoken::Pong,
-            Incoming::Text(text) => Spoken::Frame(text, self.place.clone()),
+            Incoming::Text(text) => self.spoken(text),
             Incoming::Binary(bytes) => Spoken::Binary(bytes.len()),
             Incoming::Closed(closed) => Spoken::Closed(closed),
         })
@@ -176,7 +206,7 @@ impl Line {
     /// When the heartbeat has something to do.
     pub(super) fn due(&self) -> Option<Instant> {
         let beat = self.beat.as_ref()?;
-        Some(beat.giving_up.map_or(beat.next, |at| at.min(beat.next)))
+        beat.next.as_ref().map(|(_, at)| *at).into_iter().chain(beat.giving_up).min()
     }
 
     /// Does what the heartbeat is there for: sends a ping, or gives the connection up.
@@ -186,17 +216,23 @@ impl Line {
         if beat.giving_up.is_some_and(|at| at <= now) {
             return Some(Closed::NoPong { after: patience });
         }
-        if beat.next > now {
-            return None;
-        }
-        beat.next = now + beat.ping.every;
+        let (send, at) = beat.next.as_mut().filter(|(_, at)| *at <= now)?;
+        *at = now + beat.ping.every;
         if beat.ping.expect.is_some() {
             beat.giving_up.get_or_insert(now + patience);
         }
-        let send = beat.send.clone();
+        let send = send.clone();
         // A line that takes no more says so when it is read.
         let _ = self.feed(&send);
         None
+    }
+
+    /// What a frame is: a part of the heartbeat, or a word of the server.
+    fn spoken(&mut self, text: Text) -> Spoken {
+        if self.is_pong(&text) || self.answers_ping(&text) {
+            return Spoken::Pong;
+        }
+        Spoken::Frame(text, self.place.clone())
     }
 
     fn is_pong(&mut self, text: &str) -> bool {
@@ -207,6 +243,21 @@ impl Line {
             beat.giving_up = None;
         }
         pong
+    }
+
+    /// Answers the frame if it is a ping of the server.
+    fn answers_ping(&mut self, text: &str) -> bool {
+        let Some(beat) = &mut self.beat else { return false };
+        let mut bindings = self.bound.clone();
+        let ping = beat.ping.answers.as_ref().is_some_and(|it| it.fits(text, &mut bindings));
+        if ping {
+            beat.await_ping(Instant::now());
+            let mut pong = String::new();
+            if beat.ping.send.fill(&bindings, &mut pong).is_ok() {
+                let _ = self.feed(&pong);
+            }
+        }
+        ping
     }
 
     async fn wait_for_welcome(&mut self, welcome: &Shape) -> Result<(), ConnectError> {
@@ -220,14 +271,11 @@ impl Line {
     }
 
     async fn log_in(&mut self, first: &Step) -> Result<(), ConnectError> {
-        let Request::Frame { shape } = &first.request else { return Ok(()) };
-        let unsendable = |_| ConnectError::Unsendable { what: "login" };
-        let mut frame = String::new();
-        if shape.fill(&self.bound, &mut frame).is_err() {
-            // Who has no token says so in its place.
-            let known = self.bound.clone().with(Hole::TOKEN, Scalar::Null);
-            shape.fill(&known, &mut frame).map_err(unsendable)?;
+        if !matches!(first.request, Request::Frame { .. }) {
+            return Ok(());
         }
+        let frame = login_frame(first, &self.bound);
+        let frame = frame.ok_or(ConnectError::Unsendable { what: "login" })?;
         self.feed(&frame).map_err(|_| ConnectError::ClosedInHandshake { phase: Phase::Login })?;
         if first.is_unanswered() {
             return Ok(());
@@ -267,9 +315,20 @@ impl Line {
 impl Beat {
     /// `None`: there is nothing to fill the ping with.
     fn new(ping: &AppPing, bindings: &Bindings) -> Option<Self> {
-        let mut send = String::new();
-        ping.send.fill(bindings, &mut send).ok()?;
-        let next = Instant::now() + ping.every;
-        Some(Self { send, ping: ping.clone(), next, giving_up: None })
+        let now = Instant::now();
+        let mut beat = Self { ping: ping.clone(), next: None, giving_up: None };
+        if ping.answers.is_some() {
+            beat.await_ping(now);
+        } else {
+            let mut send = String::new();
+            ping.send.fill(bindings, &mut send).ok()?;
+            beat.next = Some((send, now + ping.every));
+        }
+        Some(beat)
+    }
+
+    /// A ping of the server came, or the connection was made: so long the next one may take.
+    fn await_ping(&mut self, now: Instant) {
+        self.giving_up = self.ping.dead_after.map(|silence| now + silence);
     }
 }

@@ -103,6 +103,29 @@ async fn a_missing_pong_ends_the_connection_and_a_pong_is_none_of_the_clients_bu
 }
 
 #[tokio::test]
+async fn where_the_server_pings_it_is_answered_and_missed() {
+    let pinging = |dead: &str| {
+        let theirs = format!(
+            r#"answers: "ping::$stamp", send: "pong::$stamp", every: 20ms, dead-after: {dead}"#
+        );
+        let ours = "send: { type: ping }, expect: { type: pong }, every: 2s, dead-after: 5s";
+        spec("frames", |yaml| yaml.replace(ours, &theirs))
+    };
+    let honest = pinging("400ms");
+    let (_server, endpoint) = serve(&honest, Bugs::NONE).await;
+    let mut session = open(&endpoint, &honest, &papers(&honest), Vec::new()).await.unwrap();
+    // Long enough that a server that heard no pong would have ended it.
+    for _ in 0..30 {
+        assert!(matches!(session.recv().await, Arrival::Ping));
+    }
+    let mute = pinging("60ms");
+    let (_server, endpoint) = serve(&mute, Bugs::NONE.with(Bug::NoPings)).await;
+    let mut session = open(&endpoint, &mute, &papers(&mute), Vec::new()).await.unwrap();
+    let Arrival::Closed(why) = session.recv().await else { panic!("still there") };
+    assert!(why.starts_with(crate::history::NO_PING), "{why}");
+}
+
+#[tokio::test]
 async fn a_conversation_without_a_socket_gets_one_or_is_barred() {
     let spec = spec("rooms", |yaml| yaml);
     let (_server, endpoint) = serve(&spec, Bugs::NONE).await;

@@ -5,6 +5,7 @@ use crate::engine::http_users::Measured as Asked;
 use crate::engine::notes::Notes;
 use crate::engine::shard::Report;
 use crate::engine::target::Target;
+use crate::engine::usage;
 use crate::history::Nanos;
 use crate::metric::{Counters, ProcessUse, Window, expectation, generator};
 use crate::outcome::{Outcome, Run, SCHEMA};
@@ -114,6 +115,7 @@ impl Facts<'_> {
             conversations: conversations as u32,
             shards: self.count,
             command: settings.command.clone(),
+            machine: usage::machine(),
         }
     }
 }

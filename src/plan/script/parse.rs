@@ -541,6 +541,11 @@ mod tests {
         assert_eq!(deeds[1].manner, Manner { rows: Some(5), pause, ..Manner::USUAL });
         assert_eq!(script.channels(), [(Operation::Send, "rest")]);
         assert_eq!(script.paged().collect::<Vec<_>>(), [Operation::History]);
+        let search =
+            Script::parse("people: ann\nann send a\nann search a as pattern by 2").unwrap();
+        let manner = &search.deeds().last().unwrap().manner;
+        assert_eq!(manner.query("qzaaaabbbbcccc"), "qzaaaabb_%");
+        assert_eq!(Manner::USUAL.query("qzaaaabbbbcccc"), "qzaaaabbbbcccc");
     }
 
     #[test]

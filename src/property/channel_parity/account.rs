@@ -26,8 +26,8 @@ pub(super) struct Account {
     pub(super) asked: u32,
     pub(super) attempts: u32,
     key: Option<CompactString>,
-    /// Who sent it first.
-    pub(super) sender: Option<ClientId>,
+    /// Who sent it.
+    pub(super) senders: Vec<ClientId>,
     /// Under how many keys, or by how many clients that are not one: texts may be equal on purpose.
     pub(super) keys: u32,
     /// The channel of the first send.
@@ -52,7 +52,9 @@ impl Account {
     pub(super) fn asked(&mut self, key: &CompactString, client: ClientId, channel: usize) {
         if self.asked == 0 {
             self.channel = channel;
-            self.sender = Some(client);
+        }
+        if !self.senders.contains(&client) {
+            self.senders.push(client);
         }
         self.asked += 1;
         if self.key.as_ref() != Some(key) {

@@ -81,7 +81,7 @@ pub(super) const PROBES: &[Probe] = &[
             ann announce a
             rest
         ",
-        catches: &["announce-stores"],
+        catches: &["announce-repeats", "announce-stores"],
         ..Probe::DEFAULT
     },
     Probe {

@@ -3,7 +3,7 @@
 use super::{LeftBy, Loss, Silence, States, TOGETHER};
 use crate::fault::Effect;
 use crate::history::{ClientId, NO_PING, Nanos, OpId};
-use crate::operation::ConnectionState;
+use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{exhibit, span, violation};
 
 /// Sends without an answer that make a connection deaf.
@@ -46,6 +46,7 @@ pub(super) struct Link {
 
 struct Watched {
     op: OpId,
+    operation: Operation,
     left: Option<Nanos>,
     unanswered: bool,
 }
@@ -92,11 +93,11 @@ impl Link {
         self.watched = Vec::new();
     }
 
-    pub(super) fn invoked(&mut self, op: OpId) {
+    pub(super) fn invoked(&mut self, op: OpId, operation: Operation) {
         let special = self.special.take() == Some(op);
-        self.odd |= special;
+        self.odd |= special && operation == Operation::Send;
         if !special && !self.alive && self.watched.len() < WATCHED {
-            self.watched.push(Watched { op, left: None, unanswered: false });
+            self.watched.push(Watched { op, operation, left: None, unanswered: false });
         }
     }
 
@@ -276,7 +277,10 @@ impl States {
             lines.push(exhibit(
                 left,
                 client,
-                format!("sent a message, operation {}", watched.op.0),
+                match watched.operation {
+                    Operation::Send => format!("sent a message, operation {}", watched.op.0),
+                    other => format!("asked for `{other}`, operation {}", watched.op.0),
+                },
             ));
         }
         lines.push(exhibit(at, client, "had no answer to any of them, and heard nothing else"));

@@ -53,10 +53,13 @@ pub(super) const PROBES: &[Probe] = &[
         says: "Once a client is connected again, what it asks is answered.",
         why: "A session that is restored in part: the socket stands, and its handlers are gone.",
         needs: &[Need::Answers],
-        script: "people: ann, bob
+        script: "people: ann, bob, cat, dan
+                 room one: ann, bob
+                 room two: cat, bob
+                 room three: dan, bob
                  bob cut rst for 200ms
                  until bob is ready
-                 bob burst 4",
+                 bob burst 4 in one",
         catches: &["deaf-reconnect"],
         ..Probe::DEFAULT
     },
@@ -65,12 +68,15 @@ pub(super) const PROBES: &[Probe] = &[
         says: "What a person's second device asks is answered as what the first one asks.",
         why: "A list of sockets by user has room for one: the other is connected, and nobody listens.",
         needs: &[Need::Answers],
-        script: "people: ann x2 offline, bob
+        script: "people: ann x2 offline, bob, cat, dan
+                 room one: bob, ann
+                 room two: cat, ann
+                 room three: dan, ann
                  ann.1 connect
                  until ann.1 is ready
                  ann.2 connect
                  until ann.2 is ready
-                 ann.2 burst 4",
+                 ann.2 burst 4 in one",
         catches: &["deaf-device"],
         ..Probe::DEFAULT
     },

@@ -92,6 +92,23 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "in-two-conversations-at-once",
+        says: "Whoever writes first to two conversations at once has each of their people as a contact once.",
+        why: "What guards a conversation guards no list of contacts: two conversations look at it at once.",
+        copies: 4,
+        script: "
+            people: ann x2, bob, cid, dan, eve, fay, gus
+            room one: ann, bob, cid, dan, eve, fay
+            room other: ann, bob, cid, dan, eve, gus
+            ann.1 send a in one | ann.2 send b in other
+            rest
+            pause 600ms
+            ann.1 contacts
+        ",
+        catches: &["contacts-per-conversation"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "no-strangers",
         says: "Whoever shares no conversation with somebody is no contact of theirs.",
         why: "The list of contacts is made from the list of all users.",

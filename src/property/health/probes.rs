@@ -53,6 +53,22 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "an-answer-in-time",
+        says: "The health is answered, yes or no, while clients are served.",
+        why: "A check that waits for what never comes is no answer, and a load balancer that waits \
+              for it takes nobody out.",
+        quick: false,
+        script: "
+            people: ann, bob
+            start ann burst 50 every 150ms
+            pause 500ms
+            bob health
+            rest
+        ",
+        catches: &["health-silent"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "under-a-burst",
         says: "The health is answered while many write at once.",
         why: "A check that waits in the queue of everybody else comes too late, and the load balancer \

@@ -12,6 +12,8 @@ pub(super) struct Case {
     pub(super) conversation: Option<ConversationId>,
     pub(super) ids: Vec<CompactString>,
     pub(super) tries: Vec<Try>,
+    /// The clients that sent it.
+    pub(super) senders: Vec<ClientId>,
     pub(super) refusals: Vec<Try>,
     pub(super) acked: Vec<(OpId, u32)>,
     pub(super) first_seen: Option<Nanos>,
@@ -36,6 +38,7 @@ impl Case {
             conversation,
             ids: Vec::new(),
             tries: Vec::new(),
+            senders: Vec::new(),
             refusals: Vec::new(),
             acked: Vec::new(),
             first_seen: None,
@@ -69,6 +72,13 @@ impl Case {
         let owed = |one: &&Try| refusable.contains(&one.op);
         let undue = self.refusals.iter().filter(|one| !owed(one) && !one.crowded).count();
         self.tries.first().as_ref().is_some_and(owed) && undue == 2 && self.acked.is_empty()
+    }
+
+    /// Every attempt was refused, more than once (once can have any reason), and nothing came of it.
+    pub(super) fn is_turned_away(&self, refusable: &FxHashSet<OpId>) -> bool {
+        let undue = |one: &&Try| !refusable.contains(&one.op) && !one.crowded;
+        let nothing = self.acked.is_empty() && self.first_seen.is_none();
+        nothing && self.refusals.iter().filter(undue).count() > 1.max(self.tries.len() - 1)
     }
 
     /// Some attempt was refused though the message was stored by another one: one that was acked

@@ -243,6 +243,21 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "key-of-another-refuses-nothing",
+        says: "A message is not refused because somebody in another conversation has used its key.",
+        why: "A unique index over the keys of all people refuses the second, as if it were a repetition.",
+        needs: &[Need::Keys],
+        script: "people: ann, bob, eve, fay
+                 room ours: ann, bob
+                 room theirs: eve, fay
+                 ann send a in ours
+                 eve send b in theirs with key of a
+                 eve send b in theirs
+                 eve send c in theirs",
+        catches: &["dedup-global-refuses", "dedup-global"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "same-key-in-another-conversation",
         says: "The same key of the same person in another conversation means what the documents say: the same message, or another one.",
         why: "Where a key is unique per person, a second conversation must not make a second message of it.",

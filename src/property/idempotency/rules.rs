@@ -68,12 +68,45 @@ impl Identity {
             let (Some(case), Some(other)) = (self.cases.get(name), self.cases.get(first)) else {
                 continue;
             };
+            if self.is_refused_for(case, other) {
+                self.turned_away(name, first);
+                continue;
+            }
             let read = case.conversation.is_some_and(|place| self.read.contains(&place));
             let shared = case.ids.iter().find(|id| other.ids.contains(id)).cloned();
             if let Some(id) = shared.filter(|_| read && case.first_seen.is_none()) {
                 self.swallowed(Nanos::MAX, name, first, &id);
             }
         }
+    }
+
+    /// Nothing explains that the message was refused but that another had its key: that one was
+    /// there first, its sender is served otherwise, and nobody else was refused anything.
+    fn is_refused_for(&self, case: &Case, other: &Case) -> bool {
+        let begun = |case: &Case| case.tries.first().map(|one| one.at);
+        let refused = case.refusals.first().map_or(Nanos::MAX, |no| no.at);
+        let served = |client| self.served.get(client).is_some_and(|at| *at > refused);
+        case.is_turned_away(&self.refusable)
+            && self.answer != RepeatAnswer::Any
+            && self.unexplained == 0
+            && !other.acked.is_empty()
+            && begun(other) < begun(case)
+            && case.senders.iter().all(served)
+    }
+
+    fn turned_away(&mut self, name: Name, owner: Name) {
+        let Some(case) = self.cases.get_mut(name) else { return };
+        if std::mem::replace(&mut case.accused, true) {
+            return;
+        }
+        self.finding.observations += 1;
+        let (case, other) = (self.cases.get(name), self.cases.get(owner));
+        self.finding.violate(|| {
+            let exhibits = other.into_iter().chain(case).flat_map(Case::exhibits).collect();
+            let therefore = "a message was refused because another has its key";
+            let but = "a key is its sender's own: another's is another message";
+            violation("refused for another's key", exhibits, therefore, but)
+        });
     }
 
     /// Equal texts on purpose, and more messages came of them than keys were used.
@@ -135,8 +168,9 @@ impl Identity {
                 return;
             }
         }
+        let may_be_the_answer = self.answers_by_echo && case.senders.contains(&client);
         self.finding.count("redeliveries", 1);
-        if !self.redelivery {
+        if !self.redelivery && !may_be_the_answer {
             self.finding.violate(|| {
                 let line = exhibit(at, client, format!("was pushed the message {id} again"));
                 let therefore = "it came twice over one connection";

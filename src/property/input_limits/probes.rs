@@ -351,6 +351,22 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "reading-a-malformed-id",
+        says: "Marking as read what is no message's id harms nobody.",
+        why: "What checks an id throws, in a handler that nobody waits for.",
+        script: then_all_is_well!(
+            "ann send a => accepted"
+            "until bob sees a"
+            "start bob read a with message object => harmless"
+            "start bob read a with message boolean => harmless"
+            "start bob read a with message empty => harmless"
+            "start bob read a without arguments => harmless"
+            "rest"
+        ),
+        catches: &["read-crash"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "history-of-a-wrong-conversation",
         says: "Reading a conversation whose id is of the wrong type, or unknown, is refused.",
         why: "What stands in a URL is text, and goes into a query as a number.",

@@ -142,6 +142,27 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "join-on-its-way",
+        says: "Who has come back and synced misses nothing, though its join is still on its way.",
+        why: "A join that nobody answers goes over the socket, the sync over HTTP: what is said after \
+              the one and before the other is in neither.",
+        needs: &[Need::Sync, Need::Join],
+        script: "people: ann, bob, cat
+                 ann send a
+                 until bob sees a
+                 bob delay join 2s out
+                 bob cut rst for 200ms
+                 ann send b
+                 until bob is connected
+                 pause 600ms
+                 ann send c
+                 cat send d
+                 until bob is ready
+                 cat send e",
+        catches: &["join-gap"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "live-after-the-return",
         says: "Who is back hears what is said from then on.",
         why: "Rooms belong to connections: who is not put into them again sees a quiet chat.",

@@ -142,8 +142,8 @@ impl Scribe {
                 self.is_over(line);
             }
             "searches" => {
-                let about = line.token.map(|token| About::Query(token.to_string().into()));
-                self.asked(line, Operation::Search, None, about);
+                let text = line.token.map_or_else(|| "qz_%".to_owned(), |token| token.to_string());
+                self.asked(line, Operation::Search, None, Some(About::Query(text.into())));
             }
             "asks-health" => self.asked(line, Operation::Health, None, None),
             "hides" => self.asked(line, Operation::Hide, line.place, line.about()),

@@ -223,4 +223,25 @@ pub(super) const PROBES: &[Probe] = &[
         catches: &["history-page-reversed", "history-order"],
         ..Probe::DEFAULT
     },
+    Probe {
+        name: "a-writer-stands-still",
+        says: "What a node was saying when it stood still is said in its place, or not at all, when it goes on.",
+        why: "A lock with a time limit is lost by whoever is slower than the limit, and the loser does not \
+              know it: it goes on beside the next one.",
+        quick: false,
+        copies: 2,
+        script: "people: ann on 1, bob on 2, cat on 1, dan on 2
+                 ann send a
+                 start bob burst 30 every 40ms
+                 pause 400ms
+                 server node 2 stop
+                 ann send b
+                 ann send c
+                 pause 1s
+                 server heal
+                 rest
+                 bob send d",
+        catches: &[],
+        ..Probe::DEFAULT
+    },
 ];

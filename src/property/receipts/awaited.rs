@@ -75,14 +75,21 @@ impl Awaited {
         self.count += 1;
     }
 
-    /// A client was told that this person read a message.
+    /// A client was told that this person read a message, and with it what it covers.
     pub(super) fn heard_receipt(
         &mut self,
         client: ClientId,
         message: u64,
         person: Option<PersonId>,
+        known: &Known,
     ) {
-        self.close((client, message), |it| Some(it.claim.person) == person);
+        let theirs = |it: &Await| Some(it.claim.person) == person;
+        self.close((client, message), theirs);
+        if !known.counts() {
+            self.cancel(|watcher, it| {
+                watcher == client && theirs(it) && known.covers(message, it.claim.message)
+            });
+        }
     }
 
     /// A client was told how far a message has come.
@@ -188,8 +195,13 @@ fn accuse(watcher: ClientId, it: &Await, waited: Nanos, known: &Known, finding: 
     finding.violate(|| {
         let sent = known.message(it.claim.message).map_or(it.at, |message| message.at);
         let id = &it.claim.id;
+        let own = known.devices(it.claim.person).contains(&watcher);
+        let there = match own {
+            true => format!("had message {id}, on another device of the reader"),
+            false => format!("had sent message {id}, or its other device had"),
+        };
         let lines = vec![
-            exhibit(sent, watcher, format!("had sent message {id}, or its other device had")),
+            exhibit(sent, watcher, there),
             exhibit(it.claim.at, it.claim.client, said(&it.claim)),
         ];
         let therefore = format!(
@@ -197,6 +209,10 @@ fn accuse(watcher: ClientId, it: &Await, waited: Nanos, known: &Known, finding: 
             watcher.0,
             span(waited)
         );
+        if own {
+            let but = "all devices of a person agree on what the person has read";
+            return violation("the reader's other device never heard of it", lines, therefore, but);
+        }
         let but = "the sender hears who has a message and who read it";
         violation("the sender never heard of a reader", lines, therefore, but)
     });

@@ -62,6 +62,8 @@ pub(super) struct Claim {
 /// A message that somebody here sent.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
+    /// When it was sent: what was known before stands before it.
+    pub(super) sent: Nanos,
     /// When somebody first had its id, and who.
     pub(super) at: Nanos,
     pub(super) first: ClientId,
@@ -97,7 +99,7 @@ pub(super) struct Known {
     up: FxHashSet<ClientId>,
     faults: FxHashMap<ClientId, u32>,
     sends: Recent<OpId, Token>,
-    tokens: Recent<Token, (PersonId, ConversationId)>,
+    tokens: Recent<Token, Sent>,
     messages: Recent<u64, Message>,
     /// The newest message of each conversation that was acked, by its id.
     newest: FxHashMap<ConversationId, CompactString>,
@@ -105,10 +107,27 @@ pub(super) struct Known {
     sayings: Recent<(u64, PersonId), Saying>,
     /// What people last said of anything, and of a whole conversation.
     last: FxHashMap<PersonId, Claim>,
-    places: Recent<(ConversationId, PersonId), (Nanos, ClientId)>,
+    places: Recent<(ConversationId, PersonId), Spoken>,
     /// When reads were asked for.
     reads: Recent<OpId, Nanos>,
     on_purpose: Recent<OpId, ()>,
+}
+
+/// A message under way: by whom, to where, since when.
+#[derive(Clone, Copy)]
+struct Sent {
+    sender: PersonId,
+    place: ConversationId,
+    at: Nanos,
+}
+
+/// What a person has said of a conversation as a whole.
+#[derive(Clone, Copy)]
+struct Spoken {
+    /// When first, and by which client.
+    first: (Nanos, ClientId),
+    /// When the newest message that they spoke of was first known.
+    newest: Nanos,
 }
 
 struct Asked {
@@ -200,7 +219,8 @@ impl Known {
                     (Operation::Send, Some(message), Some(place)) => {
                         let Some(person) = self.people.get(&client) else { return };
                         self.sends.insert(*op, message.token);
-                        self.tokens.insert(message.token, (*person, *place));
+                        let sent = Sent { sender: *person, place: *place, at };
+                        self.tokens.entry(message.token, || sent);
                     }
                     (Operation::History | Operation::Sync, ..) => drop(self.reads.insert(*op, at)),
                     _ => self.ask(client, *op, *operation, *conversation, about.as_ref()),
@@ -238,8 +258,11 @@ impl Known {
     }
 
     fn learn(&mut self, at: Nanos, first: ClientId, token: Token, id: &CompactString, shown: bool) {
-        let Some((sender, place)) = self.tokens.get(token).copied() else { return };
+        let Some(Sent { sender, place, at: sent }) = self.tokens.get(token).copied() else {
+            return;
+        };
         let new = || Message {
+            sent,
             at,
             first,
             sender,
@@ -266,7 +289,12 @@ impl Known {
             Scope::Message | Scope::UpTo => asked.about.clone(),
         };
         if let (Some(place), Scope::Conversation | Scope::UpTo) = (place, self.scope) {
-            self.places.insert((place, person), (at, client));
+            let known = id.as_ref().and_then(|id| self.message(hash(id)));
+            // Of a message that nobody here knows, it may be the newest.
+            let newest = known.map_or(Nanos::MAX, |known| known.at);
+            let first = (at, client);
+            let spoken = self.places.entry((place, person), || Spoken { first, newest });
+            spoken.newest = spoken.newest.max(newest);
         }
         let id = id?;
         let message = hash(&id);
@@ -327,16 +355,32 @@ impl Known {
         self.message(message).filter(|known| known.at.saturating_add(self.keep) > now)
     }
 
-    /// What this person said of a message; of all messages, where receipts are about many.
+    /// What this person said of a message; of all messages, where receipts are about many. Up to
+    /// which one they reach is known only where one was there before the other was sent.
     pub(super) fn saying(&self, message: u64, person: PersonId) -> Option<Saying> {
         let of_place = || {
-            let place = self.message(message)?.place;
-            let first = *self.places.get((place, person))?;
-            Some(Saying { first, delivered: 1, read: 1 })
+            let known = self.message(message)?;
+            let spoken = *self.places.get((known.place, person))?;
+            let reached = self.scope == Scope::Conversation || spoken.newest >= known.sent;
+            reached.then_some(Saying { first: spoken.first, delivered: 1, read: 1 })
         };
         match self.scope {
             Scope::Message => self.sayings.get((message, person)).cloned(),
             Scope::UpTo | Scope::Conversation => of_place(),
+        }
+    }
+
+    /// Whether a receipt about `later` says the same of `message`: it is about that one and all
+    /// before it, and was not there yet when `message` was sent.
+    pub(super) fn covers(&self, later: u64, message: u64) -> bool {
+        if later == message || self.scope != Scope::UpTo {
+            return later == message;
+        }
+        match (self.message(later), self.message(message)) {
+            (Some(later), Some(earlier)) => {
+                later.place == earlier.place && later.at >= earlier.sent
+            }
+            _ => false,
         }
     }
 

@@ -63,6 +63,26 @@ pub(super) const PROBES: &[Probe] = &[
         ..Probe::DEFAULT
     },
     Probe {
+        name: "read-on-one-device",
+        says: "What a person reads on one device the person's other devices know as read.",
+        why: "The sender is told, and whoever else is in the room but the reader: all of the reader.",
+        needs: &[Need::ReaderTold],
+        script: "
+            people: ann, bob x3, cid
+            ann send a
+            until bob.1 sees a
+            until bob.2 sees a
+            until bob.3 sees a
+            bob.1 read a
+            pause 200ms
+            bob.2 send b
+            until cid sees b
+            cid read b
+        ",
+        catches: &["receipt-sender-only"],
+        ..Probe::DEFAULT
+    },
+    Probe {
         name: "readers-at-once",
         says: "Of several readers at the same moment each is told to the sender.",
         why: "A list of readers that is read, extended and written back keeps the last writer.",

@@ -2,7 +2,7 @@
 
 use super::known::{Claim, Known, Message, Rank};
 use super::said;
-use crate::history::{ClientId, Entry, Event, Nanos, PersonId};
+use crate::history::{ClientId, ConversationId, Entry, Event, Nanos, PersonId};
 use crate::property::Charge;
 use crate::property::argument::{exhibit, place, violation};
 use crate::property::recent::{Recent, hash};
@@ -16,6 +16,8 @@ pub(super) struct Views {
     told: Recent<(ClientId, u64, PersonId), (Nanos, u32)>,
     /// What a client was last pushed of a message, and how often it was this.
     pushed: Recent<(ClientId, u64), (Nanos, Rank, u32)>,
+    /// The messages of which a client was told that somebody read them, where each covers others.
+    reached: Recent<(ClientId, ConversationId, PersonId), u64>,
     /// The furthest that anybody was pushed of a message: when, to whom.
     furthest: Recent<u64, (Nanos, ClientId, Rank)>,
 }
@@ -34,6 +36,7 @@ impl Views {
             tolerance,
             told: Recent::new(keep),
             pushed: Recent::new(keep),
+            reached: Recent::new(keep),
             furthest: Recent::new(keep),
         }
     }
@@ -41,17 +44,22 @@ impl Views {
     pub(super) fn tick(&mut self, now: Nanos) {
         self.told.tick(now);
         self.pushed.tick(now);
+        self.reached.tick(now);
         self.furthest.tick(now);
     }
 
     pub(super) fn len(&self) -> usize {
-        self.told.len() + self.pushed.len() + self.furthest.len()
+        self.told.len() + self.pushed.len() + self.reached.len() + self.furthest.len()
     }
 
     /// This client was shown already what somebody said.
-    pub(super) fn shows(&self, client: ClientId, claim: &Claim) -> bool {
+    pub(super) fn shows(&self, client: ClientId, claim: &Claim, known: &Known) -> bool {
         if self.tells_receipts {
+            let reached = known.message(claim.message).and_then(|message| {
+                self.reached.get((client, message.place, claim.person)).copied()
+            });
             self.told.get((client, claim.message, claim.person)).is_some()
+                || reached.is_some_and(|reached| known.covers(reached, claim.message))
         } else {
             let pushed = self.pushed.get((client, claim.message));
             pushed.is_some_and(|(_, rank, _)| *rank >= claim.rank)
@@ -78,6 +86,12 @@ impl Views {
             return invented(finding, line, user, known.last(person));
         };
         finding.observations += 1;
+        if !known.counts() {
+            let reached = self.reached.entry((client, about.place, person), || message);
+            if known.message(*reached).is_none_or(|before| before.at < about.at) {
+                *reached = message;
+            }
+        }
         let told = self.told.entry((client, message, person), || (at, 0));
         told.1 += 1;
         let (first, times) = *told;

@@ -1,6 +1,6 @@
 //! The cases of `search`.
 
-use crate::property::{Need, Probe};
+use crate::property::{Need, Probe, Severity};
 
 pub(super) const PROBES: &[Probe] = &[
     Probe {
@@ -95,6 +95,24 @@ pub(super) const PROBES: &[Probe] = &[
             ann search b
         ",
         catches: &["search-anything", "search-leak"],
+        ..Probe::DEFAULT
+    },
+    Probe {
+        name: "a-pattern-is-no-word",
+        says: "A search for what nobody wrote finds nothing, also if a database takes it for a pattern.",
+        why: "What is looked for goes into a `LIKE` as it came: `%` finds everything, and `100%` far too \
+              much.",
+        severity: Severity::Should,
+        script: "
+            people: ann, bob
+            ann send a
+            bob send b
+            until bob sees a
+            bob search a as pattern
+            ann search b as pattern
+            ann search a
+        ",
+        catches: &["search-wildcards"],
         ..Probe::DEFAULT
     },
     Probe {

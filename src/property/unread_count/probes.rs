@@ -292,4 +292,23 @@ pub(super) const PROBES: &[Probe] = &[
         catches: &["unread-deleted", "unread-broadcast"],
         ..Probe::DEFAULT
     },
+    Probe {
+        name: "broadcast-readers-at-once",
+        says: "Of the readers of a broadcast at the same moment each has read it, and the others have not.",
+        why: "One document holds the list of all readers: it is read, made longer and written back, and of \
+              two at once one is lost.",
+        copies: 4,
+        script: "
+            people: ann, bob, cid, dan, eve, fay
+            ann broadcast news to bob, cid, dan, eve, fay
+            ann send a in news
+            rest
+            bob read a | cid read a | dan read a | eve read a
+            pause 300ms
+            bob unread | cid unread | dan unread | eve unread
+            fay unread
+        ",
+        catches: &["unread-shared", "unread-broadcast"],
+        ..Probe::DEFAULT
+    },
 ];

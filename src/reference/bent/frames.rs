@@ -1,6 +1,6 @@
 //! A WebSocket, relayed frame by frame in both directions.
 
-use super::{Bend, packets, parameter};
+use super::{Bend, packets, parameter, raw};
 use crate::reference::bugs::Bug;
 use crate::transport::frame::{Frame, RawFrame, opcode};
 use axum::body::Body;
@@ -27,7 +27,10 @@ pub(super) async fn relay(bend: &Arc<Bend>, mut request: Request) -> Response {
     let bend = Arc::clone(bend);
     tokio::spawn(async move {
         if let Ok((client, server)) = tokio::try_join!(client, server) {
-            carry(&bend, client, server).await;
+            match bend.path {
+                Some(_) => carry(&bend, client, server).await,
+                None => raw::carry(&bend, client, server).await,
+            }
         }
     });
     let (parts, _) = answer.into_parts();

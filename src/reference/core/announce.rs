@@ -40,7 +40,7 @@ impl Core {
             self.last_message = id;
             events.push(Event::Message(copy));
         }
-        if self.untold.remove(&message.id) {
+        if self.bugs.has(Bug::AnnounceRepeats) || self.untold.remove(&message.id) {
             events.push(Event::Message(message));
         }
         Ok(Answer::Done)

@@ -13,6 +13,9 @@ impl Core {
         if self.bugs.has(Bug::HealthStuck) && self.restarts > 0 {
             return Err(Refusal::new(RefusalKind::Busy, "the server is starting"));
         }
+        if self.bugs.has(Bug::HealthNever) {
+            return Err(Refusal::new(RefusalKind::Busy, "the server is down"));
+        }
         self.store.check()?;
         Ok(Answer::Done)
     }

@@ -20,7 +20,8 @@ impl Core {
         let skip = window.page.map_or(0, |page| page.saturating_sub(1) as usize) * limit;
         let everywhere = self.bugs.has(Bug::SearchLeak);
         let hidden = self.bugs.has(Bug::SearchFindsHidden);
-        let lookup = |text| Lookup { user, text, everywhere, hidden };
+        let pattern = self.bugs.has(Bug::SearchWildcards);
+        let lookup = |text| Lookup { user, text, pattern, everywhere, hidden };
         let mut rows = self.store.search(&lookup(query))?;
         if !self.bugs.is_none() {
             rows.retain(|row| !self.overlooks(user, row, now));
@@ -87,6 +88,8 @@ mod tests {
         assert_eq!(all(Bug::SearchStale, "ann", "needle").len(), 0);
         assert_eq!(all(Bug::SearchFindsHidden, "bob", "needle").len(), 3);
         assert_eq!(all(Bug::SearchAnything, "ann", "haystack").len(), 3);
+        assert_eq!(all(Bug::SearchWildcards, "ann", "ne_d%").len(), 3);
+        assert_eq!(all(Bug::SearchMisses, "ann", "ne_d%").len(), 0);
         let mut forgetful = chat(&[Bug::SearchForgotten]);
         forgetful.core.restart(0).unwrap();
         assert!(found(&mut forgetful, "ann", "needle", Window::default()).is_empty());

@@ -30,6 +30,9 @@ impl Core {
         let mut scope = self.scope(caller, conversation, key, &send.text);
         if let Some(first) = self.first(scope.as_deref(), now)? {
             match send.guard {
+                _ if self.bugs.has(Bug::DedupGlobalRefuses) && first.sender != caller.user => {
+                    return Err(unique_index());
+                }
                 Guard::Atomic | Guard::Noted => {
                     self.mistreat(&first, &send.text, now, events)?;
                     return self.repeated(caller, first, key);
@@ -161,7 +164,9 @@ impl Core {
             return None;
         }
         let mut scope = match dedup.scope {
-            _ if self.bugs.has(Bug::DedupGlobal) => format!("all {key}"),
+            _ if self.bugs.has(Bug::DedupGlobal) || self.bugs.has(Bug::DedupGlobalRefuses) => {
+                format!("all {key}")
+            }
             Scope::Person if self.bugs.has(Bug::DedupByRoom) => {
                 format!("person {} {conversation} {key}", caller.user)
             }

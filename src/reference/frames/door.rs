@@ -2,6 +2,7 @@
 
 use super::attend;
 use crate::reference::app::App;
+use crate::reference::bugs::Bug;
 use crate::reference::http;
 use crate::reference::knock::{Shown, Visiting};
 use crate::reference::model::*;
@@ -59,9 +60,8 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, mut request: Request) ->
     }
     tokio::spawn(async move {
         let Ok(upgraded) = upgrade.await else { return };
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(MAX_FRAME))
-            .max_frame_size(Some(MAX_FRAME));
+        let max = Some(MAX_FRAME).filter(|_| !app.bugs.has(Bug::FrameUnlimited));
+        let config = WebSocketConfig::default().max_message_size(max).max_frame_size(max);
         let io = TokioIo::new(upgraded);
         let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
         attend(app, socket, guest).await;

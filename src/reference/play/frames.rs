@@ -3,9 +3,11 @@
 use super::ask::asked;
 use super::{Asked, Play, fill};
 use crate::reference::model::*;
+use crate::reference::stamp;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Request, Shape, Step};
 use serde_json::Value;
+use std::time::Duration;
 
 /// The first frame, which says who the client is.
 pub(crate) struct Login<'a> {
@@ -76,12 +78,26 @@ impl Play {
         }
     }
 
-    /// The answer to a ping of the application, if that is what the frame is.
+    /// The answer to the client's part of the heartbeat, if that is what the frame is.
     pub(crate) fn pong(&self, json: &str) -> Option<Option<String>> {
         let ping = self.spec.connect.ping.as_ref()?;
         let mut bindings = self.spec.constants.clone();
         let is_ping = ping.send.fits(json, &mut bindings);
         is_ping.then(|| ping.expect.as_ref().map(|shape| fill(shape, &bindings, &[])))
+    }
+
+    /// The server's ping, and how often it leaves, where it is the server that pings. Its holes are
+    /// filled with the time, for the client only gives them back.
+    pub(crate) fn ping(&self) -> Option<(String, Duration)> {
+        let ping = self.spec.connect.ping.as_ref()?;
+        let shape = ping.answers.as_ref()?;
+        let mut bindings = self.spec.constants.clone();
+        for (hole, _) in shape.holes() {
+            if bindings.get(hole).is_none() {
+                bindings.set(hole, Scalar::Int(stamp::now()));
+            }
+        }
+        Some((fill(shape, &bindings, &[]), ping.every))
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::outcome::Conformance;
 use crate::outcome::conformance::{Case, End};
 use crate::report::conformance::terminal;
+use crate::report::junit::{self, non_success};
 use crate::report::layout::Look;
 use crate::verdict::Standing;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
@@ -26,7 +27,7 @@ pub fn render(run: &Conformance) -> String {
             report.add_test_suite(suite);
         }
     }
-    report.to_string().expect("writing into memory does not fail")
+    junit::text(&report)
 }
 
 /// The run itself as one test case: not green unless the exit code is.
@@ -35,7 +36,7 @@ fn whole(run: &Conformance) -> TestSuite {
     let green = matches!(word, "PASS" | "FAIL") && run.broken_elsewhere().next().is_none();
     let status = match green {
         true => TestCaseStatus::success(),
-        false => status(NonSuccessKind::Error, word, &sentence, ""),
+        false => non_success(NonSuccessKind::Error, word, &sentence, ""),
     };
     let mut case = TestCase::new(&run.spec, status);
     case.set_classname("assize.conform");
@@ -53,7 +54,6 @@ fn test_case(case: &Case, run: &Conformance) -> TestCase {
     let mut test = TestCase::new(&case.name, of_case(case, run));
     test.set_classname(format!("assize.conform.{}", case.property));
     test.set_time(Duration::from_nanos(case.nanos));
-    test.set_assertions(usize::try_from(case.finding.observations).unwrap_or(usize::MAX));
     test
 }
 
@@ -63,10 +63,10 @@ fn of_case(case: &Case, run: &Conformance) -> TestCaseStatus {
     if case.fails_the_run(run.strict) {
         let first = case.finding.violations.first();
         let message = first.map_or(remark.as_str(), |violation| &violation.summary);
-        return status(NonSuccessKind::Failure, "violation", message, &text());
+        return non_success(NonSuccessKind::Failure, "violation", message, &text());
     }
     let doubtful = |kind: &str, why: &str| match case.counts(run.strict) && !case.is_excused() {
-        true => status(NonSuccessKind::Error, kind, why, &text()),
+        true => non_success(NonSuccessKind::Error, kind, why, &text()),
         false => skipped(&format!("{kind}: {why}")),
     };
     match &case.end {
@@ -76,19 +76,10 @@ fn of_case(case: &Case, run: &Conformance) -> TestCaseStatus {
             doubtful("inconclusive", case.finding.doubts.first().map_or("", String::as_str))
         }
         End::Judged(Standing::NotExercised) => doubtful("not exercised", "nothing was seen"),
-        End::Broken(why) => status(NonSuccessKind::Error, "harness", why, ""),
+        End::Broken(why) => non_success(NonSuccessKind::Error, "harness", why, ""),
         End::NotReached(why) => doubtful("not reached", why),
         End::NotSupported(why) => skipped(&format!("not supported: {why}")),
     }
-}
-
-fn status(kind: NonSuccessKind, ty: &str, message: &str, text: &str) -> TestCaseStatus {
-    let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(ty).set_message(message);
-    if !text.is_empty() {
-        status.set_description(text);
-    }
-    status
 }
 
 fn skipped(message: &str) -> TestCaseStatus {

@@ -193,6 +193,13 @@ impl Loader<'_> {
         let send = send.map(|node| self.sent_shape(node));
         let expect = fields.value("expect");
         let expect = expect.map(|node| self.received_shape(node));
+        let answers = fields.value("answers");
+        if let (Some(_), Some(node)) = (&expect, answers) {
+            self.found
+                .error(node.span, "the client pings or the server does, not both")
+                .hint("`expect` answers the client's ping, and `answers` is the server's");
+        }
+        let answers = answers.map(|node| self.received_shape(node));
         let every = fields.require("every", &mut self.found);
         let every = every.and_then(|node| self.positive(node));
         let dead_after = fields.value("dead-after");
@@ -207,7 +214,7 @@ impl Loader<'_> {
             Some(silence)
         });
         fields.finish(&mut self.found);
-        Some(AppPing { send: send?, expect, every: every?, dead_after })
+        Some(AppPing { send: send?, expect, answers, every: every?, dead_after })
     }
 
     /// A duration that isn't zero.

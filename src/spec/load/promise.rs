@@ -87,6 +87,7 @@ impl Loader<'_> {
             [("at-connect", TokenCheck::AtConnect), ("on-each-event", TokenCheck::OnEachEvent)];
         self.choose(&mut fields, "token", &checks, &mut traits.token);
         self.flag(&mut fields, "redelivery", &mut traits.redelivery);
+        self.flag(&mut fields, "reader-told", &mut traits.reader_told);
         let expires = fields.value("typing-expires");
         traits.typing_expires = expires.and_then(|node| self.positive(node));
         fields.finish(&mut self.found);

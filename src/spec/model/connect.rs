@@ -30,7 +30,7 @@ pub struct Connect {
     pub timeout: Duration,
     /// Whether one socket serves a person or each conversation has its own.
     pub per: SocketPer,
-    /// Application-level ping: frame sent, frame expected, how often.
+    /// Application-level ping: by whom, what is sent and expected, how often.
     pub ping: Option<AppPing>,
     /// Where events come from when there is no socket.
     pub events: Option<EventSource>,
@@ -117,7 +117,9 @@ pub struct AppPing {
     pub send: Shape,
     /// What it expects back.
     pub expect: Option<Shape>,
-    /// How often.
+    /// Where it is the server that pings: its ping, which `send` answers.
+    pub answers: Option<Shape>,
+    /// How often a ping leaves, the client's or the server's.
     pub every: Duration,
     /// The server ends a connection over which nothing came for so long.
     pub dead_after: Option<Duration>,

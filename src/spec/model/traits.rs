@@ -22,6 +22,8 @@ pub struct Traits {
     pub create: Create,
     /// What one receipt speaks of.
     pub receipts: Receipts,
+    /// The reader's other devices are told of a reading, not only the message's sender.
+    pub reader_told: bool,
     /// The server itself ends a typing indicator this long after its last start.
     pub typing_expires: Option<Duration>,
     /// When the server looks at a client's token.
@@ -163,6 +165,7 @@ impl Default for Traits {
             redelivery: false,
             create: Create::GetOrCreate,
             receipts: Receipts::Message,
+            reader_told: false,
             typing_expires: None,
             token: TokenCheck::AtConnect,
         }

@@ -2,6 +2,7 @@
 
 use super::{Heard, Line, Order};
 use crate::conform::wire::script::Departure;
+use crate::conform::wire::tongue::Heart;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::frame::{Frame, RawFrame, opcode};
 use crate::transport::stream::Stream;
@@ -11,19 +12,32 @@ use base64::engine::general_purpose::STANDARD;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 /// The most bytes of one message that are read; a server that sends more is hung up on.
 const MESSAGE_BYTES_MAX: usize = 16 << 20;
 
-/// Opens a WebSocket and tells what comes. While `pongs` is up it answers the server's heartbeat.
+/// Longer than any case: who does not ping.
+const NEVER: Duration = Duration::from_secs(24 * 3600);
+
+/// Whose heartbeat is kept up.
+pub(in crate::conform::wire) enum Beat {
+    /// That of Engine.IO.
+    EngineIo,
+    /// That of an application on a raw WebSocket.
+    Frames(Box<Heart>),
+}
+
+/// Opens a WebSocket and tells what comes. While `pongs` is up it does its part of the heartbeat.
 pub(in crate::conform::wire) async fn socket(
     line: Line,
     endpoint: Endpoint,
     target: String,
     options: WebSocketOptions,
-    pongs: Arc<AtomicBool>,
+    (beat, pongs): (Beat, Arc<AtomicBool>),
     mut orders: mpsc::Receiver<Order>,
 ) {
     let (stream, tail) = match WebSocket::open_bare(&endpoint, &target, &options).await {
@@ -31,7 +45,14 @@ pub(in crate::conform::wire) async fn socket(
         Err(error) => return line.hear(Heard::of_connect(&error)).await,
     };
     line.hear(Heard::Opened).await;
-    let mut socket = Socket { line, stream, unread: tail, message: Vec::new(), kind: 0, pongs };
+    let (every, ping) = match &beat {
+        Beat::Frames(heart) => heart.beats(),
+        Beat::EngineIo => None,
+    }
+    .unwrap_or((NEVER, String::new()));
+    let mut due = Instant::now() + every;
+    let (message, kind) = (Vec::new(), 0);
+    let mut socket = Socket { line, stream, unread: tail, message, kind, beat, pongs };
     let mut left = None;
     let end = loop {
         if let Some(end) = socket.read_frames().await {
@@ -50,6 +71,10 @@ pub(in crate::conform::wire) async fn socket(
                     break "left".to_owned();
                 }
             },
+            () = sleep_until(due) => {
+                due += every;
+                socket.beat(&ping).await;
+            }
             read = socket.stream.read_buf(&mut socket.unread) => match read {
                 Ok(0) => break "end of the stream".to_owned(),
                 Ok(_) => {}
@@ -71,6 +96,7 @@ struct Socket {
     /// The pieces of a message so far, and the kind of its first.
     message: Vec<u8>,
     kind: u8,
+    beat: Beat,
     pongs: Arc<AtomicBool>,
 }
 
@@ -125,16 +151,24 @@ impl Socket {
             return None;
         }
         let text = String::from_utf8_lossy(&message).into_owned();
-        if text == "1" {
-            return Some("a close packet".to_owned());
-        }
-        let is_ping = text == "2";
+        let pong = match &self.beat {
+            Beat::EngineIo if text == "1" => return Some("a close packet".to_owned()),
+            Beat::EngineIo => (text == "2").then(|| "3".to_owned()),
+            Beat::Frames(heart) => heart.answer(&text),
+        };
         self.line.hear(Heard::Packet(text)).await;
-        if is_ping && self.pongs.load(Ordering::Relaxed) {
-            self.write(opcode::TEXT, b"3").await;
-            self.line.hear(Heard::Sent("3".to_owned())).await;
+        if let Some(pong) = pong {
+            self.beat(&pong).await;
         }
         None
+    }
+
+    /// Sends its part of the heartbeat, if it still does.
+    async fn beat(&mut self, text: &str) {
+        if self.pongs.load(Ordering::Relaxed) {
+            self.write(opcode::TEXT, text.as_bytes()).await;
+            self.line.hear(Heard::Sent(text.to_owned())).await;
+        }
     }
 
     async fn write(&mut self, opcode: u8, payload: &[u8]) {

@@ -2,6 +2,7 @@
 
 use super::{Act, Check, Departure, Expected, Figure, FrameWords, Limit, Script, Step, Wanted};
 use crate::conform::wire::text::{Pattern, SEPARATOR, Template};
+use crate::conform::wire::tongue::Word;
 use crate::transport::frame::opcode;
 use crate::wire::handshake::Carrier;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +10,8 @@ use std::fmt;
 use std::time::Duration;
 
 /// The holes that are bound before the first line.
-pub(in crate::conform::wire) const GIVEN: &[&str] = &["ns", "auth", "event"];
+pub(in crate::conform::wire) const GIVEN: &[&str] =
+    &["ns", "auth", "event", "ask", "head", "tail", "odd"];
 
 /// The methods of HTTP that a script may use.
 const METHODS: &[&str] = &["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"];
@@ -192,6 +194,7 @@ impl Reader {
             "refused" => return Ok(Expected::Refused),
             "closed" => return Ok(Expected::Closed),
             "nothing" => return Ok(Expected::Nothing),
+            "answer" => return Ok(Expected::Word(Word::Answer)),
             _ => {}
         }
         if let Some(text) = text.strip_prefix("pong ") {
@@ -285,8 +288,14 @@ fn departure(text: &str) -> Result<Departure, String> {
 
 /// The words in front of a frame's text.
 fn frame_words(text: &str) -> Result<(FrameWords, &str), String> {
-    let mut frame =
-        FrameWords { opcode: opcode::TEXT, last: true, masked: true, reserved: false, half: false };
+    let mut frame = FrameWords {
+        opcode: opcode::TEXT,
+        last: true,
+        masked: true,
+        reserved: false,
+        half: false,
+        huge: false,
+    };
     let mut rest = text;
     loop {
         let (word, behind) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -295,6 +304,7 @@ fn frame_words(text: &str) -> Result<(FrameWords, &str), String> {
             "binary" => frame.opcode = opcode::BINARY,
             "rest" => frame.opcode = opcode::CONTINUE,
             "ping" => frame.opcode = opcode::PING,
+            "pong" => frame.opcode = opcode::PONG,
             "close" => frame.opcode = opcode::CLOSE,
             "opcode3" => frame.opcode = opcode::RESERVED_DATA,
             "opcode11" => frame.opcode = opcode::RESERVED_CONTROL,
@@ -302,6 +312,7 @@ fn frame_words(text: &str) -> Result<(FrameWords, &str), String> {
             "unmasked" => frame.masked = false,
             "reserved" => frame.reserved = true,
             "half" => frame.half = true,
+            "huge" => frame.huge = true,
             _ if rest.len() == text.len() => {
                 return Err(format!("`{word}` is no word for a frame"));
             }
@@ -339,8 +350,8 @@ mod tests {
         let Act::Expect { wanted, .. } = &script.steps[7].act else { panic!() };
         assert!(wanted.all && wanted.if_at_all && wanted.list.len() == 2);
         assert_eq!(wanted.within, Some(Limit::Share(0.5, Figure::Dead)));
-        assert!(!script.needs_event());
-        assert!(Script::parse("a open\na -> 42$ns1$event").unwrap().needs_event());
+        assert!(!script.needs("event"));
+        assert!(Script::parse("a open\na -> 42$ns1$event").unwrap().needs("event"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The channels of a case and the one inbox they all speak to.
 
-use super::super::channel::{self, Asked, Heard, Line, Note, Order};
+use super::super::channel::{self, Asked, Beat, Heard, Line, Note, Order};
 use super::super::script::{Departure, FrameWords};
 use super::super::tape::Tape;
+use super::super::tongue::Tongue;
 use super::{Moment, client};
 use crate::engine::clock::Clock;
 use crate::history::PersonId;
@@ -27,6 +28,9 @@ const KEPT: usize = 2000;
 
 /// Orders that wait for a channel that cannot write.
 const UNSENT: usize = 16;
+
+/// Bytes that nobody should gather for one message.
+const HUGE: u64 = 256 << 20;
 
 /// How often this program looks whether it is late.
 const TICK: Duration = Duration::from_millis(20);
@@ -105,7 +109,16 @@ impl Channels {
         };
         let (endpoint, target) = (endpoint.clone(), target(options, query));
         self.add(name, opens(query), false, |line, orders, pongs| {
-            channel::socket(line, endpoint, target, wanted, pongs, orders)
+            channel::socket(line, endpoint, target, wanted, (Beat::EngineIo, pongs), orders)
+        });
+    }
+
+    /// Asks for a raw WebSocket, as this person does.
+    pub(super) fn frames(&mut self, name: &str, endpoint: &Endpoint, tongue: &Tongue) {
+        let (endpoint, target) = (endpoint.clone(), tongue.target.clone());
+        let (wanted, beat) = (tongue.options.clone(), Beat::Frames(Box::new(tongue.heart.clone())));
+        self.add(name, None, false, |line, orders, pongs| {
+            channel::socket(line, endpoint, target, wanted, (beat, pongs), orders)
         });
     }
 
@@ -173,7 +186,11 @@ impl Channels {
             mask: right.mask.filter(|_| words.masked),
             payload,
         };
-        let bytes = if words.half { frame.encode_half() } else { frame.encode() };
+        let bytes = match (words.half, words.huge) {
+            (true, _) => frame.encode_half(),
+            (_, true) => frame.encode_announcing(HUGE),
+            _ => frame.encode(),
+        };
         self.channel(name).order(Order::Bytes(bytes)).await;
     }
 

@@ -4,6 +4,7 @@ use super::super::channel::Heard;
 use super::super::script::{Expected, Wanted};
 use super::super::tape::brief;
 use super::super::text::{Holes, Pattern, Template};
+use super::super::tongue::{Tongue, Word};
 use super::{BYSTANDER, Done, Stage, Stop, seconds, wrong};
 use std::time::Duration;
 
@@ -48,6 +49,10 @@ impl Awaited {
         Self::one(Template::parse(text).map_or(Expected::Nothing, Expected::Pong))
     }
 
+    pub(super) fn word(word: Word) -> Self {
+        Self::one(Expected::Word(word))
+    }
+
     fn one(expected: Expected) -> Self {
         Self { list: vec![expected], all: false, if_at_all: false }
     }
@@ -56,13 +61,16 @@ impl Awaited {
         self.list.contains(&Expected::Nothing)
     }
 
-    fn fit(&self, heard: &Heard, holes: &mut Holes) -> Fit {
+    /// `tongue`: whose words the frames of a raw WebSocket are; what nobody waits for is passed over.
+    fn fit(&self, heard: &Heard, holes: &mut Holes, tongue: Option<&Tongue>) -> Fit {
         if matches!(heard, Heard::Sent(_) | Heard::Posted(_)) {
             return Fit::PassedOver;
         }
-        let mut fit = if self.passes_over(heard, holes) { Fit::PassedOver } else { Fit::Wrong };
+        let unasked = tongue.is_some() && matches!(heard, Heard::Packet(_));
+        let passed = unasked || self.passes_over(heard, holes);
+        let mut fit = if passed { Fit::PassedOver } else { Fit::Wrong };
         for (index, expected) in self.list.iter().enumerate() {
-            match one_fit(expected, heard, holes) {
+            match one_fit(expected, heard, holes, tongue) {
                 Fit::Wrong | Fit::PassedOver => {}
                 Fit::This(_) => return Fit::This(index),
                 other => fit = other,
@@ -121,7 +129,7 @@ impl Stage<'_> {
                 return Err(Stop::Doubt(format!("the server cannot be reached: {why}")));
             }
             let mut holes = std::mem::take(&mut self.holes);
-            let fit = wanted.fit(&heard, &mut holes);
+            let fit = wanted.fit(&heard, &mut holes, self.visitor(name).tongue.as_ref());
             self.holes = holes;
             match fit {
                 Fit::PassedOver | Fit::Goes => {}
@@ -186,7 +194,7 @@ impl Stage<'_> {
     }
 }
 
-fn one_fit(expected: &Expected, heard: &Heard, holes: &mut Holes) -> Fit {
+fn one_fit(expected: &Expected, heard: &Heard, holes: &mut Holes, tongue: Option<&Tongue>) -> Fit {
     match (expected, heard) {
         (Expected::Status { from: 101, .. }, Heard::Opened) => Fit::This(0),
         (Expected::Status { from, to, packets }, Heard::Answer { status, body }) => {
@@ -204,6 +212,10 @@ fn one_fit(expected: &Expected, heard: &Heard, holes: &mut Holes) -> Fit {
         },
         (Expected::Packet(pattern), Heard::Packet(packet)) if pattern.matches(packet, holes) => {
             Fit::This(0)
+        }
+        (Expected::Word(word), Heard::Packet(frame)) => {
+            let said = tongue.is_some_and(|tongue| tongue.is(*word, frame));
+            if said { Fit::This(0) } else { Fit::Wrong }
         }
         _ => Fit::Wrong,
     }
@@ -243,6 +255,9 @@ fn words_of(expected: &Expected) -> String {
         Expected::Nothing => "nothing".to_owned(),
         Expected::Pong(_) => "a pong with the ping's data".to_owned(),
         Expected::Packet(pattern) => format!("`{pattern}`"),
+        Expected::Word(Word::Welcome) => "the server's welcome".to_owned(),
+        Expected::Word(Word::LetIn) => "the answer to its login".to_owned(),
+        Expected::Word(Word::Answer) => "the answer to its request".to_owned(),
     }
 }
 
@@ -270,7 +285,7 @@ mod tests {
 
     fn fit(list: &[Expected], heard: &Heard) -> &'static str {
         let awaited = Awaited { list: list.to_vec(), all: false, if_at_all: false };
-        match awaited.fit(heard, &mut Holes::new()) {
+        match awaited.fit(heard, &mut Holes::new(), None) {
             Fit::This(_) => "fits",
             Fit::Goes => "goes on",
             Fit::PassedOver => "passed over",

@@ -80,8 +80,11 @@ impl Director<'_> {
                 self.tell(client, Command::Ask(now, ask, due));
             }
             Verb::Ask { operation, label, room } => {
-                if let Some(ask) = self.request(*operation, *label, *room) {
+                if let Some(mut ask) = self.request(*operation, *label, *room) {
                     let manner = self.manner(deed, *operation);
+                    if let Payload::Query(word) = &mut ask.payload {
+                        *word = manner.query(word);
+                    }
                     let ask = Ask { odd: deed.odd, manner, ..ask };
                     self.tell(client, Command::Ask(now, ask, due));
                 }

@@ -4,6 +4,7 @@ use super::Parsed;
 use super::words::Words;
 use crate::fault::{self, Fault, Server};
 use crate::history::Due;
+use crate::operation::Operation;
 use crate::plan::script::{Count, Pace, ServerDeed, Verb};
 use crate::plan::text::Kind;
 use crate::plan::{Manner, Oddity};
@@ -37,7 +38,7 @@ pub(super) fn pace(words: &mut Words<'_>) -> Parsed<Pace> {
     }
 }
 
-/// How it is asked: over which channel, and in which pages.
+/// How it is asked: over which channel, for what, and in which pages.
 pub(super) fn manner(words: &mut Words<'_>, verb: &Verb) -> Parsed<Manner> {
     let mut manner = Manner::USUAL;
     if !matches!(verb, Verb::Send { .. } | Verb::Burst { .. } | Verb::Ask { .. }) {
@@ -46,6 +47,8 @@ pub(super) fn manner(words: &mut Words<'_>, verb: &Verb) -> Parsed<Manner> {
     if words.take(&["via"]) {
         manner.via = Some(words.next().ok_or("via which channel?")?.into());
     }
+    let searches = matches!(verb, Verb::Ask { operation: Operation::Search, .. });
+    manner.pattern = searches && words.take(&["as", "pattern"]);
     let reads = matches!(verb, Verb::Ask { operation, .. } if operation.reads());
     if reads && words.take(&["by"]) {
         let rows = words.next().and_then(|word| word.parse().ok()).filter(|rows| *rows > 0);
