@@ -137,7 +137,9 @@ pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measu
     let ready = Target::ready(&settings.target, &settings.spec);
     let mut target = unless_interrupted(&settings, ready).await?;
     let pace = Pace::default();
-    let result = Conductor { settings: &settings, show, pace }.conduct(&mut target).await;
+    let mut conductor = Conductor { settings: &settings, show, pace };
+    // In a box, or the futures nest too deeply for the compiler.
+    let result = Box::pin(conductor.conduct(&mut target)).await;
     let last_words = target.ended(Duration::ZERO).await;
     target.stop().await;
     match (result, last_words) {

@@ -60,7 +60,9 @@ fn facts(run: &Conformance, look: Look) -> String {
 fn table(run: &Conformance, look: Look) -> String {
     let heads = ["", "property", "verdict", "passed", "failed", "other", ""];
     let mut rows = vec![heads.map(|head| Cell::toned(Tone::Quiet, head)).to_vec()];
-    rows.extend(words::results(run).map(|result| row(&result)));
+    let (foreign, ours): (Vec<_>, Vec<_>) =
+        words::results(run).partition(|result| result.is_beside_the_point());
+    rows.extend(ours.iter().map(row));
     let align = [
         Align::Sign,
         Align::Left,
@@ -70,7 +72,15 @@ fn table(run: &Conformance, look: Look) -> String {
         Align::Right,
         Align::Left,
     ];
-    look.table(0, &align, &rows)
+    let mut out = look.table(0, &align, &rows);
+    if !foreign.is_empty() {
+        let names = foreign.iter().map(|result| result.property.property.as_str());
+        let names = names.collect::<Vec<_>>().join(", ");
+        let names = format!("neither promised nor supported: {names}");
+        let row = vec![Cell::toned(Tone::Quiet, "·"), Cell::toned(Tone::Quiet, names)];
+        out.push_str(&look.table(0, &[Align::Sign, Align::Left], &[row]));
+    }
+    out
 }
 
 fn row(result: &words::Result<'_>) -> Vec<Cell> {

@@ -17,6 +17,13 @@ pub(super) struct Result<'a> {
     pub(super) remarks: Vec<String>,
 }
 
+impl Result<'_> {
+    /// The spec does not promise it, and has not what its cases need: no row of its own.
+    pub(super) fn is_beside_the_point(&self) -> bool {
+        !self.property.promised && self.property.standing.is_none() && self.tone == Tone::Quiet
+    }
+}
+
 /// Every property that has cases.
 pub(super) fn results(run: &Conformance) -> impl Iterator<Item = Result<'_>> {
     run.properties.iter().filter_map(|property| {
