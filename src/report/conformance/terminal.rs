@@ -61,7 +61,7 @@ fn table(run: &Conformance, look: Look) -> String {
     let heads = ["", "property", "verdict", "passed", "failed", "other", ""];
     let mut rows = vec![heads.map(|head| Cell::toned(Tone::Quiet, head)).to_vec()];
     let (foreign, ours): (Vec<_>, Vec<_>) =
-        words::results(run).partition(|result| result.is_beside_the_point());
+        words::results(run).partition(words::Result::is_beside_the_point);
     rows.extend(ours.iter().map(row));
     let align = [
         Align::Sign,
