@@ -96,7 +96,7 @@ const SERVERS: &[(&str, Server)] = &[
     ("ramp", Server { ramp: 4.0, wander: 0.05, ..CALM }),
     ("pauses", Server { pauses: 15, wander: 0.05, ..CALM }),
     ("few messages", Server { rate: 10, ..CALM }),
-    ("long tail", Server { scatter: 1.2, rate: 60, ..CALM }),
+    ("long tail", Server { scatter: 1.2, rate: 100, ..CALM }),
 ];
 
 #[test]
