@@ -128,7 +128,7 @@ fn a_size_that_is_wanted_is_a_gate() {
 fn a_server_that_breaks_a_promise_at_any_load_holds_at_none() {
     let talk = "phases:
   - connect: { lasts: 200ms, connect: 100% }
-  - talk: { lasts: 1s, send: 40/s in all, repeat: 60%, texts: { short: 100% } }";
+  - talk: { lasts: 1s, send: 40/s in all, arrivals: constant, repeat: 100%, texts: { short: 100% } }";
     let case = Case::new(talk);
     let arguments = ["--by", "rate", "--bug", "dedup-off", "--from", "30", "--warm-up", "200ms"];
     let (ended, found) = found(&case, &[&arguments[..], &["--budget", "20s"]].concat());

@@ -19,7 +19,7 @@ patience: 1s";
 /// Talk that is over soon.
 const PLAIN: &str = "phases:
   - connect: { lasts: 200ms, connect: 100% }
-  - talk: { lasts: 500ms, send: 120/s in all, repeat: 20% }";
+  - talk: { lasts: 1s, send: 55/s in all, repeat: 20% }";
 
 const PEOPLE: &str = "people: { count: 64 }
 conversations: { pairs: 20, groups: [{ count: 10, size: 3..5 }] }";

@@ -75,7 +75,7 @@ fn serve_says_why_it_cannot() {
         (["--port", port], 69, "hint: `--port 0` takes any free port"),
         (["--bug", "dedup-of"], 64, "hint: did you mean `dedup-off`?"),
         (["--data", "/none/chat.db"], 65, "error: `/none/chat.db`: "),
-        (["--spec", "none"], 65, "hint: `specs` has broadcast, callback-ack"),
+        (["--spec", "none"], 65, "hint: `specs` has actionhero, broadcast, callback-ack"),
     ] {
         let mut command = program();
         command.arg("serve").args(arguments);

@@ -642,6 +642,12 @@ mod tests {
     }
 
     #[test]
+    fn what_was_asked_for_and_never_left_says_nothing() {
+        let finding = check(&Idempotency, &charge(), "a b in #1\na plans o1 t1 k1 #1\na fails o1");
+        assert_eq!((finding.violation_count, finding.observations), (0, 0), "{finding:#?}");
+    }
+
+    #[test]
     fn an_error_in_place_of_the_first_id_fails() {
         let concurrent = "a a2 b in #1
             a sends o1 t1 k1 #1

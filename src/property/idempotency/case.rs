@@ -78,7 +78,9 @@ impl Case {
     pub(super) fn is_turned_away(&self, refusable: &FxHashSet<OpId>) -> bool {
         let undue = |one: &&Try| !refusable.contains(&one.op) && !one.crowded;
         let nothing = self.acked.is_empty() && self.first_seen.is_none();
-        nothing && self.refusals.iter().filter(undue).count() > 1.max(self.tries.len() - 1)
+        nothing
+            && self.refusals.iter().filter(undue).count()
+                > 1.max(self.tries.len().saturating_sub(1))
     }
 
     /// Some attempt was refused though the message was stored by another one: one that was acked
