@@ -3,7 +3,8 @@
 //! Its pause is as abrupt as a crash: the whole runtime goes, and every socket with it.
 
 use crate::reference::model::Node;
-use crate::reference::server::{Figures, Options, Running, StartError};
+use crate::reference::options::{Options, StartError};
+use crate::reference::server::{Figures, Running};
 use crate::spec::Spec;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
