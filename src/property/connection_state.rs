@@ -11,7 +11,7 @@ use crate::property::argument::span;
 use crate::property::charge::nanos;
 use crate::property::stalls::{Stalls, Suspicions};
 use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
-use crate::verdict::Finding;
+use crate::verdict::{Finding, Violation};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -37,7 +37,8 @@ static PAGE: Page = Page {
         reaches for so long must have given up. Without a fault it must never have to. An idle connection must not be ended under a client; \
         where most clients lose theirs within a second, the server went down, and that is \
         another matter. A connection on which the first three sends and reads have no answer within the \
-        ack timeout, and on which nothing else came, is connected in name only. What a fault or \
+        ack timeout, and on which nothing else came then and for as long again, is connected in name \
+        only. What a fault or \
         the generator's own lag could explain is excused or a doubt.",
     blind: "Connections that nobody asks anything of, beyond their pings. What others are told \
         of a dead client. Figures of the heartbeat, where the protocol has none.",
@@ -83,6 +84,7 @@ impl Property for ConnectionStates {
             losses: VecDeque::new(),
             idle_losses: VecDeque::new(),
             silences: Vec::new(),
+            deaf: Vec::new(),
             lags: Stalls::default(),
             suspicions: Suspicions::default(),
             starved: 0,
@@ -108,6 +110,8 @@ struct States {
     idle_losses: VecDeque<Loss>,
     /// Connections that stood for too long with nobody at one end, and must be over soon.
     silences: Vec<Silence>,
+    /// Connections that look deaf, until it shows that they were only slow.
+    deaf: Vec<Deaf>,
     lags: Stalls,
     suspicions: Suspicions,
     /// How often a starved machine could explain what was seen.
@@ -138,6 +142,15 @@ struct Silence {
     began: Nanos,
     ended: Nanos,
     left_by: LeftBy,
+}
+
+/// A connection on which nothing was answered so far. What is late is not lost.
+struct Deaf {
+    due: Nanos,
+    at: Nanos,
+    client: ClientId,
+    epoch: u32,
+    accusation: Violation,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,6 +215,7 @@ impl Judge for States {
         self.losses.len()
             + self.idle_losses.len()
             + self.silences.len()
+            + self.deaf.len()
             + self.suspicions.len()
             + self.lags.len()
             + asked
@@ -434,7 +448,7 @@ mod tests {
              @1000 b back
              b ready
              {asked}
-             @9000 phase end"
+             @11300 phase end"
         )
     }
 
@@ -451,6 +465,8 @@ mod tests {
         accused(&deaf(asked), "connected, but deaf");
         honest(&deaf(&asked.replace("@6200", "b sees t1 m1 #1\n@6200")));
         honest(&deaf(&asked.replace("@6200", "b nacked o4\n@6200")));
+        honest(&deaf(&format!("{asked}\n@11100 b answered o2 m2")));
+        honest(&deaf(&format!("{asked}\n@11100 b drops")));
         honest(&deaf(
             &asked
                 .replace("@6200 b timeout o1", "@6200 b timeout o1 excused")

@@ -72,8 +72,8 @@ pub(crate) struct Memory {
     attempts: u64,
 }
 
-/// How long who just came is not heard.
-const DEAF_MS: i64 = 4_000;
+/// How long who just came is not heard: for more than two ack timeouts, what is only late is excused.
+const DEAF_MS: i64 = 11_000;
 /// How long a second attempt can take the place of the first.
 const OVERLAP: Duration = Duration::from_millis(50);
 

@@ -1,6 +1,6 @@
 //! One client's connection as the judge knows it, and the arguments against what became of it.
 
-use super::{LeftBy, Loss, Silence, States, TOGETHER};
+use super::{Deaf, LeftBy, Loss, Silence, States, TOGETHER};
 use crate::fault::Effect;
 use crate::history::{ClientId, NO_PING, Nanos, OpId};
 use crate::operation::{ConnectionState, Operation};
@@ -49,12 +49,15 @@ struct Watched {
     operation: Operation,
     left: Option<Nanos>,
     unanswered: bool,
+    /// Given up: only an answer that comes late is still of interest.
+    over: bool,
 }
 
 impl Link {
     pub(super) fn opened(&mut self, at: Nanos) {
         self.epoch = self.epoch.wrapping_add(1);
         (self.alive, self.odd, self.asked, self.silent) = (false, false, at, None);
+        self.watched.retain(|watched| !watched.over);
         for watched in &mut self.watched {
             (watched.left, watched.unanswered) = (None, false);
         }
@@ -97,7 +100,13 @@ impl Link {
         let special = self.special.take() == Some(op);
         self.odd |= special && operation == Operation::Send;
         if !special && !self.alive && self.watched.len() < WATCHED {
-            self.watched.push(Watched { op, operation, left: None, unanswered: false });
+            self.watched.push(Watched {
+                op,
+                operation,
+                left: None,
+                unanswered: false,
+                over: false,
+            });
         }
     }
 
@@ -115,7 +124,8 @@ impl Link {
     }
 
     pub(super) fn over(&mut self, op: OpId) {
-        self.watched.retain(|watched| watched.op != op);
+        self.watched.retain(|watched| watched.op != op || watched.unanswered);
+        self.watched.iter_mut().filter(|watched| watched.op == op).for_each(|one| one.over = true);
     }
 
     /// No answer came in time. Says whether with this one the connection is deaf.
@@ -149,6 +159,7 @@ impl States {
             let silence = self.silences.swap_remove(index);
             self.settle_silence(&silence);
         }
+        self.settle_deaf(now);
         self.settle_losses(now);
         self.starved += self.suspicions.settle(now, &self.lags, &mut self.finding);
         self.lags.forget_before(now.saturating_sub(120 * TOGETHER));
@@ -266,11 +277,25 @@ impl States {
         self.suspicions.add(since, at, 0, accusation);
     }
 
+    fn settle_deaf(&mut self, now: Nanos) {
+        while let Some(index) = self.deaf.iter().position(|deaf| deaf.due < now) {
+            let Deaf { at, client, epoch, accusation, .. } = self.deaf.swap_remove(index);
+            let stands = |link: &&Link| {
+                link.epoch == epoch
+                    && link.state == Some(ConnectionState::Connected)
+                    && !link.alive
+                    && !link.touched(link.changed)
+            };
+            let link = self.clients.get(&client).filter(stands);
+            if link.is_some_and(|link| !self.disturbed(link.changed)) {
+                self.suspicions.add(at.saturating_sub(self.patience), at, 0, accusation);
+            }
+        }
+    }
+
+    /// Nothing was answered in time; as long again, and it will not be.
     pub(super) fn deaf(&mut self, at: Nanos, client: ClientId) {
         let Some(link) = self.clients.get(&client) else { return };
-        if self.disturbed(link.changed) {
-            return;
-        }
         let mut lines = vec![exhibit(link.changed, client, "was connected")];
         for watched in link.watched.iter().filter(|watched| watched.unanswered) {
             let left = watched.left.unwrap_or(link.changed);
@@ -287,7 +312,8 @@ impl States {
         let therefore = "the connection stood, and nobody listened at its other end";
         let but = "in state connected, what is asked is answered";
         let accusation = violation("connected, but deaf", lines, therefore, but);
-        self.suspicions.add(at.saturating_sub(self.patience), at, 0, accusation);
+        let (epoch, due) = (link.epoch, at.saturating_add(self.patience));
+        self.deaf.push(Deaf { due, at, client, epoch, accusation });
     }
 
     pub(super) fn impossible(
