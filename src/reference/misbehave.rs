@@ -204,8 +204,8 @@ mod tests {
     fn who_came_before_or_is_here_already_is_not_heard_at_first() {
         let user = User::from("ann");
         for (bug, until) in [
-            (Bug::DeafDevice, [0, 4_002, 4_003, 0]),
-            (Bug::DeafReconnect, [0, 0, 0, 4_004]),
+            (Bug::DeafDevice, [0, 2 + DEAF_MS, 3 + DEAF_MS, 0]),
+            (Bug::DeafReconnect, [0, 0, 0, 4 + DEAF_MS]),
             (Bug::AckLate, [0; 4]),
         ] {
             let (bugs, mut memory) = (Bugs::NONE.with(bug), Memory::default());
