@@ -264,7 +264,7 @@ impl Shard {
         }
         let weathered = plan.scenario.faults.iter().any(|fault| fault.fault.shapes_bytes());
         Self {
-            dialect: Dialect::new(spec, plan.text_limit, plan.run),
+            dialect: Dialect::new(spec, plan.lengths(), plan.run),
             registry,
             plan,
             nodes,
