@@ -7,6 +7,7 @@
 use crate::capacity::course::{clients, messages};
 use crate::engine::target::TargetChoice;
 use crate::metric::quantity;
+use crate::operation::Operation;
 use crate::scenario::{Behaviour, Phase, Rate, Scenario, Sizes};
 use crate::spec::{Protocol, SocketPer, Spec, Transports};
 use crate::transport::endpoint::Endpoint;
@@ -204,10 +205,15 @@ fn too_often(spec: &Spec, scenario: &Scenario) -> Option<Shortage> {
     let (most, window) = spec.limits.send_rate?;
     let people = f64::from(scenario.people.count.max(1));
     scenario.phases.iter().find_map(|phase| {
+        let beside = scenario.http.as_ref().map_or(0.0, |http| {
+            // Each user speaks for somebody else, as long as there are people enough.
+            let sends = http.per_second * (1.0 + http.tilt.abs()) * http.share_of(Operation::Send);
+            sends / people.min(f64::from(http.users))
+        });
         // What grows is too much as soon as its highest rate is.
         let highest = |rate: Rate| Rate { per_second: rate.most(), ..rate };
         let sends = Behaviour { send: phase.behaviour.send.map(highest), ..Behaviour::default() };
-        let each = messages(&sends, &scenario.people) / people;
+        let each = messages(&sends, &scenario.people) / people + beside;
         // A phase that is shorter than the window has only its own sends in it.
         let span = phase.lasts.min(window).as_secs_f64();
         (each * span > f64::from(most)).then(|| Shortage {

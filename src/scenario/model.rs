@@ -330,8 +330,9 @@ pub struct HttpUsers {
 }
 
 impl HttpUsers {
-    /// What they can ask for: what changes nothing.
+    /// What they can do: send, and ask for what changes nothing.
     pub const OPERATIONS: &[Operation] = &[
+        Operation::Send,
         Operation::History,
         Operation::List,
         Operation::Search,
@@ -339,6 +340,12 @@ impl HttpUsers {
         Operation::Contacts,
         Operation::Health,
     ];
+
+    /// The share of this operation in what they do.
+    #[must_use]
+    pub fn share_of(&self, operation: Operation) -> Share {
+        self.mix.iter().filter(|(one, _)| *one == operation).map(|(_, share)| share).sum()
+    }
 }
 
 /// One fault on the timeline.
