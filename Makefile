@@ -11,7 +11,7 @@ lint:
 
 # All tests, with the second client built in, and those of the servers that are put on trial.
 test: prepare
-	cargo test --locked --features rust_socketio
+	cargo test --locked --features rust_socketio,otlp
 	node --test servers/*/test.mjs
 
 # What the tests need beyond a Rust toolchain.
