@@ -23,3 +23,4 @@ pub mod spec;
 pub mod transport;
 pub mod verdict;
 pub mod wire;
+pub mod world;
