@@ -3,6 +3,7 @@
 use crate::conform::catalogue::Way;
 use crate::conform::naming::Names;
 use crate::conform::{Catalogued, wire};
+use crate::engine::Unreachable;
 use crate::engine::stage::{Line, Played, Unplayed};
 use crate::history::ClientId;
 use crate::outcome::conformance::{Also, Case, End, Known, PropertyResult};
@@ -67,6 +68,14 @@ pub(super) enum Stopped {
     NoServer(String),
     /// The run was interrupted, or the target died.
     NotReached(String),
+}
+
+impl Stopped {
+    /// Its server could not be had.
+    #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
+    pub(super) fn of_server(why: Unreachable) -> Self {
+        Self::NoServer(format!("{}; {}", why.what, why.hint))
+    }
 }
 
 impl From<Unplayed> for Stopped {

@@ -10,12 +10,15 @@ use crate::conform::tally::{Copied, Copy, Stopped};
 use crate::conform::watch::{feel_pulse, watch_over};
 use crate::conform::wire::{self, WireCase};
 use crate::engine::stage::{self, Keep, Play, Site};
-use crate::engine::{Failure, TargetChoice};
+use crate::engine::{Failure, Target, TargetChoice};
 use crate::history::{ClientId, PersonId};
-use crate::spec::Transports;
+use crate::plan::dice;
+use crate::spec::{Spec, Transports};
 use crate::verdict::Finding;
+use crate::world;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -30,8 +33,19 @@ const AT_ONCE: usize = 64;
 const OWN_AT_ONCE: usize = 2;
 /// The longest that a newcomer waits for a server that is not starved.
 const SOON: Duration = Duration::from_secs(1);
+/// Longer than any play: nothing in a simulated world would ever notice that it hangs.
+const ENDLESS: Duration = Duration::from_secs(24 * 3600);
 /// How often there is progress to show.
 const TICK: Duration = Duration::from_millis(200);
+
+/// Where cases are played.
+#[derive(Clone)]
+pub(super) enum Place {
+    /// On the one target.
+    Target(Site),
+    /// Each copy in a simulated world of its own; all follow from this seed.
+    Worlds(u64),
+}
 
 /// One play: a copy of a case.
 struct Job {
@@ -39,6 +53,8 @@ struct Job {
     case: usize,
     /// Unlike that of any other play of the run.
     number: u32,
+    /// Which of the case's copies it is.
+    copy: u32,
     catalogued: Catalogued,
 }
 
@@ -47,7 +63,7 @@ pub(super) struct Troupe {
     threads: Vec<JoinHandle<()>>,
     news: mpsc::UnboundedReceiver<News>,
     stop: watch::Sender<bool>,
-    site: Site,
+    place: Place,
     pub(super) died: Option<String>,
     /// The cases that were under way when it died, by number.
     pub(super) suspects: Vec<usize>,
@@ -58,7 +74,7 @@ impl Troupe {
     /// Threads that play these cases; the plays are numbered from `first`.
     pub(super) fn assemble(
         settings: &Settings,
-        site: &Site,
+        place: Place,
         cases: &[&Catalogued],
         first: u32,
     ) -> Result<Self, Failure> {
@@ -75,7 +91,7 @@ impl Troupe {
             let at_once = AT_ONCE.min(most / count + usize::from(number < most % count));
             let stage = Stage {
                 queue: Arc::clone(&queue),
-                site: site.clone(),
+                spec: Arc::clone(&settings.spec),
                 choice: settings.target.clone(),
                 own: Arc::clone(&own),
                 transport: settings.transport,
@@ -84,11 +100,16 @@ impl Troupe {
                 tell: tell.clone(),
                 stop: stop.subscribe(),
             };
-            let thread = Builder::new().name(format!("stage-{number}")).spawn(|| stage.run());
+            let place = place.clone();
+            let run = move || match place {
+                Place::Target(site) => stage.run(site),
+                Place::Worlds(seed) => stage.travel(seed),
+            };
+            let thread = Builder::new().name(format!("stage-{number}")).spawn(run);
             threads.push(thread.map_err(|error| Failure::Internal(error.to_string()))?);
         }
-        let site = site.clone();
-        Ok(Self { threads, news, stop, site, died: None, suspects: Vec::new(), interrupted: false })
+        let suspects = Vec::new();
+        Ok(Self { threads, news, stop, place, died: None, suspects, interrupted: false })
     }
 
     /// Waits for all plays; what came of the copies of each case.
@@ -101,9 +122,9 @@ impl Troupe {
         let mut score = Score::new(cases);
         let began = Instant::now();
         let mut tick = tokio::time::interval(TICK);
-        let mut death = std::pin::pin!(watch_over(self.site.clone()));
+        let mut death = std::pin::pin!(watch_over(self.place.clone()));
         let (tell, mut signs) = mpsc::unbounded_channel();
-        let mut pulse = std::pin::pin!(feel_pulse(self.site.clone(), tell));
+        let mut pulse = std::pin::pin!(feel_pulse(self.place.clone(), tell));
         while score.is_open(self.news.is_closed()) && !self.interrupted && self.died.is_none() {
             tokio::select! {
                 Some(news) = self.news.recv() => score.note(news),
@@ -138,11 +159,14 @@ fn own_at_once(choice: &TargetChoice) -> usize {
 
 /// Everybody who has a part in these cases, the first person of all included, who knocks.
 pub(super) fn people(cases: &[&Catalogued], run: u64) -> Vec<PersonId> {
-    let plays = queue(cases, 0).into_iter().flat_map(|job| {
-        let PersonId(first) = stage::first_person(job.number, run);
-        (first..first + parts(&job.catalogued)).map(PersonId)
-    });
+    let plays = queue(cases, 0).into_iter().flat_map(|job| cast_of(&job, run));
     std::iter::once(PersonId(0)).chain(plays).collect()
+}
+
+/// Everybody who has a part in a play.
+fn cast_of(job: &Job, run: u64) -> impl Iterator<Item = PersonId> + use<> {
+    let PersonId(first) = stage::first_person(job.number, run);
+    (first..first + parts(&job.catalogued)).map(PersonId)
 }
 
 /// How many people all copies of a case have a part for.
@@ -163,10 +187,11 @@ fn queue(cases: &[&Catalogued], first: u32) -> VecDeque<Job> {
     order.sort_by_key(|case| cases[*case].quick);
     let copies = order
         .into_iter()
-        .flat_map(|case| (0..cases[case].copies).map(move |_| (case, cases[case])));
-    let jobs = copies.zip(first..).map(|((case, catalogued), number)| Job {
+        .flat_map(|case| (0..cases[case].copies).map(move |copy| (case, copy, cases[case])));
+    let jobs = copies.zip(first..).map(|((case, copy, catalogued), number)| Job {
         case,
         number,
+        copy,
         catalogued: catalogued.clone(),
     });
     jobs.collect()
@@ -175,7 +200,7 @@ fn queue(cases: &[&Catalogued], first: u32) -> VecDeque<Job> {
 /// What one thread plays with.
 struct Stage {
     queue: Arc<Mutex<VecDeque<Job>>>,
-    site: Site,
+    spec: Arc<Spec>,
     choice: TargetChoice,
     /// A permit for each server of a case's own that may run.
     own: Arc<Semaphore>,
@@ -187,23 +212,24 @@ struct Stage {
 }
 
 impl Stage {
-    fn run(self) {
+    /// Plays on the one target.
+    fn run(self, site: Site) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         // Without a runtime the copies stay open, and the run ends when all threads have.
         if let Ok(runtime) = runtime {
-            LocalSet::new().block_on(&runtime, self.live());
+            LocalSet::new().block_on(&runtime, self.live(site));
             runtime.shutdown_background();
         }
     }
 
-    async fn live(mut self) {
+    async fn live(mut self, site: Site) {
         let mut plays = FuturesUnordered::new();
         loop {
             while plays.len() < self.at_once
                 && let Some(job) = self.next()
             {
                 let _ = self.tell.send(News::Began(job.case));
-                let (site, choice) = (self.site.clone(), self.choice.clone());
+                let (site, choice) = (site.clone(), self.choice.clone());
                 let (transport, trace, case) = (self.transport, self.trace, job.case);
                 let own = Arc::clone(&self.own);
                 let play = tokio::task::spawn_local(async move {
@@ -224,6 +250,28 @@ impl Stage {
         }
     }
 
+    /// Plays in one world after the other. Who takes part follows from case and copy alone, so that a
+    /// case is the same by itself, among others, and whichever thread plays it.
+    fn travel(self, seed: u64) {
+        while let Some(mut job) = self.next().filter(|_| !*self.stop.borrow()) {
+            let _ = self.tell.send(News::Began(job.case));
+            job.number = job.copy;
+            let seed = dice::mix(seed, dice::word(&job.catalogued.name), u64::from(job.copy));
+            let (choice, spec, trace) = (&self.choice, &self.spec, self.trace);
+            let lived = catch_unwind(AssertUnwindSafe(|| {
+                world::simulate(seed, async || {
+                    perform_alone(&job, spec, choice, self.transport, seed, trace).await
+                })
+            }));
+            let copied = match lived {
+                Ok(Ok(copied)) => copied,
+                Ok(Err(error)) => Err(Stopped::NoServer(error.to_string())),
+                Err(_) => Err(Stopped::Broken("the case panicked".into())),
+            };
+            let _ = self.tell.send(News::Ended(job.case, Box::new(copied)));
+        }
+    }
+
     fn next(&self) -> Option<Job> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
@@ -238,28 +286,58 @@ async fn perform(
     transport: Option<Transports>,
     trace: bool,
 ) -> Copied {
+    if !job.catalogued.wants_own_server() {
+        return perform_on(job, site, None, !is_embedded(choice), trace).await;
+    }
+    let _permit = own.acquire().await;
+    let opened = Site::open(choice, &site.spec, transport, site.run).await;
+    let (mut target, mut its) = opened.map_err(Stopped::of_server)?;
+    its.clock = site.clock;
+    let copied = perform_on(job, &its, Some(&mut target), false, trace).await;
+    target.stop().await;
+    copied
+}
+
+/// Plays one copy on a server that nobody else knows.
+async fn perform_alone(
+    job: &Job,
+    spec: &Arc<Spec>,
+    choice: &TargetChoice,
+    transport: Option<Transports>,
+    run: u64,
+    trace: bool,
+) -> Copied {
+    let opened = Site::open(choice, spec, transport, run).await;
+    let (mut target, site) = opened.map_err(Stopped::of_server)?;
+    let cast: Vec<PersonId> = std::iter::once(PersonId(0)).chain(cast_of(job, run)).collect();
+    site.registry.expect(&cast).map_err(|why| Stopped::NoServer(why.0))?;
+    let play = perform_on(job, &site, Some(&mut target), false, trace);
+    let copied = tokio::time::timeout(ENDLESS, play).await;
+    target.stop().await;
+    copied.unwrap_or_else(|_| Err(Stopped::Broken("the case did not end in a day".into())))
+}
+
+/// Plays one copy on this server; `target`, if it is the case's own, suffers what the case does to it.
+async fn perform_on(
+    job: &Job,
+    site: &Site,
+    target: Option<&mut Target>,
+    foreign: bool,
+    trace: bool,
+) -> Copied {
     let case = &job.catalogued;
     let script = match &case.way {
-        Way::Wire(case) => {
-            let foreign = !matches!(choice, TargetChoice::Embedded(_));
-            return Ok(perform_wire(case, job.number, site, foreign, trace).await);
-        }
+        Way::Wire(case) => return Ok(perform_wire(case, job.number, site, foreign, trace).await),
         Way::Play(_, _, script) => Arc::clone(script),
     };
     let play = Play { number: job.number, script, patience: None, people: None };
     let keep = if trace { Keep::Packets } else { Keep::Nothing };
-    if !case.wants_own_server() {
-        let played = stage::play(site, &play, None, keep).await?;
-        return Ok(Copy::of_play(case.property, played));
-    }
-    let _permit = own.acquire().await;
-    let opened = Site::open(choice, &site.spec, transport, site.run).await;
-    let (mut target, mut its) =
-        opened.map_err(|why| Stopped::NoServer(format!("{}; {}", why.what, why.hint)))?;
-    its.clock = site.clock;
-    let played = stage::play(&its, &play, Some(&mut target), keep).await;
-    target.stop().await;
-    Ok(Copy::of_play(case.property, played?))
+    let played = stage::play(site, &play, target, keep).await?;
+    Ok(Copy::of_play(case.property, played))
+}
+
+fn is_embedded(choice: &TargetChoice) -> bool {
+    matches!(choice, TargetChoice::Embedded(_))
 }
 
 /// Somebody who connects now is served soon.

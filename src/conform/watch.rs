@@ -1,5 +1,6 @@
 //! Looks after the target while cases are played on it.
 
+use crate::conform::troupe::Place;
 use crate::engine::Unreachable;
 use crate::engine::stage::Site;
 use std::time::Duration;
@@ -17,7 +18,9 @@ const SILENT: u32 = 6;
 const PULSE: Duration = Duration::from_millis(100);
 
 /// Looks now and then whether the server is still there; returns when it is not, and says why.
-pub(super) async fn watch_over(site: Site) -> String {
+pub(super) async fn watch_over(place: Place) -> String {
+    // A server in a world of its own is there as long as it is played on.
+    let Place::Target(site) = place else { return std::future::pending().await };
     let (mut refused, mut silent) = (0, 0);
     loop {
         tokio::time::sleep(LOOK_AFTER).await;
@@ -39,10 +42,14 @@ async fn listens(site: &Site) -> bool {
 
 /// Tells now and then of a moment in which the server was there. What came of a play is worth
 /// something only after such a sign: of a server that is gone, every case would find fault.
-pub(super) async fn feel_pulse(site: Site, tell: mpsc::UnboundedSender<Instant>) {
+pub(super) async fn feel_pulse(place: Place, tell: mpsc::UnboundedSender<Instant>) {
     loop {
         let began = Instant::now();
-        if listens(&site).await && tell.send(began).is_err() {
+        let there = match &place {
+            Place::Target(site) => listens(site).await,
+            Place::Worlds(_) => true,
+        };
+        if there && tell.send(began).is_err() {
             return;
         }
         tokio::time::sleep(PULSE).await;
