@@ -7,6 +7,7 @@ pub mod comparison;
 pub mod conform;
 pub mod dialect;
 pub mod engine;
+pub mod explore;
 pub mod fault;
 pub mod history;
 pub mod metric;

@@ -39,7 +39,12 @@ fn the_same_seed_makes_the_same_history() {
     let script = script_of("idempotency/at-once-on-two-devices");
     let began = Instant::now();
     let one = played(&script, 7);
-    eprintln!("{:?}, {} entries, {} s", began.elapsed(), one.entries.len(), one.nanos / 1_000_000_000);
+    eprintln!(
+        "{:?}, {} entries, {} s",
+        began.elapsed(),
+        one.entries.len(),
+        one.nanos / 1_000_000_000
+    );
     eprintln!("{}", history(&one));
     assert_eq!(history(&one), history(&played(&script, 7)));
     assert_ne!(history(&one), history(&played(&script, 8)));

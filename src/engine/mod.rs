@@ -10,6 +10,7 @@ pub mod ascent;
 pub mod clock;
 mod conduct;
 mod converse;
+pub(crate) mod crew;
 mod driver;
 mod errand;
 mod http_users;

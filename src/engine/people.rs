@@ -161,8 +161,7 @@ impl Registry {
             (&self.spec.people.token, &self.keys)
         {
             let now = world::wall().as_secs();
-            let mint =
-                Mint { keys, lives: lives.as_secs(), now };
+            let mint = Mint { keys, lives: lives.as_secs(), now };
             let own = papers.bindings.clone();
             let user = own.get(Hole::USER).cloned().unwrap_or(Scalar::Null);
             let other = own.clone().with(Hole::USER, self.user(somebody_else(person)));

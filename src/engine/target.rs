@@ -101,14 +101,12 @@ impl Target {
         spec: &Arc<Spec>,
     ) -> Result<Self, Unreachable> {
         let subject = match choice {
-            TargetChoice::Embedded(options) => {
-                embedded(options, spec).await.map_err(|error| {
-                    Unreachable::new(
-                        format!("the reference server cannot start: {error}"),
-                        "name a running server with `--target URL`",
-                    )
-                })
-            }
+            TargetChoice::Embedded(options) => embedded(options, spec).await.map_err(|error| {
+                Unreachable::new(
+                    format!("the reference server cannot start: {error}"),
+                    "name a running server with `--target URL`",
+                )
+            }),
             TargetChoice::Launched(launch) => match Launched::start(launch).await {
                 Ok(launched) => Ok(Subject::Launched(Box::new(launched), launch.command.join(" "))),
                 Err(error) => Err(Unreachable::new(error.what, last_words(&error.said))),

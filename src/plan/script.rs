@@ -67,9 +67,10 @@
 //! documented), `under another name`. Nobody tries an odd request twice.
 //!
 //! After the last step faults end, everybody comes to rest, everybody who is in a room reads all
-//! of it, and leaves. Start with [`Script::parse`].
+//! of it, and leaves. Start with [`Script::parse`]; a script is printed as it is read.
 
 mod parse;
+mod print;
 
 pub use parse::Mistake;
 

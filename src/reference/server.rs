@@ -343,10 +343,7 @@ impl Running {
     }
 
     /// Puts a bent wire in front, if there is a bug of the wire; the server then listens elsewhere.
-    fn bent(
-        &self,
-        outer: Listener,
-    ) -> Result<(Listener, Option<JoinHandle<()>>), StartError> {
+    fn bent(&self, outer: Listener) -> Result<(Listener, Option<JoinHandle<()>>), StartError> {
         let bugs = self.options.bugs;
         let path = match self.spec.connect.protocol {
             Protocol::SocketIo { .. } => Some(self.path()),

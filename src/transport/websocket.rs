@@ -355,4 +355,3 @@ fn closed_by(error: &WsError) -> Closed {
         other => Closed::BadFrame { reason: other.to_string() },
     }
 }
-

@@ -230,7 +230,8 @@ impl House {
         let Some(door) = &self.0 else { return };
         let mut state = door.state();
         (state.open, state.halted) = (false, false);
-        let (inside, refused) = (std::mem::take(&mut state.inside), std::mem::take(&mut state.backlog));
+        let (inside, refused) =
+            (std::mem::take(&mut state.inside), std::mem::take(&mut state.backlog));
         state.wake();
         drop(state);
         drop(refused);

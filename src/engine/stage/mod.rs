@@ -4,9 +4,11 @@
 //! many plays run side by side against one server and know nothing of each other. The stage knows
 //! neither properties nor verdicts. Start with [`Site::open`], then [`play`].
 
+mod apart;
 mod cast;
 mod director;
 mod rehearsal;
+pub(crate) mod watch;
 
 use crate::engine::clock::Clock;
 use crate::engine::link::Approach;
@@ -27,6 +29,7 @@ use crate::spec::{Spec, Transports};
 use crate::transport::endpoint::Endpoint;
 use crate::verdict::Finding;
 use crate::world;
+pub(crate) use apart::{Apart, Stopped};
 pub use cast::first_person;
 pub(crate) use rehearsal::{Lacking, rehearse, rehearsers};
 

@@ -8,6 +8,7 @@ use crate::operation::Operation;
 use crate::plan::script::{Count, Pace, ServerDeed, Verb};
 use crate::plan::text::Kind;
 use crate::plan::{Manner, Oddity};
+use crate::source;
 use std::time::Duration;
 
 pub(super) fn kind(words: &mut Words<'_>) -> Parsed<Kind> {
@@ -140,11 +141,5 @@ pub(super) fn node(word: &str) -> Parsed<u32> {
 }
 
 pub(super) fn duration(word: &str) -> Parsed<Duration> {
-    let (number, unit) = match word.strip_suffix("ms") {
-        Some(number) => (number, 1),
-        None => (word.strip_suffix('s').unwrap_or_default(), 1_000),
-    };
-    let number: u64 =
-        number.parse().map_err(|_| format!("`{word}` is no duration: `2s`, `300ms`"))?;
-    Ok(Duration::from_millis(number * unit))
+    source::duration(word).ok_or_else(|| format!("`{word}` is no duration: `2s`, `300ms`"))
 }

@@ -1,6 +1,5 @@
-//! Looks after the target while cases are played on it.
+//! Looks after the target while scripts are played on it.
 
-use crate::conform::troupe::Place;
 use crate::engine::Unreachable;
 use crate::engine::stage::Site;
 use std::time::Duration;
@@ -18,9 +17,7 @@ const SILENT: u32 = 6;
 const PULSE: Duration = Duration::from_millis(100);
 
 /// Looks now and then whether the server is still there; returns when it is not, and says why.
-pub(super) async fn watch_over(place: Place) -> String {
-    // A server in a world of its own is there as long as it is played on.
-    let Place::Target(site) = place else { return std::future::pending().await };
+pub(crate) async fn watch_over(site: Site) -> String {
     let (mut refused, mut silent) = (0, 0);
     loop {
         tokio::time::sleep(LOOK_AFTER).await;
@@ -36,20 +33,17 @@ pub(super) async fn watch_over(place: Place) -> String {
     }
 }
 
-async fn listens(site: &Site) -> bool {
+/// The server takes connections.
+pub(crate) async fn listens(site: &Site) -> bool {
     TcpStream::connect(site.endpoint.addresses()).await.is_ok()
 }
 
 /// Tells now and then of a moment in which the server was there. What came of a play is worth
 /// something only after such a sign: of a server that is gone, every case would find fault.
-pub(super) async fn feel_pulse(place: Place, tell: mpsc::UnboundedSender<Instant>) {
+pub(crate) async fn feel_pulse(site: Site, tell: mpsc::UnboundedSender<Instant>) {
     loop {
         let began = Instant::now();
-        let there = match &place {
-            Place::Target(site) => listens(site).await,
-            Place::Worlds(_) => true,
-        };
-        if there && tell.send(began).is_err() {
+        if listens(&site).await && tell.send(began).is_err() {
             return;
         }
         tokio::time::sleep(PULSE).await;

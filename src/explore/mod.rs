@@ -1,0 +1,13 @@
+//! Exploration: races are searched for with small scripts that nobody wrote, found ones are played
+//! again, and saved as files that people read.
+//!
+//! What is right is the judges' business, how a script is played the stage's. Start with
+//! [`Arena::trial`], which everything here stands on.
+
+mod generate;
+mod offsets;
+mod trial;
+
+pub use generate::{Generator, Palette};
+pub use offsets::Offsets;
+pub use trial::{Arena, Broken, End, Over, Run, Settings, Trial, least};
