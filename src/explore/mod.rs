@@ -6,8 +6,11 @@
 
 mod generate;
 mod offsets;
+mod search;
+mod spread;
 mod trial;
 
 pub use generate::{Generator, Palette};
 pub use offsets::Offsets;
+pub use search::{Find, Progress, Settings as Search, is_smaller, search};
 pub use trial::{Arena, Broken, End, Over, Run, Settings, Trial, least};
