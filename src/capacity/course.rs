@@ -112,6 +112,17 @@ impl Course {
         expectation.statistic != "count" && !(away && self.scenario.faults.is_empty())
     }
 
+    /// How many messages are planned in the measured phase at this load; at least one where people
+    /// only wait for one another.
+    #[must_use]
+    pub fn planned(&self, load: u64) -> f64 {
+        let scenario = self.at(load);
+        let Some(phase) = scenario.phases.last() else { return 0.0 };
+        let open = messages(&phase.behaviour, &scenario.people) * phase.lasts.as_secs_f64();
+        let closed = f64::from(u8::from(phase.behaviour.converse.is_some()));
+        open.max(closed)
+    }
+
     /// The scenario at this load.
     #[must_use]
     pub fn at(&self, load: u64) -> Scenario {
@@ -338,6 +349,7 @@ expect: [delivery.p95 < 500ms, ack.count > 100, reconnect.p95 < 5s]
         assert!((behaviour.send.unwrap().per_second - 120.0).abs() < 1e-9);
         assert!((messages(behaviour, &twice.people) - 140.0).abs() < 1e-6);
         assert_eq!(seconds(&twice), [("connect", 2.0), ("talk", 10.0)]);
+        assert!((course.planned(140) - 1_400.0).abs() < 1e-6);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The run's one monotonic clock.
 
 use crate::history::Nanos;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use crate::world;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Nanoseconds since the run's start. Copies agree.
@@ -16,8 +17,7 @@ impl Clock {
     /// A clock that starts now.
     #[must_use]
     pub fn start() -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos());
-        Self { start: Instant::now(), wall: wall as i64 }
+        Self { start: Instant::now(), wall: world::wall().as_nanos() as i64 }
     }
 
     /// The wall clock at a time of the run, in nanoseconds since 1970. Clock adjustments during
