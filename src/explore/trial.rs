@@ -266,6 +266,11 @@ impl Arena {
         }
     }
 
+    /// Waits so long for the server to end, or for the user to stop.
+    pub(super) async fn ends_within(&mut self, lasts: Duration) -> Option<Over> {
+        tokio::time::timeout(lasts, self.next()).await.ok()?.err()
+    }
+
     /// Ends everything, whatever is under way.
     pub async fn dismiss(&mut self) {
         self.crew.dismiss();

@@ -277,10 +277,18 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Steps that are released together, a little apart.
+    /// Steps that are released together, a little apart: one of them at once, the others later.
     fn release(&mut self, deeds: &[String], awaited: bool) {
         let start = if awaited { "" } else { "start " };
-        let line = deeds.join(" | ");
+        let first = self.dice.below(deeds.len());
+        let apart = deeds.iter().enumerate().map(|(index, deed)| {
+            let nanos = if index == first { 0 } else { self.offsets.draw(self.dice) };
+            match nanos / 1_000 {
+                0 => deed.clone(),
+                micros => format!("+{micros}us {deed}"),
+            }
+        });
+        let line = apart.collect::<Vec<String>>().join(" | ");
         self.line(&format!("{start}{line}"));
     }
 
