@@ -311,7 +311,9 @@ fn measurable(limit: Limit, scenario: &Scenario, outcome: &Outcome) -> Limit {
 
 /// A step whose figures are the generator's own, or that has none.
 fn is_own(step: &Step) -> bool {
-    step.limit.as_ref().is_some_and(|limit| matches!(limit.of, Of::Generator | Of::Server | Of::Nothing))
+    step.limit
+        .as_ref()
+        .is_some_and(|limit| matches!(limit.of, Of::Generator | Of::Server | Of::Nothing))
 }
 
 fn figures(measured: &Measured) -> Figures {

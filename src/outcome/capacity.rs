@@ -284,7 +284,8 @@ impl Limit {
     /// too little `sent`, in messages, or nobody connected, or nothing was judged.
     #[must_use]
     pub fn of_silence(outcome: &Outcome, planned: f64, sent: u64) -> Option<Self> {
-        let connected = |latency: &Latency| latency.series == "connect" && latency.planned.count > 0;
+        let connected =
+            |latency: &Latency| latency.series == "connect" && latency.planned.count > 0;
         let exercised = |v: &Verdict| v.standing == Standing::Pass;
         let seen = if planned > 0.0 && (sent as f64) < planned * LEAST_SENT {
             let planned = (planned.round() as u64).max(1);
@@ -427,7 +428,10 @@ mod tests {
         assert_eq!(silence(&outcome, 100.0, 97), None);
         assert_eq!(silence(&outcome, 0.0, 0), None, "who plans no sends is heard on connections");
         let (of, seen) = silence(&outcome, 100.0, 0).unwrap();
-        assert_eq!((of, &*seen), (Of::Nothing, "of 100 planned messages 0 left in the measured phase"));
+        assert_eq!(
+            (of, &*seen),
+            (Of::Nothing, "of 100 planned messages 0 left in the measured phase")
+        );
         assert!(silence(&outcome, 100.0, 40).is_some(), "people who cannot connect do not send");
         outcome.expectations.clear();
         assert!(silence(&outcome, 100.0, 97).unwrap().1.starts_with("nothing was judged"));
