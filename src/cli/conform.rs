@@ -87,8 +87,8 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let interrupt = Arc::new(Notify::new());
     let target = args.server.choice()?;
     let settings = Settings {
-        target,
         at_once: args.at_once.or(bears(&target)),
+        target,
         transport: args.transport.map(Transport::of_spec),
         choice,
         strict: args.strict,

@@ -9,9 +9,9 @@ use crate::metric::quantity;
 use crate::outcome::{Exit, Exploration};
 use crate::plan::saved::{Found, Saved, Server, SpecMark};
 use crate::property;
+use crate::report::Folder;
 use crate::report::exploration::{FORMATS, render};
 use crate::report::folder::write_whole;
-use crate::report::Folder;
 use crate::source;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -110,7 +110,8 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         },
     };
     let started = SystemTime::now();
-    let keeper = Keeper { folder: &args.corpus, mark, server: origin(&args.server), seed: settings.seed };
+    let keeper =
+        Keeper { folder: &args.corpus, mark, server: origin(&args.server), seed: settings.seed };
     let mut talk = Talk::new(args.quiet);
     let found = until_stopped(&stop, async {
         let show = |progress: &Progress| talk.show(progress);

@@ -72,7 +72,8 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     if let Some(differs) = saved.differs(&SpecMark::of(name, &text)) {
         display::say(format_args!("note: {differs}"));
     }
-    if let Some(found) = saved.found.as_ref().filter(|found| found.by != env!("CARGO_PKG_VERSION")) {
+    if let Some(found) = saved.found.as_ref().filter(|found| found.by != env!("CARGO_PKG_VERSION"))
+    {
         let (by, now) = (&found.by, env!("CARGO_PKG_VERSION"));
         display::say(format_args!("note: the plan was saved by version {by}, and this is {now}"));
     }

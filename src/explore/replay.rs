@@ -146,13 +146,7 @@ impl Replayed {
     }
 }
 
-fn answer(
-    all: &trial::Trial,
-    saved: &Saved,
-    failed: u32,
-    of: u32,
-    obstacles: &[String],
-) -> Answer {
+fn answer(all: &trial::Trial, saved: &Saved, failed: u32, of: u32, obstacles: &[String]) -> Answer {
     if let Some(Over::Died(why)) = &all.over {
         return Answer::Ended(why.clone());
     }
@@ -184,9 +178,9 @@ pub fn enough(saved: &Saved) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explore::trial::{End, Trial};
     use crate::plan::saved::{Server, SpecMark};
     use crate::plan::script::Script;
-    use crate::explore::trial::{End, Trial};
     use crate::verdict::Finding;
 
     fn saved(breaks: &str, failed: Option<(u32, u32)>) -> Saved {

@@ -79,9 +79,11 @@ fn facts(found: &Exploration, look: Look) -> String {
         let times = quantity::counted(*count, "time");
         ("doubt", format!("{property}: late {times}, and not again when the plan was played again"))
     }));
-    facts.extend(found.obstacles.iter().map(|(why, count)| {
-        ("not run", format!("{}: {why}", quantity::counted(*count, "plan")))
-    }));
+    facts.extend(
+        found.obstacles.iter().map(|(why, count)| {
+            ("not run", format!("{}: {why}", quantity::counted(*count, "plan")))
+        }),
+    );
     facts.extend(found.notes.iter().map(|note| ("note", note.clone())));
     facts.iter().map(|(label, text)| look.fact(2, label, LABEL, text)).collect()
 }
