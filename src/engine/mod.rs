@@ -27,6 +27,7 @@ mod pulse;
 pub mod recorder;
 mod rest;
 mod run;
+mod salvo;
 #[cfg(feature = "rust_socketio")]
 mod second_client;
 mod setup;

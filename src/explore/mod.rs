@@ -5,9 +5,15 @@
 //! [`Arena::trial`], which everything here stands on.
 
 mod generate;
+pub mod odds;
 mod offsets;
+mod replay;
+mod search;
+mod spread;
 mod trial;
 
 pub use generate::{Generator, Palette};
 pub use offsets::Offsets;
+pub use replay::{Answer, Replayed, enough, replay};
+pub use search::{Find, Progress, Settings as Search, is_smaller, search};
 pub use trial::{Arena, Broken, End, Over, Run, Settings, Trial, least};

@@ -14,6 +14,7 @@ pub mod manner;
 pub mod oddity;
 pub mod placement;
 pub mod population;
+pub mod saved;
 pub mod script;
 pub mod stream;
 pub mod text;
