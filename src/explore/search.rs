@@ -206,12 +206,13 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
 
     /// Further plans are wanted.
     fn is_on(&self) -> bool {
-        let enough = !self.settings.keep_going && self.fails();
+        let enough = !self.settings.keep_going && self.has_enough();
         self.began.elapsed() < self.settings.budget && !enough && self.hopeless < HOPELESS
     }
 
-    fn fails(&self) -> bool {
-        self.finds.iter().any(|find| find.promised)
+    /// Something promised is broken, or something that was asked for by name.
+    fn has_enough(&self) -> bool {
+        self.finds.iter().any(|find| find.promised || !self.settings.only.is_empty())
     }
 
     async fn ended(&mut self, number: u32, end: End) {

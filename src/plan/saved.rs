@@ -338,11 +338,10 @@ fn script(node: &Node, found: &mut Diagnostics<'_>) -> Option<Script> {
     }
 }
 
-/// Where the line of this number of a block stands.
+/// Where the line of this number of a block stands; the block begins with its first line.
 fn place(node: &Node, text: &str, number: usize, found: &Diagnostics<'_>) -> Span {
-    let line = node.span.start.line + number;
-    let lines = found.text().lines().nth(line - 1).filter(|there| there.trim() == text);
-    match lines {
+    let line = node.span.start.line + number - 1;
+    match found.text().lines().nth(line - 1).filter(|there| there.trim() == text) {
         Some(there) => {
             let column = there.chars().take_while(|c| c.is_whitespace()).count() + 1;
             let end = column + text.chars().count();
