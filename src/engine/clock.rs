@@ -41,6 +41,12 @@ impl Clock {
         self.start.elapsed().as_nanos() as Nanos
     }
 
+    /// The time on this clock of an instant.
+    #[must_use]
+    pub fn at(&self, instant: Instant) -> Nanos {
+        instant.saturating_duration_since(self.start).as_nanos() as Nanos
+    }
+
     /// Waits until this instant, to the microsecond. The runtime's timer counts milliseconds and rings
     /// late, so the rest of the way is gone step by step, and its end on the spot. Where time is virtual
     /// timers are exact, and it goes on only while everybody waits.
