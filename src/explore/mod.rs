@@ -5,7 +5,9 @@
 //! [`Arena::trial`], which everything here stands on.
 
 mod generate;
+pub mod odds;
 mod offsets;
+pub mod shrink;
 mod trial;
 
 pub use generate::{Generator, Palette};
