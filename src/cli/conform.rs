@@ -68,6 +68,12 @@ pub struct Args {
     /// A bug that the embedded server shall have (`assize list bugs`); can be repeated.
     #[arg(long = "bug", value_name = "NAME", conflicts_with_all = ["targets", "launch"])]
     pub bugs: Vec<String>,
+    /// Plays in simulated worlds, in virtual time: the same seed makes the same histories
+    #[arg(long, conflicts_with_all = ["targets", "launch"])]
+    pub simulate: bool,
+    /// What the simulated worlds follow from: delays, races, ids
+    #[arg(long, value_name = "N", requires = "simulate", default_value_t = 1)]
+    pub seed: u64,
     /// Only the cases that take a few seconds.
     #[arg(long)]
     pub quick: bool,
@@ -114,6 +120,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         strict: args.strict,
         trace: args.trace,
         run: crate::cli::run::run_number(),
+        simulate: args.simulate.then_some(args.seed),
         interrupt: Arc::clone(&interrupt),
         command: command_line(args),
         spec: Arc::new(spec),
@@ -273,6 +280,7 @@ fn command_line(args: &Args) -> String {
     let mut words = vec![format!("assize conform --spec {}", args.spec)];
     words.extend(args.targets.iter().map(|url| format!("--target {url}")));
     words.extend((args.nodes.get() > 1).then(|| format!("--nodes {}", args.nodes)));
+    words.extend(args.simulate.then(|| format!("--simulate --seed {}", args.seed)));
     words.extend(args.launch.iter().map(|scenario| format!("--launch {scenario}")));
     words.extend(args.bugs.iter().map(|bug| format!("--bug {bug}")));
     if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {

@@ -10,10 +10,14 @@ use crate::conform::tally::{Copied, Copy};
 use crate::conform::wire::{self, WireCase};
 use crate::engine::crew::Crew;
 use crate::engine::stage::watch::{feel_pulse, watch_over};
-use crate::engine::stage::{self, Apart, Keep, Play, Site};
-use crate::engine::{Failure, TargetChoice};
+use crate::engine::stage::{self, Apart, Keep, Play, Site, Stopped};
+use crate::engine::{Failure, Target, TargetChoice};
 use crate::history::{ClientId, PersonId};
+use crate::plan::dice;
+use crate::plan::script::Script;
 use crate::verdict::Finding;
+use crate::world;
+use futures_util::future::OptionFuture;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -21,8 +25,19 @@ use tokio::time::Instant;
 
 /// The longest that a newcomer waits for a server that is not starved.
 const SOON: Duration = Duration::from_secs(1);
+/// Longer than any play: nothing in a simulated world would ever notice that one hangs.
+const ENDLESS: Duration = Duration::from_secs(24 * 3600);
 /// How often there is progress to show.
 const TICK: Duration = Duration::from_millis(200);
+
+/// Where cases are played.
+#[derive(Clone)]
+pub(super) enum Place {
+    /// On the one target.
+    Target(Site),
+    /// Each copy in a simulated world of its own; all follow from this seed.
+    Worlds(u64),
+}
 
 /// One play: a copy of a case.
 struct Job {
@@ -30,13 +45,16 @@ struct Job {
     case: usize,
     /// Unlike that of any other play of the run.
     number: u32,
+    /// Which of the case's copies it is.
+    copy: u32,
     catalogued: Catalogued,
 }
 
 /// The crew that plays.
 pub(super) struct Troupe {
     crew: Crew<Job, Copied>,
-    site: Site,
+    /// The one target, if there is one.
+    site: Option<Site>,
     pub(super) died: Option<String>,
     /// The cases that were under way when it died, by number.
     pub(super) suspects: Vec<usize>,
@@ -47,21 +65,21 @@ impl Troupe {
     /// A crew that plays these cases; the plays are numbered from `first`.
     pub(super) fn assemble(
         settings: &Settings,
-        site: &Site,
+        place: Place,
         cases: &[&Catalogued],
         first: u32,
     ) -> Result<Self, Failure> {
-        let (at, apart) = (site.clone(), Apart::of(&settings.target, settings.transport));
-        let trace = settings.trace;
-        let mut crew = Crew::assemble(settings.at_once, move |job| {
-            let (site, apart) = (at.clone(), apart.clone());
-            async move { perform(&job, &site, &apart, trace).await }
-        })?;
+        let (site, mut crew) = match place {
+            Place::Target(site) => {
+                let crew = on_target(settings, &site)?;
+                (Some(site), crew)
+            }
+            Place::Worlds(seed) => (None, in_worlds(settings, seed)?),
+        };
         for job in queue(cases, first) {
             crew.give(job.case, job);
         }
         crew.close();
-        let site = site.clone();
         Ok(Self { crew, site, died: None, suspects: Vec::new(), interrupted: false })
     }
 
@@ -75,17 +93,23 @@ impl Troupe {
         let mut score = Score::new(cases);
         let began = Instant::now();
         let mut tick = tokio::time::interval(TICK);
-        let mut death = std::pin::pin!(watch_over(self.site.clone()));
+        // A server in a world of its own is there as long as it is played on.
+        let alone = self.site.is_none();
         let (tell, mut signs) = mpsc::unbounded_channel();
-        let mut pulse = std::pin::pin!(feel_pulse(self.site.clone(), tell));
+        let death = OptionFuture::from(self.site.clone().map(watch_over));
+        let pulse = OptionFuture::from(self.site.clone().map(|site| feel_pulse(site, tell)));
+        let (mut death, mut pulse) = (std::pin::pin!(death), std::pin::pin!(pulse));
         while score.is_open(self.crew.is_silent()) && !self.interrupted && self.died.is_none() {
             tokio::select! {
                 Some(news) = self.crew.news() => score.note(news),
                 () = settings.interrupt.notified() => self.interrupted = true,
-                why = &mut death => self.died = Some(why),
-                Some(sign) = signs.recv() => score.settle(sign),
-                () = &mut pulse => {}
+                Some(why) = &mut death, if !alone => self.died = Some(why),
+                Some(sign) = signs.recv(), if !alone => score.settle(sign),
+                _ = &mut pulse, if !alone => {}
                 _ = tick.tick() => {}
+            }
+            if alone {
+                score.settle(Instant::now());
             }
             show(&score.progress(began.elapsed()));
         }
@@ -99,13 +123,45 @@ impl Troupe {
     }
 }
 
+/// Many plays side by side on the one target.
+fn on_target(settings: &Settings, site: &Site) -> Result<Crew<Job, Copied>, Failure> {
+    let (site, apart) = (site.clone(), Apart::of(&settings.target, settings.transport));
+    let trace = settings.trace;
+    Crew::assemble(settings.at_once, move |job| {
+        let (site, apart) = (site.clone(), apart.clone());
+        async move { perform(&job, &site, &apart, trace).await }
+    })
+}
+
+/// Each play in a simulated world of its own. Who takes part follows from case and copy alone, so that a
+/// case is the same by itself, among others, and whichever thread plays it.
+fn in_worlds(settings: &Settings, seed: u64) -> Result<Crew<Job, Copied>, Failure> {
+    let (spec, target) = (Arc::clone(&settings.spec), settings.target.clone());
+    let (transport, trace) = (settings.transport, settings.trace);
+    Crew::one_by_one(settings.at_once, move |job: Job| {
+        let job = Job { number: job.copy, ..job };
+        let seed = dice::mix(seed, dice::word(&job.catalogued.name), u64::from(job.copy));
+        let lived = world::simulate(seed, async || {
+            let (mut target, site) = Site::open(&target, &spec, transport, seed).await?;
+            let play = perform_alone(&job, &site, &mut target, trace);
+            let copied = tokio::time::timeout(ENDLESS, play).await;
+            target.stop().await;
+            copied.unwrap_or_else(|_| Err(Stopped::Broken("it did not end in a day".into())))
+        });
+        lived.map_err(|error| Stopped::NoServer(error.to_string()))?
+    })
+}
+
 /// Everybody who has a part in these cases, the first person of all included, who knocks.
 pub(super) fn people(cases: &[&Catalogued], run: u64) -> Vec<PersonId> {
-    let plays = queue(cases, 0).into_iter().flat_map(|job| {
-        let PersonId(first) = stage::first_person(job.number, run);
-        (first..first + parts(&job.catalogued)).map(PersonId)
-    });
+    let plays = queue(cases, 0).into_iter().flat_map(|job| cast_of(&job, run));
     std::iter::once(PersonId(0)).chain(plays).collect()
+}
+
+/// Everybody who has a part in a play.
+fn cast_of(job: &Job, run: u64) -> impl Iterator<Item = PersonId> + use<> {
+    let PersonId(first) = stage::first_person(job.number, run);
+    (first..first + parts(&job.catalogued)).map(PersonId)
 }
 
 /// How many people all copies of a case have a part for.
@@ -126,10 +182,11 @@ fn queue(cases: &[&Catalogued], first: u32) -> Vec<Job> {
     order.sort_by_key(|case| cases[*case].quick);
     let copies = order
         .into_iter()
-        .flat_map(|case| (0..cases[case].copies).map(move |_| (case, cases[case])));
-    let jobs = copies.zip(first..).map(|((case, catalogued), number)| Job {
+        .flat_map(|case| (0..cases[case].copies).map(move |copy| (case, copy, cases[case])));
+    let jobs = copies.zip(first..).map(|((case, copy, catalogued), number)| Job {
         case,
         number,
+        copy,
         catalogued: catalogued.clone(),
     });
     jobs.collect()
@@ -143,15 +200,37 @@ async fn perform(job: &Job, site: &Site, apart: &Apart, trace: bool) -> Copied {
             let foreign = !matches!(apart.choice(), TargetChoice::Embedded(_));
             return Ok(perform_wire(case, job.number, site, foreign, trace).await);
         }
-        Way::Play(_, _, script) => Arc::clone(script),
+        Way::Play(_, _, script) => script,
     };
-    let play = Play { number: job.number, script, patience: None, people: None };
-    let keep = if trace { Keep::Packets } else { Keep::Nothing };
+    let play = play_of(job, script);
     let played = match case.wants_own_server() {
-        true => apart.play(site, &play, keep).await?,
-        false => stage::play(site, &play, None, keep).await?,
+        true => apart.play(site, &play, keep(trace)).await?,
+        false => stage::play(site, &play, None, keep(trace)).await?,
     };
     Ok(Copy::of_play(case.property, played))
+}
+
+fn play_of(job: &Job, script: &Arc<Script>) -> Play {
+    Play { number: job.number, script: Arc::clone(script), patience: None, people: None }
+}
+
+const fn keep(trace: bool) -> Keep {
+    if trace { Keep::Packets } else { Keep::Nothing }
+}
+
+/// Plays one copy on a server that nobody else knows, and that suffers what the case does to it.
+async fn perform_alone(job: &Job, site: &Site, target: &mut Target, trace: bool) -> Copied {
+    let everybody: Vec<PersonId> = cast_of(job, site.run).chain([PersonId(0)]).collect();
+    site.registry.expect(&everybody).map_err(|why| Stopped::NoServer(why.0))?;
+    let case = &job.catalogued;
+    match &case.way {
+        Way::Wire(case) => Ok(perform_wire(case, job.number, site, false, trace).await),
+        Way::Play(_, _, script) => {
+            let played =
+                stage::play(site, &play_of(job, script), Some(target), keep(trace)).await?;
+            Ok(Copy::of_play(case.property, played))
+        }
+    }
 }
 
 /// Somebody who connects now is served soon.

@@ -5,6 +5,7 @@
 
 use crate::engine::Failure;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use tokio::sync::{Mutex, mpsc, watch};
@@ -40,6 +41,25 @@ impl<J: Send + 'static, R: Send + 'static> Crew<J, R> {
         at_once: Option<u32>,
         perform: impl Fn(J) -> F + Clone + Send + 'static,
     ) -> Result<Self, Failure> {
+        Self::of_hands(at_once, &perform, Hand::run)
+    }
+
+    /// Threads that perform one job after the other and do nothing else meanwhile, at most this many.
+    ///
+    /// # Errors
+    /// A thread could not be had.
+    pub(crate) fn one_by_one(
+        at_once: Option<u32>,
+        perform: impl Fn(J) -> R + Clone + Send + 'static,
+    ) -> Result<Self, Failure> {
+        Self::of_hands(at_once, &perform, Hand::toil)
+    }
+
+    fn of_hands<P: Clone + Send + 'static>(
+        at_once: Option<u32>,
+        perform: &P,
+        work: fn(Hand<J, R, P>),
+    ) -> Result<Self, Failure> {
         let (jobs, queue) = mpsc::unbounded_channel();
         let queue = Arc::new(Mutex::new(queue));
         let (tell, news) = mpsc::unbounded_channel();
@@ -54,7 +74,7 @@ impl<J: Send + 'static, R: Send + 'static> Crew<J, R> {
             let queue = Arc::clone(&queue);
             let (perform, tell, stop) = (perform.clone(), tell.clone(), stop.subscribe());
             let hand = Hand { queue, perform, at_once, tell, stop };
-            let thread = Builder::new().name(format!("crew-{number}")).spawn(|| hand.run());
+            let thread = Builder::new().name(format!("crew-{number}")).spawn(move || work(hand));
             threads.push(thread.map_err(|error| Failure::Internal(error.to_string()))?);
         }
         Ok(Self { threads, jobs: Some(jobs), news, stop })
@@ -86,6 +106,7 @@ impl<J: Send + 'static, R: Send + 'static> Crew<J, R> {
     /// Ends the threads, whatever is under way.
     pub(crate) fn dismiss(&mut self) {
         self.stop.send_replace(true);
+        self.close();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
@@ -99,6 +120,19 @@ struct Hand<J, R, P> {
     at_once: usize,
     tell: mpsc::UnboundedSender<News<R>>,
     stop: watch::Receiver<bool>,
+}
+
+impl<J, R, P: Fn(J) -> R> Hand<J, R, P> {
+    fn toil(self) {
+        loop {
+            let next = self.queue.blocking_lock().blocking_recv();
+            let Some((number, job)) = next.filter(|_| !*self.stop.borrow()) else { return };
+            let _ = self.tell.send(News::Began(number));
+            let ended = catch_unwind(AssertUnwindSafe(|| (self.perform)(job)));
+            let ended = ended.map_err(|_| "the job panicked".to_owned());
+            let _ = self.tell.send(News::Ended(number, Box::new(ended)));
+        }
+    }
 }
 
 impl<J, R: 'static, F: Future<Output = R> + 'static, P: Fn(J) -> F> Hand<J, R, P> {
@@ -143,13 +177,28 @@ async fn next<J>(queue: &Mutex<mpsc::UnboundedReceiver<J>>) -> Option<J> {
 mod tests {
     use super::*;
 
-    fn performed(jobs: &[u32], at_once: u32) -> Vec<(usize, Result<u32, String>)> {
-        let mut crew = Crew::assemble(Some(at_once), |job: u32| async move {
+    type Ends = Vec<(usize, Result<u32, String>)>;
+
+    fn doubled(job: u32) -> u32 {
+        assert_ne!(job, 13, "bad luck");
+        job * 2
+    }
+
+    /// The same of a crew with many jobs under way, and of one that performs one by one.
+    fn performed(jobs: &[u32], at_once: u32) -> Ends {
+        let many = Crew::assemble(Some(at_once), |job: u32| async move {
             tokio::task::yield_now().await;
-            assert_ne!(job, 13, "bad luck");
-            job * 2
+            doubled(job)
         });
-        let crew = crew.as_mut().unwrap_or_else(|_| panic!("there are threads"));
+        let many = ends_of(many, jobs);
+        let single = ends_of(Crew::one_by_one(Some(at_once), doubled), jobs);
+        let fine = |ends: &Ends| ends.iter().map(|(_, end)| end.clone().ok()).collect::<Vec<_>>();
+        assert_eq!(fine(&many), fine(&single));
+        many
+    }
+
+    fn ends_of(crew: Result<Crew<u32, u32>, Failure>, jobs: &[u32]) -> Ends {
+        let mut crew = crew.unwrap_or_else(|_| panic!("there are threads"));
         for (number, job) in jobs.iter().enumerate() {
             crew.give(number, *job);
         }

@@ -1,6 +1,7 @@
 //! Plays that handle the server, or speak to everybody on it, have a server of their own.
 
 use super::{Keep, Play, Played, Site, Unplayed, play};
+use crate::engine::preflight::Unreachable;
 use crate::engine::target::TargetChoice;
 use crate::spec::Transports;
 use std::sync::Arc;
@@ -28,6 +29,12 @@ pub(crate) enum Stopped {
     NoServer(String),
     /// The run was interrupted, or the target died.
     NotReached(String),
+}
+
+impl From<Unreachable> for Stopped {
+    fn from(Unreachable { what, hint }: Unreachable) -> Self {
+        Self::NoServer(format!("{what}; {hint}"))
+    }
 }
 
 impl From<Unplayed> for Stopped {
@@ -66,8 +73,7 @@ impl Apart {
     ) -> Result<Played, Stopped> {
         let _permit = self.permits.acquire().await;
         let opened = Site::open(&self.choice, &site.spec, self.transport, site.run).await;
-        let (mut target, mut its) =
-            opened.map_err(|why| Stopped::NoServer(format!("{}; {}", why.what, why.hint)))?;
+        let (mut target, mut its) = opened?;
         its.clock = site.clock;
         let played = play(&its, script, Some(&mut target), keep).await;
         target.stop().await;
