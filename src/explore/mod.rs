@@ -4,8 +4,8 @@
 //! What is right is the judges' business, how a script is played the stage's. Start with
 //! [`Arena::trial`], which everything here stands on.
 
+pub mod contest;
 mod generate;
-pub mod odds;
 mod offsets;
 pub mod shrink;
 mod trial;

@@ -11,7 +11,7 @@ mod values;
 
 pub use cuts::Size;
 
-use crate::explore::odds::{Contest, Decision, Rate};
+use crate::explore::contest::{Contest, Decision, Rate};
 use crate::explore::trial::{Arena, Over};
 use crate::plan::script::Script;
 use proptest::num::u64::BinarySearch;
@@ -259,12 +259,24 @@ impl<C: Court> Search<'_, C> {
     }
 }
 
-/// The same script, its messages called `a`, `b`, … as they come.
+/// What people are called.
+const NAMES: [&str; 8] = ["ann", "bob", "cid", "dan", "eve", "fay", "gus", "hal"];
+
+/// The same script with the usual names: people, messages as they come, the only conversation.
 fn tidied(script: &Script) -> Script {
     let mut tidy = script.clone();
+    if tidy.people.len() <= NAMES.len() {
+        tidy.people.iter_mut().zip(NAMES).for_each(|(role, name)| role.name = name.to_owned());
+    }
     if tidy.labels.len() <= 26 {
-        tidy.labels = (b'a'..=b'z').map(|letter| char::from(letter).to_string()).collect();
-        tidy.labels.truncate(script.labels.len());
+        let letters = (b'a'..=b'z').map(|letter| char::from(letter).to_string());
+        tidy.labels.iter_mut().zip(letters).for_each(|(label, letter)| *label = letter);
+    }
+    if let [only] = tidy.rooms.as_mut_slice()
+        && !only.by_step
+    {
+        only.members.sort_unstable();
+        only.name = "room".to_owned();
     }
     Script::parse(&tidy.to_string()).unwrap_or_else(|_| script.clone())
 }

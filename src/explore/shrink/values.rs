@@ -155,6 +155,13 @@ pub(super) fn plainer(script: &Script) -> Vec<Script> {
             plain.steps[index] = Step::Do { deeds: deeds.clone(), awaited: true };
             all.push(plain);
         }
+        if !deeds.is_sorted_by_key(|deed| (deed.after, deed.by)) {
+            let mut plain = script.clone();
+            if let Step::Do { deeds, .. } = &mut plain.steps[index] {
+                deeds.sort_by_key(|deed| (deed.after, deed.by));
+            }
+            all.push(plain);
+        }
         for (number, deed) in deeds.iter().enumerate() {
             for plain_deed in plainer_deeds(deed) {
                 let mut plain = script.clone();
