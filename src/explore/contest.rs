@@ -1,19 +1,15 @@
-//! How often something fails, and what a number of runs says of it. Pure arithmetic: no plays, no dice.
+//! Whether one script fails as often as another: few runs decide. Pure arithmetic: no plays, no dice.
 //!
-//! A race does not fail every time. [`Rate::interval`] is what is known of its rate; [`Contest`] decides
-//! with few runs whether another script fails at least half as often; [`runs_to_exclude`] is how many runs
-//! without a failure are needed before it counts as gone.
+//! A race does not fail every time. What is known of its rate is an [`Interval`]; [`Contest`] decides with
+//! few runs whether another script fails at least half as often.
 
+use crate::explore::odds::Interval;
 use std::fmt;
 
-/// 97.5% of a normal distribution lie below so many standard deviations: two sides leave 95%.
-const Z: f64 = 1.959_963_984_540_054;
 /// How often what fails half as often, or less, may be accepted.
 const TOO_KIND: f64 = 0.05;
 /// How often what fails as often as before may be rejected.
 const TOO_STRICT: f64 = 0.1;
-/// How often what is there may go unseen before it counts as gone.
-const UNSEEN: f64 = 0.05;
 /// What a rate that was measured as certain counts as: no number of runs shows more.
 const NEARLY_ALWAYS: f64 = 0.98;
 /// A rate that is too small to be looked for.
@@ -41,20 +37,10 @@ impl Rate {
         if self.runs == 0 { 0.0 } else { f64::from(self.failed) / f64::from(self.runs) }
     }
 
-    /// Between which shares the true one lies, by Wilson: 95 of 100 such intervals hold it.
+    /// Between which shares the true one lies: 95 of 100 such intervals hold it.
     #[must_use]
-    pub fn interval(self) -> (f64, f64) {
-        if self.runs == 0 {
-            return (0.0, 1.0);
-        }
-        let (runs, share) = (f64::from(self.runs), self.share());
-        let square = Z * Z;
-        let middle = share + square / (2.0 * runs);
-        let spread = Z * (share * (1.0 - share) / runs + square / (4.0 * runs * runs)).sqrt();
-        let whole = 1.0 + square / runs;
-        let low = if self.failed == 0 { 0.0 } else { (middle - spread) / whole };
-        let high = if self.failed == self.runs { 1.0 } else { (middle + spread) / whole };
-        (low.max(0.0), high.min(1.0))
+    pub fn interval(self) -> Interval {
+        Interval::of(self.failed, self.runs)
     }
 
     /// Both together.
@@ -64,25 +50,11 @@ impl Rate {
     }
 }
 
-/// `37/50 (60 to 84%)`
+/// `37 of 50 (60 to 84 %)`
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (low, high) = self.interval();
-        let percent = |share: f64| (share * 100.0).round();
-        write!(f, "{}/{} ({} to {}%)", self.failed, self.runs, percent(low), percent(high))
+        write!(f, "{} of {} ({})", self.failed, self.runs, self.interval())
     }
-}
-
-/// How many runs without a failure exclude the old rate: if it were still the lower end of its interval,
-/// fewer than 5 of 100 such rows would be free of failures. `None`: nothing ever failed, so nothing is to
-/// be excluded.
-#[must_use]
-pub fn runs_to_exclude(old: Rate) -> Option<u32> {
-    let (low, _) = old.interval();
-    (old.failed > 0).then(|| {
-        let low = low.clamp(HARDLY_EVER, NEARLY_ALWAYS);
-        (UNSEEN.ln() / (1.0 - low).ln()).ceil() as u32
-    })
 }
 
 /// What a contest came to.
@@ -203,11 +175,10 @@ mod tests {
             ((1, 29), (0.0061, 0.1718)),
         ] {
             let found = Rate::new(failed, runs).interval();
-            assert!((found.0 - low).abs() < 1e-4 && (found.1 - high).abs() < 1e-4, "{found:?}");
+            assert!((found.low - low).abs() < 1e-4, "{found:?}");
+            assert!((found.high - high).abs() < 1e-4, "{found:?}");
         }
-        assert_eq!(Rate::default().interval(), (0.0, 1.0));
-        assert_eq!(Rate::new(37, 50).to_string(), "37/50 (60 to 84%)");
-        assert_eq!(Rate::new(50, 50).to_string(), "50/50 (93 to 100%)");
+        assert_eq!(Rate::new(37, 50).to_string(), "37 of 50 (60 to 84 %)");
     }
 
     #[test]
@@ -216,7 +187,7 @@ mod tests {
             let held = (0..2_000).filter(|seed| {
                 let mut dice = Dice::new(*seed, "coins", 0, 0);
                 let failed = (0..50).filter(|_| dice.chance(rate)).count();
-                let (low, high) = Rate::new(failed as u32, 50).interval();
+                let Interval { low, high } = Rate::new(failed as u32, 50).interval();
                 (low..=high).contains(&rate)
             });
             let held = held.count();
@@ -259,11 +230,8 @@ mod tests {
 
     #[test]
     fn what_is_gone_is_known_after_enough_runs() {
-        assert_eq!(runs_to_exclude(Rate::new(0, 50)), None);
-        assert_eq!(runs_to_exclude(Rate::new(37, 50)), Some(4));
-        assert_eq!(runs_to_exclude(Rate::new(50, 50)), Some(2));
         for (old, rate) in [(Rate::new(10, 50), 0.2), (Rate::new(25, 50), 0.5)] {
-            let needed = runs_to_exclude(old).unwrap();
+            let needed = old.interval().passes_to_exclude();
             let fooled = (0..2_000).filter(|seed| {
                 let mut dice = Dice::new(*seed, "coins", 0, 0);
                 !(0..needed).any(|_| dice.chance(rate))

@@ -6,10 +6,16 @@
 
 pub mod contest;
 mod generate;
+pub mod odds;
 mod offsets;
+mod replay;
+mod search;
 pub mod shrink;
+mod spread;
 mod trial;
 
 pub use generate::{Generator, Palette};
 pub use offsets::Offsets;
+pub use replay::{Answer, Replayed, enough, replay};
+pub use search::{Find, Progress, Settings as Search, is_smaller, search};
 pub use trial::{Arena, Broken, End, Over, Run, Settings, Trial, least};

@@ -47,6 +47,12 @@ impl Driver {
                 self.slot.away.set(false);
                 self.input(Input::Start);
             }
+            Act::GoAway if self.slot.started.get() => self.disconnect(),
+            Act::ComeBack if self.slot.away.get() => {
+                self.slot.away.set(false);
+                self.input(Input::Start);
+            }
+            Act::GoAway | Act::ComeBack => {}
             Act::Send { conversation, message, repeat, via } => {
                 let mut ask = Ask::send(conversation, message);
                 ask.manner.via = via;
