@@ -4,11 +4,13 @@
 //! What is right is the judges' business, how a script is played the stage's. Start with
 //! [`Arena::trial`], which everything here stands on.
 
+pub mod contest;
 mod generate;
 pub mod odds;
 mod offsets;
 mod replay;
 mod search;
+pub mod shrink;
 mod spread;
 mod trial;
 

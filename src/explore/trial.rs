@@ -399,6 +399,12 @@ impl Run {
         self.broken.iter().find(|broken| broken.property == property)
     }
 
+    /// It says something of this property: it was broken, or nothing else may explain what was seen.
+    #[must_use]
+    pub fn tells(&self, property: &str) -> bool {
+        self.breaks(property) || !self.doubts(property)
+    }
+
     fn doubts(&self, property: &str) -> bool {
         self.doubts.iter().any(|(id, _)| *id == property)
     }

@@ -33,20 +33,22 @@ impl Director<'_> {
         self.warm(deeds).await;
         let (mut salvo, shots) = self.load(deeds).await;
         salvo.gather().await;
-        let start = Instant::now();
+        let mut start = None;
         for (after, shot) in shots {
-            let due = start + after;
+            let due = start.map_or_else(Instant::now, |start| start + after);
             if Instant::now() < due {
                 self.settle(&mut salvo);
                 self.shard.clock.come_to(due).await;
             }
+            let now = Instant::now();
             match shot {
-                Shot::Prepared(client) => salvo.release(client, self.now()),
+                Shot::Prepared(client) => salvo.release(client, self.shard.clock.at(now)),
                 Shot::Told(deed) => {
                     self.settle(&mut salvo);
                     self.deed(deed).await;
                 }
             }
+            start = start.or_else(|| now.checked_sub(after));
         }
         self.settle(&mut salvo);
     }
