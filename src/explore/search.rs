@@ -7,13 +7,16 @@
 mod fall;
 
 use crate::engine::{Failure, TargetChoice};
+use crate::explore::contest::Rate;
 use crate::explore::generate::{Generator, Palette};
 use crate::explore::offsets::Offsets;
+use crate::explore::shrink::{self, Size, Trials};
 use crate::explore::spread::spreads;
 use crate::explore::trial::{self, Arena, Broken, End, Over, Run, Trial};
 use crate::history::{ClientId, Nanos};
+use crate::metric::quantity::counted;
 use crate::outcome::exploration::{Defect, Exploration, SCHEMA};
-use crate::plan::saved::{SURVIVAL, Saved, size};
+use crate::plan::saved::{SURVIVAL, Saved};
 use crate::plan::script::Script;
 use crate::property;
 use crate::spec::Spec;
@@ -51,6 +54,8 @@ pub struct Settings {
     pub keep_going: bool,
     /// Plans may restart a server that the harness has launched.
     pub restarts: bool,
+    /// What may be spent to make a plan smaller; nothing: it stays as it was found.
+    pub shrink: Option<shrink::Budget>,
     /// Plans that failed before, with the names of their files.
     pub corpus: Vec<(String, Saved)>,
 }
@@ -87,6 +92,8 @@ pub struct Find {
     pub plan: Option<u64>,
     /// In how many plays of how many it was seen again.
     pub failed: Option<(u32, u32)>,
+    /// How large it was when it was found, if it was made smaller since.
+    pub before: Option<Size>,
     /// In how many plans it was seen.
     pub plans: u64,
     /// When it was seen first.
@@ -251,7 +258,8 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             };
             found.failed = Some(failed);
             found.file = (self.keep)(&found);
-            return self.finds.push(found);
+            self.finds.push(found);
+            return self.shrink(self.finds.len() - 1).await;
         }
         // What proves itself is safe before anything else happens.
         found.file = (self.keep)(&found);
@@ -262,6 +270,46 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
         let find = &mut self.finds[index];
         find.failed = Some(trial.rate(broken.property));
         find.file = (self.keep)(find);
+        self.shrink(index).await;
+    }
+
+    /// Makes the plan of a find smaller, and takes the argument from that.
+    async fn shrink(&mut self, index: usize) {
+        let find = &self.finds[index];
+        let (property, script) = (find.property.clone(), Arc::clone(&find.script));
+        let wanted = find.promised || !self.settings.only.is_empty();
+        let rate = find.failed.filter(|(failed, _)| wanted && *failed > 0);
+        let (Some((failed, of)), Some(budget), None) = (rate, self.settings.shrink, &self.over)
+        else {
+            return;
+        };
+        self.tell(Some(format!("making failure {} smaller", index + 1)));
+        let mut court = Trials { arena: &mut self.arena, property: &property };
+        let shrunk = shrink::shrink(&mut court, &script, Rate::new(failed, of), budget).await;
+        self.result.plays += u64::from(shrunk.plays);
+        self.over = shrunk.over.clone().or(self.over.take());
+        let find = &mut self.finds[index];
+        find.before = Some(shrunk.before);
+        find.failed = Some((shrunk.rate.failed, shrunk.rate.runs));
+        find.script = shrunk.script;
+        find.file = (self.keep)(find);
+        if self.over.is_none() {
+            self.argue(index, &property).await;
+        }
+    }
+
+    /// Takes a find's argument from its plan as it is now.
+    async fn argue(&mut self, index: usize, property: &str) {
+        let script = Arc::clone(&self.finds[index].script);
+        let trial = self.trial(&script, KNOWN).await;
+        let find = &mut self.finds[index];
+        let broken = trial.runs().filter_map(|run| Some((run, run.broken_of(property)?)));
+        let mut broken: Vec<(&Run, &Broken)> = broken.collect();
+        broken.sort_by_key(|(_, broken)| broken.kind() != find.seen);
+        if let Some((run, broken)) = broken.first() {
+            find.violation = broken.finding.violations.first().cloned();
+            find.names.clone_from(&run.names);
+        }
     }
 
     /// Plays what failed for want of something in time, a few at a time; how often it did again, if that
@@ -291,6 +339,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             script: Arc::clone(script),
             plan,
             failed: None,
+            before: None,
             plans: 1,
             after: self.began.elapsed(),
             file: String::new(),
@@ -358,6 +407,8 @@ fn defect(find: &Find, spec: &Spec) -> Defect {
         seen: find.seen.clone(),
         script: find.script.to_string(),
         failed: find.failed,
+        size: words(Size::of(&find.script)),
+        before: find.before.map(words),
         plans: find.plans,
         after: find.after.as_nanos() as Nanos,
         file: find.file.clone(),
@@ -375,8 +426,7 @@ fn add(sums: &mut Vec<(String, u64)>, name: String) {
     }
 }
 
-/// Whether a plan is smaller than another.
-#[must_use]
-pub fn is_smaller(plan: &Script, than: &Script) -> bool {
-    size(plan) < size(than)
+/// A size in words: what tells how much there is to read.
+fn words(size: Size) -> String {
+    format!("{} people, {}", size.people, counted(size.steps as u64, "step"))
 }

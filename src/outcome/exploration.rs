@@ -64,6 +64,10 @@ pub struct Defect {
     pub script: String,
     /// In how many plays of how many it was seen again, if it was played again.
     pub failed: Option<(u32, u32)>,
+    /// How large the script is, in words.
+    pub size: String,
+    /// How large it was when it was found, if it was made smaller since.
+    pub before: Option<String>,
     /// In how many plans of the search it was seen.
     pub plans: u64,
     /// How long the search had taken, in nanoseconds.

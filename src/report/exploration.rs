@@ -105,6 +105,10 @@ fn block(defect: &Defect, look: Look) -> String {
     if let Some((failed, of)) = defect.failed {
         out.push_str(&look.fact(2, "rate", LABEL, &rate(failed, of)));
     }
+    if let Some(before) = &defect.before {
+        let size = format!("{}, made smaller from {before}", defect.size);
+        out.push_str(&look.fact(2, "size", LABEL, &size));
+    }
     if !defect.known {
         let first = quantity::duration(defect.after);
         let plans = quantity::counted(defect.plans, "plan");
