@@ -5,6 +5,7 @@
 //! [`search`].
 
 mod fall;
+mod smaller;
 
 use crate::engine::{Failure, TargetChoice};
 use crate::explore::generate::{Generator, Palette};
@@ -12,7 +13,7 @@ use crate::explore::offsets::Offsets;
 use crate::explore::spread::spreads;
 use crate::explore::trial::{self, Arena, Broken, End, Over, Run, Trial};
 use crate::history::{ClientId, Nanos};
-use crate::outcome::exploration::{Defect, Exploration, SCHEMA};
+use crate::outcome::exploration::{Defect, Exploration, SCHEMA, Shrinkage};
 use crate::plan::saved::{SURVIVAL, Saved, size};
 use crate::plan::script::Script;
 use crate::property;
@@ -87,6 +88,8 @@ pub struct Find {
     pub plan: Option<u64>,
     /// In how many plays of how many it was seen again.
     pub failed: Option<(u32, u32)>,
+    /// How the plan was made smaller, if it was.
+    pub shrunk: Option<Shrinkage>,
     /// In how many plans it was seen.
     pub plans: u64,
     /// When it was seen first.
@@ -138,6 +141,7 @@ pub async fn search(
     };
     search.known().await;
     search.hunt().await;
+    search.make_smaller().await;
     Ok(search.finish(started).await)
 }
 
@@ -291,6 +295,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             script: Arc::clone(script),
             plan,
             failed: None,
+            shrunk: None,
             plans: 1,
             after: self.began.elapsed(),
             file: String::new(),
@@ -358,6 +363,7 @@ fn defect(find: &Find, spec: &Spec) -> Defect {
         seen: find.seen.clone(),
         script: find.script.to_string(),
         failed: find.failed,
+        shrunk: find.shrunk,
         plans: find.plans,
         after: find.after.as_nanos() as Nanos,
         file: find.file.clone(),
