@@ -89,7 +89,8 @@ pub async fn run(
     let mut ends = troupe.perform(&settings, &fitting, &mut show).await;
     let mut notes = Vec::new();
     if troupe.died.is_none() && !troupe.interrupted {
-        notes.extend(once_more(&settings, &site, spare, &fitting, &mut ends, &mut show).await?);
+        let again = once_more(&settings, &site, spare, &fitting, &mut troupe, &mut ends, &mut show);
+        notes.extend(again.await?);
     }
     let ended = target.ended(patience(&settings.target, troupe.died.is_some())).await;
     if let Some(how) = ended.as_ref().or(troupe.died.as_ref().filter(|_| !foreign)) {
@@ -100,6 +101,8 @@ pub async fn run(
             _ => notes.push(suspicion(&troupe.suspects, &fitting)),
         }
     }
+    // Nobody may have looked since it ended.
+    let died = troupe.died.or_else(|| ended.clone());
     notes.extend(ended);
     target.stop().await;
 
@@ -133,7 +136,7 @@ pub async fn run(
         command: settings.command.clone(),
         cases,
         notes,
-        died: troupe.died,
+        died,
         interrupted: troupe.interrupted,
         sources: Vec::new(),
         machine: usage::machine(),
@@ -141,11 +144,13 @@ pub async fn run(
 }
 
 /// Plays the cases again whose accusations rest on time, and takes back what does not happen again.
+/// That the server dies meanwhile, or the user wants to stop, is noted in the troupe.
 async fn once_more(
     settings: &Settings,
     site: &Site,
     mut spare: Spare,
     cases: &[&Catalogued],
+    troupe: &mut Troupe,
     ends: &mut [Vec<Copied>],
     show: &mut impl FnMut(&Progress),
 ) -> Result<Vec<String>, Failure> {
@@ -164,8 +169,10 @@ async fn once_more(
     }
     let again: Vec<&Catalogued> = wanted.iter().map(|index| cases[*index]).collect();
     let played: u32 = cases.iter().map(|case| case.copies).sum();
-    let mut troupe = Troupe::assemble(settings, site, &again, played)?;
-    let second = troupe.perform(settings, &again, show).await;
+    let mut others = Troupe::assemble(settings, site, &again, played)?;
+    let second = others.perform(settings, &again, show).await;
+    troupe.suspects = others.suspects.iter().map(|suspect| wanted[*suspect]).collect();
+    (troupe.died, troupe.interrupted) = (others.died, others.interrupted);
     for (index, second) in wanted.into_iter().zip(second) {
         notes.extend(again::reconsider(cases[index], &mut ends[index], &second));
     }

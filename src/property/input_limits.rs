@@ -7,7 +7,8 @@ mod rules;
 
 use self::asks::{Asked, Link, Odd};
 use crate::history::{
-    Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, Nanos, OpId, PersonId, Seen, Token,
+    Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, Nanos, OpId, PersonId, Seen,
+    Token,
 };
 use crate::operation::ConnectionState;
 use crate::plan::text::{self, Kind};
