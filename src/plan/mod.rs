@@ -15,6 +15,7 @@ pub mod oddity;
 pub mod placement;
 pub mod population;
 pub mod ramp;
+pub mod saved;
 pub mod script;
 pub mod stream;
 pub mod text;

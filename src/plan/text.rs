@@ -31,20 +31,37 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind there is.
+    pub const ALL: &[Self] = &[
+        Self::Short,
+        Self::Long,
+        Self::Unicode,
+        Self::Markup,
+        Self::Overlong,
+        Self::Emoji,
+        Self::Combining,
+        Self::Multibyte,
+    ];
+
+    /// The word in scripts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Short => "short",
+            Self::Long => "long",
+            Self::Unicode => "unicode",
+            Self::Markup => "markup",
+            Self::Overlong => "overlong",
+            Self::Emoji => "emoji",
+            Self::Combining => "combining",
+            Self::Multibyte => "multibyte",
+        }
+    }
+
     /// The kind of this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "short" => Some(Self::Short),
-            "long" => Some(Self::Long),
-            "unicode" => Some(Self::Unicode),
-            "markup" => Some(Self::Markup),
-            "overlong" => Some(Self::Overlong),
-            "emoji" => Some(Self::Emoji),
-            "combining" => Some(Self::Combining),
-            "multibyte" => Some(Self::Multibyte),
-            _ => None,
-        }
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
     /// What fills a text that has no words.
@@ -357,10 +374,8 @@ mod tests {
 
     #[test]
     fn texts_carry_their_token_and_keep_the_limit() {
-        for name in
-            ["short", "long", "unicode", "markup", "overlong", "emoji", "combining", "multibyte"]
-        {
-            let kind = Kind::parse(name).unwrap();
+        for &kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.name()), Some(kind));
             for sequence in 0..200 {
                 let token = Token::new(9, number(kind, 3, sequence));
                 let text = text(token, 1_000);

@@ -7,6 +7,7 @@ use crate::source::diagnostic::Diagnostics;
 use crate::source::fields::listed;
 use crate::source::suggest::suggestion;
 use crate::source::tree::Node;
+use std::fmt;
 use std::time::Duration;
 
 /// A rate as written: how many per second, and of whom.
@@ -341,6 +342,21 @@ pub fn share(text: &str) -> Option<f64> {
     }
 }
 
+/// A duration as [`duration`] reads it: `2s`, `300ms`, `2.4ms`, `50us`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lasting(pub Duration);
+
+impl fmt::Display for Lasting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = self.0.as_nanos();
+        match nanos {
+            whole if whole.is_multiple_of(1_000_000_000) => write!(f, "{}s", whole / 1_000_000_000),
+            long if long >= 1_000_000 => write!(f, "{}ms", long as f64 / 1e6),
+            short => write!(f, "{}us", short as f64 / 1e3),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -380,6 +396,13 @@ mod tests {
             ("99999999h", "`99999999h` is no duration; "),
         ] {
             assert_eq!(read(typo), Err(complaint.to_owned()), "{typo}");
+        }
+    }
+
+    #[test]
+    fn a_duration_is_said_as_it_is_read() {
+        for text in ["0s", "2s", "90s", "300ms", "1500ms", "2.4ms", "0.5us", "50us"] {
+            assert_eq!(Lasting(duration(text).unwrap()).to_string(), text);
         }
     }
 
