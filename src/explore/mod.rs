@@ -13,6 +13,7 @@ mod search;
 pub mod shrink;
 mod spread;
 mod trial;
+pub mod witness;
 
 pub use generate::{Generator, Palette};
 pub use offsets::Offsets;

@@ -253,7 +253,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             others: Vec::new(),
             failed: None,
             proven: true,
-            before: None,
+            shrunk: None,
             plans: 1,
             after: self.began.elapsed(),
             file: String::new(),

@@ -1,9 +1,7 @@
 //! What a search found: a property that was broken in one way, and a plan that shows it.
 
-use crate::explore::shrink::Size;
 use crate::history::{ClientId, Nanos};
-use crate::metric::quantity::counted;
-use crate::outcome::exploration::Defect;
+use crate::outcome::exploration::{Defect, Shrinkage};
 use crate::plan::script::Script;
 use crate::property;
 use crate::spec::Spec;
@@ -30,8 +28,8 @@ pub struct Find {
     pub failed: Option<(u32, u32)>,
     /// It proves itself, or has happened again.
     pub proven: bool,
-    /// How large it was when it was found, if it was made smaller since.
-    pub before: Option<Size>,
+    /// How the plan was made smaller, if it was.
+    pub shrunk: Option<Shrinkage>,
     /// In how many plans it was seen.
     pub plans: u64,
     /// When it was seen first.
@@ -61,8 +59,7 @@ impl Find {
             seen: find.seen.clone(),
             script: find.script.to_string(),
             failed: find.failed,
-            size: words(Size::of(&find.script)),
-            before: find.before.map(words),
+            shrunk: find.shrunk,
             plans: find.plans,
             after: find.after.as_nanos() as Nanos,
             file: find.file.clone(),
@@ -71,9 +68,4 @@ impl Find {
             names: find.names.clone(),
         }
     }
-}
-
-/// A size in words: what tells how much there is to read.
-fn words(size: Size) -> String {
-    format!("{} people, {}", size.people, counted(size.steps as u64, "step"))
 }

@@ -1,9 +1,8 @@
 //! After the search: what failed is played again, to see how often it does, and made smaller.
 
-use super::{Find, KNOWN, Progress, Search, add};
+use super::{Find, Progress, Search, add};
 use crate::explore::contest::Rate;
-use crate::explore::shrink::{self, Trials};
-use crate::explore::trial::{Broken, Run};
+use crate::explore::shrink::{self, Trials, example};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,26 +100,19 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
         self.result.plays += u64::from(shrunk.plays);
         self.over = shrunk.over.clone().or(self.over.take());
         let find = &mut self.finds[index];
-        find.before = Some(shrunk.before);
+        find.shrunk = Some(shrunk.shrinkage());
         find.failed = Some((shrunk.rate.failed, shrunk.rate.runs));
         find.script = shrunk.script;
         find.file = (self.keep)(find);
-        if self.over.is_none() {
-            self.argue(index, &property).await;
+        if self.over.is_some() {
+            return;
         }
-    }
-
-    /// Takes a find's argument from its plan as it is now.
-    async fn argue(&mut self, index: usize, property: &str) {
-        let script = Arc::clone(&self.finds[index].script);
-        let trial = self.trial(&script, KNOWN).await;
-        let find = &mut self.finds[index];
-        let broken = trial.runs().filter_map(|run| Some((run, run.broken_of(property)?)));
-        let mut broken: Vec<(&Run, &Broken)> = broken.collect();
-        broken.sort_by_key(|(_, broken)| broken.kind() != find.seen);
-        if let Some((run, broken)) = broken.first() {
-            find.violation = broken.finding.violations.first().cloned();
-            find.names.clone_from(&run.names);
+        // The argument is told by the plan as it is now.
+        let script = Arc::clone(&find.script);
+        if let Some((broken, names)) = example(&mut self.arena, &script, &property).await {
+            let find = &mut self.finds[index];
+            find.violation = broken.finding.violations.into_iter().next();
+            find.names = names;
         }
     }
 }
