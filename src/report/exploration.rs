@@ -88,7 +88,9 @@ fn facts(found: &Exploration, look: Look) -> String {
     facts.iter().map(|(label, text)| look.fact(2, label, LABEL, text)).collect()
 }
 
-fn block(defect: &Defect, look: Look) -> String {
+/// A defect for a person at a terminal: the plan, how often it fails, the argument.
+#[must_use]
+pub fn block(defect: &Defect, look: Look) -> String {
     let tone = if defect.promised { Tone::Bad } else { Tone::Doubt };
     let sign = if defect.promised { "✗" } else { "·" };
     let word = match (defect.promised, defect.known) {
