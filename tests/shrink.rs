@@ -20,20 +20,41 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
+/// A dozen people in pairs; some sends leave twice at once.
+const SCENARIO: &str = "
+assize: 1
+name: pairs
+about: a dozen people talk, and some of what they send leaves twice
+spec: callback-ack
+seed: 1
+people: { count: 12 }
+conversations: { pairs: 6 }
+phases:
+  - connect: { lasts: 1s, connect: 100% }
+  - talk: { lasts: 3s, send: 20/s in all, repeat: 20% }
+";
+
+/// Runs the scenario into this folder; how it ended.
+fn run(folder: &Path, more: &[&str]) -> Output {
+    let scenario = folder.join("pairs.yaml");
+    std::fs::write(&scenario, SCENARIO).unwrap();
+    let (scenario, out) = (shown(&scenario), shown(folder));
+    assize(&[&["run", &scenario, "--out", &out, "-q"], more].concat())
+}
+
 #[test]
 fn a_race_of_a_load_run_becomes_a_few_lines_that_fail_by_themselves() {
     let folder = tempfile::tempdir().unwrap();
-    let (out, corpus) = (shown(folder.path()), shown(&folder.path().join("plans")));
-    let run = assize(&["run", "first-look", "--bug", "dedup-race", "--out", &out, "-q"]);
+    let run = run(folder.path(), &["--bug", "dedup-race"]);
     assert_eq!(run.status.code(), Some(1), "{}", said(&run));
-    let latest = shown(&folder.path().join("latest"));
-    let shrunk = assize(&["shrink", &latest, "--corpus", &corpus, "--property", "idempotency"]);
+    let (latest, plans) = (folder.path().join("latest"), folder.path().join("plans"));
+    let shrunk = assize(&["shrink", &shown(&latest), "--corpus", &shown(&plans)]);
     assert_eq!(shrunk.status.code(), Some(0), "{}", said(&shrunk));
-    println!("{}", said(&shrunk));
     let plans: Vec<_> =
-        std::fs::read_dir(&corpus).unwrap().map(|file| file.unwrap().path()).collect();
+        std::fs::read_dir(&plans).unwrap().map(|file| file.unwrap().path()).collect();
     assert_eq!(plans.len(), 1, "{plans:?}");
     let plan = std::fs::read_to_string(&plans[0]).unwrap();
+    assert!(plan.contains("\nbreaks: idempotency\n"), "{plan}");
     let script = plan.split_once("script: |\n").unwrap().1;
     assert!(script.lines().count() <= 11, "{plan}");
     let replayed = assize(&["replay", &shown(&plans[0]), "--runs", "20", "-q"]);
@@ -45,21 +66,18 @@ fn a_race_of_a_load_run_becomes_a_few_lines_that_fail_by_themselves() {
 #[test]
 fn without_a_failure_or_a_history_there_is_nothing_to_shrink() {
     let folder = tempfile::tempdir().unwrap();
-    let out = shown(folder.path());
-    let nothing = assize(&["shrink", &out]);
-    assert_eq!(nothing.status.code(), Some(65), "{}", said(&nothing));
-    let held = assize(&["run", "first-look", "--out", &out, "-q"]);
-    assert_eq!(held.status.code(), Some(0), "{}", said(&held));
     let latest = shown(&folder.path().join("latest"));
-    let whole = assize(&["shrink", &latest]);
-    assert_eq!(whole.status.code(), Some(65), "{}", said(&whole));
-    assert!(said(&whole).contains("nothing was broken in"), "{}", said(&whole));
-    let broken =
-        assize(&["run", "first-look", "--bug", "dedup-race", "--out", &out, "--no-history", "-q"]);
-    assert_eq!(broken.status.code(), Some(1), "{}", said(&broken));
-    let bare = assize(&["shrink", &latest]);
-    assert_eq!(bare.status.code(), Some(65), "{}", said(&bare));
-    assert!(said(&bare).contains("has no history"), "{}", said(&bare));
-    let other = assize(&["shrink", &latest, "--property", "ordering"]);
-    assert_eq!(other.status.code(), Some(64), "{}", said(&other));
+    let shrink = |more: &[&str]| assize(&[&["shrink", latest.as_str()], more].concat());
+    let refused = |output: &Output, code: i32, why: &str| {
+        assert_eq!(output.status.code(), Some(code), "{}", said(output));
+        assert!(said(output).contains(why), "{}", said(output));
+    };
+    refused(&shrink(&[]), 65, "cannot read");
+    run(folder.path(), &[]);
+    refused(&shrink(&[]), 65, "nothing was broken in");
+    run(folder.path(), &["--judge", "none"]);
+    refused(&shrink(&[]), 65, "was not judged");
+    run(folder.path(), &["--bug", "dedup-race", "--no-history"]);
+    refused(&shrink(&[]), 65, "has no history");
+    refused(&shrink(&["--property", "ordering"]), 64, "broken were: ");
 }

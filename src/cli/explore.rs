@@ -4,7 +4,7 @@ use crate::cli::run::Transport;
 use crate::cli::server::{Subject, bears};
 use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, load};
-use crate::explore::{self, Find, Progress, Search};
+use crate::explore::{self, Find, Progress, Search, shrink};
 use crate::metric::quantity;
 use crate::outcome::{Exit, Exploration};
 use crate::plan::saved::{Found, Saved, Server, SpecMark};
@@ -30,8 +30,8 @@ Examples:
 
 Plans are small: two to six people, one to four conversations, and steps that share something, released
 together. They run many at once, with fresh people each, so nothing has to be reset. What fails is saved
-at once (`--corpus`), played again to see how often it does, and runs first next time; `assize replay`
-plays it as often as you like. The search ends with the first promise that is broken, or with its budget;
+at once (`--corpus`), played again to see how often it does, made smaller, and runs first next time;
+`assize replay` plays it as often as you like. The search ends with the first promise that is broken, or with its budget;
 `--keep-going` uses all of it.
 
 Exit codes: 0 nothing promised was broken; 1 something was, or the server ended; 4 no plan could be
@@ -60,6 +60,9 @@ pub struct Args {
     /// Goes on when a broken promise was found, until the budget is spent.
     #[arg(long)]
     pub keep_going: bool,
+    /// Leaves plans as large as they were found.
+    #[arg(long)]
+    pub no_shrink: bool,
     /// Plans may restart a server that `--launch` starts (each then has one of its own).
     #[arg(long, requires = "launch")]
     pub restarts: bool,
@@ -99,6 +102,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         only: args.only.clone(),
         keep_going: args.keep_going,
         restarts: args.restarts,
+        shrink: (!args.no_shrink).then(shrink::Budget::default),
         corpus,
         arena: explore::Settings {
             spec: Arc::new(spec),

@@ -26,7 +26,7 @@ pub mod schema;
 pub mod serve;
 pub mod server;
 pub mod shrink;
-mod signals;
+pub mod signals;
 pub mod trace;
 
 pub use display::Colour;

@@ -18,5 +18,5 @@ pub mod witness;
 pub use generate::{Generator, Palette};
 pub use offsets::Offsets;
 pub use replay::{Answer, Replayed, enough, replay};
-pub use search::{Find, Progress, Settings as Search, is_smaller, search};
+pub use search::{Find, Progress, Settings as Search, search};
 pub use trial::{Arena, Broken, End, Over, Run, Settings, Trial, least};

@@ -5,16 +5,17 @@
 //! [`search`].
 
 mod fall;
-mod smaller;
 
 use crate::engine::{Failure, TargetChoice};
+use crate::explore::contest::Rate;
 use crate::explore::generate::{Generator, Palette};
 use crate::explore::offsets::Offsets;
+use crate::explore::shrink::{self, Size, Trials};
 use crate::explore::spread::spreads;
 use crate::explore::trial::{self, Arena, Broken, End, Over, Run, Trial};
 use crate::history::{ClientId, Nanos};
-use crate::outcome::exploration::{Defect, Exploration, SCHEMA, Shrinkage};
-use crate::plan::saved::{SURVIVAL, Saved, size};
+use crate::outcome::exploration::{Defect, Exploration, SCHEMA};
+use crate::plan::saved::{SURVIVAL, Saved};
 use crate::plan::script::Script;
 use crate::property;
 use crate::spec::Spec;
@@ -52,6 +53,8 @@ pub struct Settings {
     pub keep_going: bool,
     /// Plans may restart a server that the harness has launched.
     pub restarts: bool,
+    /// What may be spent to make a plan smaller; nothing: it stays as it was found.
+    pub shrink: Option<shrink::Budget>,
     /// Plans that failed before, with the names of their files.
     pub corpus: Vec<(String, Saved)>,
 }
@@ -88,8 +91,8 @@ pub struct Find {
     pub plan: Option<u64>,
     /// In how many plays of how many it was seen again.
     pub failed: Option<(u32, u32)>,
-    /// How the plan was made smaller, if it was.
-    pub shrunk: Option<Shrinkage>,
+    /// How large it was when it was found, if it was made smaller since.
+    pub before: Option<Size>,
     /// In how many plans it was seen.
     pub plans: u64,
     /// When it was seen first.
@@ -141,7 +144,6 @@ pub async fn search(
     };
     search.known().await;
     search.hunt().await;
-    search.make_smaller().await;
     Ok(search.finish(started).await)
 }
 
@@ -255,7 +257,8 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             };
             found.failed = Some(failed);
             found.file = (self.keep)(&found);
-            return self.finds.push(found);
+            self.finds.push(found);
+            return self.shrink(self.finds.len() - 1).await;
         }
         // What proves itself is safe before anything else happens.
         found.file = (self.keep)(&found);
@@ -266,6 +269,46 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
         let find = &mut self.finds[index];
         find.failed = Some(trial.rate(broken.property));
         find.file = (self.keep)(find);
+        self.shrink(index).await;
+    }
+
+    /// Makes the plan of a find smaller, and takes the argument from that.
+    async fn shrink(&mut self, index: usize) {
+        let find = &self.finds[index];
+        let (property, script) = (find.property.clone(), Arc::clone(&find.script));
+        let wanted = find.promised || !self.settings.only.is_empty();
+        let rate = find.failed.filter(|(failed, _)| wanted && *failed > 0);
+        let (Some((failed, of)), Some(budget), None) = (rate, self.settings.shrink, &self.over)
+        else {
+            return;
+        };
+        self.tell(Some(format!("making failure {} smaller", index + 1)));
+        let mut court = Trials { arena: &mut self.arena, property: &property };
+        let shrunk = shrink::shrink(&mut court, &script, Rate::new(failed, of), budget).await;
+        self.result.plays += u64::from(shrunk.plays);
+        self.over = shrunk.over.clone().or(self.over.take());
+        let find = &mut self.finds[index];
+        find.before = Some(shrunk.before);
+        find.failed = Some((shrunk.rate.failed, shrunk.rate.runs));
+        find.script = shrunk.script;
+        find.file = (self.keep)(find);
+        if self.over.is_none() {
+            self.argue(index, &property).await;
+        }
+    }
+
+    /// Takes a find's argument from its plan as it is now.
+    async fn argue(&mut self, index: usize, property: &str) {
+        let script = Arc::clone(&self.finds[index].script);
+        let trial = self.trial(&script, KNOWN).await;
+        let find = &mut self.finds[index];
+        let broken = trial.runs().filter_map(|run| Some((run, run.broken_of(property)?)));
+        let mut broken: Vec<(&Run, &Broken)> = broken.collect();
+        broken.sort_by_key(|(_, broken)| broken.kind() != find.seen);
+        if let Some((run, broken)) = broken.first() {
+            find.violation = broken.finding.violations.first().cloned();
+            find.names.clone_from(&run.names);
+        }
     }
 
     /// Plays what failed for want of something in time, a few at a time; how often it did again, if that
@@ -295,7 +338,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             script: Arc::clone(script),
             plan,
             failed: None,
-            shrunk: None,
+            before: None,
             plans: 1,
             after: self.began.elapsed(),
             file: String::new(),
@@ -363,7 +406,8 @@ fn defect(find: &Find, spec: &Spec) -> Defect {
         seen: find.seen.clone(),
         script: find.script.to_string(),
         failed: find.failed,
-        shrunk: find.shrunk,
+        size: Size::of(&find.script).to_string(),
+        before: find.before.map(|size| size.to_string()),
         plans: find.plans,
         after: find.after.as_nanos() as Nanos,
         file: find.file.clone(),
@@ -379,10 +423,4 @@ fn add(sums: &mut Vec<(String, u64)>, name: String) {
         Some((_, sum)) => *sum += 1,
         None => sums.push((name, 1)),
     }
-}
-
-/// Whether a plan is smaller than another.
-#[must_use]
-pub fn is_smaller(plan: &Script, than: &Script) -> bool {
-    size(plan) < size(than)
 }

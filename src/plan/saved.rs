@@ -103,12 +103,6 @@ impl Saved {
         format!("{}.yaml", slug(&format!("{spec} {} {}", self.breaks, self.seen)))
     }
 
-    /// How large the script is: steps first, then people and devices.
-    #[must_use]
-    pub fn size(&self) -> (usize, usize, usize) {
-        size(&self.script)
-    }
-
     /// What differs from this spec, if anything.
     #[must_use]
     pub fn differs(&self, spec: &SpecMark) -> Option<String> {
@@ -124,15 +118,6 @@ impl Saved {
             )
         })
     }
-}
-
-/// How large a script is: deeds and other steps, then people, then devices.
-#[must_use]
-pub fn size(script: &Script) -> (usize, usize, usize) {
-    let deeds = script.deeds().count();
-    let others =
-        script.steps.iter().filter(|step| !matches!(step, crate::plan::script::Step::Do { .. }));
-    (deeds + others.count(), script.people.len(), script.devices().count())
 }
 
 impl Display for Saved {
