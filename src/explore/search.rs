@@ -10,11 +10,11 @@ use crate::engine::{Failure, TargetChoice};
 use crate::explore::contest::Rate;
 use crate::explore::generate::{Generator, Palette};
 use crate::explore::offsets::Offsets;
-use crate::explore::shrink::{self, Size, Trials};
+use crate::explore::shrink::{self, Trials, example};
 use crate::explore::spread::spreads;
 use crate::explore::trial::{self, Arena, Broken, End, Over, Run, Trial};
 use crate::history::{ClientId, Nanos};
-use crate::outcome::exploration::{Defect, Exploration, SCHEMA};
+use crate::outcome::exploration::{Defect, Exploration, SCHEMA, Shrinkage};
 use crate::plan::saved::{SURVIVAL, Saved};
 use crate::plan::script::Script;
 use crate::property;
@@ -91,8 +91,8 @@ pub struct Find {
     pub plan: Option<u64>,
     /// In how many plays of how many it was seen again.
     pub failed: Option<(u32, u32)>,
-    /// How large it was when it was found, if it was made smaller since.
-    pub before: Option<Size>,
+    /// How the plan was made smaller, if it was.
+    pub shrunk: Option<Shrinkage>,
     /// In how many plans it was seen.
     pub plans: u64,
     /// When it was seen first.
@@ -288,26 +288,19 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
         self.result.plays += u64::from(shrunk.plays);
         self.over = shrunk.over.clone().or(self.over.take());
         let find = &mut self.finds[index];
-        find.before = Some(shrunk.before);
+        find.shrunk = Some(shrunk.shrinkage());
         find.failed = Some((shrunk.rate.failed, shrunk.rate.runs));
         find.script = shrunk.script;
         find.file = (self.keep)(find);
-        if self.over.is_none() {
-            self.argue(index, &property).await;
+        if self.over.is_some() {
+            return;
         }
-    }
-
-    /// Takes a find's argument from its plan as it is now.
-    async fn argue(&mut self, index: usize, property: &str) {
+        // The argument is told by the plan as it is now.
         let script = Arc::clone(&self.finds[index].script);
-        let trial = self.trial(&script, KNOWN).await;
-        let find = &mut self.finds[index];
-        let broken = trial.runs().filter_map(|run| Some((run, run.broken_of(property)?)));
-        let mut broken: Vec<(&Run, &Broken)> = broken.collect();
-        broken.sort_by_key(|(_, broken)| broken.kind() != find.seen);
-        if let Some((run, broken)) = broken.first() {
-            find.violation = broken.finding.violations.first().cloned();
-            find.names.clone_from(&run.names);
+        if let Some((broken, names)) = example(&mut self.arena, &script, &property).await {
+            let find = &mut self.finds[index];
+            find.violation = broken.finding.violations.into_iter().next();
+            find.names = names;
         }
     }
 
@@ -338,7 +331,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             script: Arc::clone(script),
             plan,
             failed: None,
-            before: None,
+            shrunk: None,
             plans: 1,
             after: self.began.elapsed(),
             file: String::new(),
@@ -406,8 +399,7 @@ fn defect(find: &Find, spec: &Spec) -> Defect {
         seen: find.seen.clone(),
         script: find.script.to_string(),
         failed: find.failed,
-        size: Size::of(&find.script).to_string(),
-        before: find.before.map(|size| size.to_string()),
+        shrunk: find.shrunk,
         plans: find.plans,
         after: find.after.as_nanos() as Nanos,
         file: find.file.clone(),

@@ -9,11 +9,10 @@
 mod cuts;
 mod values;
 
-pub use cuts::Size;
-
 use crate::explore::contest::{Contest, Decision, Rate};
 use crate::explore::trial::{Arena, Broken, Over};
 use crate::history::ClientId;
+use crate::outcome::exploration::{Extent, Shrinkage};
 use crate::plan::script::Script;
 use proptest::num::u64::BinarySearch;
 use proptest::strategy::ValueTree as _;
@@ -76,9 +75,9 @@ pub struct Shrunk {
     /// How often it fails.
     pub rate: Rate,
     /// What was there at first.
-    pub before: Size,
+    pub before: Extent,
     /// What is left of it.
-    pub after: Size,
+    pub after: Extent,
     /// How many candidates were played.
     pub candidates: u32,
     /// How many plays that took.
@@ -87,6 +86,15 @@ pub struct Shrunk {
     pub complete: bool,
     /// Why it ended early, if so.
     pub over: Option<Over>,
+}
+
+impl Shrunk {
+    /// How much of it is left.
+    #[must_use]
+    pub const fn shrinkage(&self) -> Shrinkage {
+        let Self { before, after, plays, complete, .. } = *self;
+        Shrinkage { before, after, plays, complete }
+    }
 }
 
 /// Shrinks a script that fails at this rate.
@@ -107,7 +115,7 @@ pub async fn shrink(court: &mut impl Court, script: &Script, rate: Rate, budget:
     let complete = search.rounds().await;
     search.settle().await;
     let Search { best, seen, candidates, plays, over, .. } = search;
-    let (before, after) = (Size::of(script), Size::of(&best));
+    let (before, after) = (cuts::extent(script), cuts::extent(&best));
     Shrunk { script: best, rate: seen, before, after, candidates, plays, complete, over }
 }
 

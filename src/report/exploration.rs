@@ -3,7 +3,7 @@
 use crate::explore::odds::Interval;
 use crate::explore::{Answer, Replayed};
 use crate::metric::quantity;
-use crate::outcome::exploration::{Defect, Exploration};
+use crate::outcome::exploration::{Defect, Exploration, Extent, Shrinkage};
 use crate::plan::saved::Saved;
 use crate::report::Format;
 use crate::report::conformance::terminal::argue;
@@ -107,9 +107,8 @@ pub fn block(defect: &Defect, look: Look) -> String {
     if let Some((failed, of)) = defect.failed {
         out.push_str(&look.fact(2, "rate", LABEL, &rate(failed, of)));
     }
-    if let Some(before) = &defect.before {
-        let size = format!("{}, made smaller from {before}", defect.size);
-        out.push_str(&look.fact(2, "size", LABEL, &size));
+    if let Some(shrunk) = &defect.shrunk {
+        out.push_str(&look.fact(2, "shrunk", LABEL, &shrinkage(shrunk)));
     }
     if !defect.known {
         let first = quantity::duration(defect.after);
@@ -129,6 +128,18 @@ pub fn block(defect: &Defect, look: Look) -> String {
         out.push_str(&look.verbatim(2, "again", LABEL, &clean(&again)));
     }
     out
+}
+
+/// `from 9 steps of 4 people to 1 step of 2 people, in 214 plays`: how a plan was made smaller.
+fn shrinkage(shrunk: &Shrinkage) -> String {
+    let size = |size: &Extent| {
+        let people =
+            if size.people == 1 { "1 person".into() } else { format!("{} people", size.people) };
+        format!("{} of {people}", quantity::counted(size.steps as u64, "step"))
+    };
+    let plays = quantity::counted(u64::from(shrunk.plays), "play");
+    let more = if shrunk.complete { "" } else { "; there was no time for more" };
+    format!("from {} to {}, in {plays}{more}", size(&shrunk.before), size(&shrunk.after))
 }
 
 /// `failed 37/50 (60 to 85 %)`: how often a plan failed, and where its true rate lies with 95 %.

@@ -11,6 +11,7 @@
 
 pub mod network;
 mod pipe;
+mod post;
 
 use crate::plan::dice::Dice;
 use network::Network;
@@ -60,10 +61,12 @@ pub fn simulate<T>(seed: u64, life: impl AsyncFnOnce() -> T) -> io::Result<T> {
         let ids = RefCell::new(Dice::new(seed, "ids", 0, 0));
         World { began: Instant::now(), network: Network::new(seed), ids }
     };
+    let deliver = world.network.deliver();
     HERE.set(Some(Rc::new(world)));
     // Dropped after the runtime: what ends with it is still in its world.
     let _stay = Stay;
     let tasks = LocalSet::new();
+    let _delivery = tasks.spawn_local(deliver);
     let lived = tasks.block_on(&runtime, life());
     drop(tasks);
     drop(runtime);

@@ -6,6 +6,7 @@
 //! nothing by itself; that is what faults are for.
 
 use super::pipe::{Pace, Pipe, Ways};
+use super::post::Post;
 use crate::plan::dice::Dice;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -24,7 +25,9 @@ use tokio::time::sleep;
 const BACKLOG: u32 = 4096;
 /// The first port that is given to who wants any.
 const FREE_PORTS: u16 = 49_152;
-/// The longest that bytes travel in a world, by chance; which of them holds follows from its seed.
+/// The shortest that bytes travel.
+const LEAST: Duration = Duration::from_millis(1);
+/// How much longer they may travel in a world, by chance; which of these holds follows from its seed.
 const SPREADS_MS: [u64; 6] = [0, 1, 5, 20, 80, 200];
 
 /// A connection.
@@ -49,6 +52,7 @@ pub(super) struct Network {
     spread: Duration,
     connections: Cell<u64>,
     next_port: Cell<u16>,
+    post: Arc<Post>,
     doors: RefCell<BTreeMap<SocketAddr, Weak<Door>>>,
 }
 
@@ -101,10 +105,7 @@ pub async fn connect(address: SocketAddr) -> io::Result<Socket> {
 pub(crate) async fn connect_simulated(address: SocketAddr) -> Option<io::Result<Socket>> {
     let trip = super::here()?.network.set_out();
     // The handshake takes a way there and a way back.
-    let [out, back] = trip.ways;
-    if !(out + back).is_zero() {
-        sleep(out + back).await;
-    }
+    sleep(trip.ways.iter().sum()).await;
     Some(super::here()?.network.arrive(address, &trip))
 }
 
@@ -130,14 +131,21 @@ impl Network {
             spread: Duration::from_millis(*dice.pick(&SPREADS_MS)),
             connections: Cell::new(0),
             next_port: Cell::new(FREE_PORTS),
+            post: Arc::default(),
             doors: RefCell::default(),
         }
+    }
+
+    /// Everything that is sent arrives while this goes on.
+    pub(super) fn deliver(&self) -> impl Future<Output = ()> + use<> {
+        let post = Arc::clone(&self.post);
+        async move { post.deliver().await }
     }
 
     fn set_out(&self) -> Trip {
         let number = self.connections.replace(self.connections.get() + 1);
         let mut dice = Dice::new(self.seed, "connection", number, 0);
-        Trip { number, ways: [(); 2].map(|()| self.spread.mul_f64(dice.unit() / 2.0)) }
+        Trip { number, ways: [(); 2].map(|()| LEAST + self.spread.mul_f64(dice.unit() / 2.0)) }
     }
 
     fn arrive(&self, address: SocketAddr, trip: &Trip) -> io::Result<Socket> {
@@ -145,7 +153,7 @@ impl Network {
         let door = door.filter(|door| door.state().open).ok_or(io::ErrorKind::ConnectionRefused)?;
         let dice = |way| Dice::new(self.seed, "way", trip.number, way);
         let [out, back] = [0, 1].map(|way| Pace::new(trip.ways[way], dice(way as u64)));
-        let (near, far) = Pipe::pair(out, back, &door);
+        let (near, far) = Pipe::pair(trip.number, [out, back], &self.post, &door);
         let from = SocketAddr::new(address.ip(), (trip.number % 40_000) as u16 + 1024);
         door.knock(far, from);
         Ok(Socket::Pipe(Box::new(near)))

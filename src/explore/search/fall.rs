@@ -73,7 +73,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             script: Arc::clone(script),
             plan: Some(plan),
             failed: None,
-            before: None,
+            shrunk: None,
             plans: 1,
             after: self.began.elapsed(),
             file: String::new(),
