@@ -57,8 +57,11 @@ fn a_race_of_a_load_run_becomes_a_few_lines_that_fail_by_themselves() {
     assert!(plan.contains("\nbreaks: idempotency\n"), "{plan}");
     let script = plan.split_once("script: |\n").unwrap().1;
     assert!(script.lines().count() <= 11, "{plan}");
-    let replayed = assize(&["replay", &shown(&plans[0]), "--runs", "20", "-q"]);
+    let page = shown(&folder.path().join("page"));
+    let replayed = assize(&["replay", &shown(&plans[0]), "--runs", "20", "--report", &page, "-q"]);
     assert_eq!(replayed.status.code(), Some(1), "{}", said(&replayed));
+    let page = std::fs::read_to_string(folder.path().join("page/report.html")).unwrap();
+    assert_eq!(page.matches("class=\"diagram\"").count(), 2, "the argument and the play");
     let fixed = assize(&["replay", &shown(&plans[0]), "--embedded", "-q"]);
     assert_eq!(fixed.status.code(), Some(0), "{}", said(&fixed));
 }

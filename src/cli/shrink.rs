@@ -348,6 +348,7 @@ fn defect(
         shrunk: Some(shrunk.shrinkage()),
         file,
         known: true,
+        scene: broken.as_ref().map(|broken| broken.scene.clone()).unwrap_or_default(),
         violation: broken.and_then(|broken| broken.finding.violations.into_iter().next()),
         names,
         ..Defect::default()

@@ -14,7 +14,7 @@ use crate::explore::shrink::{self, Trials, example};
 use crate::explore::spread::spreads;
 use crate::explore::trial::{self, Arena, Broken, End, Over, Run, Trial};
 use crate::history::{ClientId, Nanos};
-use crate::outcome::exploration::{Defect, Exploration, SCHEMA, Shrinkage};
+use crate::outcome::exploration::{Defect, Exploration, SCHEMA, Scene, Shrinkage};
 use crate::plan::saved::{SURVIVAL, Saved};
 use crate::plan::script::Script;
 use crate::property;
@@ -101,6 +101,8 @@ pub struct Find {
     pub file: String,
     /// The argument.
     pub violation: Option<Violation>,
+    /// The play of the argument.
+    pub scene: Scene,
     /// What the clients of the argument are called.
     pub names: Vec<(ClientId, String)>,
 }
@@ -300,6 +302,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
         if let Some((broken, names)) = example(&mut self.arena, &script, &property).await {
             let find = &mut self.finds[index];
             find.violation = broken.finding.violations.into_iter().next();
+            find.scene = broken.scene;
             find.names = names;
         }
     }
@@ -336,6 +339,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             after: self.began.elapsed(),
             file: String::new(),
             violation: broken.finding.violations.first().cloned(),
+            scene: broken.scene.clone(),
             names: run.names.clone(),
         }
     }
@@ -405,6 +409,7 @@ fn defect(find: &Find, spec: &Spec) -> Defect {
         file: find.file.clone(),
         known: find.plan.is_none(),
         violation: find.violation.clone(),
+        scene: find.scene.clone(),
         names: find.names.clone(),
     }
 }
