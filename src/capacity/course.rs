@@ -153,12 +153,14 @@ impl Course {
         if !self.warm_up.is_zero() {
             // Who connects in the measured phase does so in its warm-up.
             let connect = std::mem::take(&mut measured.connect);
+            let steps = measured.steps.take();
             let behaviour = measured.behaviour.clone();
             let (name, lasts) = (WARM_UP.to_owned(), self.warm_up);
-            phases.insert(self.measured, Phase { name, lasts, connect, behaviour });
+            phases.insert(self.measured, Phase { name, lasts, connect, steps, behaviour });
             let (name, lasts) = (SETTLE.to_owned(), SETTLING);
             let behaviour = Behaviour::default();
-            phases.insert(self.measured, Phase { name, lasts, connect: 0.0, behaviour });
+            let settle = Phase { name, lasts, connect: 0.0, steps: None, behaviour };
+            phases.insert(self.measured, settle);
         }
         phases
     }
@@ -290,6 +292,9 @@ fn raise(behaviour: &mut Behaviour, by: impl Fn(Rate) -> Rate) {
     }
     if let Some(burst) = &mut behaviour.burst {
         burst.rate = by(burst.rate);
+    }
+    if let Some(away) = &mut behaviour.away {
+        away.rate = by(away.rate);
     }
 }
 

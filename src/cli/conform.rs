@@ -1,19 +1,17 @@
 //! `assize conform`: runs the conformance catalogue against a server.
 
 use crate::cli::run::Transport;
+use crate::cli::server::{Subject, bears};
 use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, gate, load};
 use crate::conform::{self, Choice, Progress, Settings, catalogue};
-use crate::engine::TargetChoice;
 use crate::metric::quantity;
 use crate::outcome::{Conformance, Exit, Source};
-use crate::reference;
 use crate::report::Folder;
 use crate::report::conformance::{FORMATS, terminal};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -41,10 +39,8 @@ Exit codes: 0 no failure that counts; 1 a case failed, or passed that is listed 
 3 in doubt; 4 nothing passed, or nothing was seen of a promised property; 64 and 65 mistakes; 69 no
 server, or it died; 70 the harness failed; 130 interrupted. docs/conformance.md says more.";
 
-/// How often the embedded server pings, so that dead connections are noticed within seconds.
-const PING_INTERVAL: Duration = Duration::from_secs(3);
-/// How long it waits for the answer.
-const PING_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often a reader without a terminal is told how far it is.
+const TELLS: Duration = Duration::from_secs(5);
 
 /// The arguments of `conform`.
 #[derive(Clone, Debug, clap::Args)]
@@ -56,18 +52,9 @@ pub struct Args {
     /// The server's spec: a file, or a name in `specs/`.
     #[arg(long)]
     pub spec: String,
-    /// The running server to put on trial; repeated, its nodes in their order.
-    #[arg(long = "target", value_name = "URL")]
-    pub targets: Vec<String>,
-    /// How many nodes the embedded server shall have.
-    #[arg(long, value_name = "N", default_value_t = NonZeroU32::MIN, conflicts_with_all = ["targets", "launch"])]
-    pub nodes: NonZeroU32,
-    /// A scenario whose `launch:` starts the server.
-    #[arg(long, value_name = "SCENARIO", conflicts_with = "targets")]
-    pub launch: Option<String>,
-    /// A bug that the embedded server shall have (`assize list bugs`); can be repeated.
-    #[arg(long = "bug", value_name = "NAME", conflicts_with_all = ["targets", "launch"])]
-    pub bugs: Vec<String>,
+    /// The server.
+    #[command(flatten)]
+    pub server: Subject,
     /// Plays in simulated worlds, in virtual time: the same seed makes the same histories
     #[arg(long, conflicts_with_all = ["targets", "launch"])]
     pub simulate: bool,
@@ -107,14 +94,10 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let choice = Choice { names: args.cases.clone(), quick: args.quick };
     choice.of(catalogue()).map_err(|unknown| Failure::usage(unknown.to_string()))?;
     let interrupt = Arc::new(Notify::new());
-    let target = target(args)?;
-    let borne = match &target {
-        TargetChoice::Launched(launch) => launch.cases_at_once,
-        _ => None,
-    };
+    let target = args.server.choice()?;
     let settings = Settings {
+        at_once: args.at_once.or(bears(&target)),
         target,
-        at_once: args.at_once.or(borne),
         transport: args.transport.map(Transport::of_spec),
         choice,
         strict: args.strict,
@@ -155,35 +138,6 @@ fn store(run: &Conformance, started: SystemTime, args: &Args) {
     }
 }
 
-fn target(args: &Args) -> Result<TargetChoice, Failure> {
-    if !args.targets.is_empty() {
-        return Ok(TargetChoice::Running(args.targets.clone()));
-    }
-    if let Some(name) = &args.launch {
-        let scenario = load::scenario(name)?.value;
-        return match scenario.launch {
-            Some(launch) => Ok(TargetChoice::Launched(launch)),
-            None => Err(Failure::usage(format!("scenario `{name}` launches no server"))
-                .hint("name a scenario with `launch:`, or a running server with `--target URL`")),
-        };
-    }
-    embedded(&args.bugs, args.nodes)
-}
-
-/// The embedded server of so many nodes, with bugs of these names, and a heartbeat that is not waited for for long.
-///
-/// # Errors
-/// There is no bug of one of the names.
-pub fn embedded(bugs: &[String], nodes: NonZeroU32) -> Result<TargetChoice, Failure> {
-    Ok(TargetChoice::Embedded(reference::Options {
-        bugs: load::bugs(bugs)?,
-        ping_interval: PING_INTERVAL,
-        ping_timeout: PING_TIMEOUT,
-        nodes: nodes.get() as usize,
-        ..reference::Options::default()
-    }))
-}
-
 fn drive(settings: Settings, interrupt: &Notify, args: &Args) -> Result<Conformance, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -215,7 +169,7 @@ fn drive(settings: Settings, interrupt: &Notify, args: &Args) -> Result<Conforma
 /// how far.
 enum Talk {
     Live(ProgressBar),
-    Plain { told: usize, next: Duration },
+    Plain { told: usize, next: Duration, of: usize },
     Quiet,
 }
 
@@ -225,7 +179,7 @@ impl Talk {
             return Self::Quiet;
         }
         if !std::io::stderr().is_terminal() {
-            return Self::Plain { told: 0, next: Duration::from_secs(5) };
+            return Self::Plain { told: 0, next: TELLS, of: 0 };
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{bar:24} {pos} of {len} cases  {wide_msg}");
@@ -249,14 +203,18 @@ impl Talk {
                     progress.elapsed.as_secs_f64()
                 ));
             }
-            Self::Plain { told, next } => {
+            Self::Plain { told, next, of } => {
                 // When cases are played once more, the list begins anew.
                 for name in progress.failed.get(*told..).unwrap_or_default() {
                     display::say(format_args!("failed: {name}"));
                 }
                 *told = progress.failed.len();
+                if *of != 0 && *of != progress.of {
+                    *next = progress.elapsed;
+                }
+                *of = progress.of;
                 if progress.elapsed >= *next {
-                    *next = progress.elapsed + Duration::from_secs(5);
+                    *next = progress.elapsed + TELLS;
                     display::say(format_args!(
                         "{:.0} s: {} of {} cases",
                         progress.elapsed.as_secs_f64(),
@@ -278,11 +236,8 @@ impl Talk {
 /// The command that makes this run again; names of cases may follow.
 fn command_line(args: &Args) -> String {
     let mut words = vec![format!("assize conform --spec {}", args.spec)];
-    words.extend(args.targets.iter().map(|url| format!("--target {url}")));
-    words.extend((args.nodes.get() > 1).then(|| format!("--nodes {}", args.nodes)));
+    words.extend(args.server.words());
     words.extend(args.simulate.then(|| format!("--simulate --seed {}", args.seed)));
-    words.extend(args.launch.iter().map(|scenario| format!("--launch {scenario}")));
-    words.extend(args.bugs.iter().map(|bug| format!("--bug {bug}")));
     if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {
         words.push(format!("--transport {}", transport.get_name()));
     }

@@ -72,8 +72,7 @@ mod tests {
     }
 
     fn generator(spec: &str, seed: u64) -> Generator {
-        let choice = TargetChoice::embedded(Bugs::NONE);
-        Generator::new(Palette::of(&spec_of(spec), &choice, &[]), seed)
+        Generator::new(Palette::of(&spec_of(spec), true, &[]), seed)
     }
 
     #[test]

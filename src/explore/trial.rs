@@ -49,7 +49,8 @@ pub struct Settings {
 pub struct Arena {
     settings: Settings,
     site: Site,
-    target: Target,
+    /// Until it is stopped.
+    target: Option<Target>,
     crew: Crew<Play, Result<Played, Stopped>>,
     /// Ends, once and for all, when the server is gone.
     death: Pin<Box<dyn Future<Output = String>>>,
@@ -153,7 +154,7 @@ impl Arena {
             settings: settings.clone(),
             death: Box::pin(watch_over(site.clone())),
             site,
-            target,
+            target: Some(target),
             crew,
             absent,
             next: 0,
@@ -167,7 +168,7 @@ impl Arena {
     /// The server, in words.
     #[must_use]
     pub fn target(&self) -> String {
-        self.target.name()
+        self.target.as_ref().map(Target::name).unwrap_or_default()
     }
 
     /// What the server lacks for a script, if anything.
@@ -226,11 +227,6 @@ impl Arena {
         number
     }
 
-    /// How many plays have neither ended nor been handed out.
-    pub(super) fn open_plays(&self) -> usize {
-        self.under_way + self.aside.len()
-    }
-
     /// The next play that has ended. What a play accuses the server of counts only if the server is
     /// there afterwards: of one that is gone, every play would find fault. Safe to cancel.
     pub(super) async fn next(&mut self) -> Result<(u32, End), Over> {
@@ -270,12 +266,22 @@ impl Arena {
         }
     }
 
-    /// Ends everything. Says how the server ended, if it did so by itself.
-    pub async fn close(mut self) -> Option<String> {
+    /// Waits so long for the server to end, or for the user to stop.
+    pub(super) async fn ends_within(&mut self, lasts: Duration) -> Option<Over> {
+        tokio::time::timeout(lasts, self.next()).await.ok()?.err()
+    }
+
+    /// Ends everything, whatever is under way.
+    pub async fn dismiss(&mut self) {
         self.crew.dismiss();
-        let ended = self.target.ended(Duration::ZERO).await;
-        self.target.stop().await;
-        ended
+        if let Some(target) = self.target.take() {
+            target.stop().await;
+        }
+    }
+
+    /// Operations of the spec that the server was seen to lack.
+    pub(super) fn absent(&self) -> &[Operation] {
+        &self.absent
     }
 
     async fn is_there(&self) -> bool {
@@ -384,7 +390,19 @@ impl Run {
     /// The play broke this property.
     #[must_use]
     pub fn breaks(&self, property: &str) -> bool {
-        self.broken.iter().any(|broken| broken.property == property)
+        self.broken_of(property).is_some()
+    }
+
+    /// How the play broke this property, if it did.
+    #[must_use]
+    pub fn broken_of(&self, property: &str) -> Option<&Broken> {
+        self.broken.iter().find(|broken| broken.property == property)
+    }
+
+    /// It says something of this property: it was broken, or nothing else may explain what was seen.
+    #[must_use]
+    pub fn tells(&self, property: &str) -> bool {
+        self.breaks(property) || !self.doubts(property)
     }
 
     fn doubts(&self, property: &str) -> bool {
@@ -423,7 +441,7 @@ mod tests {
         runtime.block_on(async {
             let mut arena = Arena::open(&settings).await.unwrap_or_else(|_| panic!("a server"));
             let trial = arena.trial(&script, runs).await;
-            assert_eq!(arena.close().await, None);
+            arena.dismiss().await;
             trial
         })
     }

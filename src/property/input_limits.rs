@@ -6,8 +6,10 @@ mod probes;
 mod rules;
 
 use self::asks::{Asked, Link, Odd};
+use crate::fault::is_of_server;
 use crate::history::{
-    ClientId, ConversationId, Damage, Due, Entry, Event, Nanos, OpId, PersonId, Seen, Token,
+    Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, Nanos, OpId, PersonId, Seen,
+    Token,
 };
 use crate::operation::ConnectionState;
 use crate::plan::text::{self, Kind};
@@ -39,7 +41,7 @@ static PAGE: Page = Page {
         the client with a bug, or the visitor with a console: one odd packet must not take down \
         a handler, a connection, or the server of all the others.",
     judged: "Length is counted in characters (Unicode code points). A text at the limit that is \
-        refused, though the rate of sends explains nothing, fails; so does a text or a request \
+        refused, though neither the rate of sends nor an outage explains it, fails; so does a text or a request \
         beyond it that is acked, or, where an answer is documented and can be told, not answered \
         within the ack timeout. What the documents say nothing of may be answered in any way or \
         none. After an odd request, no connection in its conversation may be lost within two \
@@ -101,6 +103,7 @@ impl Property for InputLimits {
             asks: Recent::new(charge.memory()),
             odd: FxHashMap::default(),
             stalls: Stalls::default(),
+            outage: None,
             seen: TokenSet::default(),
             refused: FxHashMap::default(),
             suspects: Vec::new(),
@@ -136,6 +139,8 @@ struct Guard {
     /// The last odd request in each conversation.
     odd: FxHashMap<ConversationId, Odd>,
     stalls: Stalls,
+    /// Until when the server, or a part that it stands on, was away the last time.
+    outage: Option<Nanos>,
     seen: TokenSet,
     /// Refused, and not to be seen.
     refused: FxHashMap<Token, Vec<Exhibit>>,
@@ -160,8 +165,11 @@ struct Suspect {
 struct Textless {
     /// So many may be stored.
     may: u32,
-    /// The ids of messages without a token that were seen, hashed, and who saw the last one.
-    seen: FxHashSet<u64>,
+    /// The ids of messages without a token that were seen.
+    ids: FxHashSet<CompactString>,
+    /// How many without an id each client saw pushed, or in one read.
+    nameless: FxHashMap<(ClientId, Carrier), usize>,
+    /// Who saw the last one.
     last: Option<(Nanos, ClientId)>,
     /// Those that were refused.
     refused: Vec<Exhibit>,
@@ -201,7 +209,10 @@ impl Judge for Guard {
                     self.dropped(at, client, why);
                 }
             }
-            Event::Fault { begins, .. } => {
+            Event::Fault { what, begins } => {
+                if is_of_server(what) {
+                    self.outage = Some(if *begins { Nanos::MAX } else { at });
+                }
                 self.links.entry(client).or_default().fault(*begins, at);
             }
             Event::Lag { nanos } => self.stalls.note(at, *nanos),
@@ -220,6 +231,23 @@ impl Judge for Guard {
 
     fn unsettled(&self) -> usize {
         self.asks.len() + self.due.len() + self.refused.len() + self.suspects.len()
+    }
+}
+
+impl Textless {
+    fn saw(&mut self, at: Nanos, client: ClientId, seen: &Seen) {
+        self.last = Some((at, client));
+        match &seen.id {
+            Some(id) => {
+                self.ids.insert(id.clone());
+            }
+            None => *self.nameless.entry((client, seen.by)).or_default() += 1,
+        }
+    }
+
+    /// How many messages there are at the least: what is pushed without an id may be what is read with one.
+    fn least(&self) -> usize {
+        self.nameless.values().copied().max().unwrap_or(0).max(self.ids.len())
     }
 }
 
@@ -242,8 +270,7 @@ impl Guard {
             None => {
                 let sender = seen.sender.as_ref().filter(|_| seen.conversation.is_some());
                 if let Some(textless) = sender.and_then(|user| self.textless.get_mut(user)) {
-                    textless.seen.insert(crate::property::recent::hash(&(&seen.id, seen.order)));
-                    textless.last = Some((at, client));
+                    textless.saw(at, client, seen);
                 }
             }
         }
@@ -304,6 +331,11 @@ mod tests {
         let stored =
             format!("a b in #1\na sends o1 {long} k1 #1\na refused o1\nb sees {long} m1 #1");
         stands(&InputLimits, &charge(), &stored, Standing::NotExercised);
+        let away = "a b in #1\na fault begins restart";
+        let away = format!("{away}\na sends o1 {long} k1 #1\na refused o1");
+        stands(&InputLimits, &charge(), &away, Standing::NotExercised);
+        let back = away.replace("begins restart\n", "begins restart\na fault ends restart\n");
+        fails(&InputLimits, &charge(), &back, "good input was refused");
         let stranger = format!("a b in #1\nc in #2\nc sends o1 {long} k1 #1\nc refused o1");
         stands(&InputLimits, &charge(), &stranger, Standing::NotExercised);
     }
@@ -407,6 +439,25 @@ mod tests {
         fails(&InputLimits, &charge(), textless, "refused input was stored");
         passes_or_says_nothing(&textless.replace("refused o1", "acked o1 m1"));
         passes_or_says_nothing(&textless.replace("u1", "u2"));
+    }
+
+    #[test]
+    fn what_is_pushed_without_an_id_and_read_with_one_is_one_message() {
+        let once = "a b in #1
+            a owes o1 peace odd
+            a sends o1 textless #1
+            a refused o1
+            a owes o2 peace odd
+            a sends o2 textless #1
+            a acked o2
+            b sees u1 #1 changed
+            b reads o3 #1
+            b row o3 u1 m1 changed";
+        passes_or_says_nothing(once);
+        let twice = format!("{once}\nb row o3 u1 m2 changed");
+        fails(&InputLimits, &charge(), &twice, "refused input was stored");
+        let pushed = format!("{once}\nb sees u1 #1 changed");
+        fails(&InputLimits, &charge(), &pushed, "refused input was stored");
     }
 
     #[test]

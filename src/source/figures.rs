@@ -13,8 +13,10 @@ use std::time::Duration;
 /// A rate as written: how many per second, and of whom.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RateText {
-    /// How many.
+    /// How many; in the beginning, where it changes.
     pub count: f64,
+    /// How many in the end.
+    pub rising: f64,
     /// In how long.
     pub window: Duration,
     /// Of whom it speaks.
@@ -72,6 +74,16 @@ impl Node {
 
     /// A rate with its window and of whom it speaks.
     pub fn read_rate(&self, found: &mut Diagnostics<'_>) -> Option<RateText> {
+        let rate = self.read_ramp(found)?;
+        if rate.count != rate.rising {
+            found.error(self.span, "this rate cannot change").expected(RATE);
+            return None;
+        }
+        Some(rate)
+    }
+
+    /// A rate that may change from one figure to another: `10..100/s in all`.
+    pub fn read_ramp(&self, found: &mut Diagnostics<'_>) -> Option<RateText> {
         let text = self.figure(RATE, found)?;
         match rate(text) {
             Ok(rate) => Some(rate),
@@ -312,10 +324,13 @@ fn rate(text: &str) -> Result<RateText, Option<String>> {
         // `10/5s per person`: ten in a window of five seconds.
         other => duration(other).filter(|d| !d.is_zero()).ok_or(None)?,
     };
-    let count = number(count).ok_or_else(|| {
-        count.contains(',').then(|| format!("write `{}`", text.replace(',', ".")))
-    })?;
-    Ok(RateText { count, window, whose })
+    let figure = |count: &str| {
+        number(count).ok_or_else(|| {
+            count.contains(',').then(|| format!("write `{}`", text.replace(',', ".")))
+        })
+    };
+    let (count, rising) = count.split_once("..").unwrap_or((count, count));
+    Ok(RateText { count: figure(count)?, rising: figure(rising)?, window, whose })
 }
 
 /// A share such as `10%` or `0.1`.
@@ -399,6 +414,9 @@ mod tests {
         assert_eq!(rate.window, Duration::from_secs(60));
         assert_eq!(read("0.5/s per conversation").unwrap().count, 0.5);
         assert_eq!(read("150/s in all").unwrap().whose, RateWhose::All);
+        assert!(read("10..150/s in all").unwrap_err().contains("this rate cannot change"));
+        let ramp = self::read("10..150/s in all", Node::read_ramp).unwrap();
+        assert_eq!((ramp.count, ramp.rising), (10.0, 150.0));
         for (typo, hint) in [
             ("10/s", "say of whom"),
             ("10 per person", "say in how long"),

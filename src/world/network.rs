@@ -465,7 +465,11 @@ mod tests {
                 let (_other, mut later, mut there) = connected().await;
                 near.write_all(b"1").await.unwrap();
                 later.write_all(b"2").await.unwrap();
-                tokio::select! { byte = far.read_u8() => byte.unwrap(), byte = there.read_u8() => byte.unwrap() }
+                tokio::select! {
+                    biased;
+                    byte = far.read_u8() => byte.unwrap(),
+                    byte = there.read_u8() => byte.unwrap(),
+                }
             })
             .unwrap()
         };

@@ -1,6 +1,5 @@
 //! What a generated script may be made of on one server.
 
-use crate::engine::TargetChoice;
 use crate::operation::Operation;
 use crate::property::Charge;
 use crate::spec::{Scope, Spec};
@@ -39,10 +38,10 @@ pub(super) enum Repeats {
 const SENDS: usize = 12;
 
 impl Palette {
-    /// What this spec has, without the operations that the server was seen to lack. The server is
-    /// restarted only if the harness has started it.
+    /// What this spec has, without the operations that the server was seen to lack; `restarts` says that
+    /// the server may be restarted.
     #[must_use]
-    pub fn of(spec: &Spec, target: &TargetChoice, absent: &[Operation]) -> Self {
+    pub fn of(spec: &Spec, restarts: bool, absent: &[Operation]) -> Self {
         use Operation::{
             Announce, Contacts, Create, Delivered, Hide, History, Join, List, Read, Search, Send,
             Sync, TypingStart, Unread,
@@ -69,7 +68,7 @@ impl Palette {
                 .limits
                 .send_rate
                 .map_or(SENDS, |(most, _)| (most as usize / 2).clamp(1, SENDS)),
-            restarts: !matches!(target, TargetChoice::Running(_)),
+            restarts,
         }
     }
 }

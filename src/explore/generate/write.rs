@@ -63,6 +63,7 @@ struct Message {
     device: usize,
     room: usize,
     channel: String,
+    sent: bool,
     /// An earlier act has sent it.
     known: bool,
 }
@@ -135,7 +136,7 @@ impl<'a> Writer<'a> {
                 self.line("server restart");
             }
         }
-        self.messages.iter_mut().for_each(|message| message.known = true);
+        self.messages.iter_mut().for_each(|message| message.known = message.sent);
     }
 
     /// The deeds that race.
@@ -248,7 +249,7 @@ impl<'a> Writer<'a> {
             _ if self.dice.chance(0.5) => String::new(),
             channels => format!(" via {}", self.dice.pick(channels)),
         };
-        self.messages.push(Message { by, device, room, channel, known: false });
+        self.messages.push(Message { by, device, room, channel, sent: false, known: false });
         self.messages.len() - 1
     }
 
@@ -264,6 +265,7 @@ impl<'a> Writer<'a> {
             return format!("{name} {} in {room}", Operation::History);
         }
         self.sent[by] += 1;
+        self.messages[message].sent = true;
         format!("{name} send {} in {room}{channel}", label(message))
     }
 
@@ -277,10 +279,18 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Steps that are released together, a little apart.
+    /// Steps that are released together, a little apart: one of them at once, the others later.
     fn release(&mut self, deeds: &[String], awaited: bool) {
         let start = if awaited { "" } else { "start " };
-        let line = deeds.join(" | ");
+        let first = self.dice.below(deeds.len());
+        let apart = deeds.iter().enumerate().map(|(index, deed)| {
+            let nanos = if index == first { 0 } else { self.offsets.draw(self.dice) };
+            match nanos / 1_000 {
+                0 => deed.clone(),
+                micros => format!("+{micros}us {deed}"),
+            }
+        });
+        let line = apart.collect::<Vec<String>>().join(" | ");
         self.line(&format!("{start}{line}"));
     }
 

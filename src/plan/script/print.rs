@@ -168,7 +168,11 @@ impl Script {
     }
 
     fn deed(&self, who: &str, deed: &Deed) -> String {
-        let mut said = format!("{who} {}", self.verb(deed));
+        let after = match deed.after {
+            Duration::ZERO => String::new(),
+            after => format!("+{} ", Lasting(after)),
+        };
+        let mut said = format!("{after}{who} {}", self.verb(deed));
         said += &manner(&deed.manner);
         if let Some(odd) = deed.odd {
             let _ = write!(said, " {}", odd.words());
@@ -341,6 +345,7 @@ mod tests {
             "people: ann x2, bob\nann send a | bob send b\nann.1 read a | bob type\nrest\n",
             "people: ann, bob, cid\nno room\nann create x with bob\ncid create of bob, ann\n",
             "people: ann, bob, eve stranger skewed -5s\nroom side: bob, ann\neve join => refused\n",
+            "people: ann, bob\nann send a | +2.4ms bob send a | +50us bob send b => refused\n",
             "people: ann\nann burst 2rate+5 paced as long\nserver stop for 2s\nserver restart\n",
             "people: ann, bob\nroom room: ann, bob\nroom side: ann, bob\nann send a in side\n",
             "people: ann, bob\nno room\nann create x with bob\nroom side: ann, bob\nann send a\n",
@@ -420,7 +425,10 @@ mod tests {
     fn step() -> impl Strategy<Value = String> {
         let who = || word(&["ann", "ann.1", "ann.2", "bob", "cid", "cid.3", "dan"]);
         let due = perhaps(word(&["=> refused", "=> accepted", "=> harmless"]));
-        let deed = (who(), deed(), due).prop_map(|(who, deed, due)| format!("{who} {deed}{due}"));
+        let after = option::of(time().prop_map(|time| format!("+{time} ")));
+        let deed = (after, who(), deed(), due).prop_map(|(after, who, deed, due)| {
+            format!("{}{who} {deed}{due}", after.unwrap_or_default())
+        });
         let sights = word(&["a", "b", "typing-start", "message"]);
         prop_oneof![
             6 => (option::of(Just("start ")), vec(deed, 1..4)).prop_map(|(start, deeds)| {

@@ -29,6 +29,15 @@ pub(super) fn count(word: &str) -> Option<Count> {
     Some(Count { rates, plus })
 }
 
+/// `+2.4ms`: how much later than the others it is released.
+pub(super) fn after(words: &mut Words<'_>) -> Parsed<Duration> {
+    let Some(after) = words.peek().and_then(|word| word.strip_prefix('+')) else {
+        return Ok(Duration::ZERO);
+    };
+    words.next();
+    duration(after)
+}
+
 pub(super) fn pace(words: &mut Words<'_>) -> Parsed<Pace> {
     if words.take(&["paced"]) {
         Ok(Pace::Paced)
