@@ -17,8 +17,9 @@ export class Documents {
     return this;
   }
 
+  /** Whoever asks for the health is to have an answer within a second, also when it is no. */
   async ping() {
-    await this.client.db().command({ ping: 1 });
+    await this.client.db().command({ ping: 1 }, { timeoutMS: 1000 });
   }
 
   async conversation(conversationId) {

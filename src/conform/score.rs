@@ -4,7 +4,9 @@
 //! would find fault. Knows neither threads nor sockets. Start with [`Score`].
 
 use crate::conform::Catalogued;
-use crate::conform::tally::{Copied, Stopped};
+use crate::conform::tally::Copied;
+use crate::engine::crew::News;
+use crate::engine::stage::Stopped;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -23,14 +25,6 @@ pub struct Progress {
     pub elapsed: Duration,
     /// What the user should know before the first case.
     pub warning: Option<String>,
-}
-
-/// What a stage tells.
-pub(super) enum News {
-    /// A copy of the case of this number is played.
-    Began(usize),
-    /// It was played, with this result.
-    Ended(usize, Box<Copied>),
 }
 
 /// What has come of the plays so far.
@@ -66,10 +60,13 @@ impl<'a> Score<'a> {
     }
 
     /// Something came from a stage.
-    pub(super) fn note(&mut self, news: News) {
+    pub(super) fn note(&mut self, news: News<Copied>) {
         match news {
             News::Began(case) => self.running[case] = true,
-            News::Ended(case, copied) => self.unsure.push((Instant::now(), case, *copied)),
+            News::Ended(case, copied) => {
+                let broken = |how| Err(Stopped::Broken(format!("the case panicked: {how}")));
+                self.unsure.push((Instant::now(), case, copied.unwrap_or_else(broken)));
+            }
         }
     }
 

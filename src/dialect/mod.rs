@@ -20,7 +20,7 @@ pub use voice::{Heard, Said, Voice};
 use crate::client::Reply;
 use crate::history::{Carrier, ConversationId, Damage, Event, OpId, Seen, Token};
 use crate::operation::{Operation, Sight};
-use crate::plan::text;
+use crate::plan::{Lengths, text};
 use crate::scalar::Scalar;
 use crate::spec::{
     AUDIENCES, Bindings, Candidate, Channel, Deed, Hole, Pushed, Receiver, Sanitise, Shape, Spec,
@@ -76,9 +76,9 @@ struct Conversations {
 }
 
 impl Dialect {
-    /// The dialect of a spec; `text_limit` and `run` are the plan's.
+    /// The dialect of a spec; `lengths` of texts and `run` are the plan's.
     #[must_use]
-    pub fn new(spec: Arc<Spec>, text_limit: u32, run: u64) -> Self {
+    pub fn new(spec: Arc<Spec>, lengths: impl Into<Lengths>, run: u64) -> Self {
         Self {
             receiver: Receiver::new(&spec),
             echoes: spec.does.iter().any(Deed::is_echoed),
@@ -90,7 +90,7 @@ impl Dialect {
             integer_places: Cell::new(false),
             integer_cursors: Cell::new(false),
             run: (run & 0xfff) as u16,
-            wording: RefCell::new(Wording::new(text_limit)),
+            wording: RefCell::new(Wording::new(lengths.into())),
             spare: RefCell::default(),
             spec,
         }

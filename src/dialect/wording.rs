@@ -4,7 +4,7 @@
 //! server and no time: a place that another text needs is simply taken.
 
 use crate::history::Token;
-use crate::plan::text;
+use crate::plan::{Lengths, text};
 
 /// Texts that are remembered, each at the place that its token says.
 const PLACES: usize = 256;
@@ -12,14 +12,13 @@ const PLACES: usize = 256;
 /// Makes the texts of messages.
 #[derive(Debug)]
 pub(super) struct Wording {
-    /// The most characters that a text may have.
-    limit: u32,
+    lengths: Lengths,
     places: Vec<(Option<Token>, String)>,
 }
 
 impl Wording {
-    pub(super) fn new(limit: u32) -> Self {
-        Self { limit, places: vec![(None, String::new()); PLACES] }
+    pub(super) fn new(lengths: Lengths) -> Self {
+        Self { lengths, places: vec![(None, String::new()); PLACES] }
     }
 
     /// The text of this token.
@@ -28,7 +27,7 @@ impl Wording {
         if *known != Some(token) {
             *known = Some(token);
             words.clear();
-            text::write(token, self.limit, words);
+            text::write(token, &self.lengths, words);
         }
         words
     }
@@ -45,12 +44,13 @@ mod tests {
 
     #[test]
     fn a_text_is_the_same_whether_or_not_it_is_remembered() {
-        let mut wording = Wording::new(200);
+        let lengths = Lengths::from(200);
+        let mut wording = Wording::new(lengths.clone());
         let mut fresh = String::new();
         for number in (0..2_000).chain(0..300).chain(0..300) {
             let token = Token::new(3, number << 20 | number);
             fresh.clear();
-            text::write(token, 200, &mut fresh);
+            text::write(token, &lengths, &mut fresh);
             assert_eq!(wording.of(token), fresh);
         }
     }

@@ -7,7 +7,8 @@ mod rules;
 
 use self::asks::{Asked, Link, Odd};
 use crate::history::{
-    ClientId, ConversationId, Damage, Due, Entry, Event, Nanos, OpId, PersonId, Seen, Token,
+    Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, Nanos, OpId, PersonId, Seen,
+    Token,
 };
 use crate::operation::ConnectionState;
 use crate::plan::text::{self, Kind};
@@ -160,8 +161,11 @@ struct Suspect {
 struct Textless {
     /// So many may be stored.
     may: u32,
-    /// The ids of messages without a token that were seen, hashed, and who saw the last one.
-    seen: FxHashSet<u64>,
+    /// The ids of messages without a token that were seen.
+    ids: FxHashSet<CompactString>,
+    /// How many without an id each client saw pushed, or in one read.
+    nameless: FxHashMap<(ClientId, Carrier), usize>,
+    /// Who saw the last one.
     last: Option<(Nanos, ClientId)>,
     /// Those that were refused.
     refused: Vec<Exhibit>,
@@ -223,6 +227,23 @@ impl Judge for Guard {
     }
 }
 
+impl Textless {
+    fn saw(&mut self, at: Nanos, client: ClientId, seen: &Seen) {
+        self.last = Some((at, client));
+        match &seen.id {
+            Some(id) => {
+                self.ids.insert(id.clone());
+            }
+            None => *self.nameless.entry((client, seen.by)).or_default() += 1,
+        }
+    }
+
+    /// How many messages there are at the least: what is pushed without an id may be what is read with one.
+    fn least(&self) -> usize {
+        self.nameless.values().copied().max().unwrap_or(0).max(self.ids.len())
+    }
+}
+
 impl Guard {
     fn saw(&mut self, at: Nanos, client: ClientId, seen: &Seen) {
         match seen.token {
@@ -242,8 +263,7 @@ impl Guard {
             None => {
                 let sender = seen.sender.as_ref().filter(|_| seen.conversation.is_some());
                 if let Some(textless) = sender.and_then(|user| self.textless.get_mut(user)) {
-                    textless.seen.insert(crate::property::recent::hash(&(&seen.id, seen.order)));
-                    textless.last = Some((at, client));
+                    textless.saw(at, client, seen);
                 }
             }
         }
@@ -407,6 +427,25 @@ mod tests {
         fails(&InputLimits, &charge(), textless, "refused input was stored");
         passes_or_says_nothing(&textless.replace("refused o1", "acked o1 m1"));
         passes_or_says_nothing(&textless.replace("u1", "u2"));
+    }
+
+    #[test]
+    fn what_is_pushed_without_an_id_and_read_with_one_is_one_message() {
+        let once = "a b in #1
+            a owes o1 peace odd
+            a sends o1 textless #1
+            a refused o1
+            a owes o2 peace odd
+            a sends o2 textless #1
+            a acked o2
+            b sees u1 #1 changed
+            b reads o3 #1
+            b row o3 u1 m1 changed";
+        passes_or_says_nothing(once);
+        let twice = format!("{once}\nb row o3 u1 m2 changed");
+        fails(&InputLimits, &charge(), &twice, "refused input was stored");
+        let pushed = format!("{once}\nb sees u1 #1 changed");
+        fails(&InputLimits, &charge(), &pushed, "refused input was stored");
     }
 
     #[test]

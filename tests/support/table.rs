@@ -174,6 +174,7 @@ pub(crate) fn run_on(
         strict: false,
         trace: false,
         run: RUNS.fetch_add(1, Ordering::Relaxed) as u64,
+        simulate: None,
         interrupt: Arc::new(Notify::new()),
         command: String::new(),
     };

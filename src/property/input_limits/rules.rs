@@ -250,7 +250,7 @@ impl Guard {
         }
         let textless = std::mem::take(&mut self.textless);
         for one in textless.into_values() {
-            let (true, Some((at, client))) = (one.seen.len() as u32 > one.may, one.last) else {
+            let (true, Some((at, client))) = (one.least() > one.may as usize, one.last) else {
                 continue;
             };
             if !one.refused.is_empty() {
