@@ -1,6 +1,6 @@
 # One gate: `make check` is all that has to pass, here and in CI.
 
-.PHONY: check lint test prepare bless samples soak bench
+.PHONY: check lint test table others prepare bless samples soak bench
 
 check: lint test
 
@@ -9,9 +9,20 @@ lint:
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 
-# All tests, with the second client built in, and those of the servers that are put on trial.
+# All tests, with the second client built in, and those of the servers that are put on trial. The table of truth
+# mostly waits for timers, so the others are run beside it.
 test: prepare
-	cargo test --locked --features rust_socketio
+	$(TEST) --no-run
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=line table others
+
+TEST = cargo test --locked --features rust_socketio
+TABLE = each_bug_is_caught_by_its_case
+
+table:
+	$(TEST) --test bugs $(TABLE)
+
+others:
+	$(TEST) --no-fail-fast -- --skip $(TABLE)
 	node --test servers/*/test.mjs
 
 # What the tests need beyond a Rust toolchain.

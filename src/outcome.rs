@@ -5,11 +5,13 @@
 pub mod capacity;
 pub mod conformance;
 pub mod course;
+pub mod exploration;
 pub mod gate;
 
 pub use capacity::Capacity;
 pub use conformance::Conformance;
 pub use course::Course;
+pub use exploration::Exploration;
 pub use gate::Gate;
 
 use crate::outcome::course::Shape;

@@ -14,13 +14,13 @@ const LAYERS: &[&[&str]] = &[
     &["plan", "wire", "dialect", "client", "property", "metric", "capacity", "comparison"],
     &["transport"],
     &["engine", "reference"],
-    &["conform"],
+    &["conform", "explore"],
     &["report"],
     &["cli", "main"],
 ];
 
 /// The modules that may know a runtime, a clock and randomness of their own.
-const IMPURE: &[&str] = &["transport", "engine", "reference", "conform", "cli", "main"];
+const IMPURE: &[&str] = &["transport", "engine", "reference", "conform", "explore", "cli", "main"];
 
 /// What the others may not touch.
 const FORBIDDEN: &[&str] =

@@ -138,6 +138,22 @@ fn a_server_that_breaks_a_promise_at_any_load_holds_at_none() {
 }
 
 #[test]
+fn steps_in_which_nothing_is_sent_are_no_evidence() {
+    // Nobody is connected when the talk begins, and no threshold asks for it.
+    let case = Case::new(
+        "phases:
+  - talk: { lasts: 500ms, send: 40/s in all }
+  - late: { lasts: 300ms, connect: 100% }
+patience: 1s",
+    );
+    let arguments = ["--warm-up", "0s", "--tries", "1", "--from", "4", "--most", "4"];
+    let (ended, found) = found(&case, &arguments);
+    let ended = ended.expect(5);
+    assert!(ended.stdout.starts_with("NO EVIDENCE  "), "{}", ended.stdout);
+    assert_eq!((found.held, found.limit.unwrap().of), (None, Of::Nothing));
+}
+
+#[test]
 fn a_search_that_is_interrupted_writes_what_it_learned() {
     let case = Case::of(PEOPLE, STEADY);
     let mut search = Live::start(&mut capacity(&case, &["--by", "rate", "--warm-up", "200ms"]));
@@ -148,6 +164,15 @@ fn a_search_that_is_interrupted_writes_what_it_learned() {
     assert!(ended.stderr.contains("stopping: what was learned is written"), "{}", ended.stderr);
     let folder = std::fs::read_dir(case.path("reports")).unwrap().next().unwrap().unwrap().path();
     let json = std::fs::read_to_string(folder.join("capacity.json")).unwrap();
+    let report = |format: &str| {
+        let mut command = program();
+        command.arg("report").arg(&folder).args(["--format", format]);
+        Ended::of(command.output().unwrap())
+    };
+    assert_eq!(report("text").expect(0).stdout, ended.stdout, "the folder shows it again");
+    assert_eq!(report("json").expect(0).stdout, json);
+    let ended = report("junit").expect(64);
+    assert!(ended.stderr.contains("hint: it has text, json, summary"), "{}", ended.stderr);
     let learned: Capacity = serde_json::from_str(&json).unwrap();
     assert!(learned.interrupted && learned.steps.len() == 1, "{learned:#?}");
 }

@@ -3,7 +3,7 @@
 
 use assize::engine::TargetChoice;
 use assize::engine::stage::{Keep, Play, Played, Site, play};
-use assize::history::Event;
+use assize::history::{Entry, Event};
 use assize::plan::script::Script;
 use assize::reference::{Bug, Bugs};
 use assize::{property, spec};
@@ -55,6 +55,30 @@ fn an_honest_server_keeps_one_message_of_two_simultaneous_sends() {
 fn a_race_of_the_server_is_found() {
     let played = played(Bugs::NONE.with(Bug::DedupRace), TWICE);
     assert_eq!(broken(&played), ["idempotency"]);
+}
+
+#[test]
+fn racing_requests_leave_in_their_order_and_as_far_apart_as_the_script_says() {
+    let script = "
+        people: ann, bob, cid
+        +6ms cid send c | bob send b | +300us ann history | +300us ann send d | +5ms bob send e";
+    let played = played(Bugs::NONE, script);
+    assert_eq!(played.hitches, [] as [String; 0]);
+    let in_script =
+        |entry: &&Entry| matches!(&entry.event, Event::Phase { name } if name == "script");
+    let began = played.entries.iter().position(|entry| in_script(&entry)).unwrap();
+    let left: Vec<(u64, u32)> = played.entries[began..]
+        .iter()
+        .filter(|entry| matches!(entry.event, Event::Attempt { .. }))
+        .map(|entry| (entry.at, entry.client.0))
+        .take(5)
+        .collect();
+    let [ann, bob, cid] = [0, 1, 2].map(|person| played.names[person].0.0);
+    let who: Vec<u32> = left.iter().map(|(_, client)| *client).collect();
+    assert_eq!(who, [bob, ann, ann, bob, cid]);
+    let after: Vec<u64> = left.iter().map(|(at, _)| at - left[0].0).collect();
+    let due = [0, 300_000, 300_000, 5_000_000, 6_000_000];
+    assert!(after.iter().zip(due).all(|(after, due)| *after >= due), "{after:?}");
 }
 
 #[test]

@@ -112,6 +112,17 @@ impl Course {
         expectation.statistic != "count" && !(away && self.scenario.faults.is_empty())
     }
 
+    /// How many messages are planned in the measured phase at this load; at least one where people
+    /// only wait for one another.
+    #[must_use]
+    pub fn planned(&self, load: u64) -> f64 {
+        let scenario = self.at(load);
+        let Some(phase) = scenario.phases.last() else { return 0.0 };
+        let open = messages(&phase.behaviour, &scenario.people) * phase.lasts.as_secs_f64();
+        let closed = f64::from(u8::from(phase.behaviour.converse.is_some()));
+        open.max(closed)
+    }
+
     /// The scenario at this load.
     #[must_use]
     pub fn at(&self, load: u64) -> Scenario {
@@ -142,12 +153,14 @@ impl Course {
         if !self.warm_up.is_zero() {
             // Who connects in the measured phase does so in its warm-up.
             let connect = std::mem::take(&mut measured.connect);
+            let steps = measured.steps.take();
             let behaviour = measured.behaviour.clone();
             let (name, lasts) = (WARM_UP.to_owned(), self.warm_up);
-            phases.insert(self.measured, Phase { name, lasts, connect, behaviour });
+            phases.insert(self.measured, Phase { name, lasts, connect, steps, behaviour });
             let (name, lasts) = (SETTLE.to_owned(), SETTLING);
             let behaviour = Behaviour::default();
-            phases.insert(self.measured, Phase { name, lasts, connect: 0.0, behaviour });
+            let settle = Phase { name, lasts, connect: 0.0, steps: None, behaviour };
+            phases.insert(self.measured, settle);
         }
         phases
     }
@@ -280,6 +293,9 @@ fn raise(behaviour: &mut Behaviour, by: impl Fn(Rate) -> Rate) {
     if let Some(burst) = &mut behaviour.burst {
         burst.rate = by(burst.rate);
     }
+    if let Some(away) = &mut behaviour.away {
+        away.rate = by(away.rate);
+    }
 }
 
 #[cfg(test)]
@@ -338,6 +354,7 @@ expect: [delivery.p95 < 500ms, ack.count > 100, reconnect.p95 < 5s]
         assert!((behaviour.send.unwrap().per_second - 120.0).abs() < 1e-9);
         assert!((messages(behaviour, &twice.people) - 140.0).abs() < 1e-6);
         assert_eq!(seconds(&twice), [("connect", 2.0), ("talk", 10.0)]);
+        assert!((course.planned(140) - 1_400.0).abs() < 1e-6);
     }
 
     #[test]

@@ -49,8 +49,9 @@ and the universal scalability law fitted to the steps. docs/capacity.md says how
 Exit codes:
     0  found, or all that was to be tried held      3  the search ended before there was a limit
     1  a property is broken at any load             4  what the scenario wants judged was not
-    2  an expectation is missed at any load,        5  the generator was the limit, not the server
-       or less than `--at-least` holds            130  interrupted; what was learned is written";
+    2  an expectation is missed at any load,        5  the generator was the limit, not the server,
+       or less than `--at-least` holds                 or nothing was sent or judged: no evidence
+                                                  130  interrupted; what was learned is written";
 
 /// What is raised from step to step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

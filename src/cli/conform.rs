@@ -1,19 +1,17 @@
 //! `assize conform`: runs the conformance catalogue against a server.
 
 use crate::cli::run::Transport;
+use crate::cli::server::{Subject, bears};
 use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, gate, load};
 use crate::conform::{self, Choice, Progress, Settings, catalogue};
-use crate::engine::TargetChoice;
 use crate::metric::quantity;
 use crate::outcome::{Conformance, Exit, Source};
-use crate::reference;
 use crate::report::Folder;
 use crate::report::conformance::{FORMATS, terminal};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -41,10 +39,6 @@ Exit codes: 0 no failure that counts; 1 a case failed, or passed that is listed 
 3 in doubt; 4 nothing passed, or nothing was seen of a promised property; 64 and 65 mistakes; 69 no
 server, or it died; 70 the harness failed; 130 interrupted. docs/conformance.md says more.";
 
-/// How often the embedded server pings, so that dead connections are noticed within seconds.
-const PING_INTERVAL: Duration = Duration::from_secs(3);
-/// How long it waits for the answer.
-const PING_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a reader without a terminal is told how far it is.
 const TELLS: Duration = Duration::from_secs(5);
 
@@ -58,18 +52,15 @@ pub struct Args {
     /// The server's spec: a file, or a name in `specs/`.
     #[arg(long)]
     pub spec: String,
-    /// The running server to put on trial; repeated, its nodes in their order.
-    #[arg(long = "target", value_name = "URL")]
-    pub targets: Vec<String>,
-    /// How many nodes the embedded server shall have.
-    #[arg(long, value_name = "N", default_value_t = NonZeroU32::MIN, conflicts_with_all = ["targets", "launch"])]
-    pub nodes: NonZeroU32,
-    /// A scenario whose `launch:` starts the server.
-    #[arg(long, value_name = "SCENARIO", conflicts_with = "targets")]
-    pub launch: Option<String>,
-    /// A bug that the embedded server shall have (`assize list bugs`); can be repeated.
-    #[arg(long = "bug", value_name = "NAME", conflicts_with_all = ["targets", "launch"])]
-    pub bugs: Vec<String>,
+    /// The server.
+    #[command(flatten)]
+    pub server: Subject,
+    /// Plays in simulated worlds, in virtual time: the same seed makes the same histories
+    #[arg(long, conflicts_with_all = ["targets", "launch"])]
+    pub simulate: bool,
+    /// What the simulated worlds follow from: delays, races, ids
+    #[arg(long, value_name = "N", requires = "simulate", default_value_t = 1)]
+    pub seed: u64,
     /// Only the cases that take a few seconds.
     #[arg(long)]
     pub quick: bool,
@@ -103,19 +94,16 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let choice = Choice { names: args.cases.clone(), quick: args.quick };
     choice.of(catalogue()).map_err(|unknown| Failure::usage(unknown.to_string()))?;
     let interrupt = Arc::new(Notify::new());
-    let target = target(args)?;
-    let borne = match &target {
-        TargetChoice::Launched(launch) => launch.cases_at_once,
-        _ => None,
-    };
+    let target = args.server.choice()?;
     let settings = Settings {
+        at_once: args.at_once.or(bears(&target)),
         target,
-        at_once: args.at_once.or(borne),
         transport: args.transport.map(Transport::of_spec),
         choice,
         strict: args.strict,
         trace: args.trace,
         run: crate::cli::run::run_number(),
+        simulate: args.simulate.then_some(args.seed),
         interrupt: Arc::clone(&interrupt),
         command: command_line(args),
         spec: Arc::new(spec),
@@ -148,35 +136,6 @@ fn store(run: &Conformance, started: SystemTime, args: &Args) {
             errors.iter().for_each(|error| display::say(format_args!("warning: {error}")));
         }
     }
-}
-
-fn target(args: &Args) -> Result<TargetChoice, Failure> {
-    if !args.targets.is_empty() {
-        return Ok(TargetChoice::Running(args.targets.clone()));
-    }
-    if let Some(name) = &args.launch {
-        let scenario = load::scenario(name)?.value;
-        return match scenario.launch {
-            Some(launch) => Ok(TargetChoice::Launched(launch)),
-            None => Err(Failure::usage(format!("scenario `{name}` launches no server"))
-                .hint("name a scenario with `launch:`, or a running server with `--target URL`")),
-        };
-    }
-    embedded(&args.bugs, args.nodes)
-}
-
-/// The embedded server of so many nodes, with bugs of these names, and a heartbeat that is not waited for for long.
-///
-/// # Errors
-/// There is no bug of one of the names.
-pub fn embedded(bugs: &[String], nodes: NonZeroU32) -> Result<TargetChoice, Failure> {
-    Ok(TargetChoice::Embedded(reference::Options {
-        bugs: load::bugs(bugs)?,
-        ping_interval: PING_INTERVAL,
-        ping_timeout: PING_TIMEOUT,
-        nodes: nodes.get() as usize,
-        ..reference::Options::default()
-    }))
 }
 
 fn drive(settings: Settings, interrupt: &Notify, args: &Args) -> Result<Conformance, Failure> {
@@ -277,10 +236,8 @@ impl Talk {
 /// The command that makes this run again; names of cases may follow.
 fn command_line(args: &Args) -> String {
     let mut words = vec![format!("assize conform --spec {}", args.spec)];
-    words.extend(args.targets.iter().map(|url| format!("--target {url}")));
-    words.extend((args.nodes.get() > 1).then(|| format!("--nodes {}", args.nodes)));
-    words.extend(args.launch.iter().map(|scenario| format!("--launch {scenario}")));
-    words.extend(args.bugs.iter().map(|bug| format!("--bug {bug}")));
+    words.extend(args.server.words());
+    words.extend(args.simulate.then(|| format!("--simulate --seed {}", args.seed)));
     if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {
         words.push(format!("--transport {}", transport.get_name()));
     }

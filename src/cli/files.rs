@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 pub const SPECS: &str = "specs";
 /// The folder of the scenarios.
 pub const SCENARIOS: &str = "scenarios";
+/// The folder of the plans that failed.
+pub const REGRESSIONS: &str = "scenarios/regressions";
 /// The folder of the report folders.
 pub const REPORTS: &str = "reports";
 

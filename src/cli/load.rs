@@ -3,6 +3,7 @@
 use crate::cli::{Failure, files};
 use crate::conform;
 use crate::metric::quantity;
+use crate::plan::saved::{self, Saved};
 use crate::property;
 use crate::reference::{Bug, Bugs};
 use crate::scenario::{self, Scenario};
@@ -43,6 +44,16 @@ pub fn scenario(name: &str) -> Result<Loaded<Scenario>, Failure> {
     let loaded = scenario::load(&path, &text, &property::ids());
     let loaded = loaded.map_err(|mistakes| failure(&path, &mistakes))?;
     Ok(Loaded { value: loaded.scenario, text })
+}
+
+/// The saved plan of this path.
+///
+/// # Errors
+/// It cannot be read, or has mistakes.
+pub fn plan(path: &str) -> Result<Saved, Failure> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::bad_input(format!("cannot read plan `{path}`: {error}")))?;
+    saved::load(path, &text, &property::ids()).map_err(|mistakes| failure(path, &mistakes))
 }
 
 /// The bugs of these names.

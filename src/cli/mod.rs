@@ -10,6 +10,7 @@ pub mod compare;
 pub mod conform;
 pub mod display;
 pub mod explain;
+pub mod explore;
 pub mod failure;
 pub mod files;
 pub mod gate;
@@ -18,6 +19,7 @@ pub mod lint;
 pub mod list;
 pub mod load;
 pub mod metrics;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod schema;
@@ -39,6 +41,7 @@ Examples:
   assize run first-look --target http://host:3000  the same people on your server
   assize run first-look --bug dedup-race           see what a failure looks like
   assize conform --spec callback-ack --quick       the catalogue of short cases
+  assize explore --spec callback-ack               searches for races
   assize capacity first-look --budget 5m           how many clients it bears
   assize compare reports/before reports/latest     what got worse
   assize explain idempotency                       what a verdict means
@@ -78,6 +81,10 @@ pub enum Verb {
     Run(run::Args),
     /// Runs the conformance catalogue: short cases, each with a name and a verdict.
     Conform(conform::Args),
+    /// Searches for races: small concurrent plans that nobody wrote.
+    Explore(explore::Args),
+    /// Plays a saved plan many times: does it still fail?
+    Replay(replay::Args),
     /// Finds the most clients, or messages per second, at which everything still holds.
     Capacity(capacity::Args),
     /// Judges the stored history of a run again.
@@ -123,6 +130,8 @@ impl Cli {
         match self.verb {
             Verb::Run(args) => run::execute(&args, self.color),
             Verb::Conform(args) => conform::execute(&args, self.color),
+            Verb::Explore(args) => explore::execute(&args, self.color),
+            Verb::Replay(args) => replay::execute(&args, self.color),
             Verb::Capacity(args) => capacity::execute(&args, self.color),
             Verb::Check(args) => check::execute(&args, self.color),
             Verb::Compare(args) => compare::execute(&args, self.color),

@@ -1,10 +1,17 @@
-//! Which server a verb with a scenario works on: the arguments that say it, and what follows.
+//! Which server a verb works on: the arguments that say it, and what follows. [`Server`] is for verbs
+//! with a scenario, which may say it too, [`Subject`] for those without.
 
 use crate::cli::{Failure, load};
 use crate::engine::TargetChoice;
 use crate::reference::{self, Limit, Limits};
 use crate::scenario::Scenario;
 use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// How often the embedded server pings, so that dead connections are noticed within seconds.
+const PING_INTERVAL: Duration = Duration::from_secs(3);
+/// How long it waits for the answer.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The arguments that choose a server.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -58,5 +65,75 @@ impl Server {
         words.extend(self.bugs.iter().map(|bug| format!("--bug {bug}")));
         words.extend(self.limits.iter().map(|limit| format!("--limit {limit}")));
         words
+    }
+}
+
+/// The arguments that choose the server of a verb without a scenario.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Subject {
+    /// The running server to put on trial; repeated, its nodes in their order.
+    #[arg(long = "target", value_name = "URL")]
+    pub targets: Vec<String>,
+    /// How many nodes the embedded server shall have.
+    #[arg(long, value_name = "N", default_value_t = NonZeroU32::MIN, conflicts_with_all = ["targets", "launch"])]
+    pub nodes: NonZeroU32,
+    /// A scenario whose `launch:` starts the server.
+    #[arg(long, value_name = "SCENARIO", conflicts_with = "targets")]
+    pub launch: Option<String>,
+    /// A bug that the embedded server shall have (`assize list bugs`); can be repeated.
+    #[arg(long = "bug", value_name = "NAME", conflicts_with_all = ["targets", "launch"])]
+    pub bugs: Vec<String>,
+}
+
+impl Subject {
+    /// The server: the running one, the launched one, or else the embedded one.
+    ///
+    /// # Errors
+    /// There is no bug of one of the names, or the scenario is not there or launches nothing.
+    pub fn choice(&self) -> Result<TargetChoice, Failure> {
+        if !self.targets.is_empty() {
+            return Ok(TargetChoice::Running(self.targets.clone()));
+        }
+        let Some(name) = &self.launch else { return embedded(&self.bugs, self.nodes) };
+        match load::scenario(name)?.value.launch {
+            Some(launch) => Ok(TargetChoice::Launched(launch)),
+            None => Err(Failure::usage(format!("scenario `{name}` launches no server"))
+                .hint("name a scenario with `launch:`, or a running server with `--target URL`")),
+        }
+    }
+
+    /// The arguments as they were said.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let mut words: Vec<String> =
+            self.targets.iter().map(|url| format!("--target {url}")).collect();
+        words.extend((self.nodes.get() > 1).then(|| format!("--nodes {}", self.nodes)));
+        words.extend(self.launch.iter().map(|scenario| format!("--launch {scenario}")));
+        words.extend(self.bugs.iter().map(|bug| format!("--bug {bug}")));
+        words
+    }
+}
+
+/// The embedded server of so many nodes, with bugs of these names, and a heartbeat that is not waited
+/// for for long.
+///
+/// # Errors
+/// There is no bug of one of the names.
+pub fn embedded(bugs: &[String], nodes: NonZeroU32) -> Result<TargetChoice, Failure> {
+    Ok(TargetChoice::Embedded(reference::Options {
+        bugs: load::bugs(bugs)?,
+        ping_interval: PING_INTERVAL,
+        ping_timeout: PING_TIMEOUT,
+        nodes: nodes.get() as usize,
+        ..reference::Options::default()
+    }))
+}
+
+/// How many plays a server bears at once, if it says so.
+#[must_use]
+pub fn bears(target: &TargetChoice) -> Option<u32> {
+    match target {
+        TargetChoice::Launched(launch) => launch.cases_at_once,
+        TargetChoice::Embedded(_) | TargetChoice::Running(_) => None,
     }
 }

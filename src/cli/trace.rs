@@ -1,7 +1,7 @@
 //! `assize trace`: one person's and one friend's first minute on a server, step by step: what was sent,
 //! what came back, what it was taken for, and where it differs from the spec.
 
-use crate::cli::conform::embedded;
+use crate::cli::server::embedded;
 use crate::cli::{Colour, Failure, display, load};
 use crate::engine::TargetChoice;
 use crate::engine::stage::{self, Keep, Line, Mark, Play, Site, Unplayed};

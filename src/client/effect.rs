@@ -131,6 +131,13 @@ impl Ask {
         Self { payload, ..Self::of(Operation::Read, Some(conversation)) }
     }
 
+    /// Tell the others of a message, by its server id, that was sent over another channel.
+    #[must_use]
+    pub fn announce(conversation: ConversationId, id: CompactString) -> Self {
+        let payload = Payload::About(id);
+        Self { payload, ..Self::of(Operation::Announce, Some(conversation)) }
+    }
+
     /// Make, or find, a conversation of these people; `conversation` is the plan's name for it.
     #[must_use]
     pub fn create(conversation: Option<ConversationId>, people: Vec<Scalar>) -> Self {

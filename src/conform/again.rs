@@ -23,7 +23,8 @@ const TIMED: &[&str] = &[
     "websocket",
 ];
 
-fn is_timed(property: &str) -> bool {
+/// The property's accusations rest on something not having come in time.
+pub(crate) fn is_timed(property: &str) -> bool {
     TIMED.contains(&property)
 }
 

@@ -1,5 +1,6 @@
 //! Every case there is, in one order.
 
+use crate::conform::selection::wants_own_server;
 use crate::conform::wire::{self, WireCase};
 use crate::plan::script::Script;
 use crate::property::{self, Page, Probe};
@@ -102,9 +103,7 @@ impl Catalogued {
     pub fn wants_own_server(&self) -> bool {
         match &self.way {
             Way::Play(_, probe, script) => {
-                script.handles_the_server()
-                    || script.speaks_to_everybody()
-                    || probe.needs.contains(&property::Need::OwnServer)
+                wants_own_server(script) || probe.needs.contains(&property::Need::OwnServer)
             }
             Way::Wire(_) => false,
         }

@@ -12,10 +12,12 @@ mod score;
 mod selection;
 mod tally;
 mod troupe;
-mod watch;
 pub mod wire;
 
+pub(crate) use again::is_timed;
 pub use catalogue::{Catalogued, catalogue};
+pub(crate) use naming::Names;
 pub use perform::{Settings, run};
 pub use score::Progress;
 pub use selection::{Choice, UnknownCase, check_known};
+pub(crate) use selection::{script_lacks, wants_own_server};

@@ -4,15 +4,15 @@ use crate::history::ClientId;
 use crate::verdict::Violation;
 
 /// What the clients and messages of one play are called.
-pub(super) struct Names<'a> {
-    pub(super) clients: &'a [(ClientId, String)],
+pub(crate) struct Names<'a> {
+    pub(crate) clients: &'a [(ClientId, String)],
     /// Tokens, and the labels of their messages.
-    pub(super) messages: &'a [(String, String)],
+    pub(crate) messages: &'a [(String, String)],
 }
 
 impl Names<'_> {
     /// Puts the names into an argument.
-    pub(super) fn put_into(&self, violation: &mut Violation) {
+    pub(crate) fn put_into(&self, violation: &mut Violation) {
         for exhibit in &mut violation.exhibits {
             exhibit.text = self.named(&exhibit.text);
         }

@@ -5,7 +5,7 @@ use crate::conform::catalogue::Way;
 use crate::conform::score::Progress;
 use crate::conform::selection::lacks;
 use crate::conform::tally::{Copied, Copy, Tally};
-use crate::conform::troupe::{self, Troupe};
+use crate::conform::troupe::{self, Place, Troupe};
 use crate::conform::{Catalogued, Choice, again, catalogue};
 use crate::engine::stage::{Lacking, Site, rehearse, rehearsers};
 use crate::engine::{Failure, TargetChoice, Unreachable, usage};
@@ -38,6 +38,8 @@ pub struct Settings {
     pub trace: bool,
     /// Tells this run's people and keys from another's.
     pub run: u64,
+    /// Each copy of a case has a simulated world of its own, which follows from this seed.
+    pub simulate: Option<u64>,
     /// Rung when the user wants to stop.
     pub interrupt: Arc<Notify>,
     /// The command that makes this run again, without names of cases.
@@ -57,7 +59,95 @@ pub async fn run(
     let chosen = chosen.map_err(|unknown| Failure::Internal(unknown.to_string()))?;
     let today = chrono::DateTime::<chrono::Utc>::from(began).format("%Y-%m-%d").to_string();
     let tally = Tally::new(&settings.spec, &settings.command, &today, settings.strict);
-    let lacking = |case: &&Catalogued| lacks(case, &settings.spec, &settings.target);
+    let mut played = match settings.simulate {
+        Some(seed) => simulated(&settings, seed, &chosen, &mut show).await?,
+        None => on_target(&settings, &chosen, &mut show).await?,
+    };
+    let cases: Vec<Case> = chosen
+        .iter()
+        .map(|case| match played.fitting.iter().position(|fit| fit.name == case.name) {
+            Some(index) => tally.case(case, std::mem::take(&mut played.ends[index])),
+            None => match (lacking(&settings, case), misses(case, &played.absent)) {
+                (None, Some(why)) if settings.spec.promise(case.property).is_some() => {
+                    tally.case(case, vec![Ok(broken_off(&why))])
+                }
+                (lack, missed) => tally.unsupported(case, lack.or(missed).unwrap_or_default()),
+            },
+        })
+        .collect();
+    Ok(Conformance {
+        schema: SCHEMA,
+        kind: Kind::Conformance,
+        spec: settings.spec.name.clone(),
+        document: settings.spec.document.clone(),
+        target: played.target,
+        bugs: settings.target.bugs(),
+        transport: transport(&settings).into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        started: chrono::DateTime::<chrono::Utc>::from(began)
+            .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        nanos: began.elapsed().map_or(0, |elapsed| elapsed.as_nanos() as u64),
+        quick: settings.choice.quick,
+        strict: settings.strict,
+        properties: tally.properties(&cases),
+        command: settings.command.clone(),
+        cases,
+        notes: played.notes,
+        died: played.died,
+        interrupted: played.interrupted,
+        sources: Vec::new(),
+        machine: usage::machine(),
+    })
+}
+
+/// What came of the cases that could be played.
+struct Performed<'a> {
+    /// What the report calls the target.
+    target: String,
+    fitting: Vec<&'a Catalogued>,
+    /// What the server lacks, though the spec has it.
+    absent: Lacking,
+    /// What came of the copies of each fitting case.
+    ends: Vec<Vec<Copied>>,
+    notes: Vec<String>,
+    died: Option<String>,
+    interrupted: bool,
+}
+
+/// What spec and target lack for a case.
+fn lacking(settings: &Settings, case: &Catalogued) -> Option<String> {
+    lacks(case, &settings.spec, &settings.target)
+}
+
+/// Every copy of a case meets a server of its own, in a world of its own. Nothing else can delay it, so
+/// nothing is played twice.
+async fn simulated<'a>(
+    settings: &Settings,
+    seed: u64,
+    chosen: &[&'a Catalogued],
+    show: &mut impl FnMut(&Progress),
+) -> Result<Performed<'a>, Failure> {
+    let fitting = chosen.iter().copied().filter(|case| lacking(settings, case).is_none());
+    let fitting: Vec<&Catalogued> = fitting.collect();
+    let mut troupe = Troupe::assemble(settings, Place::Worlds(seed), &fitting, 0)?;
+    let ends = troupe.perform(settings, &fitting, show).await;
+    Ok(Performed {
+        target: format!("embedded reference server, simulated with seed {seed}"),
+        fitting,
+        absent: Lacking::new(),
+        ends,
+        notes: Vec::new(),
+        died: None,
+        interrupted: troupe.interrupted,
+    })
+}
+
+/// All cases are played side by side on the one target, but for those that need one of their own.
+async fn on_target<'a>(
+    settings: &Settings,
+    chosen: &[&'a Catalogued],
+    show: &mut impl FnMut(&Progress),
+) -> Result<Performed<'a>, Failure> {
     let open = Site::open(&settings.target, &settings.spec, settings.transport, settings.run);
     let (mut target, site) = tokio::select! {
         opened = open => opened.map_err(Failure::Unreachable)?,
@@ -71,7 +161,8 @@ pub async fn run(
             () = settings.interrupt.notified() => return Err(Failure::Interrupted),
         };
     }
-    let fits = |case: &&Catalogued| lacking(case).is_none() && misses(case, &absent).is_none();
+    let fits =
+        |case: &&Catalogued| lacking(settings, case).is_none() && misses(case, &absent).is_none();
     let fitting: Vec<&Catalogued> = chosen.iter().copied().filter(fits).collect();
     let mut people = troupe::people(&fitting, settings.run);
     people.extend(rehearsers(settings.run).into_iter().filter(|_| foreign));
@@ -80,16 +171,15 @@ pub async fn run(
         let hint = "`--quick`, or the names of some cases, need fewer".to_owned();
         return Err(Failure::Unreachable(Unreachable { what: why.0, hint }));
     }
-    let name = target.name();
     let spare = Spare::of(&site, &people, &fitting);
     if let Some(warning) = spare.warning() {
         show(&Progress { of: fitting.len(), warning: Some(warning), ..Progress::default() });
     }
-    let mut troupe = Troupe::assemble(&settings, &site, &fitting, 0)?;
-    let mut ends = troupe.perform(&settings, &fitting, &mut show).await;
+    let mut troupe = Troupe::assemble(settings, Place::Target(site.clone()), &fitting, 0)?;
+    let mut ends = troupe.perform(settings, &fitting, show).await;
     let mut notes = Vec::new();
     if troupe.died.is_none() && !troupe.interrupted {
-        let again = once_more(&settings, &site, spare, &fitting, &mut troupe, &mut ends, &mut show);
+        let again = once_more(settings, &site, spare, &fitting, &mut troupe, &mut ends, show);
         notes.extend(again.await?);
     }
     let ended = target.ended(patience(&settings.target, troupe.died.is_some())).await;
@@ -104,43 +194,10 @@ pub async fn run(
     // Nobody may have looked since it ended.
     let died = troupe.died.or_else(|| ended.clone());
     notes.extend(ended);
+    let name = target.name();
     target.stop().await;
-
-    let cases: Vec<Case> = chosen
-        .iter()
-        .map(|case| match fitting.iter().position(|fit| fit.name == case.name) {
-            Some(index) => tally.case(case, std::mem::take(&mut ends[index])),
-            None => match (lacking(case), misses(case, &absent)) {
-                (None, Some(why)) if settings.spec.promise(case.property).is_some() => {
-                    tally.case(case, vec![Ok(broken_off(&why))])
-                }
-                (lack, missed) => tally.unsupported(case, lack.or(missed).unwrap_or_default()),
-            },
-        })
-        .collect();
-    Ok(Conformance {
-        schema: SCHEMA,
-        kind: Kind::Conformance,
-        spec: settings.spec.name.clone(),
-        document: settings.spec.document.clone(),
-        target: name,
-        bugs: settings.target.bugs(),
-        transport: transport(&settings).into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        started: chrono::DateTime::<chrono::Utc>::from(began)
-            .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-        nanos: began.elapsed().map_or(0, |elapsed| elapsed.as_nanos() as u64),
-        quick: settings.choice.quick,
-        strict: settings.strict,
-        properties: tally.properties(&cases),
-        command: settings.command.clone(),
-        cases,
-        notes,
-        died,
-        interrupted: troupe.interrupted,
-        sources: Vec::new(),
-        machine: usage::machine(),
-    })
+    let interrupted = troupe.interrupted;
+    Ok(Performed { target: name, fitting, absent, ends, notes, died, interrupted })
 }
 
 /// Plays the cases again whose accusations rest on time, and takes back what does not happen again.
@@ -169,7 +226,8 @@ async fn once_more(
     }
     let again: Vec<&Catalogued> = wanted.iter().map(|index| cases[*index]).collect();
     let played: u32 = cases.iter().map(|case| case.copies).sum();
-    let mut others = Troupe::assemble(settings, site, &again, played)?;
+    let place = Place::Target(site.clone());
+    let mut others = Troupe::assemble(settings, place, &again, played)?;
     let second = others.perform(settings, &again, show).await;
     troupe.suspects = others.suspects.iter().map(|suspect| wanted[*suspect]).collect();
     (troupe.died, troupe.interrupted) = (others.died, others.interrupted);

@@ -4,7 +4,9 @@
 //! would find fault. Knows neither threads nor sockets. Start with [`Score`].
 
 use crate::conform::Catalogued;
-use crate::conform::tally::{Copied, Stopped};
+use crate::conform::tally::Copied;
+use crate::engine::crew::News;
+use crate::engine::stage::Stopped;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -25,13 +27,8 @@ pub struct Progress {
     pub warning: Option<String>,
 }
 
-/// What a stage tells.
-pub(super) enum News {
-    /// A copy of the case of this number is played.
-    Began(usize),
-    /// It was played, with this result.
-    Ended(usize, Box<Copied>),
-}
+/// What came of a copy of a case, and which one it is: copies end in any order, and are told in theirs.
+pub(super) type Numbered = (u32, Copied);
 
 /// What has come of the plays so far.
 pub(super) struct Score<'a> {
@@ -39,9 +36,9 @@ pub(super) struct Score<'a> {
     /// How many copies of each case are still to come.
     open: Vec<usize>,
     running: Vec<bool>,
-    ends: Vec<Vec<Copied>>,
+    ends: Vec<Vec<Numbered>>,
     /// Plays that ended, and when: no sign of the server has come since.
-    unsure: Vec<(Instant, usize, Copied)>,
+    unsure: Vec<(Instant, usize, Numbered)>,
     done: usize,
     failed: Vec<String>,
 }
@@ -66,10 +63,14 @@ impl<'a> Score<'a> {
     }
 
     /// Something came from a stage.
-    pub(super) fn note(&mut self, news: News) {
+    pub(super) fn note(&mut self, news: News<Numbered>) {
         match news {
             News::Began(case) => self.running[case] = true,
-            News::Ended(case, copied) => self.unsure.push((Instant::now(), case, *copied)),
+            News::Ended(case, copied) => {
+                let broken = |how| Err(Stopped::Broken(format!("the case panicked: {how}")));
+                let broken = |how| (u32::MAX, broken(how));
+                self.unsure.push((Instant::now(), case, copied.unwrap_or_else(broken)));
+            }
         }
     }
 
@@ -109,12 +110,15 @@ impl<'a> Score<'a> {
     /// What is still open was not reached, and why.
     pub(super) fn close(mut self, why: &str) -> Vec<Vec<Copied>> {
         for (end, open) in self.ends.iter_mut().zip(&self.open) {
-            end.extend((0..*open).map(|_| Err(Stopped::NotReached(why.to_owned()))));
+            end.sort_by_key(|(copy, _)| *copy);
+            let unreached = || Err(Stopped::NotReached(why.to_owned()));
+            end.extend((0..*open).map(|_| (u32::MAX, unreached())));
         }
-        self.ends
+        let copies = |end: Vec<Numbered>| end.into_iter().map(|(_, copied)| copied).collect();
+        self.ends.into_iter().map(copies).collect()
     }
 }
 
-fn fails(ends: &[Copied]) -> bool {
-    ends.iter().flatten().any(|copy| copy.finding.violation_count > 0)
+fn fails(ends: &[Numbered]) -> bool {
+    ends.iter().flat_map(|(_, end)| end).any(|copy| copy.finding.violation_count > 0)
 }

@@ -17,6 +17,9 @@ use std::time::Duration;
 /// The longest window of a rate that a case waits for several times.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Why a case that handles the server is not for somebody else's.
+const NOT_OURS: &str = "the server is not the harness's to stop and start";
+
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Choice {
@@ -97,14 +100,31 @@ fn is_called(case: &Catalogued, name: &str) -> bool {
 /// What the server lacks for a case, if anything.
 pub(super) fn lacks(case: &Catalogued, spec: &Spec, target: &TargetChoice) -> Option<String> {
     let own_server = !matches!(target, TargetChoice::Running(_));
-    let nodes = target.nodes();
     if case.wants_own_server() && !own_server {
-        return Some("the server is not the harness's to stop and start".into());
+        return Some(NOT_OURS.into());
     }
     let (probe, script) = match &case.way {
         Way::Wire(case) => return wire::disabled(case, spec),
         Way::Play(_, probe, script) => (probe, script),
     };
+    if let Some(why) = script_lacks(script, spec, target) {
+        return Some(why);
+    }
+    let shown = property::find(case.property).map_or(&[][..], |property| property.shown());
+    if !shown.is_empty() && !shown.iter().any(|sight| shows(spec, *sight)) {
+        let names: Vec<String> = shown.iter().map(|sight| format!("`{sight}`")).collect();
+        return Some(format!("the spec has no event {}", names.join(", ")));
+    }
+    probe.needs.iter().find_map(|need| need_lacks(*need, spec)).map(str::to_owned)
+}
+
+/// What the server lacks for a script, if anything.
+pub(crate) fn script_lacks(script: &Script, spec: &Spec, target: &TargetChoice) -> Option<String> {
+    let own_server = !matches!(target, TargetChoice::Running(_));
+    if wants_own_server(script) && !own_server {
+        return Some(NOT_OURS.into());
+    }
+    let nodes = target.nodes();
     if script.nodes() as usize > nodes {
         let nodes = if nodes == 1 { "one node".into() } else { format!("{nodes} nodes") };
         return Some(format!("the server has {nodes}, and the case needs {}", script.nodes()));
@@ -129,18 +149,15 @@ pub(super) fn lacks(case: &Catalogued, spec: &Spec, target: &TargetChoice) -> Op
     if let Some(audience) = script.audiences().iter().find(|one| channel(one).is_none()) {
         return Some(format!("the spec has no channel `{audience}` of `broadcast`"));
     }
-    let shown = property::find(case.property).map_or(&[][..], |property| property.shown());
-    if !shown.is_empty() && !shown.iter().any(|sight| shows(spec, *sight)) {
-        let names: Vec<String> = shown.iter().map(|sight| format!("`{sight}`")).collect();
-        return Some(format!("the spec has no event {}", names.join(", ")));
-    }
     if let Some(sight) = script.sights().iter().find(|sight| !shows(spec, **sight)) {
         return Some(format!("the spec has no event `{sight}`"));
     }
-    if let Some(lack) = socket_lacks(script, spec) {
-        return Some(lack.to_owned());
-    }
-    probe.needs.iter().find_map(|need| need_lacks(*need, spec)).map(str::to_owned)
+    socket_lacks(script, spec).map(str::to_owned)
+}
+
+/// A script that handles the server, or speaks to everybody on it, has a server for itself.
+pub(crate) fn wants_own_server(script: &Script) -> bool {
+    script.handles_the_server() || script.speaks_to_everybody()
 }
 
 /// The read goes on page by page, and a client says how many rows a page has.

@@ -3,7 +3,7 @@
 use crate::conform::catalogue::Way;
 use crate::conform::naming::Names;
 use crate::conform::{Catalogued, wire};
-use crate::engine::stage::{Line, Played, Unplayed};
+use crate::engine::stage::{Line, Played, Stopped};
 use crate::history::ClientId;
 use crate::outcome::conformance::{Also, Case, End, Known, PropertyResult};
 use crate::property::{self, Charge};
@@ -57,26 +57,6 @@ impl Copy {
 
 /// Samples of what went wrong that are told beside a hitch.
 const SAMPLES: usize = 2;
-
-/// Why a copy was not played to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Stopped {
-    /// The harness has a mistake.
-    Broken(String),
-    /// Its server could not be had, or was gone.
-    NoServer(String),
-    /// The run was interrupted, or the target died.
-    NotReached(String),
-}
-
-impl From<Unplayed> for Stopped {
-    fn from(unplayed: Unplayed) -> Self {
-        match unplayed {
-            Unplayed::SetUp(why, _) => Self::NoServer(why),
-            Unplayed::Panicked => Self::Broken("a task of the play panicked".into()),
-        }
-    }
-}
 
 /// What all cases of a run have in common.
 pub(super) struct Tally<'a> {

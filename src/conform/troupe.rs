@@ -1,37 +1,43 @@
-//! The threads that play: each core has one with its own runtime, and all take from one queue.
+//! The plays of a conformance run: a crew performs them, and a score is kept.
 //!
 //! The slow plays come first, because the longest timers decide how long the whole takes.
 
 use crate::conform::Catalogued;
 use crate::conform::catalogue::Way;
 use crate::conform::perform::Settings;
-use crate::conform::score::{News, Progress, Score};
-use crate::conform::tally::{Copied, Copy, Stopped};
-use crate::conform::watch::{feel_pulse, watch_over};
+use crate::conform::score::{Numbered, Progress, Score};
+use crate::conform::tally::{Copied, Copy};
 use crate::conform::wire::{self, WireCase};
-use crate::engine::stage::{self, Keep, Play, Site};
-use crate::engine::{Failure, TargetChoice};
+use crate::engine::crew::Crew;
+use crate::engine::stage::watch::{feel_pulse, watch_over};
+use crate::engine::stage::{self, Apart, Keep, Play, Site, Stopped};
+use crate::engine::{Failure, Target, TargetChoice};
 use crate::history::{ClientId, PersonId};
-use crate::spec::Transports;
+use crate::plan::dice;
+use crate::plan::script::Script;
 use crate::verdict::Finding;
-use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use crate::world;
+use futures_util::future::OptionFuture;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::LocalSet;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Plays that a thread has under way at once, where the server bears as many.
-const AT_ONCE: usize = 64;
-/// Servers of their own that run at once, besides the target, where each is a process or more:
-/// too many would starve the machine, and with it what they are tried for.
-const OWN_AT_ONCE: usize = 2;
 /// The longest that a newcomer waits for a server that is not starved.
 const SOON: Duration = Duration::from_secs(1);
+/// Longer than any play: nothing in a simulated world would ever notice that one hangs.
+const ENDLESS: Duration = Duration::from_secs(24 * 3600);
 /// How often there is progress to show.
 const TICK: Duration = Duration::from_millis(200);
+
+/// Where cases are played.
+#[derive(Clone)]
+pub(super) enum Place {
+    /// On the one target.
+    Target(Site),
+    /// Each copy in a simulated world of its own; all follow from this seed.
+    Worlds(u64),
+}
 
 /// One play: a copy of a case.
 struct Job {
@@ -39,15 +45,16 @@ struct Job {
     case: usize,
     /// Unlike that of any other play of the run.
     number: u32,
+    /// Which of the case's copies it is.
+    copy: u32,
     catalogued: Catalogued,
 }
 
-/// The threads that play.
+/// The crew that plays.
 pub(super) struct Troupe {
-    threads: Vec<JoinHandle<()>>,
-    news: mpsc::UnboundedReceiver<News>,
-    stop: watch::Sender<bool>,
-    site: Site,
+    crew: Crew<Job, Numbered>,
+    /// The one target, if there is one.
+    site: Option<Site>,
     pub(super) died: Option<String>,
     /// The cases that were under way when it died, by number.
     pub(super) suspects: Vec<usize>,
@@ -55,40 +62,25 @@ pub(super) struct Troupe {
 }
 
 impl Troupe {
-    /// Threads that play these cases; the plays are numbered from `first`.
+    /// A crew that plays these cases; the plays are numbered from `first`.
     pub(super) fn assemble(
         settings: &Settings,
-        site: &Site,
+        place: Place,
         cases: &[&Catalogued],
         first: u32,
     ) -> Result<Self, Failure> {
-        let queue = Arc::new(Mutex::new(queue(cases, first)));
-        let (tell, news) = mpsc::unbounded_channel();
-        let stop = watch::Sender::new(false);
-        let own = Arc::new(Semaphore::new(own_at_once(&settings.target)));
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let most = settings.at_once.map_or(usize::MAX, |count| count as usize);
-        let count = cores.min(8).min(most);
-        let mut threads = Vec::new();
-        for number in 0..count {
-            // What does not divide goes to the first ones.
-            let at_once = AT_ONCE.min(most / count + usize::from(number < most % count));
-            let stage = Stage {
-                queue: Arc::clone(&queue),
-                site: site.clone(),
-                choice: settings.target.clone(),
-                own: Arc::clone(&own),
-                transport: settings.transport,
-                trace: settings.trace,
-                at_once,
-                tell: tell.clone(),
-                stop: stop.subscribe(),
-            };
-            let thread = Builder::new().name(format!("stage-{number}")).spawn(|| stage.run());
-            threads.push(thread.map_err(|error| Failure::Internal(error.to_string()))?);
+        let (site, mut crew) = match place {
+            Place::Target(site) => {
+                let crew = on_target(settings, &site)?;
+                (Some(site), crew)
+            }
+            Place::Worlds(seed) => (None, in_worlds(settings, seed)?),
+        };
+        for job in queue(cases, first) {
+            crew.give(job.case, job);
         }
-        let site = site.clone();
-        Ok(Self { threads, news, stop, site, died: None, suspects: Vec::new(), interrupted: false })
+        crew.close();
+        Ok(Self { crew, site, died: None, suspects: Vec::new(), interrupted: false })
     }
 
     /// Waits for all plays; what came of the copies of each case.
@@ -101,24 +93,27 @@ impl Troupe {
         let mut score = Score::new(cases);
         let began = Instant::now();
         let mut tick = tokio::time::interval(TICK);
-        let mut death = std::pin::pin!(watch_over(self.site.clone()));
+        // A server in a world of its own is there as long as it is played on.
+        let alone = self.site.is_none();
         let (tell, mut signs) = mpsc::unbounded_channel();
-        let mut pulse = std::pin::pin!(feel_pulse(self.site.clone(), tell));
-        while score.is_open(self.news.is_closed()) && !self.interrupted && self.died.is_none() {
+        let death = OptionFuture::from(self.site.clone().map(watch_over));
+        let pulse = OptionFuture::from(self.site.clone().map(|site| feel_pulse(site, tell)));
+        let (mut death, mut pulse) = (std::pin::pin!(death), std::pin::pin!(pulse));
+        while score.is_open(self.crew.is_silent()) && !self.interrupted && self.died.is_none() {
             tokio::select! {
-                Some(news) = self.news.recv() => score.note(news),
+                Some(news) = self.crew.news() => score.note(news),
                 () = settings.interrupt.notified() => self.interrupted = true,
-                why = &mut death => self.died = Some(why),
-                Some(sign) = signs.recv() => score.settle(sign),
-                () = &mut pulse => {}
+                Some(why) = &mut death, if !alone => self.died = Some(why),
+                Some(sign) = signs.recv(), if !alone => score.settle(sign),
+                _ = &mut pulse, if !alone => {}
                 _ = tick.tick() => {}
+            }
+            if alone {
+                score.settle(Instant::now());
             }
             show(&score.progress(began.elapsed()));
         }
-        self.stop.send_replace(true);
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
+        self.crew.dismiss();
         match &self.died {
             None => score.settle(Instant::now()),
             Some(_) => self.suspects = score.under_way(),
@@ -128,21 +123,45 @@ impl Troupe {
     }
 }
 
-/// How many servers of cases' own may run at once; the embedded ones are threads that cost little.
-fn own_at_once(choice: &TargetChoice) -> usize {
-    match choice {
-        TargetChoice::Launched(_) => OWN_AT_ONCE,
-        TargetChoice::Embedded(_) | TargetChoice::Running(_) => Semaphore::MAX_PERMITS,
-    }
+/// Many plays side by side on the one target.
+fn on_target(settings: &Settings, site: &Site) -> Result<Crew<Job, Numbered>, Failure> {
+    let (site, apart) = (site.clone(), Apart::of(&settings.target, settings.transport));
+    let trace = settings.trace;
+    Crew::assemble(settings.at_once, move |job: Job| {
+        let (site, apart) = (site.clone(), apart.clone());
+        async move { (job.copy, perform(&job, &site, &apart, trace).await) }
+    })
+}
+
+/// Each play in a simulated world of its own. Who takes part follows from case and copy alone, so that a
+/// case is the same by itself, among others, and whichever thread plays it.
+fn in_worlds(settings: &Settings, seed: u64) -> Result<Crew<Job, Numbered>, Failure> {
+    let (spec, target) = (Arc::clone(&settings.spec), settings.target.clone());
+    let (transport, trace) = (settings.transport, settings.trace);
+    Crew::one_by_one(settings.at_once, move |job: Job| {
+        let job = Job { number: job.copy, ..job };
+        let seed = dice::mix(seed, dice::word(&job.catalogued.name), u64::from(job.copy));
+        let lived = world::simulate(seed, async || {
+            let (mut target, site) = Site::open(&target, &spec, transport, seed).await?;
+            let play = perform_alone(&job, &site, &mut target, trace);
+            let copied = tokio::time::timeout(ENDLESS, play).await;
+            target.stop().await;
+            copied.unwrap_or_else(|_| Err(Stopped::Broken("it did not end in a day".into())))
+        });
+        (job.copy, lived.unwrap_or_else(|error| Err(Stopped::NoServer(error.to_string()))))
+    })
 }
 
 /// Everybody who has a part in these cases, the first person of all included, who knocks.
 pub(super) fn people(cases: &[&Catalogued], run: u64) -> Vec<PersonId> {
-    let plays = queue(cases, 0).into_iter().flat_map(|job| {
-        let PersonId(first) = stage::first_person(job.number, run);
-        (first..first + parts(&job.catalogued)).map(PersonId)
-    });
+    let plays = queue(cases, 0).into_iter().flat_map(|job| cast_of(&job, run));
     std::iter::once(PersonId(0)).chain(plays).collect()
+}
+
+/// Everybody who has a part in a play.
+fn cast_of(job: &Job, run: u64) -> impl Iterator<Item = PersonId> + use<> {
+    let PersonId(first) = stage::first_person(job.number, run);
+    (first..first + parts(&job.catalogued)).map(PersonId)
 }
 
 /// How many people all copies of a case have a part for.
@@ -158,108 +177,60 @@ fn parts(case: &Catalogued) -> u32 {
 }
 
 /// All plays, the slow ones first, the copies of a case one after the other.
-fn queue(cases: &[&Catalogued], first: u32) -> VecDeque<Job> {
+fn queue(cases: &[&Catalogued], first: u32) -> Vec<Job> {
     let mut order: Vec<usize> = (0..cases.len()).collect();
     order.sort_by_key(|case| cases[*case].quick);
     let copies = order
         .into_iter()
-        .flat_map(|case| (0..cases[case].copies).map(move |_| (case, cases[case])));
-    let jobs = copies.zip(first..).map(|((case, catalogued), number)| Job {
+        .flat_map(|case| (0..cases[case].copies).map(move |copy| (case, copy, cases[case])));
+    let jobs = copies.zip(first..).map(|((case, copy, catalogued), number)| Job {
         case,
         number,
+        copy,
         catalogued: catalogued.clone(),
     });
     jobs.collect()
 }
 
-/// What one thread plays with.
-struct Stage {
-    queue: Arc<Mutex<VecDeque<Job>>>,
-    site: Site,
-    choice: TargetChoice,
-    /// A permit for each server of a case's own that may run.
-    own: Arc<Semaphore>,
-    transport: Option<Transports>,
-    trace: bool,
-    at_once: usize,
-    tell: mpsc::UnboundedSender<News>,
-    stop: watch::Receiver<bool>,
-}
-
-impl Stage {
-    fn run(self) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        // Without a runtime the copies stay open, and the run ends when all threads have.
-        if let Ok(runtime) = runtime {
-            LocalSet::new().block_on(&runtime, self.live());
-            runtime.shutdown_background();
-        }
-    }
-
-    async fn live(mut self) {
-        let mut plays = FuturesUnordered::new();
-        loop {
-            while plays.len() < self.at_once
-                && let Some(job) = self.next()
-            {
-                let _ = self.tell.send(News::Began(job.case));
-                let (site, choice) = (self.site.clone(), self.choice.clone());
-                let (transport, trace, case) = (self.transport, self.trace, job.case);
-                let own = Arc::clone(&self.own);
-                let play = tokio::task::spawn_local(async move {
-                    perform(&job, &site, &choice, &own, transport, trace).await
-                });
-                plays.push(async move { (case, play.await) });
-            }
-            tokio::select! {
-                Some((case, joined)) = plays.next() => {
-                    let copied = joined.unwrap_or_else(|error| {
-                        Err(Stopped::Broken(format!("the case panicked: {error}")))
-                    });
-                    let _ = self.tell.send(News::Ended(case, Box::new(copied)));
-                }
-                _ = self.stop.wait_for(|stop| *stop) => return,
-                else => return,
-            }
-        }
-    }
-
-    fn next(&self) -> Option<Job> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-    }
-}
-
 /// Plays one copy, on a server of its own if the case handles the server.
-async fn perform(
-    job: &Job,
-    site: &Site,
-    choice: &TargetChoice,
-    own: &Semaphore,
-    transport: Option<Transports>,
-    trace: bool,
-) -> Copied {
+async fn perform(job: &Job, site: &Site, apart: &Apart, trace: bool) -> Copied {
     let case = &job.catalogued;
     let script = match &case.way {
         Way::Wire(case) => {
-            let foreign = !matches!(choice, TargetChoice::Embedded(_));
+            let foreign = !matches!(apart.choice(), TargetChoice::Embedded(_));
             return Ok(perform_wire(case, job.number, site, foreign, trace).await);
         }
-        Way::Play(_, _, script) => Arc::clone(script),
+        Way::Play(_, _, script) => script,
     };
-    let play = Play { number: job.number, script, patience: None, people: None };
-    let keep = if trace { Keep::Packets } else { Keep::Nothing };
-    if !case.wants_own_server() {
-        let played = stage::play(site, &play, None, keep).await?;
-        return Ok(Copy::of_play(case.property, played));
+    let play = play_of(job, script);
+    let played = match case.wants_own_server() {
+        true => apart.play(site, &play, keep(trace)).await?,
+        false => stage::play(site, &play, None, keep(trace)).await?,
+    };
+    Ok(Copy::of_play(case.property, played))
+}
+
+fn play_of(job: &Job, script: &Arc<Script>) -> Play {
+    Play { number: job.number, script: Arc::clone(script), patience: None, people: None }
+}
+
+const fn keep(trace: bool) -> Keep {
+    if trace { Keep::Packets } else { Keep::Nothing }
+}
+
+/// Plays one copy on a server that nobody else knows, and that suffers what the case does to it.
+async fn perform_alone(job: &Job, site: &Site, target: &mut Target, trace: bool) -> Copied {
+    let everybody: Vec<PersonId> = cast_of(job, site.run).chain([PersonId(0)]).collect();
+    site.registry.expect(&everybody).map_err(|why| Stopped::NoServer(why.0))?;
+    let case = &job.catalogued;
+    match &case.way {
+        Way::Wire(case) => Ok(perform_wire(case, job.number, site, false, trace).await),
+        Way::Play(_, _, script) => {
+            let played =
+                stage::play(site, &play_of(job, script), Some(target), keep(trace)).await?;
+            Ok(Copy::of_play(case.property, played))
+        }
     }
-    let _permit = own.acquire().await;
-    let opened = Site::open(choice, &site.spec, transport, site.run).await;
-    let (mut target, mut its) =
-        opened.map_err(|why| Stopped::NoServer(format!("{}; {}", why.what, why.hint)))?;
-    its.clock = site.clock;
-    let played = stage::play(&its, &play, Some(&mut target), keep).await;
-    target.stop().await;
-    Ok(Copy::of_play(case.property, played?))
 }
 
 /// Somebody who connects now is served soon.

@@ -19,7 +19,7 @@ pub use voice::{Heard, Said, Voice};
 use crate::client::Reply;
 use crate::history::{Carrier, ConversationId, Damage, Event, OpId, Seen, Token};
 use crate::operation::{Operation, Sight};
-use crate::plan::text;
+use crate::plan::{Lengths, text};
 use crate::scalar::Scalar;
 use crate::spec::{
     AUDIENCES, Bindings, Candidate, Channel, Hole, Pushed, Receiver, Sanitise, Shape, Spec, Step,
@@ -46,7 +46,7 @@ pub struct Dialect {
     integer_cursors: Cell<bool>,
     order_hole: Option<Hole>,
     sanitise: Sanitise,
-    text_limit: u32,
+    lengths: Lengths,
     run: u16,
     scratch: RefCell<String>,
 }
@@ -70,9 +70,9 @@ struct Conversations {
 }
 
 impl Dialect {
-    /// The dialect of a spec; `text_limit` and `run` are the plan's.
+    /// The dialect of a spec; `lengths` of texts and `run` are the plan's.
     #[must_use]
-    pub fn new(spec: Arc<Spec>, text_limit: u32, run: u64) -> Self {
+    pub fn new(spec: Arc<Spec>, lengths: impl Into<Lengths>, run: u64) -> Self {
         Self {
             receiver: Receiver::new(&spec),
             order_hole: spec.traits.order.as_ref().map(|order| order.by),
@@ -82,7 +82,7 @@ impl Dialect {
             integer_ids: Cell::new(false),
             integer_places: Cell::new(false),
             integer_cursors: Cell::new(false),
-            text_limit,
+            lengths: lengths.into(),
             run: (run & 0xfff) as u16,
             scratch: RefCell::default(),
             spec,
@@ -149,7 +149,7 @@ impl Dialect {
 
     /// Writes the text of a message.
     pub fn write_text(&self, token: Token, out: &mut String) {
-        text::write(token, self.text_limit, out);
+        text::write(token, &self.lengths, out);
     }
 
     /// A message as these bindings show it. `place` is where it was asked for, if it was.
@@ -163,7 +163,7 @@ impl Dialect {
         let damage = match (&text, token) {
             (Some(text), Some(token)) => {
                 let scratch = &mut self.scratch.borrow_mut();
-                text::compare(token, self.text_limit, self.sanitise, text, scratch)
+                text::compare(token, &self.lengths, self.sanitise, text, scratch)
             }
             (Some(text), None) => Damage::Changed(excerpt(text)),
             (None, _) => Damage::NotShown,

@@ -189,8 +189,12 @@ impl<'a> Climb<'a> {
             Ok(measured) => {
                 self.interrupted |= measured.outcome.interrupted;
                 self.target.clone_from(&measured.outcome.run.target);
-                let limit = Limit::in_outcome(&measured.outcome);
-                let limit = limit.map(|limit| measurable(limit, &scenario, &measured.outcome));
+                let limit = Limit::in_outcome(&measured.outcome)
+                    .map(|limit| measurable(limit, &scenario, &measured.outcome))
+                    .or_else(|| {
+                        let sent = measured.window.as_ref().map_or(0, |window| window.sent);
+                        Limit::of_silence(&measured.outcome, ascent.course.planned(load), sent)
+                    });
                 let result = (limit, figures(&measured));
                 self.outcomes.push((load, measured.outcome));
                 result
@@ -276,7 +280,7 @@ fn said(limit: Option<&Limit>) -> Said {
         None => Said::Held,
         Some(Of::Property) => Said::Proved,
         Some(Of::Expectation | Of::Server) => Said::Failed,
-        Some(Of::Doubt | Of::Generator) => Said::Nothing,
+        Some(Of::Doubt | Of::Generator | Of::Nothing) => Said::Nothing,
     }
 }
 
@@ -307,7 +311,9 @@ fn measurable(limit: Limit, scenario: &Scenario, outcome: &Outcome) -> Limit {
 
 /// A step whose figures are the generator's own, or that has none.
 fn is_own(step: &Step) -> bool {
-    step.limit.as_ref().is_some_and(|limit| matches!(limit.of, Of::Generator | Of::Server))
+    step.limit
+        .as_ref()
+        .is_some_and(|limit| matches!(limit.of, Of::Generator | Of::Server | Of::Nothing))
 }
 
 fn figures(measured: &Measured) -> Figures {

@@ -3,6 +3,7 @@
 //! The timeline is followed whatever the server does: a slow server does not slow the plan. The
 //! conduct knows clients only by their doors, and what they do only by what the judges await.
 
+use crate::engine::http_users::desk::Desk;
 use crate::engine::pulse::Pulse;
 use crate::engine::shard::{Shard, Stage};
 use crate::engine::slot::{Command, Slot, Suffering};
@@ -29,6 +30,8 @@ pub(super) struct Conduct {
     pub(super) pulse: Arc<Pulse>,
     pub(super) stage: watch::Receiver<Stage>,
     pub(super) server: watch::Receiver<Vec<Suffering>>,
+    /// Where the messages of users without a socket come in, if any of them sends.
+    pub(super) desk: Option<Rc<Desk>>,
     pub(super) dropped: u64,
 }
 
@@ -74,6 +77,7 @@ impl Conduct {
             for slot in self.slots.values() {
                 slot.tell(Command::Suffer(*suffering));
             }
+            self.desk.iter().for_each(|desk| desk.suffer(suffering));
         }
     }
 
@@ -147,6 +151,7 @@ impl Conduct {
     /// clients did not come to rest, and how many deliveries were still awaited then.
     pub(super) async fn recover(&mut self) -> (usize, usize) {
         self.phase("recovery");
+        self.desk.iter().for_each(|desk| desk.close());
         for slot in self.slots.values() {
             slot.tell(Command::Heal);
         }
@@ -159,7 +164,7 @@ impl Conduct {
     /// knows what is awaited: then half a second without an entry will do.
     fn is_quiet(&self) -> bool {
         const STILL: Nanos = 500_000_000;
-        if self.busy() > 0 {
+        if self.busy() > 0 || self.desk.as_ref().is_some_and(|desk| !desk.is_idle()) {
             return false;
         }
         let recorder = self.shard.recorder.borrow();

@@ -53,7 +53,9 @@ pub(super) struct Driver {
     link: Link,
     /// Where the last connection ended, if there is no socket.
     bookmark: Bookmark,
-    calls: FuturesUnordered<LocalBoxFuture<'static, Returned>>,
+    calls: Calls,
+    /// What is in the history of requests that are prepared, and have not left.
+    loaded: Option<Vec<Event>>,
     /// The person's id, name and credential; requests add what they need and take it away again.
     bindings: Bindings,
     /// How many of them are the person's; what was learnt since follows.
@@ -83,8 +85,11 @@ pub(super) struct Driver {
     place: Place,
 }
 
+/// Requests over HTTP that are under way, and rests between them.
+pub(super) type Calls = FuturesUnordered<LocalBoxFuture<'static, Returned>>;
+
 /// Something that took its time.
-enum Returned {
+pub(super) enum Returned {
     /// A request over HTTP came to its end.
     Answered {
         attempt: AttemptId,
@@ -127,7 +132,8 @@ impl Driver {
             voice: Voice::default(),
             link: Link::Down,
             bookmark: Bookmark::default(),
-            calls: FuturesUnordered::new(),
+            calls: Calls::new(),
+            loaded: None,
             passport: papers.bindings.mark(),
             bindings: papers.bindings,
             jar: papers.jar,
@@ -399,8 +405,7 @@ impl Driver {
     }
 
     fn record(&mut self, event: Event) {
-        let now = self.shard.clock.now();
-        self.shard.recorder.borrow_mut().record(now, self.id, event);
+        self.note_at(self.shard.clock.now(), event);
     }
 
     async fn goodbye(mut self) {

@@ -7,7 +7,8 @@
 use crate::capacity::course::{clients, messages};
 use crate::engine::target::TargetChoice;
 use crate::metric::quantity;
-use crate::scenario::{Behaviour, Scenario};
+use crate::operation::Operation;
+use crate::scenario::{Behaviour, Phase, Rate, Scenario, Sizes};
 use crate::spec::{Protocol, SocketPer, Spec, Transports};
 use crate::transport::endpoint::Endpoint;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -179,11 +180,40 @@ impl Means {
 /// What a scenario wants and the server's documents do not allow.
 #[must_use]
 pub fn undocumented(spec: &Spec, scenario: &Scenario) -> Option<Shortage> {
+    too_long(spec, scenario).or_else(|| too_often(spec, scenario))
+}
+
+/// Longer texts than the server takes, where they are not meant to be refused.
+fn too_long(spec: &Spec, scenario: &Scenario) -> Option<Shortage> {
+    let limit = spec.limits.text_characters?;
+    let sizes = |phase: &Phase| phase.behaviour.texts.sizes.as_ref().map_or(0, Sizes::most);
+    let phase = scenario.phases.iter().find(|phase| sizes(phase) > limit)?;
+    Some(Shortage {
+        what: format!(
+            "in phase `{}` texts have up to {} characters, and `{}` documents that it takes {}",
+            phase.name,
+            quantity::count(sizes(phase).into()),
+            spec.name,
+            quantity::count(limit.into())
+        ),
+        hint: "a smaller `max` of `sizes`; `overlong` is for texts that must be refused".into(),
+    })
+}
+
+/// More messages than the server takes of a person.
+fn too_often(spec: &Spec, scenario: &Scenario) -> Option<Shortage> {
     let (most, window) = spec.limits.send_rate?;
     let people = f64::from(scenario.people.count.max(1));
     scenario.phases.iter().find_map(|phase| {
-        let sends = Behaviour { send: phase.behaviour.send, ..Behaviour::default() };
-        let each = messages(&sends, &scenario.people) / people;
+        let beside = scenario.http.as_ref().map_or(0.0, |http| {
+            // Each user speaks for somebody else, as long as there are people enough.
+            let sends = http.per_second * (1.0 + http.tilt.abs()) * http.share_of(Operation::Send);
+            sends / people.min(f64::from(http.users))
+        });
+        // What grows is too much as soon as its highest rate is.
+        let highest = |rate: Rate| Rate { per_second: rate.most(), ..rate };
+        let sends = Behaviour { send: phase.behaviour.send.map(highest), ..Behaviour::default() };
+        let each = messages(&sends, &scenario.people) / people + beside;
         // A phase that is shorter than the window has only its own sends in it.
         let span = phase.lasts.min(window).as_secs_f64();
         (each * span > f64::from(most)).then(|| Shortage {

@@ -10,6 +10,7 @@ pub mod ascent;
 pub mod clock;
 mod conduct;
 mod converse;
+pub(crate) mod crew;
 mod driver;
 mod errand;
 mod http_users;
@@ -26,6 +27,7 @@ mod pulse;
 pub mod recorder;
 mod rest;
 mod run;
+mod salvo;
 #[cfg(feature = "rust_socketio")]
 mod second_client;
 mod setup;

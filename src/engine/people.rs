@@ -18,12 +18,12 @@ use crate::operation::Operation;
 use crate::plan::Credential;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Shape, Spec, TokenSource, UserIds};
+use crate::world;
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 use table::Table;
 
 /// What stands in place of a secret.
@@ -160,9 +160,8 @@ impl Registry {
         if let (TokenSource::Jwt { claims, lives, .. }, Some(keys)) =
             (&self.spec.people.token, &self.keys)
         {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH);
-            let mint =
-                Mint { keys, lives: lives.as_secs(), now: now.map_or(0, |now| now.as_secs()) };
+            let now = world::wall().as_secs();
+            let mint = Mint { keys, lives: lives.as_secs(), now };
             let own = papers.bindings.clone();
             let user = own.get(Hole::USER).cloned().unwrap_or(Scalar::Null);
             let other = own.clone().with(Hole::USER, self.user(somebody_else(person)));

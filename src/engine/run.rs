@@ -4,7 +4,7 @@ mod total;
 
 use crate::engine::agenda::Agenda;
 use crate::engine::clock::Clock;
-use crate::engine::http_users::{HttpUsers, Places, World};
+use crate::engine::http_users::{HttpUsers, Places, World, desk};
 use crate::engine::link::Approach;
 use crate::engine::means::{Means, Shortage};
 use crate::engine::preflight::{self, Unreachable};
@@ -250,7 +250,10 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let cpu = usage::process_cpu();
         let count = self.shard_count(&plan);
         let (mut shards, tell) = Shards::none();
+        let mut desks = Vec::new();
         for number in 0..count {
+            let (desk, words) = desk::way();
+            desks.push(desk);
             let pulse = Arc::new(Pulse::default());
             let job = Job {
                 number,
@@ -269,6 +272,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                 pulse: Arc::clone(&pulse),
                 stage: shards.stage(),
                 server: shards.server(),
+                words,
             };
             let spawned = shards.spawn(number, pulse, move || shard::run(job));
             spawned.map_err(|error| Failure::Internal(error.to_string()))?;
@@ -280,6 +284,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             spec: Arc::clone(spec),
             registry: Arc::clone(&registry),
             origins: nodes.iter().map(Endpoint::origin).collect(),
+            desks,
             clock,
             interval: Timeline::interval_for(length(scenario)),
         })

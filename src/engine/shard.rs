@@ -10,6 +10,7 @@ use crate::engine::clock::Clock;
 use crate::engine::conduct::Conduct;
 use crate::engine::driver::Driver;
 use crate::engine::http_users::Places;
+use crate::engine::http_users::desk::{Desk, Word};
 use crate::engine::link::Approach;
 use crate::engine::people::{Gate, Registry};
 use crate::engine::pulse::Pulse;
@@ -53,6 +54,8 @@ pub(super) struct Job {
     pub(super) stage: watch::Receiver<Stage>,
     /// What happens to the server.
     pub(super) server: watch::Receiver<Vec<Suffering>>,
+    /// What users without a socket say at the shard's desk.
+    pub(super) words: mpsc::Receiver<Word>,
 }
 
 /// What the clients of a shard stand on: the plan, the way to the server, the clock, the recorder.
@@ -192,7 +195,7 @@ pub(super) fn run(job: Job) {
 }
 
 async fn live(job: Job) {
-    let Job { number, shards, ground, pulse, mut stage, server } = job;
+    let Job { number, shards, ground, pulse, mut stage, server, words } = job;
     let tell = ground.tell.clone();
     let cells = ground.plan.cells(number, shards).collect();
     let shard = Rc::new(Shard::new(ground, cells));
@@ -207,7 +210,8 @@ async fn live(job: Job) {
         return;
     }
     let slots = shard.admit();
-    let mut conduct = Conduct { slots, shard, pulse, stage, server, dropped: 0 };
+    let desk = Desk::open(&shard, &slots, words);
+    let mut conduct = Conduct { slots, shard, pulse, stage, server, desk, dropped: 0 };
     let Some(start) = conduct.wait_for_go().await else { return };
     let cpu = usage::thread_cpu();
     let began = conduct.shard.clock.now();
@@ -264,7 +268,7 @@ impl Shard {
         }
         let weathered = plan.scenario.faults.iter().any(|fault| fault.fault.shapes_bytes());
         Self {
-            dialect: Dialect::new(spec, plan.text_limit, plan.run),
+            dialect: Dialect::new(spec, plan.lengths(), plan.run),
             registry,
             plan,
             nodes,

@@ -2,6 +2,7 @@
 
 use crate::client::Ask;
 use crate::engine::people::Papers;
+use crate::engine::salvo::Muster;
 use crate::fault::{Fault, Server};
 use crate::history::{ConversationId, Due, Nanos};
 use crate::plan::Act;
@@ -34,6 +35,10 @@ pub(super) enum Command {
     Heal,
     /// Read the whole history of a conversation, once more and for the judges.
     FinalRead(ConversationId),
+    /// Prepare what follows, up to the muster, but let nothing of it leave.
+    Load,
+    /// What was prepared waits for the others, and for the hand that releases all.
+    Muster(Muster),
     /// Leave politely and end.
     Leave,
 }

@@ -2,10 +2,11 @@
 
 use crate::engine::launch::Launched;
 use crate::engine::preflight::Unreachable;
-use crate::fault::{Node, NodeDeed, Part, Server};
-use crate::reference::{self, Bugs, Hosted, StartError};
+use crate::fault::{Node, NodeDeed, Part, Server as Fault};
+use crate::reference::{self, Bugs, Hosted, Running, Server, StartError};
 use crate::scenario::Launch;
 use crate::spec::Spec;
+use crate::world;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct Target {
 enum Subject {
     /// The reference server, inside this process.
     Embedded(Hosted),
+    /// The same, in the world that its clients live in.
+    Simulated(Box<Running>),
     /// A process, and its command.
     Launched(Box<Launched>, String),
     /// Somebody else's server, by the URLs of its nodes.
@@ -54,25 +57,25 @@ impl TargetChoice {
 
     /// Why this cannot be done to the server, if it cannot.
     #[must_use]
-    pub fn refuses(&self, fault: Server) -> Option<String> {
+    pub fn refuses(&self, fault: Fault) -> Option<String> {
         let nodes = self.nodes();
         match (self, fault) {
             (Self::Running(_), _) => {
                 Some("it runs without the harness, which only looks on".into())
             }
-            (_, Server::Node(_)) if nodes == 1 => Some("the server has one node".into()),
-            (_, Server::Node(node)) if node.index() >= nodes => {
+            (_, Fault::Node(_)) if nodes == 1 => Some("the server has one node".into()),
+            (_, Fault::Node(node)) if node.index() >= nodes => {
                 Some(format!("there is no node {}, the server has {nodes}", node.number))
             }
-            (Self::Embedded(_), Server::Part(Part::Redis)) if nodes == 1 => {
+            (Self::Embedded(_), Fault::Part(Part::Redis)) if nodes == 1 => {
                 Some("the embedded server has one node, and so no bus".into())
             }
-            (Self::Launched(launch), Server::Node(_) | Server::Part(_))
+            (Self::Launched(launch), Fault::Node(_) | Fault::Part(_))
                 if launch.control.is_empty() =>
             {
                 Some("`launch:` has no `control` command that reaches its nodes and parts".into())
             }
-            (Self::Launched(launch), Server::Part(part)) if !launch.parts.contains(&part) => Some(
+            (Self::Launched(launch), Fault::Part(part)) if !launch.parts.contains(&part) => Some(
                 format!("`launch: parts` does not say that `control` can stop {}", part.name()),
             ),
             _ => None,
@@ -98,15 +101,12 @@ impl Target {
         spec: &Arc<Spec>,
     ) -> Result<Self, Unreachable> {
         let subject = match choice {
-            TargetChoice::Embedded(options) => {
-                let hosted = Hosted::start(Arc::clone(spec), options.clone(), 1);
-                hosted.map(Subject::Embedded).map_err(|error| {
-                    Unreachable::new(
-                        format!("the reference server cannot start: {error}"),
-                        "name a running server with `--target URL`",
-                    )
-                })
-            }
+            TargetChoice::Embedded(options) => embedded(options, spec).await.map_err(|error| {
+                Unreachable::new(
+                    format!("the reference server cannot start: {error}"),
+                    "name a running server with `--target URL`",
+                )
+            }),
             TargetChoice::Launched(launch) => match Launched::start(launch).await {
                 Ok(launched) => Ok(Subject::Launched(Box::new(launched), launch.command.join(" "))),
                 Err(error) => Err(Unreachable::new(error.what, last_words(&error.said))),
@@ -123,6 +123,7 @@ impl Target {
     pub(super) fn urls(&self) -> &[String] {
         match &self.subject {
             Subject::Embedded(hosted) => hosted.urls(),
+            Subject::Simulated(running) => running.urls(),
             Subject::Launched(launched, _) => &launched.urls,
             Subject::Running(urls) => urls,
         }
@@ -132,7 +133,7 @@ impl Target {
     #[must_use]
     pub fn name(&self) -> String {
         match &self.subject {
-            Subject::Embedded(hosted) => match hosted.urls().len() {
+            Subject::Embedded(_) | Subject::Simulated(_) => match self.urls().len() {
                 1 => "embedded reference server".into(),
                 nodes => format!("embedded reference server of {nodes} nodes"),
             },
@@ -147,25 +148,29 @@ impl Target {
     ///
     /// # Errors
     /// The server is not the harness's to handle, or does not obey; says why.
-    pub async fn strike(&mut self, fault: Server) -> Result<(), String> {
+    pub async fn strike(&mut self, fault: Fault) -> Result<(), String> {
         if let Some(why) = self.choice.refuses(fault) {
             return Err(why);
         }
         match (&mut self.subject, fault) {
             (Subject::Embedded(hosted), _) => strike_embedded(hosted, fault).map_err(of_start),
-            (Subject::Launched(launched, _), Server::Restart) => {
+            (Subject::Simulated(running), _) => {
+                strike_simulated(running, fault).await;
+                Ok(())
+            }
+            (Subject::Launched(launched, _), Fault::Restart) => {
                 launched.end().await;
                 Ok(())
             }
-            (Subject::Launched(launched, _), Server::Kill) => {
+            (Subject::Launched(launched, _), Fault::Kill) => {
                 launched.kill().await;
                 Ok(())
             }
-            (Subject::Launched(launched, _), Server::Stop) => {
+            (Subject::Launched(launched, _), Fault::Stop) => {
                 launched.halt();
                 Ok(())
             }
-            (Subject::Launched(launched, _), Server::Node(_) | Server::Part(_)) => {
+            (Subject::Launched(launched, _), Fault::Node(_) | Fault::Part(_)) => {
                 launched.control(&control_words(fault, true)).await
             }
             (Subject::Running(_), _) => Ok(()),
@@ -177,14 +182,17 @@ impl Target {
     ///
     /// # Errors
     /// It does not come up again; says why.
-    pub async fn release(&mut self, fault: Server) -> Result<(), String> {
+    pub async fn release(&mut self, fault: Fault) -> Result<(), String> {
         match (&mut self.subject, fault) {
             (Subject::Embedded(hosted), _) => release_embedded(hosted, fault).map_err(of_start),
-            (Subject::Launched(launched, _), Server::Stop) => {
+            (Subject::Simulated(running), _) => {
+                release_simulated(running, fault).await.map_err(of_start)
+            }
+            (Subject::Launched(launched, _), Fault::Stop) => {
                 launched.go_on();
                 Ok(())
             }
-            (Subject::Launched(launched, _), Server::Node(_) | Server::Part(_)) => {
+            (Subject::Launched(launched, _), Fault::Node(_) | Fault::Part(_)) => {
                 launched.control(&control_words(fault, false)).await
             }
             (Subject::Launched(launched, _), _) => launched
@@ -207,42 +215,78 @@ impl Target {
     pub async fn stop(self) {
         match self.subject {
             Subject::Embedded(hosted) => hosted.stop(),
+            Subject::Simulated(running) => running.stop().await,
             Subject::Launched(launched, _) => launched.stop().await,
             Subject::Running(_) => {}
         }
     }
 }
 
-fn strike_embedded(hosted: &mut Hosted, fault: Server) -> Result<(), StartError> {
+/// Starts the reference server: on threads of its own, or in the simulated world that this is.
+async fn embedded(options: &reference::Options, spec: &Arc<Spec>) -> Result<Subject, StartError> {
+    let (spec, options) = (Arc::clone(spec), options.clone());
+    if world::is_simulated() {
+        return Ok(Subject::Simulated(Box::new(Server::start(spec, options).await?)));
+    }
+    Hosted::start(spec, options, 1).map(Subject::Embedded)
+}
+
+async fn strike_simulated(running: &mut Running, fault: Fault) {
     match fault {
-        Server::Restart => hosted.close(),
-        Server::Kill => hosted.pause(),
-        Server::Stop => hosted.halt(),
-        Server::Node(node) => match node.does {
+        Fault::Restart => running.pause().await,
+        Fault::Kill => running.freeze().await,
+        Fault::Stop => running.halt(None, true),
+        Fault::Node(node) => match node.does {
+            NodeDeed::Restart => running.close_node(node.index()).await,
+            NodeDeed::Kill => running.freeze_node(node.index()).await,
+            NodeDeed::Stop => running.halt(Some(node.index()), true),
+        },
+        Fault::Part(Part::Redis) => running.hold_up(true).await,
+        Fault::Part(Part::Store) => running.cut_off(true).await,
+    }
+}
+
+async fn release_simulated(running: &mut Running, fault: Fault) -> Result<(), StartError> {
+    match fault {
+        Fault::Restart | Fault::Kill => running.resume().await?,
+        Fault::Stop | Fault::Node(Node { does: NodeDeed::Stop, .. }) => running.halt(None, false),
+        Fault::Node(node) => running.open_node(node.index())?,
+        Fault::Part(Part::Redis) => running.hold_up(false).await,
+        Fault::Part(Part::Store) => running.cut_off(false).await,
+    }
+    Ok(())
+}
+
+fn strike_embedded(hosted: &mut Hosted, fault: Fault) -> Result<(), StartError> {
+    match fault {
+        Fault::Restart => hosted.close(),
+        Fault::Kill => hosted.pause(),
+        Fault::Stop => hosted.halt(),
+        Fault::Node(node) => match node.does {
             NodeDeed::Restart => hosted.close_node(node.index()),
             NodeDeed::Kill => hosted.pause_node(node.index()),
             NodeDeed::Stop => hosted.halt_node(node.index()),
         },
-        Server::Part(Part::Redis) => hosted.hold_up(true),
-        Server::Part(Part::Store) => hosted.cut_off(true),
+        Fault::Part(Part::Redis) => hosted.hold_up(true),
+        Fault::Part(Part::Store) => hosted.cut_off(true),
     }
 }
 
-fn release_embedded(hosted: &mut Hosted, fault: Server) -> Result<(), StartError> {
+fn release_embedded(hosted: &mut Hosted, fault: Fault) -> Result<(), StartError> {
     match fault {
-        Server::Restart | Server::Kill => hosted.resume(),
-        Server::Stop | Server::Node(Node { does: NodeDeed::Stop, .. }) => hosted.go_on(),
-        Server::Node(node) => hosted.resume_node(node.index()),
-        Server::Part(Part::Redis) => hosted.hold_up(false),
-        Server::Part(Part::Store) => hosted.cut_off(false),
+        Fault::Restart | Fault::Kill => hosted.resume(),
+        Fault::Stop | Fault::Node(Node { does: NodeDeed::Stop, .. }) => hosted.go_on(),
+        Fault::Node(node) => hosted.resume_node(node.index()),
+        Fault::Part(Part::Redis) => hosted.hold_up(false),
+        Fault::Part(Part::Store) => hosted.cut_off(false),
     }
 }
 
 /// What the scenario's `control` command is told: `kill node 1`, and `start node 1` when it is over.
-fn control_words(fault: Server, begins: bool) -> Vec<String> {
+fn control_words(fault: Fault, begins: bool) -> Vec<String> {
     let verb = |begin: &'static str, end: &'static str| if begins { begin } else { end };
     let words = match fault {
-        Server::Node(Node { number, does }) => {
+        Fault::Node(Node { number, does }) => {
             let verb = match does {
                 NodeDeed::Restart => verb("stop", "start"),
                 NodeDeed::Kill => verb("kill", "start"),
@@ -250,8 +294,8 @@ fn control_words(fault: Server, begins: bool) -> Vec<String> {
             };
             format!("{verb} node {number}")
         }
-        Server::Part(part) => format!("{} {}", verb("stop", "start"), part.name()),
-        Server::Restart | Server::Kill | Server::Stop => String::new(),
+        Fault::Part(part) => format!("{} {}", verb("stop", "start"), part.name()),
+        Fault::Restart | Fault::Kill | Fault::Stop => String::new(),
     };
     words.split_whitespace().map(str::to_owned).collect()
 }
@@ -272,7 +316,6 @@ fn last_words(said: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Fault;
 
     #[test]
     fn the_control_command_is_told_what_to_do() {
@@ -283,7 +326,7 @@ mod tests {
             ("part redis", "stop redis", "start redis"),
             ("part store", "stop store", "start store"),
         ] {
-            let what = fault.parse::<Fault>().unwrap().of_server().unwrap();
+            let what = fault.parse::<crate::fault::Fault>().unwrap().of_server().unwrap();
             let told = [true, false].map(|begins| control_words(what, begins).join(" "));
             assert_eq!(told, [begin, end]);
         }

@@ -2,7 +2,6 @@
 
 use crate::fault::{Way, What};
 use crate::source::{duration, share};
-use std::fmt;
 use std::time::Duration;
 
 /// A figure that a kind of fault takes.
@@ -197,21 +196,5 @@ impl Figures {
 
     fn missing(&self, name: &str) -> String {
         format!("`{}` needs `{name}`", self.kind)
-    }
-}
-
-/// A duration as it is written: the unit in which it is whole.
-pub(super) struct Span(pub(super) Duration);
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanos = self.0.as_nanos();
-        match [(1_000_000_000_u128, "s"), (1_000_000, "ms")]
-            .into_iter()
-            .find(|(unit, _)| nanos.is_multiple_of(*unit))
-        {
-            Some((unit, name)) => write!(f, "{}{name}", nanos / unit),
-            None => write!(f, "{}us", nanos as f64 / 1e3),
-        }
     }
 }

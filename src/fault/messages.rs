@@ -5,8 +5,9 @@
 //! So judges see what the server did, and the client lives with the rest.
 
 use super::figure::WAY;
-use super::{Effect, Fault, Figure, Figures, Form, Kind, Way, delay, figure};
+use super::{Effect, Fault, Figure, Figures, Form, Kind, Way, delay};
 use crate::operation::{Operation, Sight};
+use crate::source::Lasting;
 use std::fmt;
 use std::time::Duration;
 
@@ -233,7 +234,7 @@ impl fmt::Display for Messages {
         }
         write!(f, " {}", self.what)?;
         if let Deed::Delay(by) = self.deed {
-            write!(f, " {}", figure::Span(by))?;
+            write!(f, " {}", Lasting(by))?;
         }
         if let Some(way) = self.way {
             write!(f, " {}", way.name())?;

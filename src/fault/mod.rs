@@ -26,7 +26,7 @@ pub use node::{Node, NodeDeed};
 pub use part::Part;
 pub use server::Server;
 
-use crate::source::suggestion;
+use crate::source::{Lasting, suggestion};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -315,12 +315,12 @@ impl fmt::Display for Fault {
             Self::Cut(cut) => cut.fmt(f),
             Self::Bytes(shape, way) => {
                 match shape {
-                    Shape::Delay(by) => write!(f, "delay {}", figure::Span(*by)),
-                    Shape::Jitter(by) => write!(f, "jitter {}", figure::Span(*by)),
+                    Shape::Delay(by) => write!(f, "delay {}", Lasting(*by)),
+                    Shape::Jitter(by) => write!(f, "jitter {}", Lasting(*by)),
                     Shape::Throttle(rate) => write!(f, "throttle {rate}/s"),
                     Shape::SlowReader(rate) => write!(f, "slow-reader {rate}/s"),
                     Shape::Split(bytes) => write!(f, "split {bytes}"),
-                    Shape::Merge(within) => write!(f, "merge {}", figure::Span(*within)),
+                    Shape::Merge(within) => write!(f, "merge {}", Lasting(*within)),
                 }?;
                 way.map_or(Ok(()), |way| write!(f, " {}", way.name()))
             }

@@ -4,7 +4,7 @@
 //! its last delivery can be expected, and never more than [`REMEMBERED`] of them.
 
 use crate::fault::Effect;
-use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId, Token};
+use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId, STOPPED, Token};
 use crate::metric::{Counter, Counters, Recorder, Series, Slices, Spans, Timing, Window};
 use crate::operation::{ConnectionState, Operation, Sight};
 use compact_str::CompactString;
@@ -115,7 +115,9 @@ impl Meter {
             Event::Saw { sight: Sight::TypingStart, user: Some(user), .. } => {
                 self.saw_typing(user, *client, *at);
             }
-            Event::Connection { state, .. } => self.connection(*client, *state, *at),
+            Event::Connection { state, why, .. } => {
+                self.connection(*client, *state, why == STOPPED, *at);
+            }
             Event::Ready => self.ready(*client, *at),
             Event::Fault { what, begins } => self.fault(*client, what, *begins, *at),
             Event::Garbage { .. } => self.counters.add(Counter::Garbage, 1),
@@ -286,7 +288,8 @@ impl Meter {
         }
     }
 
-    fn connection(&mut self, client: ClientId, state: ConnectionState, at: Nanos) {
+    /// Who goes offline on purpose wants no connection until the next start.
+    fn connection(&mut self, client: ClientId, state: ConnectionState, stopped: bool, at: Nanos) {
         let connection = self.connections.entry(client).or_default();
         match state {
             ConnectionState::Connecting => {
@@ -305,7 +308,7 @@ impl Meter {
                 }
             }
             ConnectionState::Disconnected => {
-                connection.wanted = Some(at);
+                connection.wanted = (!stopped).then_some(at);
                 self.counters.add(Counter::Disconnects, 1);
             }
             ConnectionState::Error => {
@@ -416,6 +419,28 @@ mod tests {
         assert_eq!(reconnect.planned.count, 1);
         assert!((3_990_000..4_010_000).contains(&reconnect.planned.max), "{reconnect:?}");
         assert_eq!(meter.counters.get(Counter::Reconnects), 1);
+    }
+
+    #[test]
+    fn who_goes_offline_on_purpose_is_waited_for_from_the_next_start_on() {
+        let mut meter = Meter::new(1_000_000_000);
+        let connection =
+            |state, why: &str| Event::Connection { state, why: why.into(), caused: true };
+        let steps = [
+            (1, connection(ConnectionState::Connecting, "start")),
+            (2, connection(ConnectionState::Connected, "open")),
+            (3, Event::Ready),
+            (10, connection(ConnectionState::Disconnected, STOPPED)),
+            (50, connection(ConnectionState::Connecting, "start")),
+            (52, connection(ConnectionState::Connected, "open")),
+            (53, Event::Ready),
+        ];
+        for (at, event) in steps {
+            observe(&mut meter, at * 1_000_000, 0, event);
+        }
+        let latencies = meter.recorder.latencies();
+        let reconnect = latencies.iter().find(|latency| latency.series == "reconnect").unwrap();
+        assert!((2_990_000..3_010_000).contains(&reconnect.planned.max), "{reconnect:?}");
     }
 
     #[test]

@@ -3,13 +3,16 @@
 //!
 //! It knows neither how loads were chosen nor how it is shown. Start with [`Capacity`].
 
-use crate::outcome::{Exit, Outcome, Percentiles};
-use crate::verdict::Standing;
+use crate::outcome::{Exit, Latency, Outcome, Percentiles};
+use crate::verdict::{Standing, Verdict};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The version of the shape that `capacity.json` has.
 pub const SCHEMA: u32 = 1;
+/// A step of which less than this share of what was planned was sent says nothing of its load. Chance
+/// makes it less only where next to nothing is planned.
+const LEAST_SENT: f64 = 0.5;
 
 /// Everything a report says of one search.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -135,6 +138,8 @@ pub enum Of {
     Server,
     /// The generator could not make this load.
     Generator,
+    /// Nothing happened that could speak for or against it.
+    Nothing,
 }
 
 /// What was measured in a step's steady part. Rates per second.
@@ -203,7 +208,7 @@ impl Capacity {
             Exit::Interrupted
         } else if self.held.is_none() || self.is_too_small() {
             of(reason)
-        } else if reason == Some(Of::Generator) && self.wanted.is_none() {
+        } else if matches!(reason, Some(Of::Generator | Of::Nothing)) && self.wanted.is_none() {
             Exit::Bottleneck
         } else if self.is_open() && self.wanted.is_none() {
             Exit::Inconclusive
@@ -240,14 +245,14 @@ const fn of(reason: Option<Of>) -> Exit {
         Some(Of::Property) => Exit::PropertyFailed,
         Some(Of::Expectation) => Exit::ExpectationFailed,
         Some(Of::Server) => Exit::Unreachable,
-        Some(Of::Generator) => Exit::Bottleneck,
+        Some(Of::Generator | Of::Nothing) => Exit::Bottleneck,
         Some(Of::Doubt) | None => Exit::Inconclusive,
     }
 }
 
 impl Limit {
     /// Why the run of a step does not hold; `None` if it does. That too little was exercised speaks
-    /// against no load.
+    /// against no load; what proves nothing at all is found by [`Limit::of_silence`].
     #[must_use]
     pub fn in_outcome(outcome: &Outcome) -> Option<Self> {
         let promised =
@@ -275,6 +280,26 @@ impl Limit {
         }
     }
 
+    /// A step that held although nothing speaks for it: of what was `planned` in the measured phase
+    /// too little `sent`, in messages, or nobody connected, or nothing was judged.
+    #[must_use]
+    pub fn of_silence(outcome: &Outcome, planned: f64, sent: u64) -> Option<Self> {
+        let connected =
+            |latency: &Latency| latency.series == "connect" && latency.planned.count > 0;
+        let exercised = |v: &Verdict| v.standing == Standing::Pass;
+        let seen = if planned > 0.0 && (sent as f64) < planned * LEAST_SENT {
+            let planned = (planned.round() as u64).max(1);
+            format!("of {planned} planned messages {sent} left in the measured phase")
+        } else if !outcome.latencies.iter().any(connected) {
+            "nobody connected".to_owned()
+        } else if outcome.expectations.is_empty() && !outcome.verdicts.iter().any(exercised) {
+            "nothing was judged: no property saw enough, and there is no expectation".to_owned()
+        } else {
+            return None;
+        };
+        Some(Self { of: Of::Nothing, name: String::new(), seen })
+    }
+
     /// It says something of the server: nothing else could explain what was seen.
     #[must_use]
     pub fn is_the_servers(&self) -> bool {
@@ -292,6 +317,7 @@ impl Limit {
             Of::Doubt => format!("`{name}` in doubt"),
             Of::Server => "the server gave up".into(),
             Of::Generator => "the generator was late".into(),
+            Of::Nothing => "no evidence".into(),
         }
     }
 }
@@ -326,6 +352,7 @@ impl fmt::Display for Limit {
             Of::Doubt => write!(f, "`{name}` is in doubt: {seen}"),
             Of::Server => write!(f, "the server gave up: {seen}"),
             Of::Generator => write!(f, "the generator could not make it: {seen}"),
+            Of::Nothing => write!(f, "there is no evidence: {seen}"),
         }
     }
 }
@@ -342,6 +369,7 @@ impl fmt::Display for By {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Expected;
 
     fn found(held: Option<u64>, exceeded: Option<u64>, of: Option<Of>) -> Capacity {
         let limit = of.map(|of| Limit { of, ..Limit::default() });
@@ -366,6 +394,7 @@ mod tests {
         assert_eq!(exit(Of::Property), Exit::PropertyFailed);
         assert_eq!(exit(Of::Expectation), Exit::ExpectationFailed);
         assert_eq!(exit(Of::Generator), Exit::Bottleneck);
+        assert_eq!(exit(Of::Nothing), Exit::Bottleneck);
         assert_eq!(exit(Of::Doubt), Exit::Inconclusive);
     }
 
@@ -375,6 +404,39 @@ mod tests {
         assert_eq!(found(Some(500), None, None).exit(), Exit::Inconclusive);
         let stopped = Capacity { interrupted: true, ..found(Some(500), None, None) };
         assert_eq!(stopped.exit(), Exit::Interrupted);
+    }
+
+    #[test]
+    fn what_sent_connected_or_judged_nothing_is_no_evidence() {
+        let latency = |series: &str, count| Latency {
+            series: series.into(),
+            planned: Percentiles { count, ..Percentiles::default() },
+            ..Latency::default()
+        };
+        let expected = Expected { text: String::new(), measured: "1 ms".into(), held: true };
+        let json = serde_json::json!({
+            "schema": 1, "run": crate::outcome::Run::default(), "verdicts": [], "latencies": [],
+            "counts": [], "expectations": [], "unexercised": [], "notes": [], "interrupted": false,
+            "generator": crate::outcome::Generator::default(),
+        });
+        let mut outcome: Outcome = serde_json::from_value(json).unwrap();
+        outcome.latencies = vec![latency("connect", 4)];
+        outcome.expectations = vec![expected];
+        let silence = |outcome: &Outcome, planned, sent| {
+            Limit::of_silence(outcome, planned, sent).map(|limit| (limit.of, limit.seen))
+        };
+        assert_eq!(silence(&outcome, 100.0, 97), None);
+        assert_eq!(silence(&outcome, 0.0, 0), None, "who plans no sends is heard on connections");
+        let (of, seen) = silence(&outcome, 100.0, 0).unwrap();
+        assert_eq!(
+            (of, &*seen),
+            (Of::Nothing, "of 100 planned messages 0 left in the measured phase")
+        );
+        assert!(silence(&outcome, 100.0, 40).is_some(), "people who cannot connect do not send");
+        outcome.expectations.clear();
+        assert!(silence(&outcome, 100.0, 97).unwrap().1.starts_with("nothing was judged"));
+        outcome.latencies.clear();
+        assert_eq!(silence(&outcome, 0.0, 0).unwrap().1, "nobody connected");
     }
 
     #[test]

@@ -74,8 +74,9 @@ pub fn mix(a: u64, b: u64, c: u64) -> u64 {
     bits
 }
 
-/// FNV-1a: a purpose's name as a number.
-fn word(text: &str) -> u64 {
+/// FNV-1a: a name as a number.
+#[must_use]
+pub fn word(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     })

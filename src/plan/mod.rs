@@ -14,6 +14,8 @@ pub mod manner;
 pub mod oddity;
 pub mod placement;
 pub mod population;
+pub mod ramp;
+pub mod saved;
 pub mod script;
 pub mod stream;
 pub mod text;
@@ -25,6 +27,8 @@ pub use credential::Credential;
 pub use manner::Manner;
 pub use oddity::Oddity;
 pub use population::{Cell, Conversation, Person};
+pub use ramp::Ramp;
+pub use text::Lengths;
 pub use timeline::{Act, Planned, Timeline};
 pub use visits::{Visit, Visits};
 
@@ -67,6 +71,14 @@ impl Plan {
             .map(move |cell| Cell::new(self, cell))
     }
 
+    /// How long the texts of each phase are.
+    #[must_use]
+    pub fn lengths(&self) -> Lengths {
+        let phases = self.scenario.phases.iter();
+        let sizes = phases.map(|phase| phase.behaviour.texts.sizes.clone()).collect();
+        Lengths::new(self.text_limit, sizes)
+    }
+
     /// How many shards can have work.
     #[must_use]
     pub fn most_shards(&self) -> u32 {
@@ -83,7 +95,7 @@ mod tests {
 
     /// A plan of so many people, pairs and groups `(count, least, most)`, ten seconds of traffic.
     pub(super) fn plan(people: u32, pairs: u32, groups: &[(u32, u32, u32)]) -> Plan {
-        let rate = |per_second| Some(Rate { per_second, of: RateOf::All });
+        let rate = |per_second| Some(Rate { per_second, tilt: 0.0, of: RateOf::All });
         let behaviour = Behaviour {
             send: rate(100.0),
             burst: Some(Burst { rate: rate(2.0).unwrap(), messages: 3 }),
@@ -119,12 +131,14 @@ mod tests {
                     name: "connect".into(),
                     lasts: Duration::from_secs(2),
                     connect: 1.0,
+                    steps: None,
                     behaviour: Behaviour::default(),
                 },
                 Phase {
                     name: "traffic".into(),
                     lasts: Duration::from_secs(10),
                     connect: 0.0,
+                    steps: None,
                     behaviour,
                 },
             ],
@@ -183,6 +197,67 @@ mod tests {
         assert_eq!(count(|act| matches!(act, Act::Connect)), clients.len());
         let cuts = count(|act| matches!(act, Act::Fault { begins: true, .. }));
         assert!((clients.len() / 10).abs_diff(cuts) <= 6, "{cuts} of {}", clients.len());
+    }
+
+    #[test]
+    fn a_rate_that_grows_has_a_quarter_of_its_sends_in_the_first_half() {
+        let mut plan = plan(300, 150, &[]);
+        let behaviour = &mut Arc::make_mut(&mut plan.scenario).phases[1].behaviour;
+        *behaviour = Behaviour {
+            send: Some(Rate { per_second: 100.0, tilt: 1.0, of: RateOf::All }),
+            arrivals: Arrivals::Constant,
+            ..Behaviour::default()
+        };
+        let acts = acts(&plan, 0, 1);
+        let sends = || acts.iter().filter(|planned| matches!(planned.act, Act::Send { .. }));
+        let early = sends().filter(|planned| planned.at < 7_000_000_000).count();
+        assert!(sends().count().abs_diff(1_000) <= 6, "{}", sends().count());
+        assert!(early.abs_diff(250) <= 6, "{early} of 1,000");
+    }
+
+    #[test]
+    fn who_connects_in_steps_comes_at_once_with_all_others_of_the_step() {
+        let mut plan = plan(300, 150, &[]);
+        Arc::make_mut(&mut plan.scenario).phases[0].steps = Some(4);
+        let mut times: Vec<_> = acts(&plan, 0, 1)
+            .into_iter()
+            .filter(|planned| planned.act == Act::Connect)
+            .map(|planned| planned.at)
+            .collect();
+        let all = times.len();
+        for step in [0, 500_000_000, 1_000_000_000, 1_500_000_000] {
+            let there = times.iter().filter(|at| **at == step).count();
+            assert!(there.abs_diff(all / 4) <= 12, "{there} of {all} at {step}");
+        }
+        times.dedup();
+        assert_eq!(times.len(), 4);
+    }
+
+    #[test]
+    fn who_goes_away_takes_all_devices_along_and_is_back_before_the_phase_ends() {
+        let mut plan = plan(300, 150, &[]);
+        let rate = Rate { per_second: 20.0, tilt: 0.0, of: RateOf::All };
+        let behaviour = &mut Arc::make_mut(&mut plan.scenario).phases[1].behaviour;
+        let away = Some(Away { rate, lasts: Duration::from_secs(2) });
+        *behaviour = Behaviour { away, ..Behaviour::default() };
+        let mut gone = std::collections::BTreeMap::new();
+        let (mut all, mut at_once) = (0, 0);
+        for Planned { at, client, act } in acts(&plan, 0, 1) {
+            match act {
+                Act::GoAway => {
+                    assert_eq!(gone.insert(client, at), None, "nobody goes who is away");
+                    all += 1;
+                    at_once = at_once.max(gone.values().filter(|gone| **gone == at).count());
+                }
+                Act::ComeBack => {
+                    assert_eq!(gone.remove(&client), Some(at - 2_000_000_000));
+                    assert!(at < 12_000_000_000);
+                }
+                _ => {}
+            }
+        }
+        assert!(gone.is_empty() && (120..220).contains(&all), "{all} gone, {gone:?} still");
+        assert_eq!(at_once, 2, "some have two devices");
     }
 
     #[test]

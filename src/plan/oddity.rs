@@ -106,6 +106,23 @@ impl Oddity {
         matches!(self, Self::WithoutAck | Self::WithAck | Self::AnotherName)
     }
 
+    /// The words of a script.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::With(part, value) => format!("with {} {}", part.word(), value.word()),
+            Self::Without(part) => format!("without {}", part.word()),
+            Self::WithoutArguments => "without arguments".into(),
+            Self::WithoutAck => "without ack".into(),
+            Self::WithAck => "with an ack".into(),
+            Self::ExtraFields => "with extra fields".into(),
+            Self::PrototypeFields => "with prototype fields".into(),
+            Self::ExtraArguments => "with extra arguments".into(),
+            Self::FlatData => "with flat data".into(),
+            Self::AnotherName => "under another name".into(),
+        }
+    }
+
     /// Reads the words of a script, all of them.
     #[must_use]
     pub fn parse(words: &[&str]) -> Option<Self> {
@@ -185,6 +202,10 @@ impl Value {
         ("unknown", Self::Unknown, "an id that nothing has"),
     ];
 
+    fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, value, _)| *value == self).map_or("", |(word, ..)| word)
+    }
+
     fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, ..)| *known == word).map(|(_, value, _)| *value)
     }
@@ -231,8 +252,9 @@ mod tests {
             ("without arguments", "without arguments"),
             ("under another name", "under a name that no server knows"),
         ] {
-            let words: Vec<&str> = words.split(' ').collect();
-            assert_eq!(Oddity::parse(&words).unwrap().to_string(), said);
+            let split: Vec<&str> = words.split(' ').collect();
+            let odd = Oddity::parse(&split).unwrap();
+            assert_eq!((odd.to_string(), odd.words()), (said.to_owned(), words.to_owned()));
         }
         for bad in ["with text", "with text of", "without null", "with key text", "under a name"] {
             let words: Vec<&str> = bad.split(' ').collect();

@@ -98,13 +98,25 @@ impl Cell {
     /// The cell of a person.
     #[must_use]
     pub fn of(plan: &Plan, person: PersonId) -> Self {
-        Self::new(plan, person.0 / cell_people(&plan.scenario))
+        Self::new(plan, cell_of(&plan.scenario, person))
     }
 
     /// All clients of the cell.
     pub fn clients(&self) -> impl Iterator<Item = ClientId> + '_ {
         self.people.iter().flat_map(|person| person.clients.iter().copied())
     }
+}
+
+/// The cell of a person, by its number.
+#[must_use]
+pub fn cell_of(scenario: &Scenario, person: PersonId) -> u32 {
+    (person.0 / cell_people(scenario)).min(cell_count(scenario) - 1)
+}
+
+/// Above the numbers of all clients.
+#[must_use]
+pub fn client_bound(scenario: &Scenario) -> u32 {
+    scenario.people.count * most_devices(scenario)
 }
 
 fn most_devices(scenario: &Scenario) -> u32 {

@@ -7,6 +7,7 @@
 //! people: ann x2, bob, dan offline, eve stranger
 //! room side: ann, bob
 //! ann.1 send a | ann.2 send a      # at once; both are awaited
+//! ann send d | +2.4ms bob send e   # so much later than the first
 //! start bob send b                 # not awaited
 //! dan connect
 //! bob cut rst for 2s               # any fault, by its name
@@ -27,7 +28,8 @@
 //! | `room NAME: NAME, …` | a conversation. Without any there is one, `room`, of all who are no strangers; a step without `in ROOM` means the first |
 //! | `no room` | there is no conversation before a step creates one |
 //! | `WHO VERB … [=> refused\|accepted\|harmless]` | a step: it is over when its clients are idle, that is when what they asked for was answered or given up. After `=>` stands what the documents demand |
-//! | `A … \| B …` | both released at once, and both awaited |
+//! | `A … \| B …` | both released at once, and both awaited: requests are prepared before, and leave one right after the other |
+//! | `… \| +DURATION B …` | released so much later than those without; microseconds count (`+250us`, `+2.4ms`) |
 //! | `start …` | the same, but the next step does not wait for it |
 //! | `pause DURATION`, `pause window` | nothing happens for so long; for the window of the spec's rate of sends, and half of it more |
 //! | `pause heartbeat` | nothing happens until a server must have noticed a silent client: for ping interval and ping timeout of the newest session, and [`MARGIN`] |
@@ -67,9 +69,10 @@
 //! documented), `under another name`. Nobody tries an odd request twice.
 //!
 //! After the last step faults end, everybody comes to rest, everybody who is in a room reads all
-//! of it, and leaves. Start with [`Script::parse`].
+//! of it, and leaves. Start with [`Script::parse`]; a script is printed as it is read.
 
 mod parse;
+mod print;
 
 pub use parse::Mistake;
 
@@ -207,6 +210,8 @@ pub struct Deed {
     pub odd: Option<Oddity>,
     /// Over which channel, and in which pages.
     pub manner: Manner,
+    /// How much later it is released than those of its step that are first.
+    pub after: Duration,
 }
 
 /// What a device can do. Rooms, labels and people are positions in the script's lists.

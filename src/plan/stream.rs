@@ -6,12 +6,13 @@ use crate::plan::dice::Dice;
 use crate::plan::population::Cell;
 use crate::plan::text::{self, choose};
 use crate::plan::timeline::{Act, Planned};
-use crate::plan::{Carriage, Plan};
-use crate::scenario::{Arrivals, Behaviour, Burst, Converse, Rate, RateOf};
+use crate::plan::{Carriage, Plan, Ramp};
+use crate::scenario::{Arrivals, Away, Behaviour, Burst, Converse, Rate, RateOf};
+use rustc_hash::FxHashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Sources a phase can have; with the phase's number they tell a cell's streams apart.
+/// Sources of messages that a phase can have; with the phase's number they tell a cell's streams apart.
 const SOURCES: u32 = 5;
 const MILLISECOND: Nanos = 1_000_000;
 
@@ -28,6 +29,8 @@ pub enum Source {
     History(Rate),
     /// The start of a closed workload, once.
     Converse(Converse),
+    /// A person goes offline, and comes back.
+    Away(Away),
 }
 
 impl Source {
@@ -39,6 +42,7 @@ impl Source {
             behaviour.typing.map(Self::Typing),
             behaviour.history.map(Self::History),
             behaviour.converse.map(Self::Converse),
+            behaviour.away.map(Self::Away),
         ]
         .into_iter()
         .flatten()
@@ -48,6 +52,7 @@ impl Source {
         match self {
             Self::Send(rate) | Self::Typing(rate) | Self::History(rate) => Some(*rate),
             Self::Burst(burst) => Some(burst.rate),
+            Self::Away(away) => Some(away.rate),
             Self::Converse(_) => None,
         }
     }
@@ -59,6 +64,8 @@ impl Source {
             Self::Typing(_) => 2,
             Self::History(_) => 3,
             Self::Converse(_) => 4,
+            // It has no messages to be numbered.
+            Self::Away(_) => SOURCES,
         }
     }
 }
@@ -72,7 +79,9 @@ pub struct Stream {
     cell: Arc<Cell>,
     dice: Dice,
     run: u64,
-    mean_nanos: f64,
+    ramp: Ramp,
+    /// Events that are due before the next one, and when that is.
+    before: f64,
     next: f64,
     phase: Range<Nanos>,
     /// The phase's number.
@@ -83,6 +92,8 @@ pub struct Stream {
     sent: u32,
     /// Moments of it that have come.
     made: u64,
+    /// Who is away, and until when.
+    gone: FxHashMap<usize, Nanos>,
     done: bool,
 }
 
@@ -99,13 +110,21 @@ impl Stream {
             return None;
         }
         let ordinal = phase as u32 * SOURCES + source.number();
-        let mut dice = Dice::new(plan.seed, "stream", u64::from(cell.number), ordinal.into());
-        let mean_nanos = match source.rate() {
-            Some(rate) => 1e9 / rate_of_cell(plan, cell, rate).filter(|rate| *rate > 0.0)?,
-            None => 0.0,
+        let (purpose, coordinate) = match source {
+            Source::Away(_) => ("away", phase as u64),
+            _ => ("stream", ordinal.into()),
         };
+        let mut dice = Dice::new(plan.seed, purpose, u64::from(cell.number), coordinate);
+        let (start, lasts) = (span.start as f64, (span.end - span.start) as f64);
         let arrivals = plan.scenario.phases[phase].behaviour.arrivals;
-        let next = span.start as f64 + first(arrivals, mean_nanos, &mut dice);
+        let (ramp, before) = match source.rate() {
+            Some(rate) => {
+                let per_second = rate_of_cell(plan, cell, rate).filter(|rate| *rate > 0.0)?;
+                (Ramp::new(start, lasts, per_second, rate.tilt), first(arrivals, &mut dice))
+            }
+            // Once, at the beginning.
+            None => (Ramp::new(start, lasts, 1.0, 0.0), 0.0),
+        };
         let mut behaviour = plan.scenario.phases[phase].behaviour.clone();
         if !plan.limited {
             behaviour.texts.overlong = 0.0;
@@ -117,14 +136,16 @@ impl Stream {
             cell: Arc::new(cell.clone()),
             dice,
             run: plan.run,
-            mean_nanos,
-            next,
+            ramp,
+            before,
+            next: ramp.at(before),
             phase: span,
             number: phase,
             ordinal,
             stride: stride(plan.scenario.phases.len()),
             sent: 0,
             made: 0,
+            gone: FxHashMap::default(),
             done: false,
         })
     }
@@ -139,7 +160,8 @@ impl Stream {
     pub(super) fn make(&mut self) -> Vec<Planned> {
         let at = self.next as Nanos;
         self.made += 1;
-        self.next += pause(self.behaviour.arrivals, self.mean_nanos, self.made, &mut self.dice);
+        self.before += pause(self.behaviour.arrivals, self.made, &mut self.dice);
+        self.next = self.ramp.at(self.before);
         match self.source {
             Source::Send(_) => {
                 let (person, conversation) = self.somebody();
@@ -157,6 +179,7 @@ impl Stream {
                 self.done = true;
                 self.conversers(converse)
             }
+            Source::Away(away) => self.leave(at, away),
         }
     }
 
@@ -286,6 +309,23 @@ impl Stream {
         acts
     }
 
+    /// A person closes the connections of all devices, and opens them again before the phase ends; who
+    /// would not be back by then stays.
+    fn leave(&mut self, at: Nanos, away: Away) -> Vec<Planned> {
+        let back = at + away.lasts.as_nanos() as Nanos;
+        let person = self.dice.below(self.cell.people.len());
+        let is_away = self.gone.get(&person).is_some_and(|until| *until >= at);
+        if is_away || back >= self.phase.end {
+            return Vec::new();
+        }
+        self.gone.insert(person, back);
+        let clients = self.cell.people[person].clients.iter();
+        let both = |&client| {
+            [(at, Act::GoAway), (back, Act::ComeBack)].map(|(at, act)| Planned { at, client, act })
+        };
+        clients.flat_map(both).collect()
+    }
+
     fn conversers(&mut self, converse: Converse) -> Vec<Planned> {
         let (at, until) = (self.phase.start, self.phase.end);
         let cell = Arc::clone(&self.cell);
@@ -301,23 +341,23 @@ impl Stream {
     }
 }
 
-/// From the start of a phase to the first event.
-fn first(arrivals: Arrivals, mean: f64, dice: &mut Dice) -> f64 {
+/// From the start of a phase to the first event, where one event is due in one unit of time.
+fn first(arrivals: Arrivals, dice: &mut Dice) -> f64 {
     match arrivals {
-        Arrivals::Poisson => dice.wait(mean),
+        Arrivals::Poisson => dice.wait(1.0),
         // Somewhere, so that cells do not march in step.
-        Arrivals::Constant => mean * dice.unit(),
-        Arrivals::Bursts(size) => dice.wait(mean * f64::from(size)),
+        Arrivals::Constant => dice.unit(),
+        Arrivals::Bursts(size) => dice.wait(f64::from(size)),
     }
 }
 
 /// From one event, the `made`-th, to the next.
-fn pause(arrivals: Arrivals, mean: f64, made: u64, dice: &mut Dice) -> f64 {
+fn pause(arrivals: Arrivals, made: u64, dice: &mut Dice) -> f64 {
     match arrivals {
-        Arrivals::Poisson => dice.wait(mean),
-        Arrivals::Constant => mean,
+        Arrivals::Poisson => dice.wait(1.0),
+        Arrivals::Constant => 1.0,
         Arrivals::Bursts(size) if made.is_multiple_of(u64::from(size.max(1))) => {
-            dice.wait(mean * f64::from(size))
+            dice.wait(f64::from(size))
         }
         Arrivals::Bursts(_) => 0.0,
     }
@@ -327,6 +367,13 @@ fn pause(arrivals: Arrivals, mean: f64, made: u64, dice: &mut Dice) -> f64 {
 #[must_use]
 pub fn stride(phases: usize) -> u32 {
     phases as u32 * SOURCES + 1
+}
+
+/// The phase in which the message of this sequence number was planned; none of a closed workload's.
+#[must_use]
+pub fn phase_of(sequence: u32, phases: usize) -> Option<usize> {
+    let phase = (sequence % stride(phases) / SOURCES) as usize;
+    (phase < phases).then_some(phase)
 }
 
 /// Events per second in this cell.
@@ -346,11 +393,11 @@ mod tests {
     /// The times of the events of a thousand seconds, one a second on average.
     fn times(arrivals: Arrivals) -> Vec<f64> {
         let mut dice = Dice::new(1, "arrivals", 0, 0);
-        let mut at = first(arrivals, 1.0, &mut dice);
+        let mut at = first(arrivals, &mut dice);
         let mut times = Vec::new();
         while at < 1_000.0 {
             times.push(at);
-            at += pause(arrivals, 1.0, times.len() as u64, &mut dice);
+            at += pause(arrivals, times.len() as u64, &mut dice);
         }
         times
     }

@@ -3,7 +3,8 @@
 
 use crate::history::{Damage, Token};
 use crate::plan::dice::{Dice, mix};
-use crate::scenario::Texts;
+use crate::plan::stream;
+use crate::scenario::{Sizes, Texts};
 use crate::spec::Sanitise;
 use compact_str::{CompactString, ToCompactString};
 
@@ -30,20 +31,37 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind there is.
+    pub const ALL: &[Self] = &[
+        Self::Short,
+        Self::Long,
+        Self::Unicode,
+        Self::Markup,
+        Self::Overlong,
+        Self::Emoji,
+        Self::Combining,
+        Self::Multibyte,
+    ];
+
+    /// The word in scripts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Short => "short",
+            Self::Long => "long",
+            Self::Unicode => "unicode",
+            Self::Markup => "markup",
+            Self::Overlong => "overlong",
+            Self::Emoji => "emoji",
+            Self::Combining => "combining",
+            Self::Multibyte => "multibyte",
+        }
+    }
+
     /// The kind of this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "short" => Some(Self::Short),
-            "long" => Some(Self::Long),
-            "unicode" => Some(Self::Unicode),
-            "markup" => Some(Self::Markup),
-            "overlong" => Some(Self::Overlong),
-            "emoji" => Some(Self::Emoji),
-            "combining" => Some(Self::Combining),
-            "multibyte" => Some(Self::Multibyte),
-            _ => None,
-        }
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
     /// What fills a text that has no words.
@@ -104,10 +122,13 @@ const MARKUP: &[&str] = &[
 /// With which a text with markup begins: something that a browser would act upon.
 const TAGS: &[&str] = &["<b>bold</b>", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>"];
 
+/// The bits of a token's number that say which message of its cell it is.
+const SEQUENCE: u64 = 0xff_ffff;
+
 /// The number part of a token: what the text is like, whose cell, which message.
 #[must_use]
 pub fn number(kind: Kind, cell: u32, sequence: u32) -> u64 {
-    (kind as u64) << 37 | u64::from(cell & 0x1fff) << 24 | u64::from(sequence & 0xff_ffff)
+    (kind as u64) << 37 | u64::from(cell & 0x1fff) << 24 | u64::from(sequence) & SEQUENCE
 }
 
 /// What the text of a token is like.
@@ -155,15 +176,47 @@ pub fn key(run: u64, token: Token, variant: u64) -> CompactString {
     uuid::Builder::from_random_bytes(bytes).into_uuid().hyphenated().to_compact_string()
 }
 
-/// Appends the text of a token, the token first: `limit` characters at most, unless the text is
-/// meant to be overlong.
-pub fn write(token: Token, limit: u32, out: &mut String) {
+/// How long texts are: what the server takes, and what the phases of the scenario want.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lengths {
+    /// The longest text the server takes, in characters.
+    limit: u32,
+    /// What each phase says, if any of them says something.
+    sizes: Vec<Option<Sizes>>,
+}
+
+impl Lengths {
+    pub(super) fn new(limit: u32, sizes: Vec<Option<Sizes>>) -> Self {
+        let sizes = if sizes.iter().any(Option::is_some) { sizes } else { Vec::new() };
+        Self { limit, sizes }
+    }
+
+    /// How long this text is, in characters, if its phase says it.
+    fn of(&self, token: Token, dice: &mut Dice) -> Option<usize> {
+        let sequence = (token.number() & SEQUENCE) as u32;
+        let phase = stream::phase_of(sequence, self.sizes.len())?;
+        let sizes = self.sizes[phase].as_ref()?;
+        Some(sizes.at(dice.unit()) as usize)
+    }
+}
+
+impl From<u32> for Lengths {
+    fn from(limit: u32) -> Self {
+        Self { limit, sizes: Vec::new() }
+    }
+}
+
+/// Appends the text of a token, the token first: as many characters as the server takes at most,
+/// unless the text is meant to be overlong.
+pub fn write(token: Token, lengths: &Lengths, out: &mut String) {
     let mut dice = Dice::new(token.number(), "text", 0, 0);
     let kind = kind(token);
-    let limit = limit.max(crate::history::token::LENGTH as u32) as usize;
+    let limit = lengths.limit.max(crate::history::token::LENGTH as u32) as usize;
+    let size = if lengths.sizes.is_empty() { None } else { lengths.of(token, &mut dice) };
     let goal = match kind {
         kind if kind.is_at_the_limit() => limit,
         Kind::Overlong => limit + 1,
+        _ if let Some(size) = size => size.clamp(crate::history::token::LENGTH, limit),
         Kind::Markup => (48 + dice.below(36)).min(limit),
         _ => (24 + dice.below(60)).min(limit),
     };
@@ -190,7 +243,7 @@ pub fn write(token: Token, limit: u32, out: &mut String) {
     if !filler.is_empty() && characters < goal {
         out.push(' ');
         out.extend(filler.iter().cycle().take(goal - characters - 1));
-    } else if matches!(kind, Kind::Long | Kind::Overlong) {
+    } else if size.is_some() || matches!(kind, Kind::Long | Kind::Overlong) {
         out.extend(std::iter::repeat_n('.', goal - characters));
     }
     debug_assert!(out[start..].chars().count() <= goal);
@@ -200,13 +253,13 @@ pub fn write(token: Token, limit: u32, out: &mut String) {
 #[must_use]
 pub fn compare(
     token: Token,
-    limit: u32,
+    lengths: &Lengths,
     sanitise: Sanitise,
     came: &str,
     scratch: &mut String,
 ) -> Damage {
     scratch.clear();
-    write(token, limit, scratch);
+    write(token, lengths, scratch);
     if sanitise == Sanitise::Html && has_live_tag(came) {
         return Damage::Alive;
     }
@@ -292,16 +345,37 @@ mod tests {
 
     fn text(token: Token, limit: u32) -> String {
         let mut out = String::new();
-        write(token, limit, &mut out);
+        write(token, &limit.into(), &mut out);
         out
     }
 
     #[test]
+    fn sizes_have_the_percentiles_that_were_asked_for() {
+        let sizes = Sizes::new(vec![(0.0, 14), (0.5, 40), (0.95, 300), (1.0, 900)]);
+        let lengths = Lengths::new(1_000, vec![None, Some(sizes)]);
+        let length = |kind, sequence| {
+            let mut out = String::new();
+            write(Token::new(9, number(kind, 3, sequence)), &lengths, &mut out);
+            out.chars().count()
+        };
+        // Of two phases, the second one's numbers begin at 5, and repeat after 11.
+        for kind in [Kind::Short, Kind::Unicode, Kind::Markup] {
+            let mut all: Vec<usize> = (0..4_000).map(|sent| length(kind, 5 + sent * 11)).collect();
+            all.sort_unstable();
+            let at = |share: f64| all[(share * 4_000.0) as usize];
+            assert!(at(0.5).abs_diff(40) <= 3, "{kind:?}: median {}", at(0.5));
+            assert!(at(0.95).abs_diff(300) <= 40, "{kind:?}: p95 {}", at(0.95));
+            assert!(all[0] >= 14 && all[3_999] <= 900 && all[3_999] > 600, "{}", all[3_999]);
+        }
+        let unsized_phase = (0..100).map(|sent| length(Kind::Short, sent * 11)).max();
+        assert!(unsized_phase.is_some_and(|most| most < 84), "the first phase says nothing");
+        assert_eq!(length(Kind::Long, 5), 1_000);
+    }
+
+    #[test]
     fn texts_carry_their_token_and_keep_the_limit() {
-        for name in
-            ["short", "long", "unicode", "markup", "overlong", "emoji", "combining", "multibyte"]
-        {
-            let kind = Kind::parse(name).unwrap();
+        for &kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.name()), Some(kind));
             for sequence in 0..200 {
                 let token = Token::new(9, number(kind, 3, sequence));
                 let text = text(token, 1_000);
@@ -330,13 +404,13 @@ mod tests {
                 .replace('"', "&quot;")
                 .replace('\'', "&#39;");
             for came in [&brackets, &everything, &without_tags(&sent)] {
-                let damage = compare(token, 1_000, Sanitise::Html, came, &mut scratch);
+                let damage = compare(token, &1_000.into(), Sanitise::Html, came, &mut scratch);
                 assert_eq!(damage, Damage::Intact, "{sent} came as {came}");
             }
-            let raw = compare(token, 1_000, Sanitise::Html, &sent, &mut scratch);
+            let raw = compare(token, &1_000.into(), Sanitise::Html, &sent, &mut scratch);
             assert_eq!(raw, Damage::Alive, "each text with markup has a tag: {sent}");
             let cut = &sent[..sent.len() - 1];
-            let damage = compare(token, 1_000, Sanitise::Verbatim, cut, &mut scratch);
+            let damage = compare(token, &1_000.into(), Sanitise::Verbatim, cut, &mut scratch);
             assert!(matches!(damage, Damage::Changed(_)));
         }
     }

@@ -59,6 +59,10 @@ pub enum Act {
         /// The person's number, from which its own choices follow.
         seed: u64,
     },
+    /// Go offline for a while, if the client is online at all.
+    GoAway,
+    /// Come back from there.
+    ComeBack,
     /// A fault of the scenario begins or ends for this client.
     Fault {
         /// Position in the scenario's list.
@@ -176,6 +180,9 @@ fn arrival(plan: &Plan, place: f64) -> Option<Nanos> {
     for phase in &plan.scenario.phases {
         if phase.connect > 0.0 && place < connected + phase.connect {
             let within = (place - connected) / phase.connect;
+            let within = phase
+                .steps
+                .map_or(within, |steps| (within * f64::from(steps)).floor() / f64::from(steps));
             return Some((start + phase.lasts.mul_f64(within.clamp(0.0, 1.0))).as_nanos() as Nanos);
         }
         connected += phase.connect;

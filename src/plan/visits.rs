@@ -5,10 +5,10 @@
 
 use crate::history::{ConversationId, Nanos, PersonId};
 use crate::operation::Operation;
-use crate::plan::Plan;
 use crate::plan::dice::Dice;
 use crate::plan::population::Cell;
 use crate::plan::text::WORDS;
+use crate::plan::{Plan, Ramp};
 use crate::scenario::HttpUsers;
 
 /// One request that a user is going to make.
@@ -31,7 +31,9 @@ pub struct Visits {
     person: PersonId,
     conversations: Vec<ConversationId>,
     dice: Dice,
-    /// When the next one is due, in nanoseconds.
+    ramp: Ramp,
+    /// Requests that are due before the next one, and when that is.
+    before: f64,
     next: f64,
     end: f64,
 }
@@ -51,9 +53,11 @@ impl Visits {
         let conversations = places.iter().map(|&place| cell.conversations[place].id).collect();
         let mut dice = Dice::new(plan.seed, "visits", number.into(), 0);
         let start = http.at.as_nanos() as f64;
-        let end = start + http.lasts.as_nanos() as f64;
-        let next = start + dice.wait(mean(&http));
-        Some(Self { http, person, conversations, dice, next, end })
+        let lasts = http.lasts.as_nanos() as f64;
+        let ramp = Ramp::new(start, lasts, http.per_second / f64::from(http.users), http.tilt);
+        let before = dice.wait(1.0);
+        let (next, end) = (ramp.at(before), start + lasts);
+        Some(Self { http, person, conversations, dice, ramp, before, next, end })
     }
 
     /// In whose name the user asks.
@@ -88,7 +92,8 @@ impl Iterator for Visits {
             return None;
         }
         let at = self.next as Nanos;
-        self.next += self.dice.wait(mean(&self.http));
+        self.before += self.dice.wait(1.0);
+        self.next = self.ramp.at(self.before);
         let operation = self.operation();
         let conversation = match &self.conversations[..] {
             [] => None,
@@ -97,11 +102,6 @@ impl Iterator for Visits {
         let query = *self.dice.pick::<&'static str>(WORDS);
         Some(Visit { at, operation, conversation, query })
     }
-}
-
-/// Nanoseconds between two requests of one user, on average.
-fn mean(http: &HttpUsers) -> f64 {
-    1e9 * f64::from(http.users) / http.per_second
 }
 
 #[cfg(test)]
@@ -116,6 +116,7 @@ mod tests {
         Arc::make_mut(&mut plan.scenario).http = Some(HttpUsers {
             users: 20,
             per_second: 100.0,
+            tilt: 0.0,
             mix: vec![(Operation::History, 0.75), (Operation::List, 0.25)],
             at: Duration::from_secs(1),
             lasts: Duration::from_secs(10),

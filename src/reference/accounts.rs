@@ -6,6 +6,7 @@
 
 use crate::reference::bugs::{Bug, Bugs};
 use crate::reference::model::{Refusal, RefusalKind, User};
+use crate::world;
 use rustc_hash::FxHashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
@@ -44,7 +45,7 @@ pub(crate) struct Form {
 impl Accounts {
     /// Accounts of nobody; `open` where the spec has no way to register.
     pub(crate) fn new(open: bool) -> Self {
-        Self { open, seal: Uuid::new_v4(), register: Mutex::default() }
+        Self { open, seal: world::id(), register: Mutex::default() }
     }
 
     /// Lets these people in with tokens that somebody else handed out.
@@ -76,7 +77,7 @@ impl Accounts {
                 return Err(Refusal::new(RefusalKind::Unauthenticated, text));
             }
         };
-        let token = Uuid::new_v4().simple().to_string();
+        let token = world::id().simple().to_string();
         register.sessions.insert(token.clone(), user.clone());
         Ok((user, token))
     }

@@ -8,6 +8,7 @@ use crate::reference::model::User;
 use crate::reference::play::has_accounts;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Shape, Spec, TokenSource};
+use crate::world;
 use compact_str::CompactString;
 use jsonwebtoken::Validation;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -73,8 +74,7 @@ impl Doorman {
             Self::Accounts(accounts) => return accounts.user(token),
             Self::Jwt(jwt) => jwt,
         };
-        let decoded = jsonwebtoken::decode::<Value>(token, &jwt.keys.verifying, &jwt.validation);
-        let claims = decoded.ok()?.claims;
+        let claims = jwt.verified(token, &jwt.validation)?;
         let user = jwt.named_by(&claims)?;
         jwt.note_chapter(&user, &claims);
         Some(user)
@@ -101,6 +101,17 @@ impl Doorman {
 }
 
 impl Jwt {
+    /// The claims of a token that is good by these rules; what time it is, the world says.
+    pub(super) fn verified(&self, token: &str, rules: &Validation) -> Option<Value> {
+        let mut timeless = rules.clone();
+        (timeless.validate_exp, timeless.validate_nbf) = (false, false);
+        let decoded = jsonwebtoken::decode::<Value>(token, &self.keys.verifying, &timeless);
+        let (claims, now) = (decoded.ok()?.claims, world::wall().as_secs() as f64);
+        let late = rules.validate_exp && claims["exp"].as_f64().is_none_or(|until| until < now);
+        let early = rules.validate_nbf && claims["nbf"].as_f64().is_some_and(|from| from > now);
+        (!late && !early).then_some(claims)
+    }
+
     /// Whom claims name, verified or not.
     pub(super) fn named_by(&self, claims: &Value) -> Option<User> {
         match self.bound(claims)?.get(Hole::USER)? {

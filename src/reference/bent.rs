@@ -10,6 +10,7 @@ mod packets;
 mod raw;
 
 use crate::reference::bugs::{Bug, Bugs};
+use crate::world::network::{self, Listener};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -20,7 +21,6 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 
 /// The bugs that are done here: those of connections, of `engine-io` and of `socket-io`.
@@ -113,7 +113,7 @@ struct Bend {
 
 /// Relays until it is dropped.
 pub(super) async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     inner: SocketAddr,
     path: Option<String>,
     bugs: Bugs,
@@ -212,8 +212,8 @@ impl Bend {
         &self,
         request: Request,
     ) -> Result<Response, Box<dyn std::error::Error + Send + Sync>> {
-        let stream = TcpStream::connect(self.inner).await?;
-        stream.set_nodelay(true)?;
+        let stream = network::connect(self.inner).await?;
+        stream.set_nodelay()?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection.with_upgrades());

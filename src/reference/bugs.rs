@@ -177,9 +177,9 @@ bugs! {
     IdleClosed "idle-closed" breaks "connection-state":
         "a connection over which nothing came for three quarters of a ping interval is closed, as a proxy in between does",
     DeafDevice "deaf-device" breaks "connection-state":
-        "what a person's second device asks in its first four seconds is ignored",
+        "what a person's second device asks in its first eleven seconds is ignored",
     DeafReconnect "deaf-reconnect" breaks "connection-state":
-        "what a client asks in the first four seconds after a reconnect is ignored",
+        "what a client asks in the first eleven seconds after a reconnect is ignored",
 
     TypingStopLost "typing-stop-lost" breaks "typing-timeout":
         "a stop reaches only one of those who watch: the others see somebody type for ever",

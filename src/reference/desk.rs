@@ -95,6 +95,7 @@ impl Desk {
             let Some(till) = till else { return work.await };
             let mut work = std::pin::pin!(work);
             tokio::select! {
+                biased;
                 core = &mut work => core,
                 () = till => work.await,
             }
@@ -243,7 +244,8 @@ async fn work(
     let mut open = true;
     while open {
         let came = tokio::select! {
-            came = waiting.recv_many(&mut jobs, BATCH) => came,
+            // What is due is done first: there may always be somebody who waits.
+            biased;
             () = sleep_until(hall.due()) => {
                 hall.tick(Instant::now());
                 continue;
@@ -254,6 +256,7 @@ async fn work(
                 }
                 continue;
             }
+            came = waiting.recv_many(&mut jobs, BATCH) => came,
         };
         if came == 0 {
             break;

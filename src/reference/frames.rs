@@ -61,6 +61,7 @@ async fn attend(app: Arc<App>, socket: Socket, guest: Guest) {
     let (mut sink, mut stream) = socket.split();
     let mut closing = app.closing.clone();
     let end = tokio::select! {
+        biased;
         end = live(&app, &mut sink, &mut stream, guest) => end,
         _ = closing.wait_for(|closing| *closing) => End::Closing,
     };
@@ -128,6 +129,7 @@ async fn live(
         }
     };
     tokio::select! {
+        biased;
         end = hear(app, stream, (&visitor, &who), &wire) => end,
         end = say(sink, queued) => end,
         () = ping(app, &wire) => End::Gone,
@@ -210,6 +212,7 @@ async fn hear(
             }
         };
         let came = tokio::select! {
+            biased;
             came = stream.next() => came,
             () = silent => return End::Silent,
         };

@@ -17,14 +17,14 @@ use crate::reference::play::Play;
 use crate::reference::socket::Entrance;
 use crate::reference::stamp;
 use crate::spec::{Bindings, Protocol, Shape, Spec};
+use crate::world::network::{House, Listener, listen};
 use axum::Router;
-use axum::serve::{Listener, ListenerExt};
+use axum::serve::ListenerExt;
 use socketioxide::SocketIo;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -78,6 +78,8 @@ struct Open {
     serving: JoinHandle<()>,
     /// The relay in front, for bugs of the wire.
     front: Option<JoinHandle<()>>,
+    /// What came in through its ports, the relay's included.
+    houses: Vec<House>,
 }
 
 /// What a server has done since it was started.
@@ -204,7 +206,7 @@ impl Running {
     }
 
     /// A node comes up, on the current runtime. Nothing happens if it is up.
-    pub(super) fn open_node(&mut self, node: Node) -> Result<(), StartError> {
+    pub(crate) fn open_node(&mut self, node: Node) -> Result<(), StartError> {
         let Some(State::Up(up)) = &self.state else { return Ok(()) };
         if up.doors[node].is_some() {
             return Ok(());
@@ -222,38 +224,51 @@ impl Running {
         Ok(())
     }
 
-    /// Stops deciding, as a process that is killed: connections are left to die with the runtimes.
-    pub(super) async fn freeze(&mut self) {
+    /// Stops deciding, as a process that is killed: connections are left to die with the runtimes, or
+    /// with their world's network.
+    pub(crate) async fn freeze(&mut self) {
         if let Some(mut up) = self.take_up() {
             // The ports must be free before anybody can come up again.
-            let mut serving = Vec::new();
+            let (mut serving, mut houses) = (Vec::new(), Vec::new());
             for mut open in up.doors.drain(..).flatten() {
                 open.take_front().await;
                 open.serving.abort();
                 serving.push(open.serving);
+                houses.extend(open.houses);
             }
             up.desk.close().await;
             let core = up.working.await.ok();
             for serving in serving {
                 let _ = serving.await;
             }
+            houses.iter().for_each(House::die);
             self.rest(core);
         }
     }
 
     /// The same for one node; the others notice it.
-    pub(super) async fn freeze_node(&mut self, node: Node) {
+    pub(crate) async fn freeze_node(&mut self, node: Node) {
         let Some(State::Up(up)) = &mut self.state else { return };
         if let Some(mut open) = up.doors[node].take() {
             open.take_front().await;
             open.serving.abort();
             let _ = open.serving.await;
             up.desk.lose(node).await;
+            open.houses.iter().for_each(House::die);
         }
     }
 
+    /// It stands still, or one node of it does, as a process that is stopped; or goes on. Only in a
+    /// simulated world: in the machine's, what it runs on must stand still.
+    pub(crate) fn halt(&self, node: Option<Node>, halted: bool) {
+        let Some(State::Up(up)) = &self.state else { return };
+        let doors = up.doors.iter().enumerate().filter(|(one, _)| node.is_none_or(|n| n == *one));
+        let houses = doors.filter_map(|(_, open)| open.as_ref()).flat_map(|open| &open.houses);
+        houses.for_each(|house| house.halt(halted));
+    }
+
     /// A node ends politely: what is under way is answered, and its connections are told.
-    pub(super) async fn close_node(&mut self, node: Node) {
+    pub(crate) async fn close_node(&mut self, node: Node) {
         let Some(State::Up(up)) = &mut self.state else { return };
         if let Some(open) = up.doors[node].take() {
             open.close().await;
@@ -261,14 +276,14 @@ impl Running {
     }
 
     /// What the nodes tell one another is held up from now on, or no more.
-    pub(super) async fn hold_up(&self, held_up: bool) {
+    pub(crate) async fn hold_up(&self, held_up: bool) {
         if let Some(State::Up(up)) = &self.state {
             up.desk.hold_up(held_up).await;
         }
     }
 
     /// The store is out of reach from now on, or no more.
-    pub(super) async fn cut_off(&self, cut_off: bool) {
+    pub(crate) async fn cut_off(&self, cut_off: bool) {
         if let Some(State::Up(up)) = &self.state {
             up.desk.cut_off(cut_off).await;
         }
@@ -293,7 +308,7 @@ impl Running {
         });
     }
 
-    fn open(&self, node: Node, up: &Up, listener: TcpListener) -> Result<Open, StartError> {
+    fn open(&self, node: Node, up: &Up, listener: Listener) -> Result<Open, StartError> {
         let (quit, closing) = watch::channel(false);
         let app = Arc::new(App {
             doorman: Doorman::new(&self.spec, &self.accounts).map_err(StartError::NotPlayed)?,
@@ -320,17 +335,15 @@ impl Running {
             router = router.layer(layer);
             io = Some(sockets);
         }
+        let mut houses = vec![listener.house()];
         let (listener, front) = self.bent(listener)?;
-        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        houses.extend(front.is_some().then(|| listener.house()));
         let serving = tokio::spawn(serve(listener, router, closing));
-        Ok(Open { app, io, quit, serving, front })
+        Ok(Open { app, io, quit, serving, front, houses })
     }
 
     /// Puts a bent wire in front, if there is a bug of the wire; the server then listens elsewhere.
-    fn bent(
-        &self,
-        outer: TcpListener,
-    ) -> Result<(TcpListener, Option<JoinHandle<()>>), StartError> {
+    fn bent(&self, outer: Listener) -> Result<(Listener, Option<JoinHandle<()>>), StartError> {
         let bugs = self.options.bugs;
         let path = match self.spec.connect.protocol {
             Protocol::SocketIo { .. } => Some(self.path()),
@@ -450,18 +463,8 @@ impl Drop for Running {
     }
 }
 
-async fn serve<L>(listener: L, router: Router, mut closing: watch::Receiver<bool>)
-where
-    L: Listener<Addr = SocketAddr>,
-{
+async fn serve(listener: Listener, router: Router, mut closing: watch::Receiver<bool>) {
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay()));
     let closed = async move { drop(closing.wait_for(|closing| *closing).await) };
     let _ = axum::serve(listener, router).with_graceful_shutdown(closed).await;
-}
-
-/// Many clients come at once: the backlog is as long as the system allows.
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(4096)
 }

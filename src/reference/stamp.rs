@@ -2,13 +2,13 @@
 //!
 //! It knows no clock but the one function [`now`]; all else is arithmetic.
 
+use crate::world;
 use std::fmt::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970 on the wall clock.
 #[must_use]
 pub(crate) fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+    world::wall().as_millis() as i64
 }
 
 /// `2026-11-05T12:34:56.789Z`

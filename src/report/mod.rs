@@ -8,6 +8,7 @@ pub mod annotations;
 pub mod capacity;
 pub mod comparison;
 pub mod conformance;
+pub mod exploration;
 pub mod exposition;
 pub mod folder;
 pub mod html;

@@ -39,7 +39,8 @@ impl Loader<'_> {
             RateOf::All | RateOf::Conversation => rate.per_second,
         };
         let rest = end.saturating_sub(at);
-        Some(HttpUsers { users, per_second, mix: mix?, at, lasts: lasts.unwrap_or(rest).min(rest) })
+        let (tilt, lasts) = (rate.tilt, lasts.unwrap_or(rest).min(rest));
+        Some(HttpUsers { users, per_second, tilt, mix: mix?, at, lasts })
     }
 
     fn mix(&mut self, node: &Node) -> Vec<(Operation, Share)> {

@@ -34,12 +34,7 @@ pub fn load(
     };
     let mut loader = Loader { found };
     let scenario = loader.scenario(&root, known_properties);
-    let failed = loader.found.failed();
-    let list = loader.found.into_sorted();
-    match scenario {
-        Some(scenario) if !failed => Ok(Loaded { scenario, warnings: list }),
-        _ => Err(list),
-    }
+    loader.found.settle(scenario).map(|(scenario, warnings)| Loaded { scenario, warnings })
 }
 
 /// A scenario being read.

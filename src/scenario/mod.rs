@@ -10,6 +10,7 @@ mod load;
 pub mod model;
 mod phase;
 mod schema;
+mod texts;
 
 pub use expectation::{SERIES, STATISTICS};
 pub use load::{Loaded, load};

@@ -129,8 +129,11 @@ pub struct Phase {
     pub name: String,
     /// How long it lasts.
     pub lasts: Duration,
-    /// The share of all clients that connect in this phase, spread evenly over it.
+    /// The share of all clients that connect in this phase.
     pub connect: Share,
+    /// They connect in so many steps, all of a step at once, the first as the phase begins; without,
+    /// they come evenly spread over the phase.
+    pub steps: Option<u32>,
     /// What connected people do.
     pub behaviour: Behaviour,
 }
@@ -163,6 +166,8 @@ pub struct Behaviour {
     pub channels: Vec<(String, Share)>,
     /// Reads of the whole history.
     pub history: Option<Rate>,
+    /// People go offline for a while, and come back.
+    pub away: Option<Away>,
     /// What the texts are like.
     pub texts: Texts,
 }
@@ -170,10 +175,21 @@ pub struct Behaviour {
 /// How often.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
-    /// Events per second.
+    /// Events per second, on average over the phase.
     pub per_second: f64,
+    /// How the rate changes while the phase lasts: it begins at `1 - tilt` times the average, ends at
+    /// `1 + tilt` times, and is a straight line in between.
+    pub tilt: f64,
     /// Of one, or of all together.
     pub of: RateOf,
+}
+
+impl Rate {
+    /// The highest rate of the phase.
+    #[must_use]
+    pub fn most(&self) -> f64 {
+        self.per_second * (1.0 + self.tilt.abs())
+    }
 }
 
 /// Of whom a rate speaks.
@@ -227,8 +243,17 @@ pub struct Burst {
     pub messages: u32,
 }
 
-/// What the texts are like, in shares that add up to 1.
+/// People close the connections of all their devices, and open them again.
 #[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Away {
+    /// How often one does.
+    pub rate: Rate,
+    /// For how long.
+    pub lasts: Duration,
+}
+
+/// What the texts are like, in shares that add up to 1.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Texts {
     /// A few words.
     pub short: Share,
@@ -240,6 +265,51 @@ pub struct Texts {
     pub markup: Share,
     /// One character longer than the spec allows; the server must refuse them.
     pub overlong: Share,
+    /// How long those are that are neither as long as allowed nor longer; without, a few words.
+    pub sizes: Option<Sizes>,
+}
+
+/// How long texts are, as percentiles; between two of them, evenly on a logarithmic scale.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sizes {
+    /// Shares and characters, both growing, from share 0 to share 1.
+    points: Vec<(Share, u32)>,
+}
+
+impl Sizes {
+    /// Sizes through these points, which grow from share 0 to share 1.
+    #[must_use]
+    pub fn new(points: Vec<(Share, u32)>) -> Self {
+        Self { points }
+    }
+
+    /// The size below which this share of the texts lies, in characters.
+    #[must_use]
+    pub fn at(&self, share: Share) -> u32 {
+        let above = self.points.iter().position(|(point, _)| *point >= share);
+        match above {
+            Some(0) => self.least(),
+            None => self.most(),
+            Some(next) => {
+                let ((from, least), (to, most)) = (self.points[next - 1], self.points[next]);
+                let place = (share - from) / (to - from);
+                let growth = f64::from(most) / f64::from(least.max(1));
+                (f64::from(least) * growth.powf(place)).round() as u32
+            }
+        }
+    }
+
+    /// The smallest, in characters.
+    #[must_use]
+    pub fn least(&self) -> u32 {
+        self.points.first().map_or(0, |(_, size)| *size)
+    }
+
+    /// The largest, in characters.
+    #[must_use]
+    pub fn most(&self) -> u32 {
+        self.points.last().map_or(0, |(_, size)| *size)
+    }
 }
 
 /// `http:` users without a socket, who only ask over HTTP.
@@ -247,8 +317,10 @@ pub struct Texts {
 pub struct HttpUsers {
     /// How many; each has one request under way at most.
     pub users: u32,
-    /// Requests per second of all of them together.
+    /// Requests per second of all of them together, on average.
     pub per_second: f64,
+    /// How the rate changes meanwhile, as in [`Rate::tilt`].
+    pub tilt: f64,
     /// What they ask for, in shares that add up to 1.
     pub mix: Vec<(Operation, Share)>,
     /// When they begin, from the start of the first phase.
@@ -258,8 +330,9 @@ pub struct HttpUsers {
 }
 
 impl HttpUsers {
-    /// What they can ask for: what changes nothing.
+    /// What they can do: send, and ask for what changes nothing.
     pub const OPERATIONS: &[Operation] = &[
+        Operation::Send,
         Operation::History,
         Operation::List,
         Operation::Search,
@@ -267,6 +340,12 @@ impl HttpUsers {
         Operation::Contacts,
         Operation::Health,
     ];
+
+    /// The share of this operation in what they do.
+    #[must_use]
+    pub fn share_of(&self, operation: Operation) -> Share {
+        self.mix.iter().filter(|(one, _)| *one == operation).map(|(_, share)| share).sum()
+    }
 }
 
 /// One fault on the timeline.
@@ -301,6 +380,6 @@ pub struct Expectation {
 
 impl Default for Texts {
     fn default() -> Self {
-        Self { short: 0.9, long: 0.02, unicode: 0.05, markup: 0.03, overlong: 0.0 }
+        Self { short: 0.9, long: 0.02, unicode: 0.05, markup: 0.03, overlong: 0.0, sizes: None }
     }
 }

@@ -2,16 +2,20 @@
 
 use crate::scenario::load::Loader;
 use crate::scenario::model::{
-    Arrivals, Behaviour, Burst, Converse, Pace, Phase, Population, Rate, RateOf, Share, Texts,
+    Arrivals, Away, Behaviour, Burst, Converse, Pace, Phase, Population, Rate, RateOf, Share,
 };
 use crate::source::{Fields, Node, RateWhose};
 use std::time::Duration;
+
+/// Phases of every run, which judges know by their names.
+const OWN: [&str; 4] = ["setup", "recovery", "final-read", "end"];
 
 impl Loader<'_> {
     pub(super) fn phases(&mut self, node: &Node, people: &Population) -> Vec<Phase> {
         let mut phases = Vec::new();
         let errors = self.found.errors();
         for node in self.list(node, "phases", "phases such as `calm: { lasts: 5s }`") {
+            self.phase_name(node, &phases);
             phases.extend(self.phase(node, people));
         }
         let connected: Share = phases.iter().map(|phase| phase.connect).sum();
@@ -32,6 +36,19 @@ impl Loader<'_> {
         phases
     }
 
+    /// A phase's name is its own: reports and judges tell phases apart by it.
+    fn phase_name(&mut self, node: &Node, before: &[Phase]) {
+        let Some([entry]) = node.entries() else { return };
+        let name = &entry.key;
+        if OWN.contains(&name.as_str()) {
+            self.found
+                .error(entry.key_span, format!("every run has a phase `{name}` of its own"))
+                .hint("call this one otherwise");
+        } else if before.iter().any(|phase| phase.name == *name) {
+            self.found.error(entry.key_span, format!("there are two phases `{name}`"));
+        }
+    }
+
     fn phase(&mut self, node: &Node, people: &Population) -> Option<Phase> {
         let Some([entry]) = node.entries() else {
             self.found
@@ -42,22 +59,42 @@ impl Loader<'_> {
         let mut fields = Fields::of(&entry.value, "phase", &mut self.found)?;
         let lasts = fields.require("lasts", &mut self.found);
         let lasts = lasts.and_then(|node| self.positive(node, "lasts"));
-        let connect = self.share(fields.value("connect"));
+        let (connect, steps) = self.connect(fields.value("connect"));
         let silent = people.count > 0
             && people.pairs == 0
             && people.groups.is_empty()
             && people.stars.is_empty();
-        let behaviour = self.behaviour(&mut fields, silent);
+        let behaviour = self.behaviour(&mut fields, silent, lasts);
         fields.finish(&mut self.found);
         Some(Phase {
             name: entry.key.clone(),
             lasts: lasts.unwrap_or(Duration::from_secs(1)),
             connect,
+            steps,
             behaviour,
         })
     }
 
-    fn behaviour(&mut self, fields: &mut Fields<'_>, silent: bool) -> Behaviour {
+    /// A share, evenly spread, or a share in steps.
+    fn connect(&mut self, node: Option<&Node>) -> (Share, Option<u32>) {
+        let Some(node) = node.filter(|node| node.entries().is_some()) else {
+            return (self.share(node), None);
+        };
+        let Some(mut fields) = Fields::of(node, "connect", &mut self.found) else {
+            return (0.0, None);
+        };
+        let share = fields.require("share", &mut self.found);
+        let steps = fields.require("steps", &mut self.found);
+        fields.finish(&mut self.found);
+        (self.share(share), steps.and_then(|node| node.read_count(1, &mut self.found)))
+    }
+
+    fn behaviour(
+        &mut self,
+        fields: &mut Fields<'_>,
+        silent: bool,
+        lasts: Option<Duration>,
+    ) -> Behaviour {
         for talk in ["send", "burst", "converse", "typing"] {
             if let Some(entry) = fields.take(talk)
                 && silent
@@ -82,6 +119,7 @@ impl Loader<'_> {
             same_key: self.share(fields.value("same-key")),
             channels: fields.value("channels").map(|node| self.channels(node)).unwrap_or_default(),
             history: self.rate(fields.value("history")),
+            away: fields.value("away").and_then(|node| self.away(node, lasts)),
             texts: fields.value("texts").map(|node| self.texts(node)).unwrap_or_default(),
         };
         let sends = behaviour.send.is_some() || behaviour.converse.is_some();
@@ -119,8 +157,10 @@ impl Loader<'_> {
 
     pub(super) fn rate(&mut self, node: Option<&Node>) -> Option<Rate> {
         let node = node?;
-        let rate = node.read_rate(&mut self.found)?;
-        let per_second = rate.count / rate.window.as_secs_f64();
+        let rate = node.read_ramp(&mut self.found)?;
+        let mean = (rate.count + rate.rising) / 2.0;
+        let per_second = mean / rate.window.as_secs_f64();
+        let tilt = if mean > 0.0 { (rate.rising - rate.count) / 2.0 / mean } else { 0.0 };
         if per_second <= 0.0 {
             self.found
                 .error(node.span, "this never happens")
@@ -131,7 +171,7 @@ impl Loader<'_> {
             RateWhose::Conversation => RateOf::Conversation,
             RateWhose::All => RateOf::All,
         };
-        Some(Rate { per_second, of })
+        Some(Rate { per_second, tilt, of })
     }
 
     fn converse(&mut self, node: &Node) -> Option<Converse> {
@@ -149,6 +189,23 @@ impl Loader<'_> {
         let pause = self.positive(&entry.value, &entry.key);
         let pace = if entry.key == "think" { Pace::Think } else { Pace::Every };
         Some(Converse { share: share?, pace: pace(pause?) })
+    }
+
+    fn away(&mut self, node: &Node, phase: Option<Duration>) -> Option<Away> {
+        let mut fields = Fields::of(node, "away", &mut self.found)?;
+        let rate = fields.require("rate", &mut self.found);
+        let rate = self.rate(rate);
+        let entry = fields.require("for", &mut self.found);
+        let lasts = entry.and_then(|node| self.positive(node, "for"));
+        fields.finish(&mut self.found);
+        if let (Some(node), Some(lasts), Some(phase)) = (entry, lasts, phase)
+            && lasts >= phase
+        {
+            self.found
+                .error(node.span, "nobody would be back before the phase is over")
+                .expected(format!("less than {}s", phase.as_secs_f64()));
+        }
+        Some(Away { rate: rate?, lasts: lasts? })
     }
 
     fn arrivals(&mut self, node: &Node) -> Arrivals {
@@ -173,25 +230,5 @@ impl Loader<'_> {
         let messages = messages.and_then(|node| node.read_count(1, &mut self.found));
         fields.finish(&mut self.found);
         Some(Burst { rate: rate?, messages: messages? })
-    }
-
-    fn texts(&mut self, node: &Node) -> Texts {
-        let Some(mut fields) = Fields::of(node, "texts", &mut self.found) else {
-            return Texts::default();
-        };
-        let errors = self.found.errors();
-        let texts = Texts {
-            short: self.share(fields.value("short")),
-            long: self.share(fields.value("long")),
-            unicode: self.share(fields.value("unicode")),
-            markup: self.share(fields.value("markup")),
-            overlong: self.share(fields.value("overlong")),
-        };
-        fields.finish(&mut self.found);
-        if self.found.errors() == errors {
-            let sum = texts.short + texts.long + texts.unicode + texts.markup + texts.overlong;
-            self.whole(sum, node.span, "texts");
-        }
-        texts
     }
 }

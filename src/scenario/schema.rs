@@ -128,8 +128,11 @@ fn conversations() -> Value {
 
 fn phase() -> Value {
     let share = |about| described(reference("share"), about);
-    let rate = |about| described(reference("rate"), about);
-    let burst = properties([("rate", reference("rate")), ("messages", count(1))]);
+    let rate = |about| described(reference("ramp"), about);
+    let burst = properties([("rate", reference("ramp")), ("messages", count(1))]);
+    let away = properties([("rate", reference("ramp")), ("for", reference("duration"))]);
+    let steps = properties([("share", reference("share")), ("steps", count(1))]);
+    let steps = mapping(&steps, &["share", "steps"]);
     let converse = properties([
         ("share", reference("share")),
         ("think", described(reference("duration"), "from an answer to the next send, on average")),
@@ -139,11 +142,24 @@ fn phase() -> Value {
         ),
     ]);
     let bursts = mapping(&properties([("bursts", count(2))]), &["bursts"]);
-    let texts =
-        ["short", "long", "unicode", "markup", "overlong"].map(|name| (name, reference("share")));
+    let sizes = json!({
+        "type": "object",
+        "patternProperties": { "^(min|max|p[0-9]+(\\.[0-9]+)?)$": count(1) },
+        "additionalProperties": false,
+        "required": ["max"],
+    });
+    let sizes = ("sizes", described(sizes, "lengths in characters, by percentiles"));
+    let kinds = ["short", "long", "unicode", "markup", "overlong"];
+    let texts = kinds.map(|name| (name, reference("share"))).into_iter().chain([sizes]);
     let all = properties([
         ("lasts", reference("duration")),
-        ("connect", share("the clients that connect in this phase")),
+        (
+            "connect",
+            described(
+                json!({ "anyOf": [reference("share"), steps] }),
+                "the clients that connect in this phase, evenly or in steps",
+            ),
+        ),
         ("send", rate("messages, from planned start times")),
         (
             "burst",
@@ -178,6 +194,13 @@ fn phase() -> Value {
         ),
         ("history", rate("reads of the whole history")),
         (
+            "away",
+            described(
+                mapping(&away, &["rate", "for"]),
+                "people close the connections of all their devices, and open them again",
+            ),
+        ),
+        (
             "texts",
             described(
                 mapping(&properties(texts), &[]),
@@ -199,7 +222,7 @@ fn http() -> Value {
     );
     let all = properties([
         ("users", described(count(1), "how many; each has one request under way at most")),
-        ("rate", described(reference("rate"), "how often they ask, `in all` or `per person`")),
+        ("rate", described(reference("ramp"), "how often they ask, `in all` or `per person`")),
         ("mix", described(mapping(&mix, &[]), "what they ask for; shares add up to 100%")),
         (
             "at",

@@ -192,6 +192,19 @@ impl<'a> Diagnostics<'a> {
         errors.count()
     }
 
+    /// What was read from the file, and the warnings.
+    ///
+    /// # Errors
+    /// All of them, if one is an error or there is nothing.
+    pub fn settle<T>(self, read: Option<T>) -> Result<(T, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let failed = self.failed();
+        let list = self.into_sorted();
+        match read {
+            Some(read) if !failed => Ok((read, list)),
+            _ => Err(list),
+        }
+    }
+
     /// All of them, in the order of the file.
     #[must_use]
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {

@@ -7,13 +7,16 @@ use crate::source::diagnostic::Diagnostics;
 use crate::source::fields::listed;
 use crate::source::suggest::suggestion;
 use crate::source::tree::Node;
+use std::fmt;
 use std::time::Duration;
 
 /// A rate as written: how many per second, and of whom.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RateText {
-    /// How many.
+    /// How many; in the beginning, where it changes.
     pub count: f64,
+    /// How many in the end.
+    pub rising: f64,
     /// In how long.
     pub window: Duration,
     /// Of whom it speaks.
@@ -71,6 +74,16 @@ impl Node {
 
     /// A rate with its window and of whom it speaks.
     pub fn read_rate(&self, found: &mut Diagnostics<'_>) -> Option<RateText> {
+        let rate = self.read_ramp(found)?;
+        if rate.count != rate.rising {
+            found.error(self.span, "this rate cannot change").expected(RATE);
+            return None;
+        }
+        Some(rate)
+    }
+
+    /// A rate that may change from one figure to another: `10..100/s in all`.
+    pub fn read_ramp(&self, found: &mut Diagnostics<'_>) -> Option<RateText> {
         let text = self.figure(RATE, found)?;
         match rate(text) {
             Ok(rate) => Some(rate),
@@ -311,10 +324,13 @@ fn rate(text: &str) -> Result<RateText, Option<String>> {
         // `10/5s per person`: ten in a window of five seconds.
         other => duration(other).filter(|d| !d.is_zero()).ok_or(None)?,
     };
-    let count = number(count).ok_or_else(|| {
-        count.contains(',').then(|| format!("write `{}`", text.replace(',', ".")))
-    })?;
-    Ok(RateText { count, window, whose })
+    let figure = |count: &str| {
+        number(count).ok_or_else(|| {
+            count.contains(',').then(|| format!("write `{}`", text.replace(',', ".")))
+        })
+    };
+    let (count, rising) = count.split_once("..").unwrap_or((count, count));
+    Ok(RateText { count: figure(count)?, rising: figure(rising)?, window, whose })
 }
 
 /// A share such as `10%` or `0.1`.
@@ -323,6 +339,21 @@ pub fn share(text: &str) -> Option<f64> {
     match text.strip_suffix('%') {
         Some(percent) => number(percent.trim_end()).map(|percent| percent / 100.0),
         None => number(text),
+    }
+}
+
+/// A duration as [`duration`] reads it: `2s`, `300ms`, `2.4ms`, `50us`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lasting(pub Duration);
+
+impl fmt::Display for Lasting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = self.0.as_nanos();
+        match nanos {
+            whole if whole.is_multiple_of(1_000_000_000) => write!(f, "{}s", whole / 1_000_000_000),
+            long if long >= 1_000_000 => write!(f, "{}ms", long as f64 / 1e6),
+            short => write!(f, "{}us", short as f64 / 1e3),
+        }
     }
 }
 
@@ -369,6 +400,13 @@ mod tests {
     }
 
     #[test]
+    fn a_duration_is_said_as_it_is_read() {
+        for text in ["0s", "2s", "90s", "300ms", "1500ms", "2.4ms", "0.5us", "50us"] {
+            assert_eq!(Lasting(duration(text).unwrap()).to_string(), text);
+        }
+    }
+
+    #[test]
     fn rates() {
         let read = |text| read(text, Node::read_rate);
         let rate = read("6/min per person").unwrap();
@@ -376,6 +414,9 @@ mod tests {
         assert_eq!(rate.window, Duration::from_secs(60));
         assert_eq!(read("0.5/s per conversation").unwrap().count, 0.5);
         assert_eq!(read("150/s in all").unwrap().whose, RateWhose::All);
+        assert!(read("10..150/s in all").unwrap_err().contains("this rate cannot change"));
+        let ramp = self::read("10..150/s in all", Node::read_ramp).unwrap();
+        assert_eq!((ramp.count, ramp.rising), (10.0, 150.0));
         for (typo, hint) in [
             ("10/s", "say of whom"),
             ("10 per person", "say in how long"),

@@ -13,6 +13,6 @@ mod tree;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, render};
 pub use fields::Fields;
-pub use figures::{RateText, RateWhose, duration, share};
+pub use figures::{Lasting, RateText, RateWhose, duration, share};
 pub use suggest::suggestion;
 pub use tree::{Entry, Kind, Node, Position, Span, parse};

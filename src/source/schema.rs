@@ -74,6 +74,14 @@ pub fn figures() -> Map<String, Value> {
             ),
         ),
         (
+            "ramp",
+            text(
+                "^[0-9]+(\\.[0-9]+)?(\\.\\.[0-9]+(\\.[0-9]+)?)?/[0-9a-z.]+ \
+                 (per person|per conversation|in all)$",
+                "a rate such as 10/s per person, or one that changes such as 10..100/s in all",
+            ),
+        ),
+        (
             "share",
             json!({
                 "anyOf": [

@@ -173,6 +173,20 @@ impl HttpClient {
         timeout(after, work).await.map_err(|_| HttpError::TimedOut { after })?
     }
 
+    /// Opens connections until so many are kept, so that the next requests need not wait for any.
+    ///
+    /// # Errors
+    /// The first one that could not be opened.
+    pub async fn warm(&self, count: usize) -> Result<(), HttpError> {
+        let count = count.min(self.options.idle_max);
+        self.lock_idle().retain_mut(Connection::is_usable);
+        while self.lock_idle().len() < count {
+            let fresh = self.open().await?;
+            self.lock_idle().push(fresh);
+        }
+        Ok(())
+    }
+
     /// Drops all connections with a reset, those of requests under way as they end.
     pub fn reset(&self) {
         self.reset.store(true, Ordering::Relaxed);

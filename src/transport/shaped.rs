@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::weather::{Course, Weather};
 use crate::plan::dice::Dice;
+use crate::world::network::Socket;
 
 /// Bytes that wait in one direction, at most; then the other side has to wait.
 const WAITING_MAX: usize = 256 << 10;
@@ -33,10 +33,10 @@ pub(super) trait Carrier: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     fn narrow(&self) {}
 }
 
-impl Carrier for TcpStream {
+impl Carrier for Socket {
     fn narrow(&self) {
         // A large buffer only makes the fault weaker.
-        let _ = rustix::net::sockopt::set_socket_recv_buffer_size(self, NARROW_BYTES);
+        let _ = Socket::narrow(self, NARROW_BYTES);
     }
 }
 
@@ -497,7 +497,7 @@ mod tests {
     fn a_stream_without_weather_costs_a_pointer() {
         let extra = size_of::<Shaped<DuplexStream>>() - size_of::<DuplexStream>();
         assert!(extra <= 16, "{extra} bytes");
-        assert_eq!(size_of::<Shaped<TcpStream>>() - size_of::<TcpStream>(), 8);
+        assert_eq!(size_of::<Shaped<Socket>>() - size_of::<Socket>(), 8);
     }
 
     const SKIES: &[&[&str]] = &[

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpSocket;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -22,6 +22,7 @@ use super::error::{ConnectError, Phase};
 use super::shaped::Shaped;
 use super::tls::Trust;
 use super::weather::Weather;
+use crate::world::network::{self, Socket};
 
 /// How to connect.
 #[derive(Debug, Clone)]
@@ -86,7 +87,7 @@ pub struct Stream {
 }
 
 /// What goes over the wire; faults strike below TLS.
-type Wire = Shaped<TcpStream>;
+type Wire = Shaped<Socket>;
 
 enum Io {
     Plain(Wire),
@@ -136,7 +137,7 @@ async fn connect_tcp(
     addresses: &[SocketAddr],
     options: &ConnectOptions,
     deadline: Deadline,
-) -> Result<TcpStream, ConnectError> {
+) -> Result<Socket, ConnectError> {
     let mut last = ConnectError::Dns {
         host: endpoint.host().to_owned(),
         reason: "no address is of the source address's family".to_owned(),
@@ -153,9 +154,12 @@ async fn connect_tcp(
     Err(last)
 }
 
-async fn connect_address(address: SocketAddr, options: &ConnectOptions) -> io::Result<TcpStream> {
+async fn connect_address(address: SocketAddr, options: &ConnectOptions) -> io::Result<Socket> {
     if let Some(weather) = &options.weather {
         poll_fn(|cx| weather.poll_open(cx)).await?;
+    }
+    if let Some(connected) = network::connect_simulated(address).await {
+        return connected;
     }
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if let Some(bytes) = options.receive_buffer_bytes {
@@ -165,7 +169,7 @@ async fn connect_address(address: SocketAddr, options: &ConnectOptions) -> io::R
         socket.bind(SocketAddr::new(source, 0))?;
     }
     socket.set_nodelay(options.nodelay)?;
-    socket.connect(address).await
+    socket.connect(address).await.map(Socket::Tcp)
 }
 
 /// Sorts what the operating system says about a connection attempt.
@@ -227,15 +231,15 @@ impl Stream {
     /// # Errors
     /// What the operating system says; a connection that was closed may have none.
     pub fn local_address(&self) -> io::Result<SocketAddr> {
-        self.tcp().local_addr()
+        self.socket().local_addr()
     }
 
     fn linger_zero(&self) {
         // Failing to reset a connection that is gone already is no news.
-        let _ = self.tcp().set_zero_linger();
+        let _ = self.socket().reset_on_drop();
     }
 
-    fn tcp(&self) -> &TcpStream {
+    fn socket(&self) -> &Socket {
         match &self.io {
             Io::Plain(wire) => wire.get_ref(),
             Io::Tls(tls) => tls.get_ref().0.get_ref(),

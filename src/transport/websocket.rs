@@ -1,9 +1,7 @@
 //! A WebSocket client: text and binary in and out, small buffers, and what no library would do.
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::future::poll_fn;
-use std::hash::{BuildHasher, Hasher};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -356,14 +354,4 @@ fn closed_by(error: &WsError) -> Closed {
         }
         other => Closed::BadFrame { reason: other.to_string() },
     }
-}
-
-/// Sixteen bytes that differ from connection to connection; the handshake's key needs no secret.
-fn nonce() -> [u8; 16] {
-    let mut bytes = [0; 16];
-    let (low, high) = bytes.split_at_mut(8);
-    for half in [low, high] {
-        half.copy_from_slice(&RandomState::new().build_hasher().finish().to_ne_bytes());
-    }
-    bytes
 }

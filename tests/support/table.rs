@@ -154,6 +154,30 @@ pub(crate) fn run_on(
     choice: Choice,
     transport: Option<Transports>,
 ) -> Conformance {
+    run_so(nodes, bugs, spec, choice, transport, None, None)
+}
+
+/// The same, each copy of each case in a simulated world; all follow from the seed.
+pub(crate) fn simulated(
+    seed: u64,
+    bugs: Bugs,
+    spec: &str,
+    choice: Choice,
+    at_once: Option<u32>,
+) -> Conformance {
+    let nodes = bugs.iter().map(nodes).max().unwrap_or(1);
+    run_so(nodes, bugs, spec, choice, None, Some(seed), at_once)
+}
+
+fn run_so(
+    nodes: usize,
+    bugs: Bugs,
+    spec: &str,
+    choice: Choice,
+    transport: Option<Transports>,
+    simulate: Option<u64>,
+    at_once: Option<u32>,
+) -> Conformance {
     static RUNS: AtomicUsize = AtomicUsize::new(1);
     let path = format!("specs/{spec}.yaml");
     let yaml = std::fs::read_to_string(&path).expect(&path);
@@ -170,10 +194,11 @@ pub(crate) fn run_on(
         target: TargetChoice::Embedded(options),
         transport,
         choice,
-        at_once: None,
+        at_once,
         strict: false,
         trace: false,
         run: RUNS.fetch_add(1, Ordering::Relaxed) as u64,
+        simulate,
         interrupt: Arc::new(Notify::new()),
         command: String::new(),
     };

@@ -4,6 +4,7 @@ use super::Driver;
 use crate::client::{Action, Ask, Input};
 use crate::engine::converse::{Converse, Workload};
 use crate::engine::link::Link;
+use crate::engine::salvo::{Loaded, Muster};
 use crate::engine::setup;
 use crate::engine::slot::{Command, Held, Suffering};
 use crate::engine::trouble::{Cut, nanos};
@@ -33,6 +34,8 @@ impl Driver {
                 let planned = self.shard.clock.now();
                 self.ask(planned, Ask::history(conversation));
             }
+            Command::Load => self.loaded = Some(Vec::new()),
+            Command::Muster(muster) => self.muster(muster).await,
             Command::Leave => self.leaving = true,
         }
     }
@@ -44,6 +47,12 @@ impl Driver {
                 self.slot.away.set(false);
                 self.input(Input::Start);
             }
+            Act::GoAway if self.slot.started.get() => self.disconnect(),
+            Act::ComeBack if self.slot.away.get() => {
+                self.slot.away.set(false);
+                self.input(Input::Start);
+            }
+            Act::GoAway | Act::ComeBack => {}
             Act::Send { conversation, message, repeat, via } => {
                 let mut ask = Ask::send(conversation, message);
                 ask.manner.via = via;
@@ -78,6 +87,24 @@ impl Driver {
             self.record(Event::Due { op, due, why, odd: ask.odd.is_some() });
         }
         self.input(Input::Act(Action::Ask { op, ask, planned }));
+    }
+
+    /// What was prepared leaves when the others' does.
+    async fn muster(&mut self, muster: Muster) {
+        let loaded = Loaded {
+            link: std::mem::replace(&mut self.link, Link::Down),
+            calls: std::mem::take(&mut self.calls),
+            returned: Vec::new(),
+            events: self.loaded.take().unwrap_or_default(),
+        };
+        let Loaded { link, calls, returned, events } = muster.wait(loaded).await;
+        (self.link, self.calls) = (link, calls);
+        for event in events {
+            self.record(event);
+        }
+        for returned in returned {
+            self.returned(returned);
+        }
     }
 
     fn hold(&mut self, Held { papers, what, valid, lasts, elsewhere }: Held) {

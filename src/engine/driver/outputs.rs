@@ -146,7 +146,15 @@ impl Driver {
     /// Records what is known of a request at this moment.
     pub(super) fn record_at(&mut self, now: Nanos, event: Event) {
         self.overhear(now, &event);
-        self.shard.recorder.borrow_mut().record(now, self.id, event);
+        self.note_at(now, event);
+    }
+
+    pub(super) fn note_at(&mut self, now: Nanos, event: Event) {
+        match &mut self.loaded {
+            // It is recorded when it leaves.
+            Some(loaded) => loaded.push(event),
+            None => self.shard.recorder.borrow_mut().record(now, self.id, event),
+        }
     }
 
     /// The closed workload hears of the end of its send.

@@ -53,7 +53,7 @@ pub(super) async fn ask(
 }
 
 /// Sends the call as this goose user; status and body of the answer.
-async fn send(
+pub(super) async fn send(
     user: &mut GooseUser,
     spec: &Spec,
     papers: &Papers,

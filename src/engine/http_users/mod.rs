@@ -3,21 +3,26 @@
 //! The plan says who asks for what and when ([`Visits`]), the spec how it is asked and what a right
 //! answer is; goose launches the users, runs them and sends their requests. They live on a thread of
 //! their own with goose, measure each request from its planned time, and hand over what they measured
-//! in the end. What they read is no history: judges do not see it. Start with [`HttpUsers::launch`].
+//! in the end. What they read is no history: judges do not see it. What they send is: see [`desk`].
+//! Start with [`HttpUsers::launch`].
 
 mod ask;
 mod attack;
+pub(super) mod desk;
+mod post;
 
 use crate::engine::clock::Clock;
 use crate::engine::people::Registry;
 use crate::history::{ConversationId, Nanos};
 use crate::metric::{Recorder, Timing};
 use crate::operation::Operation;
-use crate::plan::{Plan, Visits};
+use crate::plan::{Lengths, Plan, Visits, population};
 use crate::scalar::Scalar;
 use crate::spec::{Request, Spec, Step};
 use ::goose::goose::GooseUser;
 use compact_str::CompactString;
+use desk::Desks;
+use post::Letter;
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,6 +61,8 @@ pub(super) struct World {
     pub(super) registry: Arc<Registry>,
     /// Where the server's nodes are: `http://127.0.0.1:3000`.
     pub(super) origins: Vec<String>,
+    /// Where their messages enter the history, by shard.
+    pub(super) desks: Desks,
     pub(super) clock: Clock,
     /// The interval of the latency log.
     pub(super) interval: Nanos,
@@ -64,6 +71,7 @@ pub(super) struct World {
 /// What all users share.
 struct Crowd {
     world: World,
+    lengths: Lengths,
     users: u32,
     launched: AtomicU32,
     stage: watch::Receiver<Stage>,
@@ -83,7 +91,11 @@ enum Stage {
 /// What these users ask for, and this spec does not answer over HTTP.
 pub(super) fn unanswered(plan: &Plan, spec: &Spec) -> Vec<Operation> {
     let mix = plan.scenario.http.iter().flat_map(|http| &http.mix);
-    mix.map(|(operation, _)| *operation).filter(|one| step(spec, *one).is_none()).collect()
+    let unanswered = |operation: &Operation| match operation {
+        Operation::Send => post::way(spec).is_none(),
+        other => step(spec, *other).is_none(),
+    };
+    mix.map(|(operation, _)| *operation).filter(unanswered).collect()
 }
 
 /// The request of an operation, if it is one request over HTTP.
@@ -106,6 +118,7 @@ impl HttpUsers {
             launched: AtomicU32::new(0),
             stage: followed,
             measured: Mutex::new(measured),
+            lengths: world.plan.lengths(),
             world,
         });
         let shared = Arc::clone(&crowd);
@@ -226,14 +239,45 @@ impl Crowd {
         let Some(visits) = Visits::new(plan, number) else { return };
         let Ok(papers) = registry.papers(visits.person(), 0) else { return };
         let origin = &origins[number as usize % origins.len()];
+        let person = visits.person();
         for visit in visits {
             let planned = start + visit.at;
             sleep_until(clock.instant(planned)).await;
             let place = visit.conversation.and_then(|one| places.get(&one));
+            if visit.operation == Operation::Send {
+                if let (Some(conversation), Some(place)) = (visit.conversation, place) {
+                    let Self { world, lengths, .. } = self;
+                    let letter = Letter {
+                        world,
+                        lengths,
+                        papers: &papers,
+                        origin,
+                        user: number,
+                        person: person,
+                        visit: &visit,
+                        planned,
+                        conversation,
+                        place,
+                    };
+                    self.post(user, &letter).await;
+                }
+                continue;
+            }
             let started = clock.now();
             let answer = ask::ask(user, &self.world.spec, &papers, origin, &visit, place).await;
             let timing = Timing { planned, started, ended: clock.now() };
             self.record(visit.operation, timing, answer);
+        }
+    }
+
+    /// Sends a message, unless it is too late for one.
+    async fn post(&self, goose: &mut GooseUser, letter: &Letter<'_>) {
+        let World { plan, clock, desks, .. } = &self.world;
+        let cell = population::cell_of(&plan.scenario, letter.person) as usize;
+        let Some(desk) = desks.get(cell % desks.len().max(1)) else { return };
+        if let Some((started, answer)) = post::post(goose, letter, desk).await {
+            let timing = Timing { planned: letter.planned, started, ended: clock.now() };
+            self.record(letter.visit.operation, timing, answer);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod deeds;
 mod standing;
+mod together;
 
 use crate::engine::shard::Shard;
 use crate::engine::slot::{Command, Slot, Suffering};
@@ -155,9 +156,7 @@ impl<'a> Director<'a> {
     async fn step(&mut self, index: usize, step: &Step) {
         let over = match step {
             Step::Do { deeds, awaited } => {
-                for deed in deeds {
-                    self.deed(deed).await;
-                }
+                self.together(deeds).await;
                 !awaited
                     || self.until(self.patience, |this| deeds.iter().all(|d| this.is_over(d))).await
             }

@@ -4,9 +4,11 @@
 //! many plays run side by side against one server and know nothing of each other. The stage knows
 //! neither properties nor verdicts. Start with [`Site::open`], then [`play`].
 
+mod apart;
 mod cast;
 mod director;
 mod rehearsal;
+pub(crate) mod watch;
 
 use crate::engine::clock::Clock;
 use crate::engine::link::Approach;
@@ -22,9 +24,12 @@ use crate::metric::Meter;
 use crate::plan::Plan;
 use crate::plan::script::Script;
 use crate::property::{Bench, Charge};
+use crate::reference;
 use crate::spec::{Spec, Transports};
 use crate::transport::endpoint::Endpoint;
 use crate::verdict::Finding;
+use crate::world;
+pub(crate) use apart::{Apart, Stopped};
 pub use cast::first_person;
 pub(crate) use rehearsal::{Lacking, rehearse, rehearsers};
 
@@ -129,6 +134,28 @@ impl Site {
     pub async fn knock(&self) -> Result<(), Unreachable> {
         preflight::knock(&self.url, &self.endpoint, &self.approach, &self.registry).await
     }
+}
+
+/// Plays a script on the reference server in a simulated world of this seed, all on this thread: the
+/// same arguments make the same history. The inner result is that of [`play`].
+///
+/// # Errors
+/// The server cannot be started, or play this spec.
+pub fn simulate(
+    spec: &Arc<Spec>,
+    options: &reference::Options,
+    play: &Play,
+    seed: u64,
+    keep: Keep,
+) -> Result<Result<Played, Unplayed>, Unreachable> {
+    let choice = TargetChoice::Embedded(options.clone());
+    let lived = world::simulate(seed, async || {
+        let (mut target, site) = Site::open(&choice, spec, None, seed).await?;
+        let played = self::play(&site, play, Some(&mut target), keep).await;
+        target.stop().await;
+        Ok(played)
+    });
+    lived.map_err(|error| Unreachable::new(error.to_string(), "too few resources are left"))?
 }
 
 /// Plays a script. `server`, if it is the play's own, suffers what the script does to it; `keep`

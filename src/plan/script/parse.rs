@@ -6,7 +6,7 @@ mod words;
 use super::{Deed, Device, Role, Room, Script, Sighted, Step, To, Verb};
 use crate::operation::{ConnectionState, Operation, Sight};
 use crate::plan::credential::Credential;
-use phrase::{count, due, duration, fault, kind, manner, node, oddity, pace, server, skew};
+use phrase::{after, count, due, duration, fault, kind, manner, node, oddity, pace, server, skew};
 use std::fmt;
 use words::Words;
 
@@ -193,6 +193,7 @@ impl Reader {
                 None => (part, None),
             };
             let mut words = Words::new(part);
+            let after = after(&mut words)?;
             let who = words.next().ok_or("somebody does something")?;
             let who = self.who(who)?;
             let verb = if words.take(&["create"]) {
@@ -207,7 +208,7 @@ impl Reader {
             words.end()?;
             deeds.extend(who.into_iter().map(|by| {
                 let (verb, manner) = (verb.clone(), manner.clone());
-                Deed { by, verb, due, odd, manner }
+                Deed { by, verb, due, odd, manner, after }
             }));
         }
         Ok(Step::Do { deeds, awaited })
@@ -481,6 +482,14 @@ mod tests {
     }
 
     #[test]
+    fn a_deed_may_be_released_a_little_later() {
+        let text = "people: ann x2, bob\n+1ms ann send a | bob send b | +2.4ms bob send c";
+        let script = Script::parse(text).unwrap();
+        let after: Vec<u128> = script.deeds().map(|deed| deed.after.as_micros()).collect();
+        assert_eq!(after, [1_000, 1_000, 0, 2_400]);
+    }
+
+    #[test]
     fn strangers_are_in_no_room() {
         let script = Script::parse("people: ann, eve stranger, bob\nrest").unwrap();
         let room =
@@ -611,6 +620,9 @@ mod tests {
             "ann create",
             "ann create x",
             "ann create x with carl",
+            "ann send a | +soon bob send b",
+            "ann send a | + bob send b",
+            "ann send a | bob +1ms send b",
         ] {
             assert_eq!(complaint(&format!("people: ann, bob\n{bad}")).0, 2, "{bad}");
         }

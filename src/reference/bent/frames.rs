@@ -63,6 +63,7 @@ async fn carry(bend: &Bend, client: Upgraded, server: Upgraded) {
         Some(bent.map(|text| frame(&text)).unwrap_or_default())
     });
     tokio::select! {
+        biased;
         () = up => {}
         () = down => {}
         () = thrown_out(bend, &said) => {}

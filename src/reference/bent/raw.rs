@@ -60,6 +60,7 @@ pub(super) async fn carry(bend: &Bend, client: Upgraded, server: Upgraded) {
         }
     };
     tokio::select! {
+        biased;
         () = up => {}
         () = down => {}
     }

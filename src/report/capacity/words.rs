@@ -12,6 +12,7 @@ pub fn answer(capacity: &Capacity) -> (Word, String) {
     let sentence = sentence(capacity);
     let word = match capacity.exit() {
         Exit::Interrupted => word("?", "INTERRUPTED", Tone::Doubt),
+        Exit::Bottleneck if is_silent(capacity) => word("?", "NO EVIDENCE", Tone::Doubt),
         Exit::Bottleneck => word("?", "BOTTLENECK", Tone::Doubt),
         Exit::NotExercised => word("–", "NOT EXERCISED", Tone::Doubt),
         _ if capacity.is_too_small() => word("✗", "TOO SMALL", Tone::Bad),
@@ -21,6 +22,11 @@ pub fn answer(capacity: &Capacity) -> (Word, String) {
         _ => word("✗", "TOO MUCH", Tone::Bad),
     };
     (word, sentence)
+}
+
+/// What ended the search proves nothing.
+fn is_silent(capacity: &Capacity) -> bool {
+    capacity.limit.as_ref().is_some_and(|limit| limit.of == Of::Nothing)
 }
 
 fn sentence(capacity: &Capacity) -> String {
@@ -56,6 +62,11 @@ pub fn facts(capacity: &Capacity) -> Vec<(&'static str, String)> {
     }
     if capacity.limit.as_ref().is_some_and(|limit| limit.of == Of::Generator) {
         let what = "the generator was the limit, not the server: it may bear more";
+        facts.push(("mind", what.into()));
+    }
+    if is_silent(capacity) {
+        let what = "a step in which nothing happens is no proof: look at why in `assize run`, with the \
+                    same scenario and server";
         facts.push(("mind", what.into()));
     }
     if let Some(knee) = &capacity.knee {
@@ -199,5 +210,9 @@ mod tests {
         let own = Capacity { limit: Some(own), ..found() };
         assert_eq!(word(&own), "BOTTLENECK");
         assert!(facts(&own).iter().any(|(_, text)| text.contains("not the server")));
+        let silent = Limit { of: Of::Nothing, ..Limit::default() };
+        let silent = Capacity { limit: Some(silent), ..found() };
+        assert_eq!(word(&silent), "NO EVIDENCE");
+        assert!(facts(&silent).iter().any(|(_, text)| text.contains("is no proof")));
     }
 }

@@ -156,7 +156,8 @@ fn trace(case: &Case, look: Look) -> String {
     lines.map(|line| look.verbatim(2, "", 0, &clean(line))).collect()
 }
 
-fn argue(
+/// One argument: its events line by line, what follows from them, and what was promised.
+pub(in crate::report) fn argue(
     number: Option<usize>,
     violation: &Violation,
     count: u64,

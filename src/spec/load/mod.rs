@@ -64,12 +64,7 @@ pub fn load(
         folder: Path::new(file_name).parent().map(Path::to_path_buf).unwrap_or_default(),
     };
     let spec = loader.spec(&root, known_properties);
-    let failed = loader.found.failed();
-    let list = loader.found.into_sorted();
-    match spec {
-        Some(spec) if !failed => Ok(Loaded { spec, warnings: list }),
-        _ => Err(list),
-    }
+    loader.found.settle(spec).map(|(spec, warnings)| Loaded { spec, warnings })
 }
 
 /// Where in the spec something stands.

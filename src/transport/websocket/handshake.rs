@@ -8,12 +8,12 @@ use hyper::header::{HeaderMap, SEC_WEBSOCKET_PROTOCOL};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::nonce;
 use crate::transport::endpoint::is_sendable;
 use crate::transport::error::{ConnectError, Phase};
 use crate::transport::http::excerpt;
 use crate::transport::stream::{Deadline, Stream};
 use crate::wire::handshake::version_refusal;
+use crate::world;
 
 /// The most bytes of a response's head.
 const HEAD_BYTES_MAX: usize = 16 << 10;
@@ -29,7 +29,7 @@ pub(super) async fn shake_hands(
     headers: &HeaderMap,
     deadline: Deadline,
 ) -> Result<Vec<u8>, ConnectError> {
-    let key = STANDARD.encode(nonce());
+    let key = STANDARD.encode(world::id());
     let request = request(authority, target, &key, headers)?;
     let closed = ConnectError::ClosedInHandshake { phase: Phase::Response };
     let written = deadline.hold(Phase::Response, stream.write_all(&request)).await?;

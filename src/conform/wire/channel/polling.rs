@@ -41,6 +41,7 @@ pub(in crate::conform::wire) async fn polling(
     let session = Session { line, client, headers, target };
     let (pong, ponged) = mpsc::channel(UNPOSTED);
     tokio::select! {
+        biased;
         end = session.poll(&pong, &pongs) => session.line.hear(Heard::Closed(end)).await,
         () = session.post(orders, ponged) => {}
     }
@@ -92,6 +93,7 @@ impl Session {
     async fn post(&self, mut orders: mpsc::Receiver<Order>, mut pongs: mpsc::Receiver<()>) {
         loop {
             let payload = tokio::select! {
+                biased;
                 order = orders.recv() => match order {
                     Some(Order::Bytes(payload)) => payload,
                     Some(Order::Leave(_)) | None => return,

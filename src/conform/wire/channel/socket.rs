@@ -59,6 +59,7 @@ pub(in crate::conform::wire) async fn socket(
             break end;
         }
         tokio::select! {
+            biased;
             order = orders.recv() => match order {
                 None => return,
                 // A broken connection shows again in the read, with what arrived before.

@@ -8,6 +8,7 @@ use crate::operation::Operation;
 use crate::plan::script::{Count, Pace, ServerDeed, Verb};
 use crate::plan::text::Kind;
 use crate::plan::{Manner, Oddity};
+use crate::source;
 use std::time::Duration;
 
 pub(super) fn kind(words: &mut Words<'_>) -> Parsed<Kind> {
@@ -26,6 +27,15 @@ pub(super) fn count(word: &str) -> Option<Count> {
     let rates = if rates.is_empty() { 1 } else { rates.parse().ok()? };
     let plus = if plus.is_empty() { 0 } else { plus.parse().ok()? };
     Some(Count { rates, plus })
+}
+
+/// `+2.4ms`: how much later than the others it is released.
+pub(super) fn after(words: &mut Words<'_>) -> Parsed<Duration> {
+    let Some(after) = words.peek().and_then(|word| word.strip_prefix('+')) else {
+        return Ok(Duration::ZERO);
+    };
+    words.next();
+    duration(after)
 }
 
 pub(super) fn pace(words: &mut Words<'_>) -> Parsed<Pace> {
@@ -140,11 +150,5 @@ pub(super) fn node(word: &str) -> Parsed<u32> {
 }
 
 pub(super) fn duration(word: &str) -> Parsed<Duration> {
-    let (number, unit) = match word.strip_suffix("ms") {
-        Some(number) => (number, 1),
-        None => (word.strip_suffix('s').unwrap_or_default(), 1_000),
-    };
-    let number: u64 =
-        number.parse().map_err(|_| format!("`{word}` is no duration: `2s`, `300ms`"))?;
-    Ok(Duration::from_millis(number * unit))
+    source::duration(word).ok_or_else(|| format!("`{word}` is no duration: `2s`, `300ms`"))
 }

@@ -1,4 +1,4 @@
-//! Looks after the target while cases are played on it.
+//! Looks after the target while scripts are played on it.
 
 use crate::engine::Unreachable;
 use crate::engine::stage::Site;
@@ -17,7 +17,7 @@ const SILENT: u32 = 6;
 const PULSE: Duration = Duration::from_millis(100);
 
 /// Looks now and then whether the server is still there; returns when it is not, and says why.
-pub(super) async fn watch_over(site: Site) -> String {
+pub(crate) async fn watch_over(site: Site) -> String {
     let (mut refused, mut silent) = (0, 0);
     loop {
         tokio::time::sleep(LOOK_AFTER).await;
@@ -33,13 +33,14 @@ pub(super) async fn watch_over(site: Site) -> String {
     }
 }
 
-async fn listens(site: &Site) -> bool {
+/// The server takes connections.
+pub(crate) async fn listens(site: &Site) -> bool {
     TcpStream::connect(site.endpoint.addresses()).await.is_ok()
 }
 
 /// Tells now and then of a moment in which the server was there. What came of a play is worth
 /// something only after such a sign: of a server that is gone, every case would find fault.
-pub(super) async fn feel_pulse(site: Site, tell: mpsc::UnboundedSender<Instant>) {
+pub(crate) async fn feel_pulse(site: Site, tell: mpsc::UnboundedSender<Instant>) {
     loop {
         let began = Instant::now();
         if listens(&site).await && tell.send(began).is_err() {

@@ -1,0 +1,125 @@
+//! `assize replay`: plays a saved plan many times, to see whether it still fails.
+
+use crate::cli::explore::until_stopped;
+use crate::cli::run::Transport;
+use crate::cli::server::{Subject, bears};
+use crate::cli::{Colour, Failure, display, files, load};
+use crate::explore::{self, Answer};
+use crate::outcome::Exit;
+use crate::plan::saved::{Saved, SpecMark};
+use crate::report::exploration;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+const EXAMPLES: &str = "\
+Examples:
+  assize replay scenarios/regressions/mine-idempotency-two-ids-for-one-key.yaml
+  assize replay PLAN --runs 200                        on the server where it was found
+  assize replay PLAN --target http://host:3000         on the server that shall be fixed
+  assize replay PLAN --embedded                        on the honest reference server
+
+FAILED says in how many plays, and where the true rate lies (Wilson, 95 %). FIXED is said only when so
+many plays passed that the rate of the file is excluded.
+
+Exit codes: 0 fixed; 1 failed; 3 all plays passed, but they are too few; 4 could not run; 64 and 65
+mistakes; 69 no server; 70 the harness failed; 130 interrupted.";
+
+/// The arguments of `replay`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The plan: a file, or a name in `scenarios/regressions/`.
+    pub plan: String,
+    /// How many times it is played; without it 50 times, or as often as is needed to say FIXED.
+    #[arg(long, value_name = "COUNT")]
+    pub runs: Option<NonZeroU32>,
+    /// The server's spec, in place of the plan's.
+    #[arg(long)]
+    pub spec: Option<String>,
+    /// The server, in place of the one on which the plan was found.
+    #[command(flatten)]
+    pub server: Subject,
+    /// The embedded server without bugs, in place of the one on which the plan was found.
+    #[arg(long, conflicts_with_all = ["targets", "launch", "bugs"])]
+    pub embedded: bool,
+    /// How many plays are under way at once.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub at_once: Option<u32>,
+    /// How connections are made, in place of the spec's way.
+    #[arg(long, value_enum)]
+    pub transport: Option<Transport>,
+    /// Shows no progress.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Plays that tell enough of most races.
+const RUNS: u32 = 50;
+/// The most plays that are added to say FIXED.
+const MOST: u32 = 1_000;
+
+/// Plays the plan, and prints the answer.
+///
+/// # Errors
+/// The plan or the spec has mistakes, the target cannot be tried, or the harness failed.
+pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
+    let path = files::resolve(files::REGRESSIONS, &args.plan);
+    let saved = load::plan(&path.display().to_string())?;
+    let name = args.spec.as_ref().unwrap_or(&saved.spec.name);
+    let load::Loaded { value: spec, text } = load::spec(name)?;
+    if let Some(differs) = saved.differs(&SpecMark::of(name, &text)) {
+        display::say(format_args!("note: {differs}"));
+    }
+    if let Some(found) = saved.found.as_ref().filter(|found| found.by != env!("CARGO_PKG_VERSION"))
+    {
+        let (by, now) = (&found.by, env!("CARGO_PKG_VERSION"));
+        display::say(format_args!("note: the plan was saved by version {by}, and this is {now}"));
+    }
+    let server = server(args, &saved);
+    let target = server.choice()?;
+    let (stop, interrupt) = watch::channel(false);
+    let settings = explore::Settings {
+        spec: Arc::new(spec),
+        at_once: args.at_once.or(bears(&target)),
+        target,
+        transport: args.transport.map(Transport::of_spec),
+        run: crate::cli::run::run_number(),
+        interrupt,
+    };
+    let runs = args.runs.map_or_else(|| explore::enough(&saved).clamp(RUNS, MOST), NonZeroU32::get);
+    let show = |plays: u32, failed: u32| {
+        if !args.quiet && plays < runs {
+            display::say(format_args!("{plays} of {runs} plays, {failed} failed"));
+        }
+    };
+    let replayed = until_stopped(&stop, explore::replay(&settings, &saved, runs, show))?;
+    let replayed = replayed.map_err(crate::cli::run::failure)?;
+    display::print(&exploration::replayed(&replayed, &saved, display::stdout(colour)))?;
+    if let Answer::TooFew { enough, .. } = replayed.answer {
+        let plan = shown(&path);
+        display::say(format_args!("hint: `assize replay {plan} --runs {enough}` would be enough"));
+    }
+    Ok(replayed.exit())
+}
+
+/// The server that is asked for, or the one on which the plan was found.
+fn server(args: &Args, saved: &Saved) -> Subject {
+    let asked = &args.server;
+    let named = !asked.targets.is_empty() || asked.launch.is_some() || !asked.bugs.is_empty();
+    if named || args.embedded {
+        return asked.clone();
+    }
+    let found = &saved.server;
+    Subject {
+        targets: found.targets.clone(),
+        nodes: found.nodes.and_then(NonZeroU32::new).unwrap_or(asked.nodes),
+        launch: found.launch.clone(),
+        bugs: found.bugs.clone(),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,82 @@
+//! Plays that handle the server, or speak to everybody on it, have a server of their own.
+
+use super::{Keep, Play, Played, Site, Unplayed, play};
+use crate::engine::preflight::Unreachable;
+use crate::engine::target::TargetChoice;
+use crate::spec::Transports;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Servers of their own that run at once, besides the target, where each is a process or more:
+/// too many would starve the machine, and with it what they are tried for.
+const AT_ONCE: usize = 2;
+
+/// Where servers for single plays come from. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Apart {
+    choice: TargetChoice,
+    transport: Option<Transports>,
+    /// A permit for each server that may run.
+    permits: Arc<Semaphore>,
+}
+
+/// Why a play was not played to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// The harness has a mistake.
+    Broken(String),
+    /// Its server could not be had, or was gone.
+    NoServer(String),
+    /// The run was interrupted, or the target died.
+    NotReached(String),
+}
+
+impl From<Unreachable> for Stopped {
+    fn from(Unreachable { what, hint }: Unreachable) -> Self {
+        Self::NoServer(format!("{what}; {hint}"))
+    }
+}
+
+impl From<Unplayed> for Stopped {
+    fn from(unplayed: Unplayed) -> Self {
+        match unplayed {
+            Unplayed::SetUp(why, _) => Self::NoServer(why),
+            Unplayed::Panicked => Self::Broken("a task of the play panicked".into()),
+        }
+    }
+}
+
+impl Apart {
+    /// Servers that are made as this one; the embedded ones are threads that cost little.
+    pub(crate) fn of(choice: &TargetChoice, transport: Option<Transports>) -> Self {
+        let most = match choice {
+            TargetChoice::Launched(_) => AT_ONCE,
+            TargetChoice::Embedded(_) | TargetChoice::Running(_) => Semaphore::MAX_PERMITS,
+        };
+        Self { choice: choice.clone(), transport, permits: Arc::new(Semaphore::new(most)) }
+    }
+
+    /// What the servers are.
+    pub(crate) fn choice(&self) -> &TargetChoice {
+        &self.choice
+    }
+
+    /// Plays on a server of its own, which otherwise is as the one of the site.
+    ///
+    /// # Errors
+    /// There is nothing to judge.
+    pub(crate) async fn play(
+        &self,
+        site: &Site,
+        script: &Play,
+        keep: Keep,
+    ) -> Result<Played, Stopped> {
+        let _permit = self.permits.acquire().await;
+        let opened = Site::open(&self.choice, &site.spec, self.transport, site.run).await;
+        let (mut target, mut its) = opened?;
+        its.clock = site.clock;
+        let played = play(&its, script, Some(&mut target), keep).await;
+        target.stop().await;
+        Ok(played?)
+    }
+}

@@ -1,0 +1,74 @@
+//! What a generated script may be made of on one server.
+
+use crate::operation::Operation;
+use crate::property::Charge;
+use crate::spec::{Scope, Spec};
+
+/// The operations and limits that a generated script keeps to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Palette {
+    /// Repetitions of a message are told by its key; also from another device of the person.
+    pub(super) repeats: Option<Repeats>,
+    /// Two people ask for the conversation that they have, or will have.
+    pub(super) creates: bool,
+    /// Operations about a conversation or about oneself.
+    pub(super) asks: Vec<Operation>,
+    /// Operations about a message.
+    pub(super) about: Vec<Operation>,
+    /// Typing is told.
+    pub(super) types: bool,
+    /// The channels over which a message can leave, if there are several.
+    pub(super) channels: Vec<String>,
+    /// Messages that a person may send in one script: fewer than the documented rate.
+    pub(super) sends: usize,
+    /// The server's process may be restarted.
+    pub(super) restarts: bool,
+}
+
+/// From where a repetition is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeats {
+    /// From any device of the person.
+    Person,
+    /// From the same device alone.
+    Device,
+}
+
+/// Messages that a person sends in one script where no rate is documented.
+const SENDS: usize = 12;
+
+impl Palette {
+    /// What this spec has, without the operations that the server was seen to lack; `restarts` says that
+    /// the server may be restarted.
+    #[must_use]
+    pub fn of(spec: &Spec, restarts: bool, absent: &[Operation]) -> Self {
+        use Operation::{
+            Announce, Contacts, Create, Delivered, Hide, History, Join, List, Read, Search, Send,
+            Sync, TypingStart, Unread,
+        };
+        let has =
+            |operation: Operation| spec.deed(operation).is_some() && !absent.contains(&operation);
+        let those = |all: &[Operation]| all.iter().copied().filter(|one| has(*one)).collect();
+        let device = |scope| if scope == Scope::Device { Repeats::Device } else { Repeats::Person };
+        let dedup = spec.traits.dedup.as_ref();
+        let told = Charge::of(spec).tells_repeats();
+        let send = spec.deed(Send);
+        let channels: Vec<String> = send
+            .into_iter()
+            .flat_map(|send| send.channels.iter().map(|channel| channel.name.to_string()))
+            .collect();
+        Self {
+            repeats: dedup.filter(|_| told).map(|dedup| device(dedup.scope)),
+            creates: has(Create),
+            asks: those(&[Join, Sync, History, List, Unread, Contacts]),
+            about: those(&[Read, Delivered, Announce, Hide, Search]),
+            types: has(TypingStart),
+            channels: if channels.len() > 1 { channels } else { Vec::new() },
+            sends: spec
+                .limits
+                .send_rate
+                .map_or(SENDS, |(most, _)| (most as usize / 2).clamp(1, SENDS)),
+            restarts,
+        }
+    }
+}

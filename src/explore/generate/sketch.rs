@@ -1,0 +1,151 @@
+//! The strategies: how many people, rooms and acts there are, and what the acts are like. Whom and what
+//! they are about is left open, as a share of whoever and whatever is there.
+
+use super::palette::Palette;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+/// A script whose numbers mean nothing yet.
+#[derive(Clone, Debug)]
+pub(super) struct Sketch {
+    /// How many devices each person has.
+    pub(super) devices: Vec<usize>,
+    pub(super) rooms: Vec<Room>,
+    pub(super) acts: Vec<Act>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Room {
+    /// How many are in it.
+    pub(super) size: usize,
+    /// Who they are.
+    pub(super) members: Index,
+    /// It is there before the first step.
+    pub(super) made: bool,
+}
+
+/// One thing after the other.
+#[derive(Clone, Debug)]
+pub(super) enum Act {
+    /// Steps released together, and whether the next act waits for them.
+    Race(Knot, bool),
+    /// One step.
+    Alone(Move),
+    /// Something goes wrong for somebody: one of so many kinds.
+    Trouble {
+        who: Index,
+        which: Index,
+    },
+    /// A device goes away, or comes back.
+    Leave(Index),
+    Return(Index),
+    Pause(u16),
+    Rest,
+    /// The server's process is restarted.
+    Restart,
+}
+
+/// What racing steps share.
+#[derive(Clone, Debug)]
+pub(super) enum Knot {
+    /// One message, sent several times; perhaps one that was sent before.
+    Message { message: Index, again: bool, by: Vec<Index> },
+    /// One pair of people, who ask for their conversation.
+    Pair { room: Index, by: Vec<Index> },
+    /// A message that several people do something with.
+    About { message: Index, what: Index, by: Vec<Index> },
+    /// A conversation in which several people speak.
+    Talk { room: Index, by: Vec<Index> },
+    /// A conversation, and whatever happens in it.
+    Anything { room: Index, moves: Vec<Move> },
+}
+
+/// What one device does.
+#[derive(Clone, Debug)]
+pub(super) struct Move {
+    pub(super) who: Index,
+    pub(super) what: What,
+    /// The message or operation that it is about.
+    pub(super) which: Index,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What {
+    Send,
+    Repeat,
+    Burst,
+    Ask,
+    About,
+    Type,
+    Cut,
+    Disconnect,
+    Connect,
+}
+
+/// Sketches that have a meaning with this palette.
+pub(super) fn sketches(palette: &Palette) -> BoxedStrategy<Sketch> {
+    let people =
+        prop_oneof![4 => Just(2_usize), 3 => Just(3), 2 => Just(4), 1 => Just(5), 1 => Just(6)];
+    let devices =
+        people.prop_flat_map(|people| vec(prop_oneof![2 => Just(1_usize), 1 => Just(2)], people));
+    (devices, vec(rooms(palette), 1..=4), vec(acts(palette), 1..=5))
+        .prop_map(|(devices, rooms, acts)| Sketch { devices, rooms, acts })
+        .boxed()
+}
+
+fn rooms(palette: &Palette) -> impl Strategy<Value = Room> + use<> {
+    let made = if palette.creates { prop::bool::weighted(0.6).boxed() } else { Just(true).boxed() };
+    let size = prop_oneof![3 => Just(2_usize), 2 => 3..=6_usize];
+    (size, any::<Index>(), made).prop_map(|(size, members, made)| Room { size, members, made })
+}
+
+fn acts(palette: &Palette) -> BoxedStrategy<Act> {
+    let restart = u32::from(palette.restarts);
+    prop_oneof![
+        60 => (knots(palette), prop::bool::weighted(0.9)).prop_map(|(knot, awaited)| Act::Race(knot, awaited)),
+        15 => moves(palette).prop_map(Act::Alone),
+        8 => any::<(Index, Index)>().prop_map(|(who, which)| Act::Trouble { who, which }),
+        4 => any::<Index>().prop_map(Act::Leave),
+        4 => any::<Index>().prop_map(Act::Return),
+        6 => prop_oneof![1..=60_u16, 60..=800_u16].prop_map(Act::Pause),
+        6 => Just(Act::Rest),
+        restart => Just(Act::Restart),
+    ]
+    .boxed()
+}
+
+fn knots(palette: &Palette) -> BoxedStrategy<Knot> {
+    let several = || vec(any::<Index>(), 2..=4);
+    let weight = |is: bool, weight: u32| if is { weight } else { 0 };
+    prop_oneof![
+        weight(palette.repeats.is_some(), 6) => (any::<Index>(), prop::bool::weighted(0.2), several())
+            .prop_map(|(message, again, by)| Knot::Message { message, again, by }),
+        weight(palette.creates, 5) => (any::<Index>(), several())
+            .prop_map(|(room, by)| Knot::Pair { room, by }),
+        weight(!palette.about.is_empty(), 5) => (any::<Index>(), any::<Index>(), several())
+            .prop_map(|(message, what, by)| Knot::About { message, what, by }),
+        5 => (any::<Index>(), several()).prop_map(|(room, by)| Knot::Talk { room, by }),
+        5 => (any::<Index>(), vec(moves(palette), 2..=4))
+            .prop_map(|(room, moves)| Knot::Anything { room, moves }),
+    ]
+    .boxed()
+}
+
+fn moves(palette: &Palette) -> BoxedStrategy<Move> {
+    let weight = |is: bool, weight: u32| if is { weight } else { 0 };
+    let what = prop_oneof![
+        6 => Just(What::Send),
+        weight(palette.repeats.is_some(), 3) => Just(What::Repeat),
+        1 => Just(What::Burst),
+        weight(!palette.asks.is_empty(), 4) => Just(What::Ask),
+        weight(!palette.about.is_empty(), 4) => Just(What::About),
+        weight(palette.types, 2) => Just(What::Type),
+        1 => Just(What::Cut),
+        1 => Just(What::Disconnect),
+        2 => Just(What::Connect),
+    ];
+    (any::<Index>(), what, any::<Index>())
+        .prop_map(|(who, what, which)| Move { who, what, which })
+        .boxed()
+}

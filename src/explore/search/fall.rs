@@ -1,0 +1,84 @@
+//! The server ended in the middle: which plan did it.
+
+use super::{Find, Progress, Search};
+use crate::engine::TargetChoice;
+use crate::explore::trial::{Arena, Over};
+use crate::plan::saved::SURVIVAL;
+use crate::plan::script::Script;
+use std::sync::Arc;
+
+/// What a server that ended is accused of.
+const ENDED: &str = "the server ended";
+
+impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
+    /// Whatever was under way is kept at once. A server that the harness can start again is then given
+    /// each of them alone: the one that ends it again is the one.
+    pub(super) async fn fall(&mut self) {
+        let mut suspects: Vec<(u64, Arc<Script>)> =
+            self.under_way.drain().map(|(_, plan)| plan).collect();
+        suspects.sort_by_key(|(plan, _)| *plan);
+        let mut kept = Vec::new();
+        for (index, (plan, script)) in suspects.iter().enumerate() {
+            let seen = format!("{ENDED} while this was under way, suspect {}", index + 1);
+            let find = self.felled(*plan, script, seen);
+            kept.push((self.keep)(&find));
+        }
+        let ours = !matches!(self.settings.arena.target, TargetChoice::Running(_));
+        let alone = suspects.len() == 1;
+        let culprit = match ours || alone {
+            true => self.culprit(&suspects).await,
+            false => None,
+        };
+        match culprit {
+            Some((plan, script)) => {
+                let mut find = self.felled(plan, &script, ENDED.to_owned());
+                find.file = (self.keep)(&find);
+                self.finds.push(find);
+                self.result.notes.push(format!(
+                    "what else was under way when the server ended: {}",
+                    kept.join(", ")
+                ));
+            }
+            None => self.result.notes.push(format!(
+                "one of the plans that were under way ended the server: {}",
+                kept.join(", ")
+            )),
+        }
+    }
+
+    async fn culprit(&mut self, suspects: &[(u64, Arc<Script>)]) -> Option<(u64, Arc<Script>)> {
+        if let [only] = suspects {
+            return Some(only.clone());
+        }
+        for (index, (plan, script)) in suspects.iter().rev().enumerate() {
+            let which = format!("which plan ended the server: {} of {}", index + 1, suspects.len());
+            self.tell(Some(which));
+            let mut arena = Arena::open(&self.settings.arena).await.ok()?;
+            let trial = arena.trial(script, 1).await;
+            arena.dismiss().await;
+            match trial.over {
+                Some(Over::Died(_)) => return Some((*plan, Arc::clone(script))),
+                Some(Over::Interrupted) => return None,
+                None => {}
+            }
+        }
+        None
+    }
+
+    fn felled(&self, plan: u64, script: &Arc<Script>, seen: String) -> Find {
+        Find {
+            property: SURVIVAL.to_owned(),
+            promised: true,
+            seen,
+            script: Arc::clone(script),
+            plan: Some(plan),
+            failed: None,
+            shrunk: None,
+            plans: 1,
+            after: self.began.elapsed(),
+            file: String::new(),
+            violation: None,
+            names: Vec::new(),
+        }
+    }
+}

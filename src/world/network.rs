@@ -1,0 +1,413 @@
+//! Sockets of the world: TCP of the machine, or pipes in memory of a simulated one.
+//!
+//! A simulated network has addresses and ports, a backlog, refusals and resets as the machine's has;
+//! bytes travel late by chance, in order on each connection and overtaking one another between them.
+//! How long they take is drawn anew for each connection: from nothing to a bad radio link. It loses
+//! nothing by itself; that is what faults are for.
+
+use super::pipe::{Pace, Pipe, Ways};
+use super::post::Post;
+use crate::plan::dice::Dice;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::sleep;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 4096;
+/// The first port that is given to who wants any.
+const FREE_PORTS: u16 = 49_152;
+/// The shortest that bytes travel.
+const LEAST: Duration = Duration::from_millis(1);
+/// How much longer they may travel in a world, by chance; which of these holds follows from its seed.
+const SPREADS_MS: [u64; 6] = [0, 1, 5, 20, 80, 200];
+
+/// A connection.
+pub enum Socket {
+    /// Of the machine.
+    Tcp(TcpStream),
+    /// Of a simulated world.
+    Pipe(Box<Pipe>),
+}
+
+/// Where connections come in.
+pub enum Listener {
+    /// Of the machine.
+    Tcp(TcpListener),
+    /// Of a simulated world.
+    Port(Port),
+}
+
+/// The network of a simulated world.
+pub(super) struct Network {
+    seed: u64,
+    spread: Duration,
+    connections: Cell<u64>,
+    next_port: Cell<u16>,
+    post: Arc<Post>,
+    doors: RefCell<BTreeMap<SocketAddr, Weak<Door>>>,
+}
+
+/// A connection that is being made: its number, and how long bytes go there and back.
+struct Trip {
+    number: u64,
+    ways: [Duration; 2],
+}
+
+/// A port on which somebody listens, until it is dropped.
+pub struct Port {
+    door: Arc<Door>,
+    address: SocketAddr,
+}
+
+/// The process behind a port, and so all that came in through it: it can stand still, or die. In the
+/// machine's world that is the operating system's doing, and nothing happens here.
+#[derive(Clone)]
+pub struct House(Option<Arc<Door>>);
+
+/// What a port and its connections share.
+#[derive(Default)]
+pub(super) struct Door(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Somebody listens.
+    open: bool,
+    /// Who has knocked and is not let in yet.
+    backlog: VecDeque<(Pipe, SocketAddr)>,
+    /// The process accepts, reads and writes nothing.
+    halted: bool,
+    waiting: Vec<Waker>,
+    /// Every connection that came in and is still there.
+    inside: Vec<Weak<Ways>>,
+}
+
+/// Connects to this address, where no more is wanted than the bytes.
+///
+/// # Errors
+/// Nobody listens there.
+pub async fn connect(address: SocketAddr) -> io::Result<Socket> {
+    match connect_simulated(address).await {
+        Some(connected) => connected,
+        None => TcpStream::connect(address).await.map(Socket::Tcp),
+    }
+}
+
+/// Connects to this address of a simulated world, if this is one.
+pub(crate) async fn connect_simulated(address: SocketAddr) -> Option<io::Result<Socket>> {
+    let trip = super::here()?.network.set_out();
+    // The handshake takes a way there and a way back.
+    sleep(trip.ways.iter().sum()).await;
+    Some(super::here()?.network.arrive(address, &trip))
+}
+
+/// Listens on this address; port 0 is any free one. Many clients come at once: the backlog is long.
+///
+/// # Errors
+/// The address can't be had.
+pub fn listen(address: SocketAddr) -> io::Result<Listener> {
+    if let Some(world) = super::here() {
+        return world.network.listen(address).map(Listener::Port);
+    }
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG).map(Listener::Tcp)
+}
+
+impl Network {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut dice = Dice::new(seed, "network", 0, 0);
+        Self {
+            seed,
+            spread: Duration::from_millis(*dice.pick(&SPREADS_MS)),
+            connections: Cell::new(0),
+            next_port: Cell::new(FREE_PORTS),
+            post: Arc::default(),
+            doors: RefCell::default(),
+        }
+    }
+
+    /// Everything that is sent arrives while this goes on.
+    pub(super) fn deliver(&self) -> impl Future<Output = ()> + use<> {
+        let post = Arc::clone(&self.post);
+        async move { post.deliver().await }
+    }
+
+    fn set_out(&self) -> Trip {
+        let number = self.connections.replace(self.connections.get() + 1);
+        let mut dice = Dice::new(self.seed, "connection", number, 0);
+        Trip { number, ways: [(); 2].map(|()| LEAST + self.spread.mul_f64(dice.unit() / 2.0)) }
+    }
+
+    fn arrive(&self, address: SocketAddr, trip: &Trip) -> io::Result<Socket> {
+        let door = self.doors.borrow().get(&address).and_then(Weak::upgrade);
+        let door = door.filter(|door| door.state().open).ok_or(io::ErrorKind::ConnectionRefused)?;
+        let dice = |way| Dice::new(self.seed, "way", trip.number, way);
+        let [out, back] = [0, 1].map(|way| Pace::new(trip.ways[way], dice(way as u64)));
+        let (near, far) = Pipe::pair(trip.number, [out, back], &self.post, &door);
+        let from = SocketAddr::new(address.ip(), (trip.number % 40_000) as u16 + 1024);
+        door.knock(far, from);
+        Ok(Socket::Pipe(Box::new(near)))
+    }
+
+    fn listen(&self, mut address: SocketAddr) -> io::Result<Port> {
+        if address.port() == 0 {
+            address.set_port(self.next_port.replace(self.next_port.get() + 1));
+        }
+        let mut doors = self.doors.borrow_mut();
+        let known = doors.get(&address).and_then(Weak::upgrade);
+        if known.is_some_and(|door| door.state().open) {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        let state = State { open: true, ..State::default() };
+        let door = Arc::new(Door(Mutex::new(state)));
+        doors.insert(address, Arc::downgrade(&door));
+        Ok(Port { door, address })
+    }
+}
+
+impl Door {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn knock(&self, pipe: Pipe, from: SocketAddr) {
+        let mut state = self.state();
+        state.inside.retain(|ways| ways.strong_count() > 0);
+        state.inside.push(Arc::downgrade(pipe.ways()));
+        state.backlog.push_back((pipe, from));
+        state.wake();
+    }
+
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<(Pipe, SocketAddr)> {
+        let mut state = self.state();
+        if !state.halted
+            && let Some(came) = state.backlog.pop_front()
+        {
+            return Poll::Ready(came);
+        }
+        state.wait(cx);
+        Poll::Pending
+    }
+
+    /// Ready unless the process stands still.
+    pub(super) fn poll_alive(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if !state.halted {
+            return Poll::Ready(());
+        }
+        state.wait(cx);
+        Poll::Pending
+    }
+}
+
+impl State {
+    fn wait(&mut self, cx: &Context<'_>) {
+        if !self.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+            self.waiting.push(cx.waker().clone());
+        }
+    }
+
+    fn wake(&mut self) {
+        self.waiting.drain(..).for_each(Waker::wake);
+    }
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        let mut state = self.door.state();
+        state.open = false;
+        let refused = std::mem::take(&mut state.backlog);
+        drop(state);
+        drop(refused);
+    }
+}
+
+impl House {
+    /// The process dies: nobody listens, and every connection ends.
+    pub fn die(&self) {
+        let Some(door) = &self.0 else { return };
+        let mut state = door.state();
+        (state.open, state.halted) = (false, false);
+        let (inside, refused) =
+            (std::mem::take(&mut state.inside), std::mem::take(&mut state.backlog));
+        state.wake();
+        drop(state);
+        drop(refused);
+        inside.iter().filter_map(Weak::upgrade).for_each(|ways| ways.die(Pipe::INSIDE));
+    }
+
+    /// The process stands still, or goes on.
+    pub fn halt(&self, halted: bool) {
+        if let Some(door) = &self.0 {
+            let mut state = door.state();
+            state.halted = halted;
+            state.wake();
+        }
+    }
+}
+
+impl Listener {
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr(),
+            Self::Port(port) => Ok(port.address),
+        }
+    }
+
+    /// What is behind it.
+    #[must_use]
+    pub fn house(&self) -> House {
+        match self {
+            Self::Tcp(_) => House(None),
+            Self::Port(port) => House(Some(Arc::clone(&port.door))),
+        }
+    }
+}
+
+impl axum::serve::Listener for Listener {
+    type Io = Socket;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Socket, SocketAddr) {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, from) = axum::serve::Listener::accept(listener).await;
+                (Socket::Tcp(stream), from)
+            }
+            Self::Port(port) => {
+                let (pipe, from) = poll_fn(|cx| port.door.poll_accept(cx)).await;
+                (Socket::Pipe(Box::new(pipe)), from)
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.local_addr()
+    }
+}
+
+impl Socket {
+    /// The address of this side; a connection in memory has none.
+    ///
+    /// # Errors
+    /// What the operating system says; a connection that was closed may have none.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.local_addr(),
+            Self::Pipe(_) => Err(io::ErrorKind::AddrNotAvailable.into()),
+        }
+    }
+
+    /// Small writes leave at once.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn set_nodelay(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.set_nodelay(true),
+            Self::Pipe(_) => Ok(()),
+        }
+    }
+
+    /// Dropping it resets the connection from now on.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn reset_on_drop(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.set_zero_linger(),
+            Self::Pipe(pipe) => {
+                pipe.end_abruptly();
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes the buffer for what arrives this small, or as small as it can be.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn narrow(&self, bytes: usize) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => {
+                Ok(rustix::net::sockopt::set_socket_recv_buffer_size(stream, bytes)?)
+            }
+            Self::Pipe(pipe) => {
+                pipe.narrow(bytes);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, out),
+            Self::Pipe(pipe) => Pin::new(pipe).poll_read(cx, out),
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Pipe(pipe) => Pin::new(pipe).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
+            Self::Pipe(pipe) => Pin::new(pipe).poll_write_vectored(cx, parts),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Tcp(stream) => stream.is_write_vectored(),
+            Self::Pipe(pipe) => pipe.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Pipe(pipe) => Pin::new(pipe).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Pipe(pipe) => Pin::new(pipe).poll_shutdown(cx),
+        }
+    }
+}
