@@ -39,6 +39,9 @@ Exit codes: 0 no failure that counts; 1 a case failed, or passed that is listed 
 3 in doubt; 4 nothing passed, or nothing was seen of a promised property; 64 and 65 mistakes; 69 no
 server, or it died; 70 the harness failed; 130 interrupted. docs/conformance.md says more.";
 
+/// How often a reader without a terminal is told how far it is.
+const TELLS: Duration = Duration::from_secs(5);
+
 /// The arguments of `conform`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -166,7 +169,7 @@ fn drive(settings: Settings, interrupt: &Notify, args: &Args) -> Result<Conforma
 /// how far.
 enum Talk {
     Live(ProgressBar),
-    Plain { told: usize, next: Duration },
+    Plain { told: usize, next: Duration, of: usize },
     Quiet,
 }
 
@@ -176,7 +179,7 @@ impl Talk {
             return Self::Quiet;
         }
         if !std::io::stderr().is_terminal() {
-            return Self::Plain { told: 0, next: Duration::from_secs(5) };
+            return Self::Plain { told: 0, next: TELLS, of: 0 };
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{bar:24} {pos} of {len} cases  {wide_msg}");
@@ -200,14 +203,18 @@ impl Talk {
                     progress.elapsed.as_secs_f64()
                 ));
             }
-            Self::Plain { told, next } => {
+            Self::Plain { told, next, of } => {
                 // When cases are played once more, the list begins anew.
                 for name in progress.failed.get(*told..).unwrap_or_default() {
                     display::say(format_args!("failed: {name}"));
                 }
                 *told = progress.failed.len();
+                if *of != 0 && *of != progress.of {
+                    *next = progress.elapsed;
+                }
+                *of = progress.of;
                 if progress.elapsed >= *next {
-                    *next = progress.elapsed + Duration::from_secs(5);
+                    *next = progress.elapsed + TELLS;
                     display::say(format_args!(
                         "{:.0} s: {} of {} cases",
                         progress.elapsed.as_secs_f64(),
