@@ -19,6 +19,8 @@ pub mod lint;
 pub mod list;
 pub mod load;
 pub mod metrics;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod replay;
 pub mod report;
 pub mod run;
