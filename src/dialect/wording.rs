@@ -35,7 +35,8 @@ impl Wording {
 
 /// Tokens that are close to one another, in one cell or in neighbouring ones, have different places.
 fn place(token: Token) -> usize {
-    (token.number().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % PLACES
+    const BITS: u32 = PLACES.ilog2();
+    (token.number().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - BITS)) as usize
 }
 
 #[cfg(test)]

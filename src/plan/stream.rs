@@ -365,7 +365,7 @@ fn pause(arrivals: Arrivals, made: u64, dice: &mut Dice) -> f64 {
 
 /// The number of a message among those of its cell. Each of the cell's streams, told apart by their
 /// ordinals, has a row of its own, so that what is sent one after the other has neighbouring numbers.
-fn sequence(ordinal: u32, phases: usize, sent: u32) -> u32 {
+pub(super) fn sequence(ordinal: u32, phases: usize, sent: u32) -> u32 {
     let row = row(phases);
     ordinal * row + sent % row
 }

@@ -350,18 +350,19 @@ mod tests {
             write(Token::new(9, number(kind, 3, sequence)), &lengths, &mut out);
             out.chars().count()
         };
-        // Of two phases, the second one's numbers begin at 5, and repeat after 11.
+        // The first stream of each of two phases.
+        let [first, second] = [0, 5].map(|ordinal| move |sent| stream::sequence(ordinal, 2, sent));
         for kind in [Kind::Short, Kind::Unicode, Kind::Markup] {
-            let mut all: Vec<usize> = (0..4_000).map(|sent| length(kind, 5 + sent * 11)).collect();
+            let mut all: Vec<usize> = (0..4_000).map(|sent| length(kind, second(sent))).collect();
             all.sort_unstable();
             let at = |share: f64| all[(share * 4_000.0) as usize];
             assert!(at(0.5).abs_diff(40) <= 3, "{kind:?}: median {}", at(0.5));
             assert!(at(0.95).abs_diff(300) <= 40, "{kind:?}: p95 {}", at(0.95));
             assert!(all[0] >= 14 && all[3_999] <= 900 && all[3_999] > 600, "{}", all[3_999]);
         }
-        let unsized_phase = (0..100).map(|sent| length(Kind::Short, sent * 11)).max();
+        let unsized_phase = (0..100).map(|sent| length(Kind::Short, first(sent))).max();
         assert!(unsized_phase.is_some_and(|most| most < 84), "the first phase says nothing");
-        assert_eq!(length(Kind::Long, 5), 1_000);
+        assert_eq!(length(Kind::Long, second(0)), 1_000);
     }
 
     #[test]
