@@ -228,18 +228,38 @@ fn command_lines(text: &str) -> Vec<String> {
     joined.lines().filter_map(line).collect()
 }
 
+/// The line with its quotes gone, and a word of each quoted text.
+fn unquoted(line: &str) -> String {
+    let mut quote = None;
+    let plain = |letter: char| match (quote, letter) {
+        (None, '\'' | '"') => {
+            quote = Some(letter);
+            None
+        }
+        (Some(open), letter) if open == letter => {
+            quote = None;
+            None
+        }
+        (Some(_), ' ' | '&' | ';' | '|' | '>' | '#') => Some('_'),
+        (_, letter) => Some(letter),
+    };
+    line.chars().filter_map(plain).collect()
+}
+
 /// The lines of a document that a reader is told to type, each as the program would get it.
 fn told_lines(text: &str) -> Vec<String> {
     let joined = text.replace("\\\n", " ");
     let typed = joined.lines().filter_map(|line| line.trim().strip_prefix("$ "));
-    let parts = typed.flat_map(|line| line.split(" && ")).flat_map(|line| line.split("; "));
+    // What is quoted is one word; which one does not matter here.
+    let typed: Vec<String> = typed.map(unquoted).collect();
+    let parts = typed.iter().flat_map(|line| line.split(" && ")).flat_map(|line| line.split("; "));
     let of_program = |part: &str| {
         let part = part.split(" # ").next().unwrap_or(part).split(" >").next().unwrap_or(part);
         let part = part.split(" | ").next().unwrap_or(part);
         let starts = ["assize ", "cargo run --release -- "];
         starts.iter().find_map(|start| part.trim().strip_prefix(start)).map(str::to_owned)
     };
-    parts.filter_map(of_program).map(|line| line.replace('"', "")).collect()
+    parts.filter_map(of_program).collect()
 }
 
 #[test]
