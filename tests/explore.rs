@@ -55,7 +55,7 @@ fn replayed(plan: &Path, arguments: &[&str]) -> Ended {
 /// A race is found, saved, and fails again; on the honest server it is fixed.
 fn is_found(spec: &str, bug: &str, property: &str) {
     let place = Place::new();
-    let arguments = ["--bug", bug, "--seed", "1", "--budget", "60s"];
+    let arguments = ["--bug", bug, "--seed", "1", "--budget", "60s", "--first"];
     let found = place.explored(spec, &arguments).expect(1);
     assert!(found.stdout.starts_with("FAIL  1 defect"), "{}", found.stdout);
     assert!(found.stdout.contains(&format!("✗ {property}  broken: ")), "{}", found.stdout);

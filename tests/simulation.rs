@@ -146,7 +146,10 @@ fn each_bug_is_caught_by_its_case_in_a_simulated_world() {
     let wrong: Vec<String> = rows()
         .into_iter()
         .filter_map(|bug| {
-            complaint(bug, &simulated(1, Bugs::NONE.with(bug), bug.spec(), choice(bug), None))
+            let wrong =
+                complaint(bug, &simulated(1, Bugs::NONE.with(bug), bug.spec(), choice(bug), None));
+            eprintln!("{bug}: {}", wrong.as_deref().unwrap_or("fine"));
+            wrong
         })
         .collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
