@@ -46,7 +46,7 @@ const scenario = ({ clients, group, rate, idle, seconds }) => {
   const rooms = Math.floor(clients / group)
   const talk = rate
     ? `send: ${rate}/s in all, texts: { short: 100% }`
-    : 'converse: { share: 100%, think: 1us }'
+    : 'converse: { share: 100%, think: 0s }'
   const conversations = group === 2 ? `pairs: ${rooms}` : `groups: [{ count: ${rooms}, size: ${group} }]`
   const arriving = Math.max(1, clients / ARRIVALS)
   return `assize: 1

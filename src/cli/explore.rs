@@ -156,7 +156,7 @@ pub fn until_stopped<T>(
     result
 }
 
-fn budget(text: &str) -> Result<Duration, String> {
+pub(super) fn budget(text: &str) -> Result<Duration, String> {
     let found = source::duration(text).filter(|budget| !budget.is_zero());
     found.ok_or_else(|| format!("`{text}` is no duration; `90s`, `2m` and `1h` are"))
 }
@@ -194,22 +194,7 @@ impl Keeper<'_> {
     /// Writes the plan, in place of an older one of the same defect; where it is. What cannot be written
     /// is said.
     fn keep(&self, find: &Find) -> String {
-        let saved = self.saved(find);
-        let path = self.folder.join(saved.file_name());
-        let written = std::fs::create_dir_all(self.folder)
-            .map_err(|error| error.to_string())
-            .and_then(|()| {
-                let text = saved.to_string();
-                write_whole(&path, text.as_bytes()).map_err(|error| error.to_string())
-            });
-        match written {
-            Ok(()) => path.display().to_string(),
-            Err(error) => {
-                let plan = saved.to_string();
-                display::say(format_args!("warning: the plan is not saved: {error}\n{plan}"));
-                String::new()
-            }
-        }
+        save(self.folder, &self.saved(find))
     }
 
     fn saved(&self, find: &Find) -> Saved {
@@ -226,6 +211,23 @@ impl Keeper<'_> {
             server: self.server.clone(),
             found: Some(found),
             script: (*find.script).clone(),
+        }
+    }
+}
+
+/// Writes a plan into a folder, in place of an older one of the same defect; where it is. What cannot be
+/// written is said.
+pub fn save(folder: &Path, plan: &Saved) -> String {
+    let path = folder.join(plan.file_name());
+    let written =
+        std::fs::create_dir_all(folder).map_err(|error| error.to_string()).and_then(|()| {
+            write_whole(&path, plan.to_string().as_bytes()).map_err(|error| error.to_string())
+        });
+    match written {
+        Ok(()) => path.display().to_string(),
+        Err(error) => {
+            display::say(format_args!("warning: the plan is not saved: {error}\n{plan}"));
+            String::new()
         }
     }
 }

@@ -532,7 +532,7 @@ mod tests {
             client.handle(second * SECOND, input, &mut effects);
         }
         let view = client.view(HERE).unwrap();
-        assert_eq!(view.rows(), [Row { order: 3, id: "17".into() }]);
+        assert_eq!(*view.rows(), [Row { order: 3, id: "17".into() }]);
     }
 
     #[test]

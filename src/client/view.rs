@@ -4,11 +4,16 @@
 
 use crate::history::Order;
 use compact_str::CompactString;
+use rustc_hash::FxHasher;
+use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 
 /// The newest messages of one conversation.
 #[derive(Clone, Debug, Default)]
 pub struct View {
-    rows: Vec<Row>,
+    rows: VecDeque<Row>,
+    /// A number for each row's id: each message that comes is looked for among all.
+    marks: VecDeque<u32>,
 }
 
 /// One message of a view.
@@ -22,31 +27,49 @@ pub struct Row {
 
 impl View {
     pub(super) const fn new() -> Self {
-        Self { rows: Vec::new() }
+        Self { rows: VecDeque::new(), marks: VecDeque::new() }
     }
 
     /// The messages in order; those in one place stay as they came.
     #[must_use]
-    pub fn rows(&self) -> &[Row] {
+    pub const fn rows(&self) -> &VecDeque<Row> {
         &self.rows
     }
 
     /// Adds a message, or moves it if its place became known; the oldest leaves when `most` are kept.
     pub(super) fn merge(&mut self, id: &CompactString, order: Option<Order>, most: usize) {
-        if let Some(index) = self.rows.iter().rposition(|row| row.id == *id) {
+        let mark = mark(id);
+        if let Some(index) = self.find(id, mark) {
             if order.is_none_or(|order| order == self.rows[index].order) {
                 return;
             }
             self.rows.remove(index);
+            self.marks.remove(index);
         }
-        let newest = || self.rows.last().map_or(Order::MIN, |row| row.order);
+        let newest = || self.rows.back().map_or(Order::MIN, |row| row.order);
         let order = order.unwrap_or_else(newest);
-        let index = self.rows.partition_point(|row| row.order <= order);
+        let index = match self.rows.back() {
+            Some(last) if last.order > order => self.rows.partition_point(|row| row.order <= order),
+            _ => self.rows.len(),
+        };
         self.rows.insert(index, Row { order, id: id.clone() });
+        self.marks.insert(index, mark);
         if self.rows.len() > most {
-            self.rows.remove(0);
+            self.rows.pop_front();
+            self.marks.pop_front();
         }
     }
+
+    fn find(&self, id: &CompactString, mark: u32) -> Option<usize> {
+        let alike = self.marks.iter().enumerate().rev().filter(|(_, known)| **known == mark);
+        alike.map(|(index, _)| index).find(|index| self.rows[*index].id == *id)
+    }
+}
+
+fn mark(id: &CompactString) -> u32 {
+    let mut hasher = FxHasher::default();
+    id.hash(&mut hasher);
+    (hasher.finish() >> 32) as u32
 }
 
 #[cfg(test)]
@@ -90,7 +113,7 @@ mod tests {
             let mut view = View::new();
             for (id, order) in messages {
                 view.merge(&CompactString::from(id.to_string()), order, most);
-                prop_assert!(view.rows().is_sorted_by_key(|row| row.order));
+                prop_assert!(view.rows().iter().is_sorted_by_key(|row| row.order));
                 let mut ids: Vec<_> = view.rows().iter().map(|row| &row.id).collect();
                 ids.sort();
                 ids.dedup();

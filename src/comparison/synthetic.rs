@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 const RULE: Rule = Rule { threshold: 0.1, floor: 500_000 };
 const PAIRS: u64 = 60;
-/// Of servers whose level wanders: what happens in one pair of twenty is seen in 200.
-const WANDERING_PAIRS: u64 = 200;
+/// Of servers whose level wanders, more: chance has a larger part.
+const WANDERING_PAIRS: u64 = 100;
 
 /// A server, as its latencies look.
 #[derive(Clone, Copy)]
@@ -105,11 +105,15 @@ const SERVERS: &[(&str, Server)] = &[
 ];
 
 /// Servers whose level, and p50 with it, wanders on its own: each second keeps most of the last one's
-/// deviation, as a queue does. The last two are seen when they are a fifth slower; in a minute of the
-/// others nobody could.
+/// deviation, as a queue does.
 const WANDERING: &[(&str, Server)] = &[
     ("by a quarter", Server { wander: 0.25, memory: 0.9, ..CALM }),
     ("by a sixth", Server { wander: 0.15, memory: 0.9, ..CALM }),
+    ("slightly", Server { wander: 0.08, memory: 0.7, ..CALM }),
+];
+
+/// Of these a fifth is seen; in a minute of the others nobody could.
+const STEADY_ENOUGH: &[(&str, Server)] = &[
     ("slightly", Server { wander: 0.08, memory: 0.7, ..CALM }),
     ("by a tenth, five minutes long", Server { wander: 0.1, memory: 0.9, seconds: 300, ..CALM }),
 ];
@@ -125,10 +129,10 @@ fn two_runs_of_a_server_that_wanders_hardly_ever_differ() {
 
 #[test]
 fn a_fifth_slower_is_seen_behind_a_level_that_wanders() {
-    for (name, server) in &WANDERING[2..] {
-        let seen = server.found_worse_of(WANDERING_PAIRS, 1.2);
-        eprintln!("{name}: {seen} of {WANDERING_PAIRS} seen");
-        assert!(seen * 10 >= WANDERING_PAIRS * 9, "{name}: {seen} of {WANDERING_PAIRS}");
+    for (name, server) in STEADY_ENOUGH {
+        let seen = server.found_worse(1.2);
+        eprintln!("{name}: {seen} of {PAIRS} seen");
+        assert!(seen * 10 >= PAIRS * 9, "{name}: {seen} of {PAIRS}");
     }
 }
 

@@ -10,6 +10,7 @@ pub mod item;
 pub mod pages;
 pub mod position;
 pub mod voice;
+mod wording;
 
 pub use bend::Bend;
 pub use http::Call;
@@ -22,7 +23,8 @@ use crate::operation::{Operation, Sight};
 use crate::plan::{Lengths, text};
 use crate::scalar::Scalar;
 use crate::spec::{
-    AUDIENCES, Bindings, Candidate, Channel, Hole, Pushed, Receiver, Sanitise, Shape, Spec, Step,
+    AUDIENCES, Bindings, Candidate, Channel, Deed, Hole, Pushed, Receiver, Sanitise, Shape, Spec,
+    Step,
 };
 use compact_str::CompactString;
 use position::Positions;
@@ -30,6 +32,7 @@ use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;
+use wording::Wording;
 
 /// The speech of one server, shared by the clients of a shard.
 #[derive(Debug)]
@@ -45,10 +48,13 @@ pub struct Dialect {
     integer_places: Cell<bool>,
     integer_cursors: Cell<bool>,
     order_hole: Option<Hole>,
+    /// A request may be answered by the message itself, pushed back to its sender.
+    echoes: bool,
     sanitise: Sanitise,
-    lengths: Lengths,
     run: u16,
-    scratch: RefCell<String>,
+    wording: RefCell<Wording>,
+    /// Memory for what an event binds.
+    spare: RefCell<Bindings>,
 }
 
 /// One request of the spec: a step of a channel of an operation.
@@ -75,6 +81,7 @@ impl Dialect {
     pub fn new(spec: Arc<Spec>, lengths: impl Into<Lengths>, run: u64) -> Self {
         Self {
             receiver: Receiver::new(&spec),
+            echoes: spec.does.iter().any(Deed::is_echoed),
             order_hole: spec.traits.order.as_ref().map(|order| order.by),
             sanitise: spec.traits.sanitise,
             conversations: RefCell::default(),
@@ -82,9 +89,9 @@ impl Dialect {
             integer_ids: Cell::new(false),
             integer_places: Cell::new(false),
             integer_cursors: Cell::new(false),
-            lengths: lengths.into(),
             run: (run & 0xfff) as u16,
-            scratch: RefCell::default(),
+            wording: RefCell::new(Wording::new(lengths.into())),
+            spare: RefCell::default(),
             spec,
         }
     }
@@ -149,7 +156,7 @@ impl Dialect {
 
     /// Writes the text of a message.
     pub fn write_text(&self, token: Token, out: &mut String) {
-        text::write(token, &self.lengths, out);
+        out.push_str(self.wording.borrow_mut().of(token));
     }
 
     /// A message as these bindings show it. `place` is where it was asked for, if it was.
@@ -162,8 +169,7 @@ impl Dialect {
         let token = text.as_deref().and_then(Token::find).filter(|token| token.run() == self.run);
         let damage = match (&text, token) {
             (Some(text), Some(token)) => {
-                let scratch = &mut self.scratch.borrow_mut();
-                text::compare(token, &self.lengths, self.sanitise, text, scratch)
+                text::compare(self.wording.borrow_mut().of(token), self.sanitise, text)
             }
             (Some(text), None) => Damage::Changed(excerpt(text)),
             (None, _) => Damage::NotShown,

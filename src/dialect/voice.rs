@@ -209,16 +209,28 @@ impl Voice {
         json: &str,
         place: Option<Scalar>,
     ) -> Heard {
-        let known = place
-            .into_iter()
-            .fold(Bindings::new(), |known, place| known.with(Hole::CONVERSATION, place));
+        let mut bindings = dialect.spare.take();
+        bindings.clear();
+        place.into_iter().for_each(|place| bindings.set(Hole::CONVERSATION, place));
+        let heard = self.hear_bound(dialect, told, json, &mut bindings);
+        dialect.spare.replace(bindings);
+        heard
+    }
+
+    /// The same; the place is bound already.
+    fn hear_bound(
+        &mut self,
+        dialect: &Dialect,
+        told: Told<'_>,
+        json: &str,
+        bindings: &mut Bindings,
+    ) -> Heard {
         if dialect.may_answer(told, json)
-            && let Some(heard) = self.hear_reply(dialect, told, json, &known)
+            && let Some(heard) = self.hear_reply(dialect, told, json, bindings)
         {
             return heard;
         }
-        let mut bindings = known;
-        let pushed = match dialect.pushed(told, json, &mut bindings) {
+        let pushed = match dialect.pushed(told, json, bindings) {
             Ok(pushed) => pushed,
             Err(reason) if reason.is_empty() => return Heard::Unknown,
             Err(reason) => return Heard::Garbage(reason.into()),
@@ -227,10 +239,11 @@ impl Voice {
             self.cursor = Some(cursor.clone());
         }
         if Dialect::is_message(pushed) {
-            let seen = dialect.seen(Carrier::Live, &bindings, None);
-            return match seen.token.and_then(|token| self.awaited.echoed(dialect, token)) {
+            let seen = dialect.seen(Carrier::Live, bindings, None);
+            let witness = seen.token.filter(|_| dialect.echoes);
+            return match witness.and_then(|token| self.awaited.echoed(dialect, token)) {
                 Some(Awaited { attempt, .. }) => {
-                    Heard::Echo(attempt, dialect.yes(Operation::Send, &bindings), seen)
+                    Heard::Echo(attempt, dialect.yes(Operation::Send, bindings), seen)
                 }
                 None => Heard::Sight(Event::Message(seen)),
             };
@@ -238,8 +251,8 @@ impl Voice {
         let users = listed(pushed, json);
         Heard::Sight(Event::Saw {
             sight: pushed.sight,
-            conversation: dialect.place(&bindings),
-            user: somebody(&bindings).filter(|_| users.is_none()),
+            conversation: dialect.place(bindings),
+            user: somebody(bindings).filter(|_| users.is_none()),
             id: bindings.get(Hole::MESSAGE).map(Scalar::id),
             state: bindings.get(Hole::STATUS).map(Scalar::id),
             row: None,

@@ -144,7 +144,8 @@ impl Conduct {
             let event = Event::Lag { nanos: late };
             recorder.record(now, first, event);
         }
-        self.pulse.show(&recorder, self.slots.values().filter(|slot| slot.started.get()).count());
+        self.pulse
+            .show(&mut recorder, self.slots.values().filter(|slot| slot.started.get()).count());
     }
 
     /// Ends the faults and waits until everybody is back and nothing is under way. Says how many
@@ -167,10 +168,11 @@ impl Conduct {
         if self.busy() > 0 || self.desk.as_ref().is_some_and(|desk| !desk.is_idle()) {
             return false;
         }
-        let recorder = self.shard.recorder.borrow();
-        match &recorder.bench {
+        let mut recorder = self.shard.recorder.borrow_mut();
+        let last_at = recorder.last_at;
+        match recorder.judges() {
             Some(bench) => bench.awaited_deliveries() == 0,
-            None => self.shard.clock.now().saturating_sub(recorder.last_at) > STILL,
+            None => self.shard.clock.now().saturating_sub(last_at) > STILL,
         }
     }
 
@@ -202,8 +204,8 @@ impl Conduct {
 
     /// Deliveries that the judges still wait for.
     fn awaited(&self) -> usize {
-        let recorder = self.shard.recorder.borrow();
-        recorder.bench.as_ref().map_or(0, crate::property::Bench::awaited_deliveries)
+        let mut recorder = self.shard.recorder.borrow_mut();
+        recorder.judges().map_or(0, |bench| bench.awaited_deliveries())
     }
 
     /// Everybody reads the whole history of their conversations. Says how many did not finish.

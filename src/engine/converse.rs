@@ -22,6 +22,9 @@ pub(super) struct Workload {
     pub(super) conversations: Vec<ConversationId>,
 }
 
+/// The least that is thought after a send that failed: it may have failed at once.
+const RECOLLECTION: Nanos = 10_000_000;
+
 #[derive(Debug)]
 pub(super) struct Converse {
     workload: Workload,
@@ -51,7 +54,7 @@ impl Converse {
             let early = pause.as_nanos() as f64 * converse.dice.unit();
             converse.last = now.saturating_sub(early as Nanos);
         }
-        converse.go_on(now);
+        converse.go_on(now, 0);
         Some(Box::new(converse))
     }
 
@@ -60,10 +63,12 @@ impl Converse {
         self.workload.cell
     }
 
-    /// When the next send is due. What is not sent by the end of the phase is not sent.
-    fn go_on(&mut self, now: Nanos) {
+    /// When the next send is due, at least so much later. What is not sent by the end of the phase is
+    /// not sent.
+    fn go_on(&mut self, now: Nanos, least: Nanos) {
         let at = match self.workload.pace {
-            Pace::Think(think) => now + self.dice.wait(think.as_nanos() as f64) as Nanos,
+            Pace::Think(think) if think.is_zero() => now + least,
+            Pace::Think(think) => now + least.max(self.dice.wait(think.as_nanos() as f64) as Nanos),
             Pace::Every(pause) => self.last + pause.as_nanos() as Nanos,
         };
         let open = at.max(now) < self.workload.until;
@@ -94,12 +99,10 @@ impl Converse {
 
     /// Hears what the client records: its own send's end.
     pub(super) fn hear(&mut self, now: Nanos, event: &Event) {
-        match (event, self.state) {
-            (Event::Ok { op, .. } | Event::Failed { op, .. }, State::Waiting(waiting))
-                if *op == waiting =>
-            {
-                self.go_on(now);
-            }
+        let State::Waiting(waiting) = self.state else { return };
+        match event {
+            Event::Ok { op, .. } if *op == waiting => self.go_on(now, 0),
+            Event::Failed { op, .. } if *op == waiting => self.go_on(now, RECOLLECTION),
             _ => {}
         }
     }
@@ -168,6 +171,19 @@ mod tests {
         }
         let (rest, socket) = (over["rest"], over["socket"]);
         assert!(rest * 3 > socket && socket * 3 > rest, "{over:?}");
+    }
+
+    #[test]
+    fn who_need_not_think_sends_at_once_unless_the_last_send_failed() {
+        let pace = Pace::Think(Duration::ZERO);
+        let mut converse = converse(pace, SECOND);
+        assert_eq!(converse.begin().map(|(planned, ..)| planned), Some(0));
+        converse.wait_for(OpId(1));
+        converse.hear(7, &Event::Ok { op: OpId(1), rows: 0 });
+        assert_eq!(converse.begin().map(|(planned, ..)| planned), Some(7));
+        converse.wait_for(OpId(2));
+        converse.hear(8, &Event::Failed { op: OpId(2), error: "no".into(), certain: true });
+        assert_eq!(converse.due(), Some(8 + RECOLLECTION));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::engine::people::{self, Jar, Papers};
 use crate::engine::rest;
 use crate::engine::shard::Shard;
 use crate::engine::slot::Slot;
+use crate::engine::trace::Keep;
 use crate::engine::trouble::{Cut, Trouble, nanos};
 use crate::history::{ClientId, Event, Nanos, OpId};
 use crate::plan::dice::mix;
@@ -34,6 +35,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use node::Place;
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::time::Duration;
 use timer::Timer;
@@ -191,7 +193,7 @@ impl Driver {
         let silent = self.trouble.silent();
         tokio::select! {
             biased;
-            () = self.slot.rung() => Woken::Rung,
+            () = poll_fn(|cx| self.slot.poll_rung(cx)) => Woken::Rung,
             () = timer => Woken::Due,
             Some(returned) = self.calls.next(), if !self.calls.is_empty() => Woken::Returned(returned),
             event = self.link.next(), if !silent => Woken::Link(event),
@@ -380,8 +382,10 @@ impl Driver {
     }
 
     fn trace(&self, arrow: &'static str, packet: impl FnOnce() -> String) {
-        let now = self.shard.clock.now();
-        self.shard.trace.borrow_mut().note(now, self.id, arrow, packet);
+        let mut trace = self.shard.trace.borrow_mut();
+        if trace.keep > Keep::Nothing {
+            trace.note(self.shard.clock.now(), self.id, arrow, packet);
+        }
     }
 
     /// What the server says, without what proves who the client is.
@@ -408,10 +412,11 @@ impl Driver {
         self.note_at(self.shard.clock.now(), event);
     }
 
-    async fn goodbye(mut self) {
+    async fn goodbye(&mut self) {
         self.input(Input::Stop);
         if let Some(session) = self.link.take() {
-            let _ = tokio::time::timeout(GOODBYE, session.leave(Leave::Polite)).await;
+            let leaving = Box::pin(session.leave(Leave::Polite));
+            let _ = tokio::time::timeout(GOODBYE, leaving).await;
         }
     }
 }

@@ -67,7 +67,7 @@ impl Pulse {
     }
 
     /// Shows the figures of a recorder. It is the shard's own thread that calls.
-    pub(super) fn show(&self, recorder: &Recorder, _started: usize) {
+    pub(super) fn show(&self, recorder: &mut Recorder, _started: usize) {
         let counters = &recorder.meter.counters;
         let count = |counter| counters.get(counter);
         let ups = count(Counter::Connects) + count(Counter::Reconnects);
@@ -77,9 +77,10 @@ impl Pulse {
         let failed = count(Counter::MessagesRefused) + count(Counter::MessagesFailed);
         self.failed.store(failed, Relaxed);
         self.deliveries.store(count(Counter::Deliveries), Relaxed);
-        let violations = recorder.bench.as_ref().map_or(0, crate::property::Bench::violations);
+        let bench = recorder.judges();
+        let violations = bench.as_ref().map_or(0, |bench| bench.violations());
         if self.violations.swap(violations, Relaxed) != violations {
-            let broken = recorder.bench.as_ref().map(crate::property::Bench::broken);
+            let broken = bench.map(|bench| bench.broken());
             *self.broken.lock().expect("nobody panics with it") = broken.unwrap_or_default();
         }
         let passed = recorder.last_at.saturating_sub(self.last_shown.load(Relaxed));

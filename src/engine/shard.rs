@@ -168,7 +168,8 @@ pub(super) struct Shard {
     /// A send names the other person of a pair.
     names_peer: bool,
     tell: mpsc::UnboundedSender<Told>,
-    closed_messages: Slotted<u32>,
+    /// Messages of closed workloads so far, by cell.
+    closed_messages: RefCell<FxHashMap<u32, u32>>,
     garbage: RefCell<Vec<CompactString>>,
     connect_errors: RefCell<Vec<String>>,
     losses: RefCell<Vec<String>>,
@@ -290,7 +291,7 @@ impl Shard {
             places: RefCell::new(places),
             names_peer,
             tell,
-            closed_messages: Slotted::new(0),
+            closed_messages: RefCell::default(),
             garbage: RefCell::default(),
             connect_errors: RefCell::default(),
             losses: RefCell::default(),
@@ -389,12 +390,13 @@ impl Shard {
     /// A message of a closed workload in this cell: its number follows from how many there were
     /// before.
     pub(super) fn closed_message(&self, cell: u32) -> MessageRef {
-        let count = self.closed_messages.get();
-        self.closed_messages.set(count + 1);
-        let stride = stream::stride(self.plan.scenario.phases.len());
-        let number = text::number(text::Kind::Short, cell, count * stride + stride - 1);
+        let mut counts = self.closed_messages.borrow_mut();
+        let count = counts.entry(cell).or_default();
+        let sequence = stream::closed_sequence(self.plan.scenario.phases.len(), *count);
+        *count = count.wrapping_add(1);
+        let number = text::number(text::Kind::Short, cell, sequence);
         let token = Token::new((self.plan.run & 0xfff) as u16, number);
-        MessageRef { token, key: text::key(self.plan.run, token, 0) }
+        MessageRef { token, key: text::key(self.plan.run, token, 0).into() }
     }
 
     /// The client's own wall clock at a time of the run, in nanoseconds since 1970.
@@ -442,7 +444,7 @@ impl Shard {
         Report {
             number,
             meter,
-            findings: recorder.bench.take().map(crate::property::Bench::finish),
+            findings: recorder.take_judges().map(crate::property::Bench::finish),
             used,
             garbage: self.garbage.take(),
             connect_errors: self.connect_errors.take(),

@@ -9,7 +9,7 @@ use crate::plan::Act;
 use compact_str::CompactString;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use tokio::sync::Notify;
+use std::task::{Context, Poll, Waker};
 
 /// Acts that may wait for one client.
 const WAITING: usize = 1_024;
@@ -82,7 +82,8 @@ impl Suffering {
 #[derive(Debug, Default)]
 pub(super) struct Slot {
     commands: RefCell<VecDeque<Command>>,
-    bell: Notify,
+    /// Wakes the client while it waits for a command.
+    bell: RefCell<Option<Waker>>,
     /// The client is in its conversations, synced, with nothing under way.
     pub idle: Cell<bool>,
     /// It has connected, or wants to.
@@ -103,7 +104,9 @@ impl Slot {
         }
         self.idle.set(false);
         commands.push_back(command);
-        self.bell.notify_one();
+        if let Some(waker) = self.bell.take() {
+            waker.wake();
+        }
         true
     }
 
@@ -114,15 +117,25 @@ impl Slot {
 
     /// The next command, if one waits.
     pub(super) fn next(&self) -> Option<Command> {
-        let command = self.commands.borrow_mut().pop_front();
+        let mut commands = self.commands.borrow_mut();
+        let command = commands.pop_front();
+        if commands.is_empty() {
+            // Most clients are idle for most of the time.
+            *commands = VecDeque::new();
+        }
         self.working.set(command.is_some());
         command
     }
 
-    /// Waits until a command may be there. Safe to cancel.
-    pub(super) async fn rung(&self) {
-        if self.commands.borrow().is_empty() {
-            self.bell.notified().await;
+    /// Waits until a command is there.
+    pub(super) fn poll_rung(&self, cx: &Context<'_>) -> Poll<()> {
+        if !self.commands.borrow().is_empty() {
+            return Poll::Ready(());
         }
+        let mut bell = self.bell.borrow_mut();
+        if !bell.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            *bell = Some(cx.waker().clone());
+        }
+        Poll::Pending
     }
 }

@@ -9,6 +9,7 @@ mod generate;
 pub mod odds;
 mod offsets;
 mod replay;
+mod scene;
 mod search;
 pub mod shrink;
 mod spread;

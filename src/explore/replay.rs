@@ -216,6 +216,7 @@ pub fn enough(saved: &Saved) -> u32 {
 mod tests {
     use super::*;
     use crate::explore::trial::{End, Trial};
+    use crate::outcome::exploration::Scene;
     use crate::plan::saved::{Server, SpecMark};
     use crate::plan::script::Script;
     use crate::verdict::Finding;
@@ -233,7 +234,8 @@ mod tests {
     }
 
     fn trial(property: &'static str, failed: u32, passed: u32) -> Trial {
-        let broken = Broken { property, promised: true, finding: Finding::default() };
+        let (finding, scene) = (Finding::default(), Scene::default());
+        let broken = Broken { property, promised: true, finding, scene };
         let failing = (0..failed).map(|_| Run { broken: vec![broken.clone()], ..Run::default() });
         let runs = failing.chain((0..passed).map(|_| Run::default()));
         Trial { ends: runs.map(|run| End::Judged(Box::new(run))).collect(), over: None }

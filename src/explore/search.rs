@@ -255,6 +255,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             after: self.began.elapsed(),
             file: String::new(),
             violation: broken.finding.violations.first().cloned(),
+            scene: broken.scene.clone(),
             names: run.names.clone(),
         }
     }

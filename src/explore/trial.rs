@@ -8,8 +8,10 @@ use crate::engine::crew::{Crew, News};
 use crate::engine::stage::watch::{listens, watch_over};
 use crate::engine::stage::{self, Apart, Keep, Play, Played, Site, Stopped, rehearse, rehearsers};
 use crate::engine::{Failure, Target, TargetChoice};
+use crate::explore::scene::scene;
 use crate::history::{ClientId, Entry, Nanos, PersonId};
 use crate::operation::Operation;
+use crate::outcome::exploration::Scene;
 use crate::plan::script::Script;
 use crate::property;
 use crate::spec::{Spec, Transports};
@@ -123,6 +125,8 @@ pub struct Broken {
     pub promised: bool,
     /// The argument, in the words of the script.
     pub finding: Finding,
+    /// The play of the first violation, in the words of the script.
+    pub scene: Scene,
 }
 
 impl Arena {
@@ -386,9 +390,14 @@ impl Run {
         for (id, mut finding) in ids.zip(played.findings) {
             run.doubts.extend(finding.doubts.iter().map(|doubt| (id, doubt.clone())));
             if finding.violation_count > 0 {
+                let scene = finding.violations.first().map(|violation| {
+                    let mut scene = scene(&played.entries, violation);
+                    words.put_into_lines(&mut scene.exhibits);
+                    scene
+                });
                 finding.violations.iter_mut().for_each(|violation| words.put_into(violation));
-                let promised = spec.promise(id).is_some();
-                run.broken.push(Broken { property: id, promised, finding });
+                let (promised, scene) = (spec.promise(id).is_some(), scene.unwrap_or_default());
+                run.broken.push(Broken { property: id, promised, finding, scene });
             }
         }
         Self {

@@ -421,7 +421,8 @@ impl Pen {
         for place in there {
             let members = record.members.get(place).into_iter().flatten();
             let members = members.filter_map(|person| people.get(person).copied());
-            let members: Vec<&str> = members.collect();
+            let mut members: Vec<&str> = members.collect();
+            members.sort_unstable();
             if members.len() > 1 {
                 let _ = writeln!(text, "room {}: {}", room(*place), members.join(", "));
             }

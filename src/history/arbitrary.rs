@@ -75,7 +75,9 @@ fn seen() -> impl Strategy<Value = Seen> {
 }
 
 fn doing() -> impl Strategy<Value = Event> {
-    let message = option::of((token(), text()).prop_map(|(token, key)| MessageRef { token, key }));
+    let message = option::of(
+        (token(), text()).prop_map(|(token, key)| MessageRef { token, key: key.into() }),
+    );
     let about = prop_oneof![
         text().prop_map(About::Message),
         proptest::collection::vec(text(), 0..3).prop_map(About::People),

@@ -1,6 +1,6 @@
 //! One entry of the history, and the small numbers it is made of.
 
-use crate::history::Token;
+use crate::history::{Key, Token};
 use crate::operation::{ConnectionState, Operation, Sight};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ pub struct MessageRef {
     /// The witness in the message's text.
     pub token: Token,
     /// The client message id; two invocations with the same person and key are the same message.
-    pub key: CompactString,
+    pub key: Key,
 }
 
 /// What an operation is about, where that is not a message that it carries.

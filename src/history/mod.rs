@@ -6,6 +6,7 @@
 #[cfg(test)]
 pub(crate) mod arbitrary;
 pub mod entry;
+pub mod key;
 pub mod stored;
 pub mod token;
 
@@ -14,4 +15,5 @@ pub use entry::{
     NO_FRAME, NO_PING, Nanos, OpId, Order, PersonId, STARTED, STOPPED, Seen, TOO_BIG, TWIN,
     is_unreadable,
 };
+pub use key::Key;
 pub use token::Token;

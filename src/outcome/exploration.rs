@@ -2,7 +2,7 @@
 
 use crate::history::{ClientId, Nanos};
 use crate::outcome::Exit;
-use crate::verdict::Violation;
+use crate::verdict::{Exhibit, Violation};
 use serde::{Deserialize, Serialize};
 
 /// The version of the shape that `report.json` of a search has.
@@ -79,6 +79,26 @@ pub struct Defect {
     pub violation: Option<Violation>,
     /// What the clients of the argument are called.
     pub names: Vec<(ClientId, String)>,
+    /// The play of the argument.
+    #[serde(default, skip_serializing_if = "Scene::is_empty")]
+    pub scene: Scene,
+}
+
+/// A play as sentences: what its clients did and saw up to the contradiction, in the order of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scene {
+    /// The lines, as many as one can take in.
+    pub exhibits: Vec<Exhibit>,
+    /// Which of them are the argument's.
+    pub argued: Vec<usize>,
+}
+
+impl Scene {
+    /// There is nothing to tell.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.exhibits.is_empty()
+    }
 }
 
 /// How a plan was made smaller.

@@ -86,9 +86,9 @@ pub struct Stream {
     phase: Range<Nanos>,
     /// The phase's number.
     number: usize,
-    /// Its messages have the numbers `ordinal`, `ordinal + stride`, `ordinal + 2 × stride`, …
+    /// Which of its cell's streams it is; and how many phases the plan has.
     ordinal: u32,
-    stride: u32,
+    phases: usize,
     sent: u32,
     /// Moments of it that have come.
     made: u64,
@@ -142,7 +142,7 @@ impl Stream {
             phase: span,
             number: phase,
             ordinal,
-            stride: stride(plan.scenario.phases.len()),
+            phases: plan.scenario.phases.len(),
             sent: 0,
             made: 0,
             gone: FxHashMap::default(),
@@ -208,7 +208,7 @@ impl Stream {
 
     fn token(&mut self) -> Token {
         let kind = choose(&self.behaviour.texts, &mut self.dice);
-        let sequence = self.ordinal + self.sent * self.stride;
+        let sequence = sequence(self.ordinal, self.phases, self.sent);
         self.sent += 1;
         Token::new((self.run & 0xfff) as u16, text::number(kind, self.cell.number, sequence))
     }
@@ -266,7 +266,7 @@ impl Stream {
         repeat: bool,
     ) -> Planned {
         let conversation = self.id(conversation);
-        let message = MessageRef { token, key };
+        let message = MessageRef { token, key: key.into() };
         let via = self.carriage.draw(&mut self.dice);
         Planned { at, client, act: Act::Send { conversation, message, repeat, via } }
     }
@@ -363,16 +363,35 @@ fn pause(arrivals: Arrivals, made: u64, dice: &mut Dice) -> f64 {
     }
 }
 
-/// How far apart the numbers of a stream's messages are; the last ordinal is the closed workloads'.
+/// The number of a message among those of its cell. Each of the cell's streams, told apart by their
+/// ordinals, has a row of its own, so that what is sent one after the other has neighbouring numbers.
+pub(super) fn sequence(ordinal: u32, phases: usize, sent: u32) -> u32 {
+    let row = row(phases);
+    ordinal * row + sent % row
+}
+
+/// The same for the messages of closed workloads, which have the rows after the streams'.
 #[must_use]
-pub fn stride(phases: usize) -> u32 {
-    phases as u32 * SOURCES + 1
+pub fn closed_sequence(phases: usize, sent: u32) -> u32 {
+    let first = streams(phases) * row(phases);
+    first + sent % (text::SEQUENCES - first)
+}
+
+/// Rows of the closed workloads: they send the most.
+const CLOSED: u32 = 4;
+
+const fn row(phases: usize) -> u32 {
+    text::SEQUENCES / (streams(phases) + CLOSED)
+}
+
+const fn streams(phases: usize) -> u32 {
+    phases as u32 * SOURCES
 }
 
 /// The phase in which the message of this sequence number was planned; none of a closed workload's.
 #[must_use]
 pub fn phase_of(sequence: u32, phases: usize) -> Option<usize> {
-    let phase = (sequence % stride(phases) / SOURCES) as usize;
+    let phase = (sequence / row(phases) / SOURCES) as usize;
     (phase < phases).then_some(phase)
 }
 
@@ -400,6 +419,23 @@ mod tests {
             at += pause(arrivals, times.len() as u64, &mut dice);
         }
         times
+    }
+
+    #[test]
+    fn each_stream_numbers_its_messages_in_a_row_of_its_own() {
+        for phases in [1, 3, 40] {
+            let last = streams(phases) - 1;
+            assert_eq!(sequence(last, phases, 7), sequence(last, phases, 6) + 1);
+            let rows = (0..=last).map(|ordinal| sequence(ordinal, phases, 0));
+            let rows: Vec<u32> = rows.chain([closed_sequence(phases, 0)]).collect();
+            let far = row(phases);
+            assert!(rows.windows(2).all(|pair| pair[1] - pair[0] == far), "{phases} phases");
+            assert!(sequence(last, phases, u32::MAX) < closed_sequence(phases, 0));
+            assert!(closed_sequence(phases, u32::MAX) < text::SEQUENCES);
+            let phase = |ordinal| phase_of(sequence(ordinal, phases, 99), phases);
+            assert!((0..=last).all(|one| phase(one) == Some((one / SOURCES) as usize)));
+            assert_eq!(phase_of(closed_sequence(phases, u32::MAX), phases), None);
+        }
     }
 
     #[test]

@@ -7,11 +7,12 @@ use crate::history::{Answer, ClientId, Due, Entry, Event, MessageRef, Nanos, OpI
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{self, exhibit, span, violation};
 use crate::property::charge::nanos;
-use crate::property::recent::{Recent, hash};
+use crate::property::recent::{Recent, Rows, hash};
 use crate::property::stalls::Stalls;
 use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::Finding;
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -79,7 +80,7 @@ impl Property for AckTimeout {
             clients: FxHashMap::default(),
             restarted: None,
             exempt: FxHashSet::default(),
-            sends: Recent::new(4 * (bound + tolerance)),
+            sends: Rows::new(4 * (bound + tolerance)),
             asked: Recent::new(charge.memory()),
             suspects: VecDeque::new(),
             lags: Stalls::default(),
@@ -99,7 +100,7 @@ struct Waiting {
     restarted: Option<(Nanos, Option<Nanos>)>,
     /// Sends of which no yes is demanded: another property judges what becomes of them.
     exempt: FxHashSet<OpId>,
-    sends: Recent<OpId, Sending>,
+    sends: Rows<OpId, Sending>,
     /// Per client and key: attempts made, answers had.
     asked: Recent<u64, (u32, u32)>,
     /// Attempts that timed out, and when that becomes a violation.
@@ -122,7 +123,7 @@ struct Link {
 struct Sending {
     client: ClientId,
     message: MessageRef,
-    attempts: Vec<Attempt>,
+    attempts: SmallVec<[Attempt; 1]>,
 }
 
 #[derive(Clone, Copy)]
@@ -164,7 +165,7 @@ impl Judge for Waiting {
             Event::Invoke { op, .. } if self.exempt.remove(op) => {}
             Event::Invoke { op, operation: Operation::Send, message: Some(message), .. } => {
                 let message = message.clone();
-                let sending = Sending { client: entry.client, message, attempts: Vec::new() };
+                let sending = Sending { client: entry.client, message, attempts: SmallVec::new() };
                 self.sends.insert(*op, sending);
             }
             Event::Attempt { op, attempt } => self.attempt(at, *op, *attempt),

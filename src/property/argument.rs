@@ -3,6 +3,7 @@
 use crate::history::{ClientId, ConversationId, Nanos, Token};
 use crate::verdict::{Exhibit, Violation};
 use compact_str::CompactString;
+use smallvec::SmallVec;
 
 /// Lines that one argument may have.
 const LINES: usize = 25;
@@ -36,7 +37,7 @@ pub(super) struct Note {
 
 /// What happened to one message, as much as fits an argument.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Trail(Vec<Note>);
+pub(super) struct Trail(SmallVec<[Note; 3]>);
 
 impl Trail {
     /// Remembers what happened, unless the trail is long enough already.

@@ -9,7 +9,7 @@ use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId, STARTED, STOPP
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::span;
 use crate::property::charge::nanos;
-use crate::property::recent::Recent;
+use crate::property::recent::Rows;
 use crate::property::stalls::{Stalls, Suspicions};
 use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::Finding;
@@ -86,7 +86,7 @@ impl Property for Backoff {
             lines: FxHashMap::default(),
             trials: FxHashMap::default(),
             odd: FxHashSet::default(),
-            over: Recent::new(nanos(charge.budget())),
+            over: Rows::new(nanos(charge.budget())),
             lags: Stalls::default(),
             suspicions: Suspicions::default(),
             now: 0,
@@ -110,7 +110,7 @@ struct Pauses {
     /// Malformed operations that are about to be asked for.
     odd: FxHashSet<OpId>,
     /// Operations that have: whose, and how.
-    over: Recent<OpId, (ClientId, &'static str)>,
+    over: Rows<OpId, (ClientId, &'static str)>,
     lags: Stalls,
     suspicions: Suspicions,
     now: Nanos,

@@ -29,6 +29,14 @@ impl Bench {
         }
     }
 
+    /// Shows the judges the shard's next entries, one judge after the other.
+    pub fn observe_all(&mut self, entries: &[Entry]) {
+        entries.iter().for_each(|entry| self.placement.observe(entry));
+        for judge in &mut self.judges {
+            entries.iter().for_each(|entry| judge.observe(entry));
+        }
+    }
+
     /// What each judge found, in the order of [`ALL`].
     #[must_use]
     pub fn finish(self) -> Vec<Finding> {
@@ -206,7 +214,7 @@ mod tests {
             op,
             operation: Operation::Send,
             conversation: Some(conversation),
-            message: Some(MessageRef { token, key }),
+            message: Some(MessageRef { token, key: key.into() }),
             about: None,
             via: None,
             planned: at,

@@ -11,7 +11,7 @@ use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{exhibit, place, violation};
 use crate::property::charge::nanos;
 use crate::property::company::Company;
-use crate::property::recent::Recent;
+use crate::property::recent::Rows;
 use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::spec::Echo;
 use crate::verdict::{Exhibit, Finding};
@@ -99,7 +99,7 @@ impl Property for ChannelParity {
             up: FxHashMap::default(),
             due: FxHashMap::default(),
             sends: FxHashMap::default(),
-            accounts: Recent::new(charge.memory()),
+            accounts: Rows::new(charge.memory()),
             owed: FxHashMap::default(),
             acked: FxHashMap::default(),
             verdicts: FxHashMap::default(),
@@ -127,7 +127,7 @@ struct Parity {
     due: FxHashMap<OpId, Due>,
     /// Sends that are not over.
     sends: FxHashMap<OpId, Sent>,
-    accounts: Recent<Token, Account>,
+    accounts: Rows<Token, Account>,
     /// Acked messages, and the clients that are still to be pushed them.
     owed: FxHashMap<Token, FxHashSet<ClientId>>,
     /// The latest acked messages of each conversation that have a place.

@@ -50,6 +50,8 @@ pub struct Charge {
     pub typing_stops: bool,
     /// What a client can see without asking.
     pub sees: Vec<Sight>,
+    /// What a client can do.
+    pub does: Vec<Operation>,
 }
 
 impl Charge {
@@ -81,6 +83,7 @@ impl Charge {
             names_conversation: sees(Sight::Message).all(names),
             typing_stops: spec.deed(Operation::TypingStop).is_some(),
             sees: spec.sees.iter().map(|pushed| pushed.sight).collect(),
+            does: spec.does.iter().map(|deed| deed.operation).collect(),
         }
     }
 
@@ -88,6 +91,12 @@ impl Charge {
     #[must_use]
     pub fn sees(&self, sight: Sight) -> bool {
         self.sees.contains(&sight)
+    }
+
+    /// Clients can do this.
+    #[must_use]
+    pub fn does(&self, operation: Operation) -> bool {
+        self.does.contains(&operation)
     }
 
     /// The promise of this property, if the server makes it.
@@ -182,6 +191,7 @@ impl Default for Charge {
             names_conversation: true,
             typing_stops: true,
             sees: Sight::ALL.to_vec(),
+            does: Operation::ALL.to_vec(),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::operation::Operation;
 use crate::property::argument::{exhibit, place, violation};
 use crate::property::charge::nanos;
 use crate::property::company::Company;
-use crate::property::recent::Recent;
+use crate::property::recent::Rows;
 use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::{Exhibit, Finding};
 use compact_str::CompactString;
@@ -74,8 +74,8 @@ impl Property for Contacts {
             page_rows: charge.limits.page_rows,
             company: Company::default(),
             names: FxHashMap::default(),
-            sends: Recent::new(charge.memory()),
-            tokens: Recent::new(charge.memory()),
+            sends: Rows::new(charge.memory()),
+            tokens: Rows::new(charge.memory()),
             first: FxHashMap::default(),
             asks: FxHashMap::default(),
             finding: Finding::default(),
@@ -92,8 +92,8 @@ struct Book {
     company: Company,
     names: FxHashMap<PersonId, CompactString>,
     /// Sends, and where they go; messages, too.
-    sends: Recent<OpId, (ClientId, ConversationId, Option<Token>)>,
-    tokens: Recent<Token, (ClientId, ConversationId)>,
+    sends: Rows<OpId, (ClientId, ConversationId, Option<Token>)>,
+    tokens: Rows<Token, (ClientId, ConversationId)>,
     /// What was stored first in a conversation, for all that is known: when, whose, and its token.
     first: FxHashMap<ConversationId, (Nanos, ClientId, Option<Token>)>,
     /// Lists under way.

@@ -9,7 +9,7 @@ use crate::history::{
 };
 use crate::operation::Operation;
 use crate::property::argument::{exhibit, place, violation};
-use crate::property::recent::Recent;
+use crate::property::recent::Rows;
 use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::spec::Create;
 use crate::verdict::Finding;
@@ -75,9 +75,9 @@ impl Property for ConversationIdentity {
             lists: Lists::new(charge.limits.page_rows),
             due: FxHashMap::default(),
             asked: FxHashMap::default(),
-            visits: Recent::new(charge.memory()),
+            visits: Rows::new(charge.memory()),
             by_step: FxHashMap::default(),
-            sent: Recent::new(charge.memory()),
+            sent: Rows::new(charge.memory()),
             broadcasts: FxHashSet::default(),
             finding: Finding::default(),
         })
@@ -95,11 +95,11 @@ struct Registrar {
     /// Requests for conversations that are not answered.
     asked: FxHashMap<OpId, Asking>,
     /// Joins and reads in conversations that were made by a request of the history.
-    visits: Recent<OpId, (ClientId, ConversationId)>,
+    visits: Rows<OpId, (ClientId, ConversationId)>,
     /// The conversations that were made by a request of the history, and how the server calls them.
     by_step: FxHashMap<ConversationId, Option<CompactString>>,
     /// Into which conversation a text was sent; `None` if into several.
-    sent: Recent<Token, Option<ConversationId>>,
+    sent: Rows<Token, Option<ConversationId>>,
     broadcasts: FxHashSet<ConversationId>,
     finding: Finding,
 }

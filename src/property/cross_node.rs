@@ -9,7 +9,7 @@ pub(super) use placement::Placement;
 use crate::history::{Carrier, ClientId, Entry, Event, PersonId, Token};
 use crate::operation::Operation;
 use crate::property::company::Company;
-use crate::property::recent::Recent;
+use crate::property::recent::Rows;
 use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::verdict::Finding;
 use rustc_hash::FxHashMap;
@@ -64,7 +64,7 @@ impl Property for CrossNode {
         Box::new(Crossings {
             nodes: FxHashMap::default(),
             company: Company::default(),
-            sent: Recent::new(charge.memory()),
+            sent: Rows::new(charge.memory()),
             typing: Typing::default(),
             finding: Finding::default(),
         })
@@ -78,7 +78,7 @@ struct Crossings {
     nodes: FxHashMap<ClientId, u32>,
     company: Company,
     /// On which node each message was sent.
-    sent: Recent<Token, u32>,
+    sent: Rows<Token, u32>,
     typing: Typing,
     finding: Finding,
 }

@@ -60,8 +60,9 @@ impl Property for Health {
         probes::PROBES
     }
 
-    fn judge(&self, _: &Charge) -> Box<dyn Judge> {
+    fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
         Box::new(Doctor {
+            is_asked: charge.does(Operation::Health),
             due: FxHashSet::default(),
             asked: FxHashMap::default(),
             others: FxHashMap::default(),
@@ -76,6 +77,8 @@ impl Property for Health {
 
 /// The judge: what was said, and what clients found.
 struct Doctor {
+    /// Clients can ask for the health.
+    is_asked: bool,
     /// Operations of which something special is demanded.
     due: FxHashSet<OpId>,
     /// Questions for the health that are not answered.
@@ -119,6 +122,9 @@ enum Said {
 
 impl Judge for Doctor {
     fn observe(&mut self, entry: &Entry) {
+        if !self.is_asked {
+            return;
+        }
         let (at, client) = (entry.at, entry.client);
         self.settle(at);
         match &entry.event {

@@ -13,7 +13,7 @@ use crate::history::{
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::What;
 use crate::property::charge::nanos;
-use crate::property::recent::{Recent, TokenSet, hash};
+use crate::property::recent::{Recent, Rows, TokenSet, hash};
 use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::spec::{DedupBy, RepeatAnswer, Scope};
 use crate::verdict::Finding;
@@ -116,7 +116,7 @@ impl Property for Idempotency {
             epochs: FxHashMap::default(),
             held: FxHashMap::default(),
             outage: None,
-            ops: Recent::new(memory),
+            ops: Rows::new(memory),
             refusable: FxHashSet::default(),
             burnt: Vec::new(),
             namesakes: Vec::new(),
@@ -127,10 +127,10 @@ impl Property for Idempotency {
             last_phase: false,
             keys: Recent::new(memory),
             cases: Recent::new(memory),
-            witnesses: Recent::new(memory),
+            witnesses: Rows::new(memory),
             owners: Recent::new(memory),
             delivered: Recent::new(memory),
-            strays: Recent::new(memory),
+            strays: Rows::new(memory),
             invoked: TokenSet::default(),
             plural: FxHashSet::default(),
             finding: Finding::default(),
@@ -167,7 +167,7 @@ struct Identity {
     held: FxHashMap<ClientId, u32>,
     /// Until when the server, or a part that it stands on, was away the last time.
     outage: Option<Nanos>,
-    ops: Recent<OpId, (Name, Token)>,
+    ops: Rows<OpId, (Name, Token)>,
     /// Operations that must be refused.
     refusable: FxHashSet<OpId>,
     /// Messages that were refused for no other reason than that something else under their key was.
@@ -184,14 +184,14 @@ struct Identity {
     last_phase: bool,
     /// The first message under each key, whoever's it is.
     keys: Recent<u64, Name>,
-    cases: Recent<Name, Case>,
-    witnesses: Recent<Token, Witness>,
+    cases: Recent<Name, Box<Case>>,
+    witnesses: Rows<Token, Witness>,
     /// Conversation and server id, hashed, and whose it is.
     owners: Recent<u64, Name>,
     /// Client, connection and message, hashed: it was pushed there. For large conversations.
     delivered: Recent<u64, ()>,
     /// Tokens whose message is forgotten, and the id they were seen with.
-    strays: Recent<Token, Stray>,
+    strays: Rows<Token, Stray>,
     invoked: TokenSet,
     /// Tokens that stand for several messages (equal texts on purpose).
     plural: FxHashSet<Token>,
@@ -318,7 +318,7 @@ impl Identity {
         self.ops.insert(op, (name, token));
         let new = self.invoked.insert(token);
         let first = *self.keys.entry(hash(key), || name);
-        let case = self.cases.entry(name, || Case::new(key.clone(), conversation));
+        let case = self.cases.entry(name, || Box::new(Case::new(key.clone(), conversation)));
         if first != name {
             case.twin = true;
             if self.namesakes.len() < NAMESAKES {
@@ -339,7 +339,7 @@ impl Identity {
                 self.plural.insert(token);
                 case.twin = true;
                 if let Witness::One(first) = *witness {
-                    let ids = self.cases.get(first).map_or_else(Vec::new, |case| case.ids.clone());
+                    let ids = self.cases.get(first).map_or_else(Vec::new, |case| case.ids.to_vec());
                     *witness = Witness::Many(vec![first], ids);
                 }
                 if let Witness::Many(names, _) = witness
@@ -469,7 +469,7 @@ impl Identity {
                 let is_it = |name: &&Name| {
                     cases.get(**name).is_some_and(|case| {
                         id.is_some_and(|id| case.ids.contains(id))
-                            || Some(&case.key) == seen.key.as_ref()
+                            || seen.key.as_ref().is_some_and(|key| case.key == *key)
                     })
                 };
                 let name = names.iter().find(is_it).copied();

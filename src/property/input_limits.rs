@@ -16,7 +16,7 @@ use crate::plan::text::{self, Kind};
 use crate::property::argument::span;
 use crate::property::charge::nanos;
 use crate::property::pace::Pace;
-use crate::property::recent::{Recent, TokenSet};
+use crate::property::recent::{Rows, TokenSet};
 use crate::property::stalls::Stalls;
 use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::spec::Sanitise;
@@ -99,8 +99,8 @@ impl Property for InputLimits {
             members: FxHashSet::default(),
             links: FxHashMap::default(),
             due: FxHashMap::default(),
-            sends: Recent::new(charge.memory()),
-            asks: Recent::new(charge.memory()),
+            sends: Rows::new(charge.memory()),
+            asks: Rows::new(charge.memory()),
             odd: FxHashMap::default(),
             stalls: Stalls::default(),
             outage: None,
@@ -134,8 +134,8 @@ struct Guard {
     /// What is due of operations that are about to be asked for.
     due: FxHashMap<OpId, (Due, CompactString, bool)>,
     /// Whose every send is: whatever its text, it counts for the rate.
-    sends: Recent<OpId, PersonId>,
-    asks: Recent<OpId, Asked>,
+    sends: Rows<OpId, PersonId>,
+    asks: Rows<OpId, Asked>,
     /// The last odd request in each conversation.
     odd: FxHashMap<ConversationId, Odd>,
     stalls: Stalls,

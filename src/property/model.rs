@@ -9,7 +9,7 @@ mod links;
 mod server;
 
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, MessageRef, Nanos, OpId,
+    Answer, Carrier, ClientId, ConversationId, Damage, Entry, Event, Key, MessageRef, Nanos, OpId,
     Order, PersonId, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation, Sight};
@@ -91,7 +91,7 @@ struct World {
     clients: Vec<Client>,
     rooms: Vec<Room>,
     /// Client message ids by their scope, and what they made.
-    keys: FxHashMap<(u32, CompactString), (CompactString, Order)>,
+    keys: FxHashMap<(u32, Key), (CompactString, Order)>,
     texts: FxHashMap<Token, (CompactString, Order)>,
     ops: u32,
     tokens: u64,

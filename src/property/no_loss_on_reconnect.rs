@@ -7,11 +7,11 @@ mod probes;
 use self::debts::Bits;
 use crate::fault::Effect;
 use crate::history::{
-    About, Answer, Carrier, ClientId, ConversationId, Entry, Event, MessageRef, Nanos, OpId,
+    About, Answer, Carrier, ClientId, ConversationId, Entry, Event, Key, MessageRef, Nanos, OpId,
     PersonId, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation};
-use crate::property::recent::{Recent, TokenSet, hash};
+use crate::property::recent::{Recent, Rows, TokenSet, hash};
 use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::spec::Echo;
 use crate::verdict::Finding;
@@ -82,7 +82,7 @@ impl Property for NoLossOnReconnect {
             resumes: charge.resumes,
             clients: FxHashMap::default(),
             rooms: FxHashMap::default(),
-            ops: FxHashMap::default(),
+            ops: Rows::default(),
             open: FxHashMap::default(),
             reads: FxHashMap::default(),
             owners: Recent::new(charge.memory()),
@@ -105,7 +105,7 @@ struct Views {
     clients: FxHashMap<ClientId, Link>,
     rooms: FxHashMap<ConversationId, Room>,
     /// Sends that are not over, and their message.
-    ops: FxHashMap<OpId, Token>,
+    ops: Rows<OpId, Token>,
     /// Messages that are not settled: not acked yet, or not seen by all.
     open: FxHashMap<Token, Message>,
     reads: FxHashMap<OpId, Read>,
@@ -149,7 +149,7 @@ struct Room {
 struct Message {
     conversation: ConversationId,
     client: ClientId,
-    key: CompactString,
+    key: Key,
     open: u32,
     /// First attempt.
     sent: Option<Nanos>,
@@ -250,7 +250,7 @@ impl Judge for Views {
                 if let Some(rows) = read.and_then(|read| read.rows.as_mut()) {
                     rows.clear();
                 }
-                let message = self.ops.get(op).and_then(|token| self.open.get_mut(token));
+                let message = self.ops.get(*op).and_then(|token| self.open.get_mut(token));
                 if let Some(message) = message {
                     message.sent.get_or_insert(at);
                 }
@@ -338,7 +338,7 @@ impl Views {
     /// The first ack makes the message owed to every member; each ack shows the message to the
     /// client that has it.
     fn acked(&mut self, at: Nanos, client: ClientId, op: OpId, id: Option<&CompactString>) {
-        let Some(token) = self.ops.get(&op).copied() else { return };
+        let Some(token) = self.ops.get(op).copied() else { return };
         let Some(message) = self.open.get_mut(&token) else { return };
         let conversation = message.conversation;
         let first = message.acked.is_none();
@@ -361,7 +361,7 @@ impl Views {
 
     /// A send is over; without an ack nothing is owed.
     fn ended(&mut self, op: OpId) {
-        let Some(token) = self.ops.remove(&op) else { return };
+        let Some(token) = self.ops.remove(op) else { return };
         let Some(message) = self.open.get_mut(&token) else { return };
         message.open -= 1;
         if message.open == 0 && message.acked.is_none() {

@@ -7,13 +7,14 @@ mod reads;
 mod sends;
 
 use crate::history::{
-    Answer, ClientId, ConversationId, Entry, Event, MessageRef, Nanos, OpId, Order, Seen, Token,
+    Answer, ClientId, ConversationId, Entry, Event, Key, MessageRef, Nanos, OpId, Order, Seen,
+    Token,
 };
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{exhibit, violation};
 use crate::property::ordering::position::{same, saw};
 use crate::property::ordering::reads::Reading;
-use crate::property::recent::{Recent, TokenSet, hash};
+use crate::property::recent::{Recent, Rows, TokenSet, hash};
 use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::verdict::{Exhibit, Finding};
 use compact_str::CompactString;
@@ -96,8 +97,8 @@ impl Property for Ordering {
         Box::new(Sequence {
             claims,
             epochs: FxHashMap::default(),
-            ops: Recent::new(memory),
-            sends: Recent::new(memory),
+            ops: Rows::new(memory),
+            sends: Rows::new(memory),
             invoked: TokenSet::default(),
             keys: Recent::new(memory),
             posts: Recent::new(memory),
@@ -133,8 +134,8 @@ const NEIGHBOURS: usize = 8;
 struct Sequence {
     claims: Option<Claims>,
     epochs: FxHashMap<ClientId, u32>,
-    ops: Recent<OpId, Token>,
-    sends: Recent<Token, Sent>,
+    ops: Rows<OpId, Token>,
+    sends: Rows<Token, Sent>,
     invoked: TokenSet,
     /// Keys, hashed, and where each was first used.
     keys: Recent<u64, ConversationId>,
@@ -158,7 +159,7 @@ struct Sequence {
 /// A message as its sender knows it.
 struct Sent {
     client: ClientId,
-    key: CompactString,
+    key: Key,
     conversation: ConversationId,
     at: Nanos,
     attempts: u32,

@@ -9,7 +9,7 @@ use crate::history::{
 };
 use crate::operation::Operation;
 use crate::property::argument::{exhibit, place, violation};
-use crate::property::recent::{Recent, hash};
+use crate::property::recent::{Recent, Rows, hash};
 use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::spec::PageEdges;
 use crate::verdict::Finding;
@@ -86,7 +86,7 @@ impl Property for Pagination {
             memory: charge.memory(),
             members: FxHashSet::default(),
             due: FxHashSet::default(),
-            sends: FxHashMap::default(),
+            sends: Rows::default(),
             hiding: FxHashMap::default(),
             hidden: Recent::new(charge.memory()),
             stored: FxHashMap::default(),
@@ -114,7 +114,7 @@ struct Reader {
     members: FxHashSet<(ClientId, ConversationId)>,
     /// Operations of which something special is demanded.
     due: FxHashSet<OpId>,
-    sends: FxHashMap<OpId, (Token, ConversationId)>,
+    sends: Rows<OpId, (Token, ConversationId)>,
     /// Messages that are being hidden, and by whom.
     hiding: FxHashMap<OpId, CompactString>,
     hidden: Recent<u64, ()>,
@@ -213,12 +213,12 @@ impl Judge for Reader {
             }
             Event::Message(seen) => self.saw(seen),
             Event::Ok { op, .. } => {
-                self.sends.remove(op);
+                self.sends.remove(*op);
                 self.hiding.remove(op);
                 self.over(at, *op);
             }
             Event::Failed { op, .. } => {
-                self.sends.remove(op);
+                self.sends.remove(*op);
                 self.hiding.remove(op);
                 self.walks.remove(op);
             }
@@ -255,7 +255,7 @@ impl Reader {
         id: Option<&CompactString>,
         order: Option<Order>,
     ) {
-        let Some((token, place)) = self.sends.remove(&op) else { return };
+        let Some((token, place)) = self.sends.remove(op) else { return };
         let stored = self.stored.entry(place).or_default();
         let oldest = at.saturating_sub(self.memory);
         while stored.front().is_some_and(|old| old.at < oldest) || stored.len() >= REMEMBERED {

@@ -91,7 +91,9 @@ impl Property for Presence {
 
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
         let words = charge.sees(Sight::Online) && charge.sees(Sight::Offline);
+        let sights = [Sight::Online, Sight::Offline, Sight::Presence];
         Box::new(Watching {
+            any_sights: sights.into_iter().any(|sight| charge.sees(sight)),
             tolerance: nanos(charge.tolerance(&PAGE)),
             told: words || charge.sees(Sight::Presence),
             company: Company::default(),
@@ -126,6 +128,8 @@ struct Check {
 
 /// The judge: what is true, and who believes what.
 struct Watching {
+    /// Clients are shown who is online.
+    any_sights: bool,
     tolerance: Nanos,
     /// The spec describes how people are told.
     told: bool,
@@ -145,6 +149,9 @@ struct Watching {
 
 impl Judge for Watching {
     fn observe(&mut self, entry: &Entry) {
+        if !self.any_sights {
+            return;
+        }
         let (at, client) = (entry.at, entry.client);
         self.now = self.now.max(at);
         self.settle(at);

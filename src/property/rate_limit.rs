@@ -12,7 +12,7 @@ use crate::plan::text::{self, Kind};
 use crate::property::argument::{self, exhibit, span, violation};
 use crate::property::charge::nanos;
 use crate::property::pace::{Attempt, Pace};
-use crate::property::recent::{Recent, TokenSet, hash};
+use crate::property::recent::{Recent, Rows, TokenSet, hash};
 use crate::property::stalls::Stalls;
 use crate::property::{Charge, Judge, Page, Probe, Property, Tolerance};
 use crate::verdict::{Exhibit, Finding, Violation};
@@ -89,9 +89,9 @@ impl Property for RateLimit {
             faults: FxHashMap::default(),
             epochs: FxHashMap::default(),
             exempt: FxHashSet::default(),
-            sends: Recent::new(charge.memory()),
+            sends: Rows::new(charge.memory()),
             keys: Recent::new(charge.memory()),
-            texts: Recent::new(charge.memory()),
+            texts: Rows::new(charge.memory()),
             users: Recent::new(charge.memory()),
             seen: TokenSet::default(),
             refused: FxHashMap::default(),
@@ -118,11 +118,11 @@ struct Limiter {
     epochs: FxHashMap<ClientId, u32>,
     /// Operations that another property judges.
     exempt: FxHashSet<OpId>,
-    sends: Recent<OpId, Sending>,
+    sends: Rows<OpId, Sending>,
     /// Per person and key: attempts that were not refused, so that they may have been stored.
     keys: Recent<u64, u32>,
     /// The same per text.
-    texts: Recent<Token, u32>,
+    texts: Rows<Token, u32>,
     /// Per key: who sends with it, `None` if several do. Their collision is not the rate's matter.
     users: Recent<u64, Option<PersonId>>,
     seen: TokenSet,

@@ -8,7 +8,7 @@ use crate::history::{
 use crate::operation::Operation;
 use crate::property::argument::{exhibit, place, violation, with_id};
 use crate::property::company::Company;
-use crate::property::recent::{Recent, hash};
+use crate::property::recent::{Recent, Rows, hash};
 use crate::property::{Charge, Judge, Page, Probe, Property};
 use crate::verdict::{Exhibit, Finding};
 use compact_str::CompactString;
@@ -62,11 +62,12 @@ impl Property for Search {
 
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
         Box::new(Index {
+            searches_at_all: charge.does(Operation::Search),
             page: charge.limits.page_rows,
             company: Company::default(),
             sends: FxHashMap::default(),
-            stored: Recent::new(charge.memory()),
-            owners: Recent::new(charge.memory()),
+            stored: Rows::new(charge.memory()),
+            owners: Rows::new(charge.memory()),
             hiding: FxHashMap::default(),
             hidden: Recent::new(charge.memory()),
             perhaps: Recent::new(charge.memory()),
@@ -78,15 +79,17 @@ impl Property for Search {
 
 /// The judge: what can be found, and what was.
 struct Index {
+    /// Clients can search.
+    searches_at_all: bool,
     /// Rows of a page where nothing else is asked for.
     page: Option<u32>,
     company: Company,
     /// Sends that are not over.
     sends: FxHashMap<OpId, (Token, ConversationId)>,
     /// Acked messages, by their word.
-    stored: Recent<Token, Vec<Stored>>,
+    stored: Rows<Token, Vec<Stored>>,
     /// Where a text was sent; `None` if into several conversations.
-    owners: Recent<Token, Option<ConversationId>>,
+    owners: Rows<Token, Option<ConversationId>>,
     /// Messages that are being hidden.
     hiding: FxHashMap<OpId, CompactString>,
     /// When a person hid a message.
@@ -124,6 +127,9 @@ struct Row {
 
 impl Judge for Index {
     fn observe(&mut self, entry: &Entry) {
+        if !self.searches_at_all {
+            return;
+        }
         let (at, client) = (entry.at, entry.client);
         self.company.observe(entry);
         self.stored.tick(at);

@@ -90,7 +90,9 @@ impl Property for TypingTimeout {
     fn judge(&self, charge: &Charge) -> Box<dyn Judge> {
         let pause = nanos(charge.contract.typing_stop);
         let expires = charge.traits.typing_expires.map(nanos);
+        let sights = [Sight::TypingStart, Sight::TypingStop, Sight::Typing];
         Box::new(Watching {
+            any_sights: sights.into_iter().any(|sight| charge.sees(sight)),
             pause,
             tolerance: nanos(charge.tolerance(&PAGE)),
             client_stops: charge.typing_stops,
@@ -116,6 +118,8 @@ type Indicator = (PersonId, Option<ConversationId>);
 
 /// The judge: which client is shown what.
 struct Watching {
+    /// Clients are shown who types.
+    any_sights: bool,
     pause: Nanos,
     tolerance: Nanos,
     /// A client says itself that it stopped.
@@ -158,6 +162,9 @@ const SILENCE_UNKNOWN: Nanos = 60_000_000_000;
 
 impl Judge for Watching {
     fn observe(&mut self, entry: &Entry) {
+        if !self.any_sights {
+            return;
+        }
         let (at, client) = (entry.at, entry.client);
         self.now = self.now.max(at);
         self.spells.tick(at);

@@ -186,9 +186,12 @@ impl Loader<'_> {
         }
         fields.finish(&mut self.found);
         let entry = entry?;
-        let pause = self.positive(&entry.value, &entry.key);
-        let pace = if entry.key == "think" { Pace::Think } else { Pace::Every };
-        Some(Converse { share: share?, pace: pace(pause?) })
+        let pace = if entry.key == "think" {
+            Pace::Think(entry.value.read_duration(&mut self.found)?)
+        } else {
+            Pace::Every(self.positive(&entry.value, &entry.key)?)
+        };
+        Some(Converse { share: share?, pace })
     }
 
     fn away(&mut self, node: &Node, phase: Option<Duration>) -> Option<Away> {

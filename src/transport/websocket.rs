@@ -26,8 +26,9 @@ use handshake::shake_hands;
 
 mod handshake;
 
-/// Bytes read at once, and bytes gathered before they are written without a flush.
-const BUFFER_BYTES: usize = 4096;
+/// Bytes read at once, and bytes gathered before they are written without a flush. Each client has
+/// a buffer of this size as long as it is connected, and a chat's messages are small.
+const BUFFER_BYTES: usize = 2048;
 
 /// How long a polite close waits for the server to close as well.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);

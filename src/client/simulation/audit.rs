@@ -339,7 +339,9 @@ impl Audit {
         assert_eq!(client.state(), self.state, "the state is recorded");
         let members = &self.members;
         for rows in members.iter().map(|id| client.view(*id).expect("a member has a view").rows()) {
-            assert!(rows.is_sorted_by_key(|row| row.order) && rows.len() <= self.contract.view);
+            assert!(
+                rows.iter().is_sorted_by_key(|row| row.order) && rows.len() <= self.contract.view
+            );
             let ids: BTreeSet<_> = rows.iter().map(|row| &row.id).collect();
             assert_eq!(ids.len(), rows.len(), "a view has no doubles");
         }

@@ -260,7 +260,7 @@ impl World {
 
     fn send(&mut self, here: u32, times: usize) {
         let token = Token::new(1, self.count);
-        let message = MessageRef { token, key: format_compact!("key-{}", self.count) };
+        let message = MessageRef { token, key: format_compact!("key-{}", self.count).into() };
         self.count += 1;
         for _ in 0..times {
             self.ask(Ask::send(ConversationId(here), message.clone()));
@@ -383,7 +383,7 @@ impl World {
     fn effect_of(&mut self, ask: &Ask) -> Option<Stored> {
         match (&ask.payload, ask.conversation?) {
             (Payload::Message(message), conversation) => {
-                Some(self.store(conversation, Some(message.key.clone())))
+                Some(self.store(conversation, Some(CompactString::from(&*message.key))))
             }
             (_, conversation) => {
                 if ask.operation == Operation::Join {

@@ -155,7 +155,8 @@ impl Driver {
             self.input(Input::Away { until: cut.until });
             let opening = matches!(self.link, Link::Opening(_));
             if let Some(session) = self.link.take() {
-                let how = cut.apply(session).await;
+                // Boxed, for it happens seldom, and each client would have the room for it always.
+                let how = Box::pin(cut.apply(session)).await;
                 self.hung_up(how, true);
             } else if opening {
                 self.hung_up("cut before it was open", true);

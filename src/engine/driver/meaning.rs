@@ -4,7 +4,7 @@ use super::Driver;
 use crate::client::Reply;
 use crate::dialect::Heard;
 use crate::engine::rest;
-use crate::engine::trace::Mark;
+use crate::engine::trace::{Keep, Mark};
 use crate::history::{Damage, Event, OpId, Seen};
 use crate::source;
 use crate::spec::{Protocol, Via};
@@ -46,8 +46,10 @@ impl Driver {
     }
 
     fn say(&self, mark: Mark, text: impl FnOnce() -> String) {
-        let now = self.shard.clock.now();
-        self.shard.trace.borrow_mut().say(now, self.id, mark, text);
+        let mut trace = self.shard.trace.borrow_mut();
+        if trace.keep >= Keep::Meanings {
+            trace.say(self.shard.clock.now(), self.id, mark, text);
+        }
     }
 
     fn asked(&self, op: OpId) -> String {

@@ -16,6 +16,7 @@ use crate::plan::Oddity;
 use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Request, Step};
 use crate::transport::Leave;
+use compact_str::CompactString;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -349,7 +350,7 @@ impl Driver {
                 let mut text = String::new();
                 dialect.write_text(message.token, &mut text);
                 self.bindings.set(Hole::TEXT, Scalar::Text(text.into()));
-                self.bindings.set(Hole::KEY, Scalar::Text(message.key.clone()));
+                self.bindings.set(Hole::KEY, Scalar::Text(CompactString::from(&*message.key)));
             }
             Payload::About(id) => self.bindings.set(Hole::MESSAGE, dialect.message_id(id)),
             Payload::Query(text) => self.bindings.set(Hole::QUERY, Scalar::Text(text.clone())),

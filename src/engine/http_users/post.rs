@@ -78,7 +78,7 @@ pub(super) async fn post(
     text::write(message.token, letter.lengths, &mut words);
     bindings.set(Hole::CONVERSATION, letter.place.clone());
     bindings.set(Hole::TEXT, Scalar::Text(words.into()));
-    bindings.set(Hole::KEY, Scalar::Text(message.key));
+    bindings.set(Hole::KEY, Scalar::Text(CompactString::from(&*message.key)));
     let end = insist(goose, letter, &way, &bindings, op, desk).await;
     let announce = match &end {
         Ok(Some(id)) if way.announced => Some(Announce { conversation, id: id.clone() }),

@@ -208,7 +208,7 @@ pub async fn play(
         return Err(Unplayed::Panicked);
     }
     let mut recorder = shard.recorder.borrow_mut();
-    let bench = recorder.bench.take().ok_or(Unplayed::Panicked)?;
+    let bench = recorder.take_judges().ok_or(Unplayed::Panicked)?;
     Ok(Played {
         findings: bench.finish(),
         names: cast.names(&play.script),

@@ -3,6 +3,7 @@
 use super::{Find, Progress, Search};
 use crate::engine::TargetChoice;
 use crate::explore::trial::{Arena, Over};
+use crate::outcome::exploration::Scene;
 use crate::plan::saved::SURVIVAL;
 use crate::plan::script::Script;
 use std::sync::Arc;
@@ -80,6 +81,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             after: self.began.elapsed(),
             file: String::new(),
             violation: None,
+            scene: Scene::default(),
             names: Vec::new(),
         }
     }

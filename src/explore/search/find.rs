@@ -1,7 +1,7 @@
 //! What a search found: a property that was broken in one way, and a plan that shows it.
 
 use crate::history::{ClientId, Nanos};
-use crate::outcome::exploration::{Defect, Shrinkage};
+use crate::outcome::exploration::{Defect, Scene, Shrinkage};
 use crate::plan::script::Script;
 use crate::property;
 use crate::spec::Spec;
@@ -38,6 +38,8 @@ pub struct Find {
     pub file: String,
     /// The argument.
     pub violation: Option<Violation>,
+    /// The play of the argument.
+    pub scene: Scene,
     /// What the clients of the argument are called.
     pub names: Vec<(ClientId, String)>,
 }
@@ -65,6 +67,7 @@ impl Find {
             file: find.file.clone(),
             known: find.plan.is_none(),
             violation: find.violation.clone(),
+            scene: find.scene.clone(),
             names: find.names.clone(),
         }
     }

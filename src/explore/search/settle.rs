@@ -112,6 +112,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
         if let Some((broken, names)) = example(&mut self.arena, &script, &property).await {
             let find = &mut self.finds[index];
             find.violation = broken.finding.violations.into_iter().next();
+            find.scene = broken.scene;
             find.names = names;
         }
     }

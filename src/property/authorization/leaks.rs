@@ -5,7 +5,7 @@ use super::{BUT, Book};
 use crate::history::{Carrier, ClientId, ConversationId, MessageRef, Nanos, OpId, Seen, Token};
 use crate::operation::{Operation, Sight};
 use crate::property::argument::{exhibit, place, violation, with_id};
-use crate::property::recent::{Recent, hash};
+use crate::property::recent::{Recent, Rows, hash};
 use crate::verdict::{Finding, Violation};
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -45,13 +45,13 @@ pub(super) struct Leaks {
     /// Messages that somebody sent where they are no member.
     foreign: FxHashMap<Token, ClientId>,
     /// When messages were sent; kept while somebody has left something.
-    sent: Recent<Token, Nanos>,
+    sent: Rows<Token, Nanos>,
     /// Where messages are, by id; kept while somebody is in no conversation.
     places: Recent<u64, ConversationId>,
     /// Sends under way; kept for `places`.
-    sends: Recent<OpId, ConversationId>,
+    sends: Rows<OpId, ConversationId>,
     /// Where a text was sent; kept while somebody is in no conversation.
-    homes: Recent<Token, ConversationId>,
+    homes: Rows<Token, ConversationId>,
 }
 
 impl Leaks {
@@ -65,10 +65,10 @@ impl Leaks {
             leaving: FxHashMap::default(),
             left: FxHashMap::default(),
             foreign: FxHashMap::default(),
-            sent: Recent::new(memory),
+            sent: Rows::new(memory),
             places: Recent::new(memory),
-            sends: Recent::new(memory),
-            homes: Recent::new(memory),
+            sends: Rows::new(memory),
+            homes: Rows::new(memory),
         }
     }
 

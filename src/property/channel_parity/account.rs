@@ -1,6 +1,6 @@
 //! What is known of one message, whichever channel carried it.
 
-use crate::history::{ClientId, ConversationId, Due, Nanos, Order, Token};
+use crate::history::{ClientId, ConversationId, Due, Key, Nanos, Order, Token};
 use crate::verdict::Exhibit;
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
@@ -25,7 +25,7 @@ pub(super) struct Account {
     /// How often it was asked for, and how many attempts were made.
     pub(super) asked: u32,
     pub(super) attempts: u32,
-    key: Option<CompactString>,
+    key: Option<Key>,
     /// Who sent it.
     pub(super) senders: Vec<ClientId>,
     /// Under how many keys, or by how many clients that are not one: texts may be equal on purpose.
@@ -49,7 +49,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn asked(&mut self, key: &CompactString, client: ClientId, channel: usize) {
+    pub(super) fn asked(&mut self, key: &Key, client: ClientId, channel: usize) {
         if self.asked == 0 {
             self.channel = channel;
         }

@@ -1,26 +1,27 @@
 //! One message, as the judge remembers it.
 
-use crate::history::{ClientId, ConversationId, Nanos, OpId, Token};
+use crate::history::{ClientId, ConversationId, Key, Nanos, OpId, Token};
 use crate::property::argument::Trail;
 use crate::verdict::Exhibit;
 use compact_str::CompactString;
 use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
 
 /// One message.
 pub(super) struct Case {
-    pub(super) key: CompactString,
+    pub(super) key: Key,
     pub(super) conversation: Option<ConversationId>,
-    pub(super) ids: Vec<CompactString>,
-    pub(super) tries: Vec<Try>,
+    pub(super) ids: SmallVec<[CompactString; 1]>,
+    pub(super) tries: SmallVec<[Try; 1]>,
     /// The clients that sent it.
-    pub(super) senders: Vec<ClientId>,
+    pub(super) senders: SmallVec<[ClientId; 4]>,
     pub(super) refusals: Vec<Try>,
-    pub(super) acked: Vec<(OpId, u32)>,
+    pub(super) acked: SmallVec<[(OpId, u32); 2]>,
     pub(super) first_seen: Option<Nanos>,
     /// The first clients it was pushed to, and over which of their connections.
-    pub(super) pushed: Vec<(ClientId, u32)>,
+    pub(super) pushed: SmallVec<[(ClientId, u32); 2]>,
     /// The texts it was sent with, and the only one when it was first acked.
-    pub(super) texts: Vec<Token>,
+    pub(super) texts: SmallVec<[Token; 2]>,
     pub(super) text: Option<Token>,
     pub(super) trail: Trail,
     /// Another message has its key or its text.
@@ -32,18 +33,18 @@ pub(super) struct Case {
 }
 
 impl Case {
-    pub(super) fn new(key: CompactString, conversation: Option<ConversationId>) -> Self {
+    pub(super) fn new(key: Key, conversation: Option<ConversationId>) -> Self {
         Self {
             key,
             conversation,
-            ids: Vec::new(),
-            tries: Vec::new(),
-            senders: Vec::new(),
+            ids: SmallVec::new(),
+            tries: SmallVec::new(),
+            senders: SmallVec::new(),
             refusals: Vec::new(),
-            acked: Vec::new(),
+            acked: SmallVec::new(),
             first_seen: None,
-            pushed: Vec::new(),
-            texts: Vec::new(),
+            pushed: SmallVec::new(),
+            texts: SmallVec::new(),
             text: None,
             trail: Trail::default(),
             twin: false,

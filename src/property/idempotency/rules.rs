@@ -46,7 +46,7 @@ impl Identity {
         let (case, other) = (self.cases.get(name), self.cases.get(owner));
         self.finding.violate(|| {
             let exhibits: Vec<Exhibit> =
-                other.into_iter().chain(case).flat_map(Case::exhibits).collect();
+                other.into_iter().chain(case).flat_map(|case| case.exhibits()).collect();
             let exhibits = exhibits.into_iter().filter(|exhibit| exhibit.at <= at).collect();
             let one_key = case.zip(other).is_some_and(|(case, other)| case.key == other.key);
             let (kind, but) = if one_key {
@@ -102,7 +102,7 @@ impl Identity {
         self.finding.observations += 1;
         let (case, other) = (self.cases.get(name), self.cases.get(owner));
         self.finding.violate(|| {
-            let exhibits = other.into_iter().chain(case).flat_map(Case::exhibits).collect();
+            let exhibits = other.into_iter().chain(case).flat_map(|case| case.exhibits()).collect();
             let therefore = "a message was refused because another has its key";
             let but = "a key is its sender's own: another's is another message";
             violation("refused for another's key", exhibits, therefore, but)
@@ -111,7 +111,8 @@ impl Identity {
 
     /// Equal texts on purpose, and more messages came of them than keys were used.
     pub(super) fn too_many(&mut self, at: Nanos, client: ClientId, seen: &Seen, names: &[Name]) {
-        let cases: Vec<&Case> = names.iter().filter_map(|name| self.cases.get(*name)).collect();
+        let cases: Vec<&Case> =
+            names.iter().filter_map(|name| self.cases.get(*name).map(|case| &**case)).collect();
         if cases.iter().any(|case| case.accused) {
             return;
         }

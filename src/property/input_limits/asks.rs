@@ -112,7 +112,7 @@ impl Guard {
                     (Demand::Limit(due), why)
                 }
                 None if conversation.is_some_and(|place| self.odd.contains_key(&place)) => {
-                    let key = message.map_or("", |message| message.key.as_str());
+                    let key = message.map_or("", |message| &*message.key);
                     (Demand::Ordinary, argument::sent(token, key, 0).into())
                 }
                 None => return,

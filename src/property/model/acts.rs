@@ -89,7 +89,7 @@ impl World {
         self.tokens += 1;
         MessageRef {
             token: Token::new(9, self.tokens),
-            key: format_compact!("key-{}", self.tokens),
+            key: format_compact!("key-{}", self.tokens).into(),
         }
     }
 

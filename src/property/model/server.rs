@@ -82,7 +82,7 @@ impl World {
             id: self.ids.to_compact_string(),
             order: self.order(person),
             token: Some(message.token),
-            key: message.key.clone(),
+            key: CompactString::from(&*message.key),
             person,
             changed: self.has(Bug::TextChanged) && self.chance(10),
             place: 0,

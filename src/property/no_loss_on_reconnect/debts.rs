@@ -3,6 +3,7 @@
 use super::Views;
 use crate::history::{ClientId, ConversationId, Token};
 use crate::spec::Echo;
+use smallvec::SmallVec;
 
 impl Views {
     /// Counts to whom the message is owed.
@@ -70,7 +71,7 @@ impl Views {
 
 /// A set of small numbers.
 #[derive(Default)]
-pub(super) struct Bits(Vec<u64>);
+pub(super) struct Bits(SmallVec<[u64; 1]>);
 
 impl Bits {
     pub(super) fn has(&self, index: usize) -> bool {

@@ -114,7 +114,7 @@ impl Scribe {
             }
             "sends" | "plans" => {
                 let key = || line.key.clone().unwrap();
-                let message = || MessageRef { token: line.token.unwrap(), key: key() };
+                let message = || MessageRef { token: line.token.unwrap(), key: key().into() };
                 let message = (!line.said("textless")).then(message);
                 self.invoke(client, line.op(), Operation::Send, line.place, message, None);
                 if line.verb == "sends" {

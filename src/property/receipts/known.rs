@@ -6,7 +6,7 @@ use crate::history::{
 };
 use crate::operation::{ConnectionState, Operation};
 use crate::property::Charge;
-use crate::property::recent::{Recent, hash};
+use crate::property::recent::{Recent, Rows, hash};
 use crate::spec::Receipts as Scope;
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -98,19 +98,19 @@ pub(super) struct Known {
     broadcasts: FxHashSet<ConversationId>,
     up: FxHashSet<ClientId>,
     faults: FxHashMap<ClientId, u32>,
-    sends: Recent<OpId, Token>,
-    tokens: Recent<Token, Sent>,
+    sends: Rows<OpId, Token>,
+    tokens: Rows<Token, Sent>,
     messages: Recent<u64, Message>,
     /// The newest message of each conversation that was acked, by its id.
     newest: FxHashMap<ConversationId, CompactString>,
-    asked: Recent<OpId, Asked>,
+    asked: Rows<OpId, Asked>,
     sayings: Recent<(u64, PersonId), Saying>,
     /// What people last said of anything, and of a whole conversation.
     last: FxHashMap<PersonId, Claim>,
     places: Recent<(ConversationId, PersonId), Spoken>,
     /// When reads were asked for.
-    reads: Recent<OpId, Nanos>,
-    on_purpose: Recent<OpId, ()>,
+    reads: Rows<OpId, Nanos>,
+    on_purpose: Rows<OpId, ()>,
 }
 
 /// A message under way: by whom, to where, since when.
@@ -151,16 +151,16 @@ impl Known {
             broadcasts: FxHashSet::default(),
             up: FxHashSet::default(),
             faults: FxHashMap::default(),
-            sends: Recent::new(keep),
-            tokens: Recent::new(keep),
+            sends: Rows::new(keep),
+            tokens: Rows::new(keep),
             messages: Recent::new(keep),
             newest: FxHashMap::default(),
-            asked: Recent::new(keep),
+            asked: Rows::new(keep),
             sayings: Recent::new(keep),
             last: FxHashMap::default(),
             places: Recent::new(keep),
-            reads: Recent::new(keep),
-            on_purpose: Recent::new(keep),
+            reads: Rows::new(keep),
+            on_purpose: Rows::new(keep),
         }
     }
 

@@ -4,7 +4,7 @@
 //! [`Model::range`].
 
 use crate::history::{
-    About, ClientId, ConversationId, MessageRef, Nanos, OpId, PersonId, Seen, Token,
+    About, ClientId, ConversationId, Key, MessageRef, Nanos, OpId, PersonId, Seen, Token,
 };
 use crate::operation::Operation;
 use crate::property::Charge;
@@ -45,7 +45,7 @@ pub(super) struct Model {
     whose: FxHashMap<ClientId, PersonId>,
     places: FxHashMap<PersonId, Vec<ConversationId>>,
     messages: Vec<Message>,
-    by_key: FxHashMap<(PersonId, CompactString), usize>,
+    by_key: FxHashMap<(PersonId, Key), usize>,
     by_token: FxHashMap<Token, usize>,
     by_id: FxHashMap<CompactString, usize>,
     sends: FxHashMap<OpId, usize>,

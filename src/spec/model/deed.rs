@@ -170,6 +170,13 @@ impl Request {
 pub const AUDIENCES: [&str; 3] = ["everybody", "chapter", "people"];
 
 impl Deed {
+    /// It may be answered by the message itself, pushed back to its sender.
+    #[must_use]
+    pub fn is_echoed(&self) -> bool {
+        let mut steps = self.channels.iter().flat_map(|channel| &channel.steps);
+        steps.any(|step| step.yes.iter().any(|one| one.via == Via::Echo))
+    }
+
     /// The channel of this name: scenarios may ask for one; `create` may have one for a `pair` and
     /// one for a `group`.
     #[must_use]

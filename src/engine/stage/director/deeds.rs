@@ -222,7 +222,7 @@ impl Director<'_> {
         let plan = &self.shard.plan;
         let number = text::number(kind, self.cast.cell.number, sequence);
         let token = Token::new((plan.run & 0xfff) as u16, number);
-        MessageRef { token, key: text::key(plan.run, token, 0) }
+        MessageRef { token, key: text::key(plan.run, token, 0).into() }
     }
 
     fn request(&mut self, operation: Operation, label: Option<usize>, room: usize) -> Option<Ask> {

@@ -72,8 +72,8 @@ impl Director<'_> {
     /// Everybody is calm and no delivery is awaited. Whoever is offline gets none: with somebody
     /// away a while without an entry will do. What has not come after a long silence will not come.
     pub(super) fn is_quiet(&self) -> bool {
-        let recorder = self.shard.recorder.borrow();
-        let awaited = recorder.bench.as_ref().map_or(0, crate::property::Bench::awaited_deliveries);
+        let mut recorder = self.shard.recorder.borrow_mut();
+        let awaited = recorder.judges().map_or(0, |bench| bench.awaited_deliveries());
         let away = self.known.iter().any(|client| self.slots[client].away.get());
         let still =
             self.now().saturating_sub(recorder.last_at) > if away { STILL } else { LONG_STILL };
