@@ -101,16 +101,12 @@ fn the_catalogue_plays_what_failed_before_first() {
     fs::create_dir(place.corpus()).unwrap();
     let plan = PLAN.replace("ann send a", "ann.1 send a | ann.2 send a");
     fs::write(place.corpus().join("twice.yaml"), plan).unwrap();
-    let conform = |arguments: &[&str]| {
-        let mut command = program();
-        command.args(["conform", "--spec", "callback-ack", "--quick", "--corpus"]);
-        command.arg(place.corpus()).arg("--out").arg(place.0.path().join("reports"));
-        Ended::of(command.args(arguments).output().unwrap())
-    };
-    let failed = conform(&["--bug", "dedup-race"]).expect(1);
-    assert!(failed.stdout.contains("twice.yaml\nFAILED  "), "{}", failed.stdout);
-    let fixed = conform(&[]).expect(0);
-    assert!(!fixed.stdout.contains("FAILED"), "{}", fixed.stdout);
+    let mut conform = program();
+    conform.args(["conform", "--spec", "callback-ack", "--quick", "--bug", "dedup-race"]);
+    conform.arg("--corpus").arg(place.corpus()).arg("--out").arg(place.0.path().join("reports"));
+    let failed = Ended::of(conform.output().unwrap()).expect(1);
+    let first = failed.stdout.lines().take(2).collect::<Vec<_>>().join("\n");
+    assert!(first.contains("twice.yaml\nFAILED  "), "{}", failed.stdout);
 }
 
 const PLAN: &str = "assize: 1

@@ -292,6 +292,12 @@ mod tests {
     }
 
     #[test]
+    fn what_a_target_deletes_while_it_reads_may_be_missing() {
+        let pushed = format!("{SENT}b sees t1 m1 #1\nc sees t1 m1 #1\nc reads o3 #1\n");
+        stand(&format!("{pushed}c hides o4 m1 #1\nc done o3\nc done o4"), Standing::Pass);
+    }
+
+    #[test]
     fn a_target_that_it_does_not_reach_breaks_it() {
         fail(&format!("{SENT}b sees t1 m1 #1"), "a broadcast did not reach a target");
         let forgotten = format!("c cut\n{SENT}b sees t1 m1 #1\nc back\nc ready\nc reads o3 #1\n");

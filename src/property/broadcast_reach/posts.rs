@@ -42,7 +42,8 @@ pub(super) struct Post {
 struct Reading {
     asked: Nanos,
     client: ClientId,
-    /// What it must show.
+    person: Option<PersonId>,
+    /// What it must show, but for what the person has hidden until it is complete.
     due: Vec<usize>,
     rows: FxHashSet<Token>,
 }
@@ -219,6 +220,11 @@ impl Posts {
         self.hidden.extend(person.map(|person| (person, id.clone())));
     }
 
+    fn is_hidden(&self, post: &Post, person: Option<PersonId>) -> bool {
+        let id = post.id.as_ref().map(|(_, _, id)| id.clone());
+        person.zip(id).is_some_and(|hidden| self.hidden.contains(&hidden))
+    }
+
     /// A target asks for the whole history.
     pub(super) fn reads(
         &mut self,
@@ -228,18 +234,14 @@ impl Posts {
         place: ConversationId,
         person: Option<PersonId>,
     ) {
-        let hidden = |post: &Post| {
-            let id = post.id.as_ref().map(|(_, _, id)| id.clone());
-            person.zip(id).is_some_and(|hidden| self.hidden.contains(&hidden))
-        };
         let due = self
             .posts
             .iter()
             .enumerate()
-            .filter(|(_, post)| post.place == place && post.acked.is_some() && !hidden(post));
+            .filter(|(_, post)| post.place == place && post.acked.is_some());
         let due = due.map(|(index, _)| index).collect();
         let rows = FxHashSet::default();
-        self.readings.insert(op, Reading { asked: at, client, due, rows });
+        self.readings.insert(op, Reading { asked: at, client, person, due, rows });
     }
 
     pub(super) fn row(&mut self, op: OpId, seen: &Seen) {
@@ -254,7 +256,7 @@ impl Posts {
         for post in reading.due.iter().map(|index| &self.posts[*index]) {
             let found = reading.rows.contains(&post.token);
             finding.observations += u64::from(found);
-            if !found {
+            if !found && !self.is_hidden(post, reading.person) {
                 finding.violate(|| {
                     let mut lines = post.lines();
                     lines.push(reading.exhibit(post));
