@@ -14,7 +14,7 @@ use assize::reference::{Bug, Bugs};
 use assize::spec::Transports;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use table::{accusations, choice, complaint, doubts, nodes, rows, run, run_on};
+use table::{Ground, accusations, choice, complaint, doubts, rows, run};
 
 /// Runs at the same time: each has little to do but to wait.
 const AT_ONCE: usize = 4;
@@ -75,7 +75,7 @@ fn fill_in<'a>(bugs: &[Bug], of: impl Fn(Bug) -> (&'a str, Choice) + Sync) -> Ve
             // On a machine that is too busy a race may not come about: more tries tell.
             for _ in 0..3 {
                 let (spec, choice) = of(*bug);
-                let run = run_on(nodes(*bug), Bugs::NONE.with(*bug), spec, choice, None);
+                let run = run(Ground::of(*bug), Bugs::NONE.with(*bug), spec, choice, None);
                 complained = complaint(*bug, &run);
                 if complained.is_none() {
                     break;
@@ -104,13 +104,13 @@ fn over_raw_websockets_bugs_are_caught_by_the_same_cases() {
 
 #[test]
 fn the_honest_server_passes_the_whole_catalogue_over_one_raw_websocket() {
-    assert_honest(&run(Bugs::NONE, "frames", Choice::default(), None));
+    assert_honest(&run(Ground::default(), Bugs::NONE, "frames", Choice::default(), None));
 }
 
 #[test]
 fn the_honest_server_passes_with_a_raw_websocket_for_each_conversation() {
     let quick = Choice { quick: true, ..Choice::default() };
-    assert_honest(&run(Bugs::NONE, "rooms", quick, None));
+    assert_honest(&run(Ground::default(), Bugs::NONE, "rooms", quick, None));
 }
 
 /// Nobody is accused, and almost everything is decided: only a machine that is too busy doubts.
@@ -127,13 +127,14 @@ fn assert_honest(run: &Conformance) {
 
 #[test]
 fn the_honest_server_passes_the_whole_catalogue() {
-    assert_honest(&run(Bugs::NONE, "callback-ack", Choice::default(), None));
+    assert_honest(&run(Ground::default(), Bugs::NONE, "callback-ack", Choice::default(), None));
 }
 
 #[test]
 fn an_honest_server_of_two_nodes_passes_the_whole_catalogue() {
+    let two = Ground { nodes: 2, ..Ground::default() };
     for spec in ["sequenced", "callback-ack"] {
-        assert_honest(&run_on(2, Bugs::NONE, spec, Choice::default(), None));
+        assert_honest(&run(two, Bugs::NONE, spec, Choice::default(), None));
     }
 }
 
@@ -141,7 +142,7 @@ fn an_honest_server_of_two_nodes_passes_the_whole_catalogue() {
 fn the_honest_server_passes_through_polling_and_with_an_upgrade() {
     for transport in [Transports::Polling, Transports::Upgrade] {
         let quick = Choice { quick: true, ..Choice::default() };
-        assert_honest(&run(Bugs::NONE, "callback-ack", quick, Some(transport)));
+        assert_honest(&run(Ground::default(), Bugs::NONE, "callback-ack", quick, Some(transport)));
     }
 }
 
@@ -157,6 +158,6 @@ fn the_honest_server_passes_as_every_other_system() {
         "lobby",
     ] {
         let quick = Choice { quick: true, ..Choice::default() };
-        assert_honest(&run(Bugs::NONE, spec, quick, None));
+        assert_honest(&run(Ground::default(), Bugs::NONE, spec, quick, None));
     }
 }

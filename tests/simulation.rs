@@ -8,12 +8,13 @@ use assize::conform::catalogue::Way;
 use assize::conform::{Choice, catalogue};
 use assize::engine::stage::{self, Keep, Play, Played};
 use assize::outcome::Conformance;
+use assize::outcome::conformance::Case;
 use assize::plan::script::Script;
 use assize::reference::{Bug, Bugs, Options};
 use assize::spec::Spec;
 use assize::{property, spec};
 use std::sync::Arc;
-use table::{accusations, choice, complaint, doubts, rows, simulated};
+use table::{Ground, accusations, choice, complaint, doubts, rows};
 
 /// A number from the environment.
 fn asked(name: &str, otherwise: u64) -> u64 {
@@ -39,6 +40,12 @@ fn played(script: &Arc<Script>, bugs: Bugs, seed: u64) -> Played {
     played.expect("a server").expect("a play")
 }
 
+/// A run of the catalogue in worlds of this seed.
+fn simulated(seed: u64, bugs: Bugs, spec: &str, choice: Choice) -> Conformance {
+    let ground = bugs.iter().next().map_or_else(Ground::default, Ground::of);
+    table::run(Ground { simulate: Some(seed), ..ground }, bugs, spec, choice, None)
+}
+
 /// The history as it is stored.
 fn history(played: &Played) -> String {
     played.entries.iter().map(|entry| serde_json::to_string(entry).unwrap() + "\n").collect()
@@ -52,8 +59,8 @@ fn difference(one: &str, other: &str) -> Option<String> {
 }
 
 /// What came of each case, to the nanosecond.
-fn told(run: &Conformance) -> String {
-    serde_json::to_string_pretty(&run.cases).unwrap()
+fn told(cases: &[Case]) -> String {
+    serde_json::to_string_pretty(cases).unwrap()
 }
 
 /// Every case there is, twice.
@@ -85,20 +92,18 @@ fn the_same_seed_makes_the_same_history_and_another_another_one() {
 
 #[test]
 fn it_does_not_matter_how_many_threads_play_nor_what_else_is_played() {
-    let names =
-        |all: &[&str]| Choice { names: all.iter().map(|n| n.to_string()).collect(), quick: false };
-    let some = ["ordering", "ack-timeout", "presence", "connection-state"];
-    let runs = [1, 3].map(|at_once| {
-        simulated(5, Bugs::NONE.with(Bug::AckLost), "callback-ack", names(&some), Some(at_once))
-    });
-    for (one, other) in runs[0].cases.iter().zip(&runs[1].cases) {
-        assert_eq!(serde_json::to_string(one).unwrap(), serde_json::to_string(other).unwrap());
-    }
-    let alone =
-        simulated(5, Bugs::NONE.with(Bug::AckLost), "callback-ack", names(&some[1..2]), None);
-    let among = runs[0].cases.iter().filter(|case| case.property == some[1]);
-    let among: Vec<_> = among.collect();
-    assert_eq!(told(&alone), serde_json::to_string_pretty(&among).unwrap());
+    let run = |properties: &[&str], at_once| {
+        let ground = Ground { simulate: Some(5), at_once, ..Ground::default() };
+        let names = properties.iter().map(|name| (*name).to_owned()).collect();
+        let choice = Choice { names, quick: false };
+        table::run(ground, Bugs::NONE.with(Bug::AckLost), "callback-ack", choice, None)
+    };
+    let some = ["ordering", "ack-timeout"];
+    let (single, many, alone) = (run(&some, Some(1)), run(&some, None), run(&some[1..], Some(2)));
+    assert_eq!(difference(&told(&single.cases), &told(&many.cases)), None);
+    let mut among = single.cases;
+    among.retain(|case| case.property == some[1]);
+    assert_eq!(difference(&told(&among), &told(&alone.cases)), None);
 }
 
 #[test]
@@ -117,7 +122,7 @@ fn the_honest_server_is_accused_of_nothing_under_any_seed() {
     let mut wrong = Vec::new();
     let spec = std::env::var("ASSIZE_SPEC").unwrap_or_else(|_| "callback-ack".into());
     for seed in first..first + count {
-        let run = simulated(seed, Bugs::NONE, &spec, Choice::default(), None);
+        let run = simulated(seed, Bugs::NONE, &spec, Choice::default());
         plays += run.judged();
         wrong.extend(accusations(&run).iter().map(|case| {
             format!("seed {seed}, {}: {:#?} {:#?}", case.name, case.finding, case.also)
@@ -140,7 +145,7 @@ fn each_bug_is_caught_by_its_case_in_a_simulated_world() {
         .into_iter()
         .filter_map(|bug| {
             let wrong =
-                complaint(bug, &simulated(1, Bugs::NONE.with(bug), bug.spec(), choice(bug), None));
+                complaint(bug, &simulated(1, Bugs::NONE.with(bug), bug.spec(), choice(bug)));
             eprintln!("{bug}: {}", wrong.as_deref().unwrap_or("fine"));
             wrong
         })

@@ -16,7 +16,7 @@ use std::fs;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use table::{accusations, doubts, nodes, run, run_on};
+use table::{Ground, accusations, doubts, run};
 
 /// Runs of the catalogue at the same time; on two cores more would only doubt one another.
 const AT_ONCE: usize = 6;
@@ -112,7 +112,8 @@ fn honest(runs: usize, transport: Option<Transports>, busy: bool) -> Honest {
             }
         }
         side_by_side(runs, if busy { AT_ONCE_BUSY } else { AT_ONCE }, |_| {
-            let run = run(Bugs::NONE, "callback-ack", Choice::default(), transport);
+            let run =
+                run(Ground::default(), Bugs::NONE, "callback-ack", Choice::default(), transport);
             sum.lock().unwrap().take(&run, &accusations(&run));
         });
         over.store(true, Ordering::Relaxed);
@@ -126,7 +127,7 @@ fn caught(bug: Bug) -> (usize, usize) {
     let runs = if is_race(bug) { RACES } else { OTHERS };
     let hits = (0..runs).filter(|_| {
         let choice = Choice { names: vec![case.name.clone()], quick: false };
-        let run = run_on(nodes(bug), Bugs::NONE.with(bug), bug.spec(), choice, None);
+        let run = run(Ground::of(bug), Bugs::NONE.with(bug), bug.spec(), choice, None);
         run.cases.iter().any(Case::fails)
     });
     (hits.count(), runs)

@@ -133,52 +133,31 @@ const ALSO: &[(Bug, &str, &str)] = &[
 /// Why a bug between nodes breaks another property as well.
 const BETWEEN: &str = "what does not hold between nodes does not hold";
 
-/// One run of the catalogue against the embedded server.
+/// Where a run of the catalogue happens: on an embedded server of one node, if nothing else is said.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Ground {
+    /// How many nodes the server has.
+    pub(crate) nodes: usize,
+    /// Each copy of each case has a simulated world; all follow from this seed.
+    pub(crate) simulate: Option<u64>,
+    /// How many cases are played at once.
+    pub(crate) at_once: Option<u32>,
+}
+
+impl Ground {
+    /// A server that can show this bug.
+    pub(crate) fn of(bug: Bug) -> Self {
+        Self { nodes: if bug.property() == "cross-node" { 2 } else { 1 }, ..Self::default() }
+    }
+}
+
+/// One run of the catalogue.
 pub(crate) fn run(
+    ground: Ground,
     bugs: Bugs,
     spec: &str,
     choice: Choice,
     transport: Option<Transports>,
-) -> Conformance {
-    run_on(1, bugs, spec, choice, transport)
-}
-
-/// How many nodes a server needs to show a bug.
-pub(crate) fn nodes(bug: Bug) -> usize {
-    if bug.property() == "cross-node" { 2 } else { 1 }
-}
-
-/// The same, on an embedded server of so many nodes.
-pub(crate) fn run_on(
-    nodes: usize,
-    bugs: Bugs,
-    spec: &str,
-    choice: Choice,
-    transport: Option<Transports>,
-) -> Conformance {
-    run_so(nodes, bugs, spec, choice, transport, None, None)
-}
-
-/// The same, each copy of each case in a simulated world; all follow from the seed.
-pub(crate) fn simulated(
-    seed: u64,
-    bugs: Bugs,
-    spec: &str,
-    choice: Choice,
-    at_once: Option<u32>,
-) -> Conformance {
-    let nodes = bugs.iter().map(nodes).max().unwrap_or(1);
-    run_so(nodes, bugs, spec, choice, None, Some(seed), at_once)
-}
-
-fn run_so(
-    nodes: usize,
-    bugs: Bugs,
-    spec: &str,
-    choice: Choice,
-    transport: Option<Transports>,
-    simulate: Option<u64>,
-    at_once: Option<u32>,
 ) -> Conformance {
     static RUNS: AtomicUsize = AtomicUsize::new(1);
     let path = format!("specs/{spec}.yaml");
@@ -188,7 +167,7 @@ fn run_so(
         bugs,
         ping_interval: Duration::from_secs(3),
         ping_timeout: Duration::from_secs(2),
-        nodes,
+        nodes: ground.nodes,
         ..Options::default()
     };
     let settings = Settings {
@@ -196,11 +175,11 @@ fn run_so(
         target: TargetChoice::Embedded(options),
         transport,
         choice,
-        at_once,
+        at_once: ground.at_once,
         strict: false,
         trace: false,
         run: RUNS.fetch_add(1, Ordering::Relaxed) as u64,
-        simulate,
+        simulate: ground.simulate,
         interrupt: Arc::new(Notify::new()),
         command: String::new(),
     };
