@@ -124,7 +124,7 @@ fn told(replayed: &Replayed, saved: &Saved, server: &Subject, path: &Path) -> Ex
         Answer::Fixed { passed, .. } | Answer::TooFew { passed, .. } => (0, passed),
         Answer::Ended(_) | Answer::CouldNotRun(_) => (0, 0),
     };
-    let page = property::find(&saved.breaks).map(|property| property.page());
+    let page = property::find(&saved.breaks).map(property::Property::page);
     let defect = replayed.broken.as_ref().map(|(broken, names)| Defect {
         property: saved.breaks.clone(),
         promised: broken.promised,

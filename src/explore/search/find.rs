@@ -49,7 +49,7 @@ impl Find {
     pub(super) fn defect(&self, spec: &Spec) -> Defect {
         let find = self;
         let promise = spec.promise(&find.property);
-        let page = property::find(&find.property).map(|property| property.page());
+        let page = property::find(&find.property).map(property::Property::page);
         let told = |own: Option<&str>, general: Option<&str>| {
             own.or(general).unwrap_or_default().to_owned()
         };
