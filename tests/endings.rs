@@ -179,10 +179,11 @@ patience: 500ms",
     let mut run = Live::start(&mut case.command(&["--target", &served.url]));
     run.wait_for(" talk ");
     served.signal(Signal::KILL);
-    let ended = run.end().expect(3);
+    let ended = run.end();
+    assert!([3, 5].contains(&ended.code), "in doubt, or too busy to tell: {ended:?}");
     let told = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(told.contains("note the server went away in phase `talk`, between"), "{told}");
-    assert!(told.contains("connections was lost, and none came back"), "{told}");
+    assert!(told.contains("the server went away in phase `talk`, between"), "{told}");
+    assert!(told.contains("the last of 6 connections was lost, and none came back"), "{told}");
     assert!(told.contains("more found nobody"), "{told}");
 }
 

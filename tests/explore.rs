@@ -95,6 +95,24 @@ fn an_honest_server_is_accused_of_nothing() {
     assert_eq!(place.plans(), [] as [PathBuf; 0]);
 }
 
+#[test]
+fn the_catalogue_plays_what_failed_before_first() {
+    let place = Place::new();
+    fs::create_dir(place.corpus()).unwrap();
+    let plan = PLAN.replace("ann send a", "ann.1 send a | ann.2 send a");
+    fs::write(place.corpus().join("twice.yaml"), plan).unwrap();
+    let conform = |arguments: &[&str]| {
+        let mut command = program();
+        command.args(["conform", "--spec", "callback-ack", "--quick", "--corpus"]);
+        command.arg(place.corpus()).arg("--out").arg(place.0.path().join("reports"));
+        Ended::of(command.args(arguments).output().unwrap())
+    };
+    let failed = conform(&["--bug", "dedup-race"]).expect(1);
+    assert!(failed.stdout.contains("twice.yaml\nFAILED  "), "{}", failed.stdout);
+    let fixed = conform(&[]).expect(0);
+    assert!(!fixed.stdout.contains("FAILED"), "{}", fixed.stdout);
+}
+
 const PLAN: &str = "assize: 1
 breaks: idempotency
 seen: two ids for one key

@@ -1,21 +1,24 @@
 //! `assize conform`: runs the conformance catalogue against a server.
 
+use crate::cli::explore::until_stopped;
 use crate::cli::run::Transport;
 use crate::cli::server::{Subject, bears};
 use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, gate, load};
 use crate::conform::{self, Choice, Progress, Settings, catalogue};
+use crate::explore;
 use crate::metric::quantity;
 use crate::outcome::{Conformance, Exit, Source};
-use crate::report::Folder;
+use crate::plan::saved::SpecMark;
 use crate::report::conformance::{FORMATS, terminal};
+use crate::report::{Folder, exploration};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,6 +79,9 @@ pub struct Args {
     /// How connections are made, in place of the spec's way.
     #[arg(long, value_enum)]
     pub transport: Option<Transport>,
+    /// The folder of plans that failed before (`assize explore`): those of the spec are played first.
+    #[arg(long, value_name = "DIR", default_value = files::REGRESSIONS)]
+    pub corpus: PathBuf,
     /// Where the folder of the run is made.
     #[arg(long, value_name = "DIR", default_value = files::REPORTS)]
     pub out: PathBuf,
@@ -108,6 +114,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         command: command_line(args),
         spec: Arc::new(spec),
     };
+    let regressed = regressions(args, &settings, &text, colour)?;
     let started = SystemTime::now();
     let mut run = drive(settings, &interrupt, args)?;
     run.sources.push(Source { file: "spec.yaml".into(), text: text.clone() });
@@ -115,7 +122,49 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     store(&run, started, args);
     let path = files::resolve(files::SPECS, &args.spec);
     gate::announce_conformance(&run, &gate::File { path, text });
-    Ok(run.exit())
+    Ok(if regressed { Exit::PropertyFailed } else { run.exit() })
+}
+
+/// How many times each plan is played.
+const REPLAYS: u32 = 10;
+
+/// Plays the plans that failed before, first of all, unless some cases are asked for by name; whether one
+/// of them fails still.
+fn regressions(
+    args: &Args,
+    settings: &Settings,
+    text: &str,
+    colour: Colour,
+) -> Result<bool, Failure> {
+    let plans = match args.cases.is_empty() && !args.simulate {
+        true => load::corpus(&args.corpus, &SpecMark::of(&args.spec, text))?,
+        false => Vec::new(),
+    };
+    if plans.is_empty() {
+        return Ok(false);
+    }
+    let (stop, interrupt) = watch::channel(false);
+    let arena = explore::Settings {
+        spec: Arc::clone(&settings.spec),
+        target: settings.target.clone(),
+        transport: settings.transport,
+        at_once: settings.at_once,
+        run: crate::cli::run::run_number(),
+        interrupt,
+    };
+    let show = |file: &str| {
+        if !args.quiet {
+            display::say(format_args!("playing {file}"));
+        }
+    };
+    let again = explore::still_failing(&arena, &plans, REPLAYS, show);
+    let wrong = until_stopped(&stop, again)?.map_err(crate::cli::run::failure)?;
+    for (index, replayed) in &wrong {
+        let (file, saved) = &plans[*index];
+        let told = exploration::replayed(replayed, saved, display::stdout(colour));
+        display::print(&format!("{file}\n{told}\n"))?;
+    }
+    Ok(wrong.iter().any(|(_, replayed)| replayed.exit() == Exit::PropertyFailed))
 }
 
 /// Writes the folder of the run; what fails is said, and the verdicts stand above already.

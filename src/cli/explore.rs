@@ -91,7 +91,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let load::Loaded { value: spec, text } = load::spec(&args.spec)?;
     args.only.iter().try_for_each(|id| known_property(id))?;
     let mark = SpecMark::of(&args.spec, &text);
-    let corpus = corpus(&args.corpus, &mark)?;
+    let corpus = load::corpus(&args.corpus, &mark)?;
     let target = args.server.choice()?;
     let (stop, interrupt) = watch::channel(false);
     let run = crate::cli::run::run_number();
@@ -170,19 +170,6 @@ fn known_property(id: &str) -> Result<(), Failure> {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
         None => failure.hint("`assize list properties` names them all"),
     })
-}
-
-/// The plans of the folder that are written for this spec, the older versions included.
-fn corpus(folder: &Path, mark: &SpecMark) -> Result<Vec<(String, Saved)>, Failure> {
-    let files = files::yaml(folder).map_err(|error| {
-        Failure::bad_input(format!("cannot read folder `{}`: {error}", folder.display()))
-    })?;
-    let plans = files.into_iter().map(|path| {
-        let file = path.display().to_string();
-        load::plan(&file).map(|loaded| (file, loaded))
-    });
-    let plans = plans.collect::<Result<Vec<(String, Saved)>, Failure>>()?;
-    Ok(plans.into_iter().filter(|(_, plan)| plan.spec.name == mark.name).collect())
 }
 
 /// The server, as a plan remembers it.

@@ -30,8 +30,6 @@ const OTHERS: usize = 3;
 const KNOWN: u32 = 10;
 /// How often there is progress to show.
 const TICK: Duration = Duration::from_millis(200);
-/// Plays under way for each core, where nothing else is said.
-const PER_CORE: usize = 8;
 /// Plans in a row that cannot be played before the search gives up.
 const HOPELESS: u64 = 50;
 
@@ -93,8 +91,7 @@ pub async fn search(
         TargetChoice::Running(_) => false,
     };
     let palette = Palette::of(spec, restarts, arena.absent());
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let width = settings.arena.at_once.map_or(cores * PER_CORE, |count| count as usize);
+    let width = arena.at_once();
     let mut search = Search {
         settings,
         generator: Generator::new(palette, settings.seed),
@@ -198,7 +195,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
         match end {
             End::NotRun(why) => {
                 self.hopeless += 1;
-                add(&mut self.result.obstacles, why);
+                add(&mut self.result.obstacles, without_ids(&why));
             }
             End::Judged(run) => {
                 self.hopeless = 0;
@@ -310,6 +307,17 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             ..self.result
         }
     }
+}
+
+/// A reason without what is its own each time: long words with digits in them.
+fn without_ids(why: &str) -> String {
+    let is_id = |word: &str| word.len() >= 12 && word.contains(|c: char| c.is_ascii_digit());
+    let pieces = why.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    let told = pieces.map(|piece| {
+        let word = piece.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if is_id(word) { piece.replacen(word, "…", 1) } else { piece.to_owned() }
+    });
+    told.collect()
 }
 
 /// Adds one to a named sum.

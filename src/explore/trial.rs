@@ -24,6 +24,9 @@ use tokio::sync::watch;
 
 /// How long a server that has just been accused may take to show that it is still there.
 const STILL_THERE: Duration = Duration::from_secs(10);
+/// Plays under way for each core, where nothing else is said: with more of them they disturb each other,
+/// and a race comes about less often.
+const PER_CORE: usize = 8;
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -58,6 +61,8 @@ pub struct Arena {
     death: Pin<Box<dyn Future<Output = String>>>,
     /// Operations of the spec that the server lacks.
     absent: Vec<Operation>,
+    /// How many plays are under way at once, at most.
+    at_once: usize,
     next: u32,
     under_way: usize,
     /// What ended while something else was waited for.
@@ -144,8 +149,10 @@ impl Arena {
             let lacking = rehearse(&site, None).await.map_err(Failure::Unreachable)?;
             absent = lacking.into_iter().map(|(operation, _)| operation).collect();
         }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let at_once = settings.at_once.map_or(cores * PER_CORE, |count| count as usize);
         let (at, apart) = (site.clone(), Apart::of(choice, *transport));
-        let crew = Crew::assemble(settings.at_once, move |play: Play| {
+        let crew = Crew::assemble(Some(at_once as u32), move |play: Play| {
             let (site, apart) = (at.clone(), apart.clone());
             async move {
                 match wants_own_server(&play.script) {
@@ -161,6 +168,7 @@ impl Arena {
             target: Some(target),
             crew,
             absent,
+            at_once,
             next: 0,
             under_way: 0,
             aside: VecDeque::new(),
@@ -281,6 +289,11 @@ impl Arena {
         if let Some(target) = self.target.take() {
             target.stop().await;
         }
+    }
+
+    /// How many plays are under way at once, at most.
+    pub(super) const fn at_once(&self) -> usize {
+        self.at_once
     }
 
     /// Operations of the spec that the server was seen to lack.

@@ -11,7 +11,7 @@ pub struct Collapse {
     pub between: (u64, u64),
     /// The phase in which that was.
     pub phase: String,
-    /// Connections that were lost then.
+    /// Connections that there were at most, and that were lost by then.
     pub connections: u64,
     /// Messages that were sent until then, and neither confirmed nor refused by then.
     pub in_flight: u64,
@@ -36,11 +36,12 @@ impl Collapse {
         let begins = course.slice * gone as u64;
         let within = |span: &&Span| span.begins < begins + course.slice;
         let phase = course.phases.iter().rev().find(within).map_or("", |span| span.name.as_str());
+        let most = level.iter().copied().max().unwrap_or(0);
         let read = sum(course, "history reads", gone..level.len());
         Some(Self {
             between: (begins, begins + course.slice),
             phase: phase.to_owned(),
-            connections: level[gone - 1],
+            connections: most + sum(course, "connects", gone..gone + 1),
             in_flight: upto("messages sent").saturating_sub(over),
             unheard: sum(course, "messages sent", gone + 1..level.len()),
             unread: if read > 0 { 0 } else { upto("messages acked") },

@@ -22,6 +22,8 @@ const ALSO: &[(Bug, &str, &str)] = &[
         "no-loss-on-reconnect",
         "what is overtaken and then cut off stands before the newest that was seen, where no sync begins",
     ),
+    (Bug::PingNever, "connection-state", "where no ping comes, none comes in time"),
+    (Bug::PingLate, "connection-state", "where pings come late, none comes in time"),
     (Bug::HealthAlways, "idempotency", "while its store is away it refuses repetitions, too"),
     (Bug::RateStores, "at-least-once", "the excess that is refused is stored as well"),
     (Bug::RateSilent, "ack-timeout", "the excess that is swallowed has no answer in time"),

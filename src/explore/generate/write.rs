@@ -225,7 +225,7 @@ impl<'a> Writer<'a> {
     /// What somebody in the room does.
     fn deed(&mut self, one: &Move, room: usize) -> String {
         let able = match one.what {
-            What::Burst | What::Type => self.rooms[room].writers(),
+            What::Burst => self.rooms[room].writers(),
             _ => self.rooms[room].readers(),
         };
         let (person, device) = self.member(one.who, able);
@@ -255,6 +255,8 @@ impl<'a> Writer<'a> {
                 }
                 None => self.say(one.who, room),
             },
+            // Nobody says who is shown that somebody types a broadcast.
+            What::Type if self.rooms[room].broadcast => self.say(one.who, room),
             What::Type => format!("{name} type in {}", ROOMS[room]),
             What::Cut => format!("{name} cut rst"),
             What::Disconnect => {
