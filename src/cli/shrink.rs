@@ -114,7 +114,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         Err(Unmade::Over(Over::Died(why))) => return Err(Failure::unreachable(why)),
         Err(Unmade::Passes(plays)) => return Ok(passes(property, plays, &outcome, &server)),
     };
-    let mark = mark(&outcome, &text, spec_file);
+    let mark = mark(&outcome, &text, &spec_file);
     let plan = Saved {
         breaks: property.to_owned(),
         seen: broken.as_ref().map_or(String::new(), |(broken, _)| broken.kind().to_owned()),
@@ -313,10 +313,10 @@ fn server(args: &Args, outcome: &Outcome) -> Subject {
 }
 
 /// The spec by its name, if it still says what it said.
-fn mark(outcome: &Outcome, text: &str, file: String) -> SpecMark {
+fn mark(outcome: &Outcome, text: &str, file: &str) -> SpecMark {
     let name = &outcome.run.spec;
     let same = load::spec(name).is_ok_and(|spec| spec.text == text);
-    SpecMark::of(if same { name } else { &file }, text)
+    SpecMark::of(if same { name } else { file }, text)
 }
 
 fn origin(server: &Subject) -> Server {

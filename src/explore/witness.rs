@@ -150,7 +150,7 @@ impl Scope {
             for entry in same.filter(|entry| entry.client == exhibit.client) {
                 let (conversation, token) = speaks_of(&entry.event, record);
                 add(&mut scope.conversations, conversation);
-                tokens.extend(token.map(|token| token.number()));
+                tokens.extend(token.map(Token::number));
             }
             scope.from = scope.from.min(exhibit.at);
         }

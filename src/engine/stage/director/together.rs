@@ -9,6 +9,7 @@ use crate::operation::Operation;
 use crate::plan::script::{Deed, Pace, Verb};
 use crate::spec::Step;
 use std::time::Duration;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
 
 /// How long it may take to open the connections that requests over HTTP will leave by.
@@ -34,8 +35,14 @@ impl Director<'_> {
         let (mut salvo, shots) = self.load(deeds).await;
         salvo.gather().await;
         let mut start = None;
+        let mut told = None;
         for (after, shot) in shots {
             let due = start.map_or_else(Instant::now, |start| start + after);
+            if told.take().is_some_and(|before| before < after) {
+                // Whoever was told comes before those who are due later, also when both are late.
+                self.settle(&mut salvo);
+                yield_now().await;
+            }
             if Instant::now() < due {
                 self.settle(&mut salvo);
                 self.shard.clock.come_to(due).await;
@@ -46,6 +53,7 @@ impl Director<'_> {
                 Shot::Told(deed) => {
                     self.settle(&mut salvo);
                     self.deed(deed).await;
+                    told = Some(after);
                 }
             }
             start = start.or_else(|| now.checked_sub(after));
