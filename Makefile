@@ -15,7 +15,7 @@ test: prepare
 	$(TEST) --no-run
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=line table others
 
-TEST = cargo test --locked --features rust_socketio
+TEST = cargo test --locked --features rust_socketio,otlp
 TABLE = each_bug_is_caught_by_its_case
 
 table:

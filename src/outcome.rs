@@ -3,12 +3,14 @@
 //! It knows neither how it was measured nor how it is shown. Start with [`Outcome`].
 
 pub mod capacity;
+pub mod collapse;
 pub mod conformance;
 pub mod course;
 pub mod exploration;
 pub mod gate;
 
 pub use capacity::Capacity;
+pub use collapse::Collapse;
 pub use conformance::Conformance;
 pub use course::Course;
 pub use exploration::Exploration;

@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["history", "verdict", "outcome"],
     &["source", "spec", "fault", "scenario"],
     &["plan", "wire", "dialect", "client", "property", "metric", "capacity", "comparison"],
-    &["transport"],
+    &["world", "transport"],
     &["engine", "reference"],
     &["conform", "explore"],
     &["report"],
@@ -20,7 +20,8 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// The modules that may know a runtime, a clock and randomness of their own.
-const IMPURE: &[&str] = &["transport", "engine", "reference", "conform", "explore", "cli", "main"];
+const IMPURE: &[&str] =
+    &["world", "transport", "engine", "reference", "conform", "explore", "cli", "main"];
 
 /// What the others may not touch.
 const FORBIDDEN: &[&str] =

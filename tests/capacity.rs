@@ -164,6 +164,16 @@ fn a_search_that_is_interrupted_writes_what_it_learned() {
     assert!(ended.stderr.contains("stopping: what was learned is written"), "{}", ended.stderr);
     let folder = std::fs::read_dir(case.path("reports")).unwrap().next().unwrap().unwrap().path();
     let json = std::fs::read_to_string(folder.join("capacity.json")).unwrap();
+    let report = |format: &str| {
+        let mut command = program();
+        command.arg("report").arg(&folder).args(["--format", format]);
+        Ended::of(command.output().unwrap())
+    };
+    assert_eq!(report("text").expect(0).stdout, ended.stdout, "the folder shows it again");
+    let shown: Capacity = serde_json::from_str(&report("json").expect(0).stdout).unwrap();
+    assert_eq!(shown.steps.len(), 1);
+    let ended = report("junit").expect(64);
+    assert!(ended.stderr.contains("hint: it has text, json, summary"), "{}", ended.stderr);
     let learned: Capacity = serde_json::from_str(&json).unwrap();
     assert!(learned.interrupted && learned.steps.len() == 1, "{learned:#?}");
 }

@@ -228,14 +228,36 @@ fn command_lines(text: &str) -> Vec<String> {
     joined.lines().filter_map(line).collect()
 }
 
+/// The lines of a document that a reader is told to type, each as the program would get it.
+fn told_lines(text: &str) -> Vec<String> {
+    let joined = text.replace("\\\n", " ");
+    let typed = joined.lines().filter_map(|line| line.trim().strip_prefix("$ "));
+    let parts = typed.flat_map(|line| line.split(" && ")).flat_map(|line| line.split("; "));
+    let of_program = |part: &str| {
+        let part = part.split(" # ").next().unwrap_or(part).split(" >").next().unwrap_or(part);
+        let part = part.split(" | ").next().unwrap_or(part);
+        let starts = ["assize ", "cargo run --release -- "];
+        starts.iter().find_map(|start| part.trim().strip_prefix(start)).map(str::to_owned)
+    };
+    parts.filter_map(of_program).map(|line| line.replace('"', "")).collect()
+}
+
 #[test]
 fn the_documented_command_lines_are_understood() {
     use clap::Parser;
-    let documents = ["docs/ci.md", "docs/ci/github-actions.yml", "docs/ci/gitlab-ci.yml"];
-    for document in documents {
-        let text = fs::read_to_string(Path::new(ROOT).join(document)).unwrap();
-        let lines = command_lines(&text);
-        assert!(lines.len() >= 3, "{document}: {lines:?}");
+    let of_ci = ["docs/ci.md", "docs/ci/github-actions.yml", "docs/ci/gitlab-ci.yml"];
+    let docs =
+        fs::read_dir(Path::new(ROOT).join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let docs = docs.filter(|path| path.extension().is_some_and(|ending| ending == "md"));
+    let documents = of_ci.map(|name| Path::new(ROOT).join(name)).into_iter().chain(docs);
+    for document in documents.chain([Path::new(ROOT).join("README.md")]) {
+        let text = fs::read_to_string(&document).unwrap();
+        let document = document.display();
+        let (lines, least) = match of_ci.iter().any(|name| document.to_string().ends_with(name)) {
+            true => (command_lines(&text), 3),
+            false => (told_lines(&text), 0),
+        };
+        assert!(lines.len() >= least, "{document}: {lines:?}");
         for line in lines {
             let words = ["assize"].into_iter().chain(line.split_whitespace());
             let parsed = assize::cli::Cli::try_parse_from(words);

@@ -178,3 +178,40 @@ fn lines_that_make_no_sense_are_64() {
     let said = compare(&[&folder, &folder], &["--baseline", "x.json"]).expect(64).stderr;
     assert!(said.contains("hint: leave out the first folder"), "{said}");
 }
+
+/// A run of one case of the catalogue, in a folder of its own.
+fn conformed(case: &Case, name: &str, options: &[&str]) -> PathBuf {
+    let out = case.path(name);
+    let mut command = program();
+    command.args([
+        "conform",
+        "--spec",
+        "callback-ack",
+        "idempotency/twice-in-a-row",
+        "--quiet",
+        "--out",
+    ]);
+    Ended::of(command.arg(&out).args(options).output().unwrap());
+    out.join("latest")
+}
+
+#[test]
+fn two_runs_of_the_catalogue_are_compared_case_by_case() {
+    let case = Case::new(TALK);
+    let honest = conformed(&case, "honest", &[]);
+    let bent = conformed(&case, "bent", &["--bug", "dedup-off"]);
+    let told = compare(&[&honest, &bent], &[]).expect(2).stdout;
+    assert!(told.starts_with("WORSE  failing now: idempotency/twice-in-a-row"), "{told}");
+    assert!(told.contains("pass → fail"), "{told}");
+    let told = compare(&[&bent, &honest], &[]).expect(0).stdout;
+    assert!(told.starts_with("NO WORSE  ") && told.contains("fail → pass"), "{told}");
+    let markdown = compare(&[&honest, &bent], &["--format", "markdown"]).expect(2).stdout;
+    assert!(
+        markdown.contains("| ✗ | idempotency/twice-in-a-row | pass | **fail** |"),
+        "{markdown}"
+    );
+
+    let run = made_up(&case, "run", 1.0, 1);
+    let ended = compare(&[&honest, &run], &[]).expect(65);
+    assert!(ended.stderr.contains("is a run of the catalogue, and"), "{}", ended.stderr);
+}

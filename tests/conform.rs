@@ -192,12 +192,12 @@ fn ctrl_c_reports_what_is_done() {
     assert!(matches!(run.cases[1].end, End::NotReached(_)));
 }
 
-/// A scenario whose server is started by a script that takes some time to clear up after it; the
-/// server's process id is in the file.
-fn cleared_up_slowly(out: &Path) -> (String, String) {
+/// A scenario whose server, with these options, is started by a script that takes some time to clear up
+/// after it; the server's process id is in the file.
+fn cleared_up_slowly(out: &Path, options: &str) -> (String, String) {
     let id = out.join("id").display().to_string();
-    let serve =
-        format!("'{}' serve --spec callback-ack --port $port", env!("CARGO_BIN_EXE_assize"));
+    let program = env!("CARGO_BIN_EXE_assize");
+    let serve = format!("'{program}' serve --spec callback-ack --port $port {options}");
     let script = format!("{serve} & echo $! > '{id}'; wait $!; sleep 1; exit 7");
     let yaml = format!(
         "assize: 1\nname: slow\nabout: x\npeople: {{ count: 2 }}\nphases: [all: {{ lasts: 1s, connect: 100% }}]\n\
@@ -211,7 +211,7 @@ fn cleared_up_slowly(out: &Path) -> (String, String) {
 #[test]
 fn a_server_that_dies_while_one_case_is_played_fails_that_case() {
     let out = tempfile::tempdir().unwrap();
-    let (scenario, id) = cleared_up_slowly(out.path());
+    let (scenario, id) = cleared_up_slowly(out.path(), "");
     let mut live = Live::start(&mut conform(out.path(), &["--launch", &scenario, SLOW]));
     live.wait_for(": 0 of 1 cases");
     let id = fs::read_to_string(id).unwrap().trim().parse().unwrap();
@@ -222,6 +222,27 @@ fn a_server_that_dies_while_one_case_is_played_fails_that_case() {
     assert!(run.notes[0].contains("exit status: 7"), "{:?}", run.notes);
     assert_eq!(run.cases[0].end, End::Judged(Standing::Fail));
     assert_eq!(run.cases[0].finding.violations[0].summary, "the server ended");
+}
+
+#[test]
+fn a_server_that_dies_when_a_case_is_played_again_is_reported() {
+    let out = tempfile::tempdir().unwrap();
+    let (scenario, id) = cleared_up_slowly(out.path(), "--bug typing-survives-loss");
+    let typist = "typing-timeout/typist-leaves";
+    let mut live =
+        Live::start(&mut conform(out.path(), &["--launch", &scenario, TWO_DEVICES, typist]));
+    // What rests on time is played once more.
+    live.wait_for(": 0 of 1 cases");
+    let id = fs::read_to_string(id).unwrap().trim().parse().unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), Signal::KILL).unwrap();
+    let ended = live.end().expect(1);
+    assert!(ended.stdout.contains("ended by itself"), "{}", ended.stdout);
+    let run = report(&out);
+    assert!(run.died.is_some() && run.notes[0].contains("exit status: 7"), "{:?}", run.notes);
+    let felled = run.cases.iter().find(|case| case.name == typist).unwrap();
+    assert_eq!(felled.finding.violations[0].summary, "the server ended");
+    let other = run.cases.iter().find(|case| case.name == TWO_DEVICES).unwrap();
+    assert_eq!(other.end, End::Judged(Standing::Pass));
 }
 
 #[test]

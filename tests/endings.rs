@@ -167,6 +167,26 @@ fn a_server_that_dies_under_way_does_not_take_the_run_along() {
     assert!(ended.stdout.contains("had not come to rest"), "{}", ended.stdout);
 }
 
+#[test]
+fn a_server_that_dies_at_load_is_a_result_with_its_second_and_what_was_under_way() {
+    let served = Served::start(&[]);
+    let case = Case::new(
+        "phases:
+  - connect: { lasts: 1200ms, connect: 100% }
+  - talk: { lasts: 3s, send: 40/s in all, texts: { short: 100% } }
+patience: 500ms",
+    );
+    let mut run = Live::start(&mut case.command(&["--target", &served.url]));
+    run.wait_for(" talk ");
+    served.signal(Signal::KILL);
+    let ended = run.end();
+    assert!([3, 5].contains(&ended.code), "in doubt, or too busy to tell: {ended:?}");
+    let told = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("the server went away in phase `talk`, between"), "{told}");
+    assert!(told.contains("the last of 6 connections was lost, and none came back"), "{told}");
+    assert!(told.contains("more found nobody"), "{told}");
+}
+
 /// A scenario that launches this script, in which `$SERVE` serves. It leaves ids in files.
 fn launched(rest: &str, script: &str) -> Case {
     let case = Case::new("");

@@ -55,7 +55,7 @@ fn replayed(plan: &Path, arguments: &[&str]) -> Ended {
 /// A race is found, saved, and fails again; on the honest server it is fixed.
 fn is_found(spec: &str, bug: &str, property: &str) {
     let place = Place::new();
-    let arguments = ["--bug", bug, "--seed", "1", "--budget", "60s"];
+    let arguments = ["--bug", bug, "--seed", "1", "--budget", "60s", "--first"];
     let found = place.explored(spec, &arguments).expect(1);
     assert!(found.stdout.starts_with("FAIL  1 defect"), "{}", found.stdout);
     assert!(found.stdout.contains(&format!("✗ {property}  broken: ")), "{}", found.stdout);
@@ -93,6 +93,24 @@ fn an_honest_server_is_accused_of_nothing() {
     assert!(ended.stdout.starts_with("PASS  "), "{}", ended.stdout);
     assert!(!ended.stdout.contains("finding"), "{}", ended.stdout);
     assert_eq!(place.plans(), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn the_catalogue_plays_what_failed_before_first() {
+    let place = Place::new();
+    fs::create_dir(place.corpus()).unwrap();
+    let plan = PLAN.replace("ann send a", "ann.1 send a | ann.2 send a");
+    fs::write(place.corpus().join("twice.yaml"), plan).unwrap();
+    let conform = |arguments: &[&str]| {
+        let mut command = program();
+        command.args(["conform", "--spec", "callback-ack", "--quick", "--corpus"]);
+        command.arg(place.corpus()).arg("--out").arg(place.0.path().join("reports"));
+        Ended::of(command.args(arguments).output().unwrap())
+    };
+    let failed = conform(&["--bug", "dedup-race"]).expect(1);
+    assert!(failed.stdout.contains("twice.yaml\nFAILED  "), "{}", failed.stdout);
+    let fixed = conform(&[]).expect(0);
+    assert!(!fixed.stdout.contains("FAILED"), "{}", fixed.stdout);
 }
 
 const PLAN: &str = "assize: 1

@@ -76,3 +76,52 @@ fn what_the_spec_does_not_have_over_http_is_refused_before_the_run() {
     assert!(ended.stderr.contains("users without a socket ask for `search`"), "{ended:?}");
     assert!(ended.stderr.contains("hint: leave it out"), "{ended:?}");
 }
+
+/// People who say nothing, and users beside them who send.
+fn writers(rest: &str) -> Case {
+    Case::new(&format!(
+        "phases: [connect: {{ lasts: 500ms, connect: 100% }}, quiet: {{ lasts: 3s }}]
+http: {{ users: 6, rate: 20/s in all, mix: {{ send: 100% }}, at: 500ms, for: 2s }}
+patience: 10s
+{rest}"
+    ))
+}
+
+/// How much a property of the last run was observed.
+fn observed(case: &Case, property: &str) -> u64 {
+    let report = fs::read_to_string(case.path("reports/latest/report.json")).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let verdicts = report["verdicts"].as_array().unwrap().clone();
+    let found = verdicts.into_iter().find(|verdict| verdict["property"] == property);
+    found.unwrap()["finding"]["observations"].as_u64().unwrap()
+}
+
+#[test]
+fn what_they_send_is_judged_as_any_other_message() {
+    let case =
+        writers("expect: [http.success > 99%, delivery.count > 0]\nexercise: [at-least-once]");
+    case.run(&["--spec", "broadcast", "--quiet"]).expect(0);
+    let sent = latency(&case, "http send")["planned"]["count"].as_u64().unwrap();
+    assert!(sent > 10 && observed(&case, "at-least-once") == sent, "{sent} sent");
+
+    let lost = case.run(&["--spec", "broadcast", "--quiet", "--bug", "ack-before-store"]).expect(1);
+    assert!(lost.stdout.contains("FAIL") && lost.stdout.contains("at-least-once"), "{lost:?}");
+}
+
+#[test]
+fn a_device_of_the_person_announces_what_only_a_socket_can_tell() {
+    let case =
+        writers("expect: [http.success > 99%, delivery.count > 0]\nexercise: [channel-parity]");
+    // Ten messages in a minute are allowed: six users have 3 each.
+    let text = fs::read_to_string(case.path("tiny.yaml")).unwrap();
+    fs::write(case.path("tiny.yaml"), text.replace("rate: 20/s", "rate: 9/s")).unwrap();
+    case.run(&["--spec", "rest-first", "--quiet"]).expect(0);
+    assert_eq!(observed(&case, "at-least-once"), observed(&case, "channel-parity"));
+}
+
+#[test]
+fn a_spec_whose_messages_need_a_socket_is_refused_before_the_run() {
+    let case = writers("");
+    let ended = case.run(&["--quiet"]).expect(69);
+    assert!(ended.stderr.contains("users without a socket ask for `send`"), "{ended:?}");
+}

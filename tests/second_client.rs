@@ -28,6 +28,11 @@ fn it_goes_over_websockets_only() {
     }
 }
 
+#[test]
+fn it_says_no_first_message() {
+    is_refused(&["--spec", "lobby"], &["says no first message", "hint: the harness's own client"]);
+}
+
 #[cfg(not(feature = "rust_socketio"))]
 #[test]
 fn a_build_without_it_says_how_to_get_it() {

@@ -114,7 +114,7 @@ fn the_honest_server_holds_every_case_of_raw_websockets() {
 
 #[test]
 fn the_honest_server_holds_every_case() {
-    for name in ["callback-ack", "broadcast"] {
+    for name in ["callback-ack", "broadcast", "lobby"] {
         let spec = load(name);
         let hosted = host(&spec, Bugs::NONE);
         let outcomes = play(hosted.url(), &spec, &all());

@@ -466,6 +466,26 @@ describe('start', () => {
     assert.deepEqual(await readdir(temp), ['data']);
   });
 
+  test('the database is stopped and comes back: health says so, and nobody is told yes meanwhile', async () => {
+    const server = await Server.start('fixed', { data: path.join(temp, 'stopped'), temp });
+    const health = async () => (await fetch(`${server.url}/health`)).status;
+    const [ann, bob] = [newUser(), newUser()];
+    const id = await server.converse(ann, bob);
+    const a = await server.connect(ann);
+    assert.equal((await a.send(id, 'before')).success, true);
+    await server.control('stop store');
+    assert.equal(await health(), 503);
+    assert.equal((await a.send(id, 'meanwhile')).success, false);
+    await server.control('start store');
+    assert.equal(await health(), 200);
+    assert.equal((await a.send(id, 'after')).success, true);
+    const { messages } = await server.history(bob, id);
+    assert.deepEqual(messages.map(({ text }) => text), ['before', 'after']);
+    a.close();
+    await server.stop();
+    await rm(server.data, { recursive: true });
+  });
+
   test('it ends with its stdin, on a leash', async () => {
     const server = await Server.start('fixed', { temp });
     server.child.stdin.end();

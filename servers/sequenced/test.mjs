@@ -213,6 +213,21 @@ describe('fixed: parts that fail', () => {
     close(a, b);
   });
 
+  test('the store is stopped and comes back: health says so, and numbers go on', async () => {
+    const [ann, bob] = [newUser(), newUser()];
+    const [a] = await connect(server, [ann, 1]);
+    const id = await server.converse(ann, bob);
+    await send(a, id, 'before');
+    await server.control('stop store');
+    const health = await fetch(`${server.url}/health`);
+    assert.deepEqual([health.status, (await health.json()).mongodb], [503, 'disconnected']);
+    await server.control('start store');
+    assert.equal((await send(a, id, 'after')).sequenceNumber, 2);
+    assert.deepEqual(of(await server.list(bob, `/messages/${id}`), 'message'), ['before', 'after']);
+    assert.equal((await fetch(`${server.url}/health`)).status, 200);
+    close(a);
+  });
+
   test('what was stored outlives a kill of everything', async () => {
     const [ann, bob] = [newUser(), newUser()];
     const id = await server.converse(ann, bob);

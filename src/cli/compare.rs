@@ -1,9 +1,9 @@
 //! `assize compare`: two runs, or a run and a stored baseline, side by side.
 
 use crate::cli::{Colour, Failure, display, gate, report as stored};
-use crate::comparison::{Baseline, Comparison, Rule, Sample, baseline, compare};
+use crate::comparison::{Baseline, Comparison, Rule, Sample, baseline, cases, compare};
 use crate::metric::{interval_log, quantity};
-use crate::outcome::Exit;
+use crate::outcome::{Conformance, Exit};
 use crate::report::comparison::{FORMATS, format, terminal};
 use crate::report::folder;
 use crate::source;
@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 const EXAMPLES: &str = "\
 Examples:
   assize compare reports/before reports/latest      two runs
+  assize compare reports/conform-before reports/latest   two runs of the catalogue: cases that
+                                                    fare otherwise
   assize compare reports/before reports/latest --threshold 20% --format markdown
   assize compare --baseline baseline.json --save    the last run becomes part of the baseline
   assize compare --baseline baseline.json           the last run and the baseline
@@ -25,7 +27,8 @@ than in each of them. `--save` keeps the last 10; a run that is worse is not add
 Exit codes:
     0  nothing is worse                          65  a run or baseline cannot be used
     1  a promised property is broken that was not
-    2  a figure is worse beyond noise and threshold, or an expectation is missed that held
+    2  a figure is worse beyond noise and threshold, an expectation is missed that held, or a
+       case of the catalogue fails that did not
     3  a promised property held, and is in doubt now
     4  a promised property held, and is not exercised now
     5  the generator was the bottleneck: figures are not the server's";
@@ -74,22 +77,18 @@ fn nanos(text: &str) -> Result<u64, String> {
 /// # Errors
 /// A run or the baseline is not there, cannot be used, or cannot be written.
 pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
+    let rule = Rule { threshold: args.threshold, floor: args.floor };
+    if let Some(comparison) = of_cases(args, rule)? {
+        return show(args, &comparison, colour).map(|()| comparison.exit());
+    }
     let (before, after) = match &args.baseline {
         Some(file) => of_baseline(args, file)?,
         None => of_two(args)?,
     };
-    let rule = Rule { threshold: args.threshold, floor: args.floor };
     let Some(comparison) = compare(&before, &after, rule) else {
         return save(args, Vec::new(), &after).map(|()| Exit::Held);
     };
-    let format = format(&args.format)
-        .ok_or_else(|| Failure::usage(format!("no format is called `{}`", args.format)))?;
-    let text = match args.format == FORMATS[0].name {
-        true => terminal::render(&comparison, display::stdout(colour)),
-        false => (format.render)(&comparison),
-    };
-    display::print(&text)?;
-    gate::announce_comparison(&comparison);
+    show(args, &comparison, colour)?;
     let exit = comparison.exit();
     match exit {
         Exit::Held => save(args, before, &after)?,
@@ -97,6 +96,36 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         _ => {}
     }
     Ok(exit)
+}
+
+fn show(args: &Args, comparison: &Comparison, colour: Colour) -> Result<(), Failure> {
+    let format = format(&args.format)
+        .ok_or_else(|| Failure::usage(format!("no format is called `{}`", args.format)))?;
+    let text = match args.format == FORMATS[0].name {
+        true => terminal::render(comparison, display::stdout(colour)),
+        false => (format.render)(comparison),
+    };
+    display::print(&text)?;
+    gate::announce_comparison(comparison);
+    Ok(())
+}
+
+/// Two runs of the catalogue, if that is what both are.
+fn of_cases(args: &Args, rule: Rule) -> Result<Option<Comparison>, Failure> {
+    let runs: Vec<Option<Conformance>> =
+        args.runs.iter().map(|run| stored::conformance(run)).collect::<Result<_, _>>()?;
+    match (args.runs.as_slice(), runs.as_slice()) {
+        (_, [Some(before), Some(after)]) => Ok(Some(cases::compare(before, after, rule))),
+        ([one, other], [Some(_), None]) => Err(unlike(one, other)),
+        ([one, other], [None, Some(_)]) => Err(unlike(other, one)),
+        _ => Ok(None),
+    }
+}
+
+fn unlike(conformance: &Path, run: &Path) -> Failure {
+    let (one, other) = (conformance.display(), run.display());
+    Failure::bad_input(format!("`{one}` is a run of the catalogue, and `{other}` is none"))
+        .hint("two runs of `assize run` can be compared, or two of `assize conform`")
 }
 
 fn refuse(comparison: &Comparison) {

@@ -1,21 +1,24 @@
 //! `assize conform`: runs the conformance catalogue against a server.
 
+use crate::cli::explore::until_stopped;
 use crate::cli::run::Transport;
 use crate::cli::server::{Subject, bears};
 use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, gate, load};
 use crate::conform::{self, Choice, Progress, Settings, catalogue};
+use crate::explore;
 use crate::metric::quantity;
 use crate::outcome::{Conformance, Exit, Source};
-use crate::report::Folder;
+use crate::plan::saved::SpecMark;
 use crate::report::conformance::{FORMATS, terminal};
+use crate::report::{Folder, exploration};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,6 +41,9 @@ supported with `--target`.
 Exit codes: 0 no failure that counts; 1 a case failed, or passed that is listed as a known failure;
 3 in doubt; 4 nothing passed, or nothing was seen of a promised property; 64 and 65 mistakes; 69 no
 server, or it died; 70 the harness failed; 130 interrupted. docs/conformance.md says more.";
+
+/// How often a reader without a terminal is told how far it is.
+const TELLS: Duration = Duration::from_secs(5);
 
 /// The arguments of `conform`.
 #[derive(Clone, Debug, clap::Args)]
@@ -73,6 +79,9 @@ pub struct Args {
     /// How connections are made, in place of the spec's way.
     #[arg(long, value_enum)]
     pub transport: Option<Transport>,
+    /// The folder of plans that failed before (`assize explore`): those of the spec are played first.
+    #[arg(long, value_name = "DIR", default_value = files::REGRESSIONS)]
+    pub corpus: PathBuf,
     /// Where the folder of the run is made.
     #[arg(long, value_name = "DIR", default_value = files::REPORTS)]
     pub out: PathBuf,
@@ -105,6 +114,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         command: command_line(args),
         spec: Arc::new(spec),
     };
+    let regressed = regressions(args, &settings, &text, colour)?;
     let started = SystemTime::now();
     let mut run = drive(settings, &interrupt, args)?;
     run.sources.push(Source { file: "spec.yaml".into(), text: text.clone() });
@@ -112,7 +122,49 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     store(&run, started, args);
     let path = files::resolve(files::SPECS, &args.spec);
     gate::announce_conformance(&run, &gate::File { path, text });
-    Ok(run.exit())
+    Ok(if regressed { Exit::PropertyFailed } else { run.exit() })
+}
+
+/// How many times each plan is played.
+const REPLAYS: u32 = 10;
+
+/// Plays the plans that failed before, first of all, unless some cases are asked for by name; whether one
+/// of them fails still.
+fn regressions(
+    args: &Args,
+    settings: &Settings,
+    text: &str,
+    colour: Colour,
+) -> Result<bool, Failure> {
+    let plans = match args.cases.is_empty() && !args.simulate {
+        true => load::corpus(&args.corpus, &SpecMark::of(&args.spec, text))?,
+        false => Vec::new(),
+    };
+    if plans.is_empty() {
+        return Ok(false);
+    }
+    let (stop, interrupt) = watch::channel(false);
+    let arena = explore::Settings {
+        spec: Arc::clone(&settings.spec),
+        target: settings.target.clone(),
+        transport: settings.transport,
+        at_once: settings.at_once,
+        run: crate::cli::run::run_number(),
+        interrupt,
+    };
+    let show = |file: &str| {
+        if !args.quiet {
+            display::say(format_args!("playing {file}"));
+        }
+    };
+    let again = explore::still_failing(&arena, &plans, REPLAYS, show);
+    let wrong = until_stopped(&stop, again)?.map_err(crate::cli::run::failure)?;
+    for (index, replayed) in &wrong {
+        let (file, saved) = &plans[*index];
+        let told = exploration::replayed(replayed, saved, display::stdout(colour));
+        display::print(&format!("{file}\n{told}\n"))?;
+    }
+    Ok(wrong.iter().any(|(_, replayed)| replayed.exit() == Exit::PropertyFailed))
 }
 
 /// Writes the folder of the run; what fails is said, and the verdicts stand above already.
@@ -166,7 +218,7 @@ fn drive(settings: Settings, interrupt: &Notify, args: &Args) -> Result<Conforma
 /// how far.
 enum Talk {
     Live(ProgressBar),
-    Plain { told: usize, next: Duration },
+    Plain { told: usize, next: Duration, of: usize },
     Quiet,
 }
 
@@ -176,7 +228,7 @@ impl Talk {
             return Self::Quiet;
         }
         if !std::io::stderr().is_terminal() {
-            return Self::Plain { told: 0, next: Duration::from_secs(5) };
+            return Self::Plain { told: 0, next: TELLS, of: 0 };
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{bar:24} {pos} of {len} cases  {wide_msg}");
@@ -200,14 +252,18 @@ impl Talk {
                     progress.elapsed.as_secs_f64()
                 ));
             }
-            Self::Plain { told, next } => {
+            Self::Plain { told, next, of } => {
                 // When cases are played once more, the list begins anew.
                 for name in progress.failed.get(*told..).unwrap_or_default() {
                     display::say(format_args!("failed: {name}"));
                 }
                 *told = progress.failed.len();
+                if *of != 0 && *of != progress.of {
+                    *next = progress.elapsed;
+                }
+                *of = progress.of;
                 if progress.elapsed >= *next {
-                    *next = progress.elapsed + Duration::from_secs(5);
+                    *next = progress.elapsed + TELLS;
                     display::say(format_args!(
                         "{:.0} s: {} of {} cases",
                         progress.elapsed.as_secs_f64(),

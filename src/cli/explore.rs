@@ -30,9 +30,8 @@ Examples:
 
 Plans are small: two to six people, one to four conversations, and steps that share something, released
 together. They run many at once, with fresh people each, so nothing has to be reset. What fails is saved
-at once (`--corpus`), played again to see how often it does, made smaller, and runs first next time;
-`assize replay` plays it as often as you like. The search ends with the first promise that is broken, or with its budget;
-`--keep-going` uses all of it.
+at once (`--corpus`), played again to see how often it does, made smaller when the search is over, and
+runs first next time; `assize replay` plays it as often as you like. Ctrl-C ends the search early, and loses nothing.
 
 Exit codes: 0 nothing promised was broken; 1 something was, or the server ended; 4 no plan could be
 played; 64 and 65 mistakes; 69 no server; 70 the harness failed; 130 interrupted. docs/explore.md says
@@ -57,9 +56,9 @@ pub struct Args {
     /// Only this property is looked at; can be repeated.
     #[arg(long = "only", value_name = "PROPERTY")]
     pub only: Vec<String>,
-    /// Goes on when a broken promise was found, until the budget is spent.
+    /// Ends with the first failure, in place of the budget.
     #[arg(long)]
-    pub keep_going: bool,
+    pub first: bool,
     /// Leaves plans as large as they were found.
     #[arg(long)]
     pub no_shrink: bool,
@@ -92,7 +91,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let load::Loaded { value: spec, text } = load::spec(&args.spec)?;
     args.only.iter().try_for_each(|id| known_property(id))?;
     let mark = SpecMark::of(&args.spec, &text);
-    let corpus = corpus(&args.corpus, &mark)?;
+    let corpus = load::corpus(&args.corpus, &mark)?;
     let target = args.server.choice()?;
     let (stop, interrupt) = watch::channel(false);
     let run = crate::cli::run::run_number();
@@ -100,7 +99,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         seed: args.seed.unwrap_or(run % 1_000_000),
         budget: args.budget,
         only: args.only.clone(),
-        keep_going: args.keep_going,
+        first: args.first,
         restarts: args.restarts,
         shrink: (!args.no_shrink).then(shrink::Budget::default),
         corpus,
@@ -157,7 +156,7 @@ pub fn until_stopped<T>(
     result
 }
 
-fn budget(text: &str) -> Result<Duration, String> {
+pub(super) fn budget(text: &str) -> Result<Duration, String> {
     let found = source::duration(text).filter(|budget| !budget.is_zero());
     found.ok_or_else(|| format!("`{text}` is no duration; `90s`, `2m` and `1h` are"))
 }
@@ -171,19 +170,6 @@ fn known_property(id: &str) -> Result<(), Failure> {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
         None => failure.hint("`assize list properties` names them all"),
     })
-}
-
-/// The plans of the folder that are written for this spec, the older versions included.
-fn corpus(folder: &Path, mark: &SpecMark) -> Result<Vec<(String, Saved)>, Failure> {
-    let files = files::yaml(folder).map_err(|error| {
-        Failure::bad_input(format!("cannot read folder `{}`: {error}", folder.display()))
-    })?;
-    let plans = files.into_iter().map(|path| {
-        let file = path.display().to_string();
-        load::plan(&file).map(|loaded| (file, loaded))
-    });
-    let plans = plans.collect::<Result<Vec<(String, Saved)>, Failure>>()?;
-    Ok(plans.into_iter().filter(|(_, plan)| plan.spec.name == mark.name).collect())
 }
 
 /// The server, as a plan remembers it.
@@ -208,22 +194,7 @@ impl Keeper<'_> {
     /// Writes the plan, in place of an older one of the same defect; where it is. What cannot be written
     /// is said.
     fn keep(&self, find: &Find) -> String {
-        let saved = self.saved(find);
-        let path = self.folder.join(saved.file_name());
-        let written = std::fs::create_dir_all(self.folder)
-            .map_err(|error| error.to_string())
-            .and_then(|()| {
-                let text = saved.to_string();
-                write_whole(&path, text.as_bytes()).map_err(|error| error.to_string())
-            });
-        match written {
-            Ok(()) => path.display().to_string(),
-            Err(error) => {
-                let plan = saved.to_string();
-                display::say(format_args!("warning: the plan is not saved: {error}\n{plan}"));
-                String::new()
-            }
-        }
+        save(self.folder, &self.saved(find))
     }
 
     fn saved(&self, find: &Find) -> Saved {
@@ -240,6 +211,23 @@ impl Keeper<'_> {
             server: self.server.clone(),
             found: Some(found),
             script: (*find.script).clone(),
+        }
+    }
+}
+
+/// Writes a plan into a folder, in place of an older one of the same defect; where it is. What cannot be
+/// written is said.
+pub fn save(folder: &Path, plan: &Saved) -> String {
+    let path = folder.join(plan.file_name());
+    let written =
+        std::fs::create_dir_all(folder).map_err(|error| error.to_string()).and_then(|()| {
+            write_whole(&path, plan.to_string().as_bytes()).map_err(|error| error.to_string())
+        });
+    match written {
+        Ok(()) => path.display().to_string(),
+        Err(error) => {
+            display::say(format_args!("warning: the plan is not saved: {error}\n{plan}"));
+            String::new()
         }
     }
 }
@@ -265,7 +253,7 @@ fn store(found: &Exploration, started: SystemTime, args: &Args) {
 
 /// How far it is: a line on a terminal that is drawn over; in a log, failures and now and then a line.
 enum Talk {
-    Live(ProgressBar),
+    Live(usize, ProgressBar),
     Plain { failures: usize, next: Duration },
     Quiet,
 }
@@ -281,20 +269,27 @@ impl Talk {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{bar:24}  {wide_msg}");
         bar.set_style(style.expect("the template is valid"));
-        Self::Live(bar)
+        Self::Live(0, bar)
     }
 
     fn show(&mut self, progress: &Progress) {
         match self {
             Self::Quiet => {}
-            Self::Live(bar) => {
+            Self::Live(failures, bar) => {
+                if progress.failures > *failures {
+                    *failures = progress.failures;
+                    bar.println(newest(progress));
+                }
                 bar.set_length(progress.budget.as_millis() as u64);
                 bar.set_position(progress.elapsed.min(progress.budget).as_millis() as u64);
                 bar.set_message(line(progress));
             }
             Self::Plain { failures, next } => {
-                if progress.failures > *failures || progress.elapsed >= *next {
+                if progress.failures > *failures {
                     *failures = progress.failures;
+                    display::say(newest(progress));
+                }
+                if progress.elapsed >= *next {
                     *next = progress.elapsed + Duration::from_secs(10);
                     display::say(line(progress));
                 }
@@ -303,10 +298,14 @@ impl Talk {
     }
 
     fn finish(self) {
-        if let Self::Live(bar) = self {
+        if let Self::Live(_, bar) = self {
             bar.finish_and_clear();
         }
     }
+}
+
+fn newest(progress: &Progress) -> String {
+    format!("failure: {}", progress.newest.as_deref().unwrap_or_default())
 }
 
 fn line(progress: &Progress) -> String {

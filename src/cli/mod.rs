@@ -19,12 +19,15 @@ pub mod lint;
 pub mod list;
 pub mod load;
 pub mod metrics;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod replay;
 pub mod report;
 pub mod run;
 pub mod schema;
 pub mod serve;
 pub mod server;
+pub mod shrink;
 pub mod signals;
 pub mod trace;
 
@@ -85,6 +88,8 @@ pub enum Verb {
     Explore(explore::Args),
     /// Plays a saved plan many times: does it still fail?
     Replay(replay::Args),
+    /// Makes a small plan of a failure that a run found.
+    Shrink(shrink::Args),
     /// Finds the most clients, or messages per second, at which everything still holds.
     Capacity(capacity::Args),
     /// Judges the stored history of a run again.
@@ -132,6 +137,7 @@ impl Cli {
             Verb::Conform(args) => conform::execute(&args, self.color),
             Verb::Explore(args) => explore::execute(&args, self.color),
             Verb::Replay(args) => replay::execute(&args, self.color),
+            Verb::Shrink(args) => shrink::execute(&args, self.color),
             Verb::Capacity(args) => capacity::execute(&args, self.color),
             Verb::Check(args) => check::execute(&args, self.color),
             Verb::Compare(args) => compare::execute(&args, self.color),

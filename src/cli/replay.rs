@@ -4,13 +4,17 @@ use crate::cli::explore::until_stopped;
 use crate::cli::run::Transport;
 use crate::cli::server::{Subject, bears};
 use crate::cli::{Colour, Failure, display, files, load};
-use crate::explore::{self, Answer};
+use crate::explore::{self, Answer, Replayed};
 use crate::outcome::Exit;
+use crate::outcome::exploration::{Defect, Exploration, SCHEMA};
 use crate::plan::saved::{Saved, SpecMark};
+use crate::property;
 use crate::report::exploration;
+use crate::report::folder::write_whole;
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::watch;
 
 const EXAMPLES: &str = "\
@@ -19,6 +23,7 @@ Examples:
   assize replay PLAN --runs 200                        on the server where it was found
   assize replay PLAN --target http://host:3000         on the server that shall be fixed
   assize replay PLAN --embedded                        on the honest reference server
+  assize replay PLAN --report reports/race             a page with the failing play as a diagram
 
 FAILED says in how many plays, and where the true rate lies (Wilson, 95 %). FIXED is said only when so
 many plays passed that the rate of the file is excluded.
@@ -50,6 +55,9 @@ pub struct Args {
     /// How connections are made, in place of the spec's way.
     #[arg(long, value_enum)]
     pub transport: Option<Transport>,
+    /// Writes the report of it there, with the failing play as a space-time diagram.
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
     /// Shows no progress.
     #[arg(long, short)]
     pub quiet: bool,
@@ -94,6 +102,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
             display::say(format_args!("{plays} of {runs} plays, {failed} failed"));
         }
     };
+    let began = Instant::now();
     let replayed = until_stopped(&stop, explore::replay(&settings, &saved, runs, show))?;
     let replayed = replayed.map_err(crate::cli::run::failure)?;
     display::print(&exploration::replayed(&replayed, &saved, display::stdout(colour)))?;
@@ -101,7 +110,69 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         let plan = shown(&path);
         display::say(format_args!("hint: `assize replay {plan} --runs {enough}` would be enough"));
     }
+    if let Some(folder) = &args.report {
+        let found = told(&replayed, &saved, &server, &path);
+        write(folder, &Exploration { nanos: began.elapsed().as_nanos() as u64, ..found });
+    }
     Ok(replayed.exit())
+}
+
+/// The replay as a search that found one defect, or none.
+fn told(replayed: &Replayed, saved: &Saved, server: &Subject, path: &Path) -> Exploration {
+    let (failed, of) = match replayed.answer {
+        Answer::Failed { failed, of } => (failed, of),
+        Answer::Fixed { passed, .. } | Answer::TooFew { passed, .. } => (0, passed),
+        Answer::Ended(_) | Answer::CouldNotRun(_) => (0, 0),
+    };
+    let page = property::find(&saved.breaks).map(|property| property.page());
+    let defect = replayed.broken.as_ref().map(|(broken, names)| Defect {
+        property: saved.breaks.clone(),
+        promised: broken.promised,
+        promise: page.map_or_else(String::new, |page| page.title.to_owned()),
+        source: page.map_or_else(String::new, |page| page.source.to_owned()),
+        seen: broken.kind().to_owned(),
+        script: saved.script.to_string(),
+        failed: Some((failed, of)),
+        file: shown(path),
+        known: true,
+        violation: broken.finding.violations.first().cloned(),
+        names: names.clone(),
+        scene: broken.scene.clone(),
+        ..Defect::default()
+    });
+    let words = server.words();
+    Exploration {
+        schema: SCHEMA,
+        spec: saved.spec.name.clone(),
+        target: if words.is_empty() { "embedded reference server".into() } else { words.join(" ") },
+        version: env!("CARGO_PKG_VERSION").into(),
+        seed: saved.found.as_ref().map_or(0, |found| found.seed),
+        plans: u64::from(of.min(1)),
+        plays: u64::from(of),
+        defects: defect.into_iter().collect(),
+        died: match &replayed.answer {
+            Answer::Ended(why) => Some(why.clone()),
+            _ => None,
+        },
+        notes: replayed.obstacles.clone(),
+        interrupted: replayed.interrupted,
+        ..Exploration::default()
+    }
+}
+
+/// Writes each format of the report; what fails is said.
+fn write(folder: &Path, found: &Exploration) {
+    let made = std::fs::create_dir_all(folder).map_err(|error| error.to_string());
+    let written = made.and_then(|()| {
+        exploration::FORMATS.iter().try_for_each(|format| {
+            let text = (format.render)(found);
+            write_whole(&folder.join(format.file), text.as_bytes()).map_err(|e| e.to_string())
+        })
+    });
+    match written {
+        Ok(()) => display::say(format_args!("report: {}", folder.display())),
+        Err(error) => display::say(format_args!("warning: the report is not written: {error}")),
+    }
 }
 
 /// The server that is asked for, or the one on which the plan was found.

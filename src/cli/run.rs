@@ -1,5 +1,7 @@
 //! `assize run`: drives a scenario against a server, judges it and writes the reports.
 
+#[cfg(feature = "otlp")]
+use crate::cli::otlp;
 use crate::cli::server::Server;
 use crate::cli::signals::Signals;
 use crate::cli::{Colour, Failure, display, files, gate, load, metrics};
@@ -121,6 +123,11 @@ pub struct Args {
     /// Offers how the run stands to Prometheus, at http://ADDRESS/metrics, while it lasts.
     #[arg(long, value_name = "ADDRESS")]
     pub metrics: Option<SocketAddr>,
+    /// Pushes how the run stands to an OpenTelemetry collector, over OTLP/HTTP in JSON, every five
+    /// seconds and in the end.
+    #[cfg(feature = "otlp")]
+    #[arg(long, value_name = "URL")]
+    pub otlp: Option<String>,
     /// Whether the history is recorded.
     #[arg(long, value_enum, default_value_t)]
     pub record: Record,
@@ -273,37 +280,53 @@ fn drive(
         (false, false) => Screen::plain(),
     };
     let screen = RefCell::new(screen);
-    let page = metrics::Page::new(About {
+    let about = About {
         scenario: settings.scenario.name.clone(),
         spec: settings.spec.name.clone(),
         version: env!("CARGO_PKG_VERSION").into(),
         seed: settings.seed,
-    });
+    };
+    let page = metrics::Page::new(about.clone());
     let result = runtime.block_on(async {
         let mut signals = Signals::listen()?;
+        #[cfg(feature = "otlp")]
+        let collector = args.otlp.as_ref().map(|url| otlp::Collector::begin(url, about));
+        #[cfg(feature = "otlp")]
+        let collector = collector.transpose()?;
         let offered = metrics.map(|taken| taken.serve(&page)).transpose()?.is_some();
-        let run = engine::run(settings, |progress| {
-            screen.borrow_mut().show(&progress);
-            if offered {
-                page.show(&progress);
+        let result = {
+            let run = engine::run(settings, |progress| {
+                screen.borrow_mut().show(&progress);
+                if offered {
+                    page.show(&progress);
+                }
+                #[cfg(feature = "otlp")]
+                collector.iter().for_each(|collector| collector.show(&progress));
+            });
+            let mut run = std::pin::pin!(run);
+            let mut stopping = false;
+            // The first signal stops the run in order, the second one at once.
+            loop {
+                tokio::select! {
+                    result = &mut run => break result.map_err(failure),
+                    () = signals.next() => {}
+                }
+                if std::mem::replace(&mut stopping, true) {
+                    return Err(Failure::interrupted("stopped at once; nothing was judged"));
+                }
+                screen.borrow().say(
+                    "stopping: what was gathered is judged and written; once more ends at once",
+                );
+                interrupt.notify_one();
             }
-        });
-        let mut run = std::pin::pin!(run);
-        let mut stopping = false;
-        // The first signal stops the run in order, the second one at once.
-        loop {
-            tokio::select! {
-                result = &mut run => return result.map_err(failure),
-                () = signals.next() => {}
-            }
-            if std::mem::replace(&mut stopping, true) {
-                return Err(Failure::interrupted("stopped at once; nothing was judged"));
-            }
-            screen
-                .borrow()
-                .say("stopping: what was gathered is judged and written; once more ends at once");
-            interrupt.notify_one();
+        };
+        #[cfg(feature = "otlp")]
+        if let Some(collector) = collector
+            && let Some(why) = collector.end().await
+        {
+            screen.borrow().say(&format!("warning: not all was pushed by `--otlp`: {why}"));
         }
+        result
     });
     screen.into_inner().finish();
     // A name that is being looked up is not worth waiting for.

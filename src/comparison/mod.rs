@@ -6,6 +6,7 @@
 
 pub mod baseline;
 mod blocks;
+pub mod cases;
 pub mod figure;
 mod likeness;
 pub mod sample;
@@ -73,6 +74,8 @@ pub enum Weight {
     Broken,
     /// An expectation is missed now.
     Missed,
+    /// A case that counts fails now.
+    Regressed,
     /// A promised property held and is in doubt now.
     InDoubt,
     /// A promised property held and is not exercised any more.
@@ -152,7 +155,7 @@ impl Comparison {
             Exit::PropertyFailed
         } else if self.bottleneck.is_some() {
             Exit::Bottleneck
-        } else if any(Weight::Missed) || self.worse().next().is_some() {
+        } else if any(Weight::Missed) || any(Weight::Regressed) || self.worse().next().is_some() {
             Exit::ExpectationFailed
         } else if any(Weight::InDoubt) {
             Exit::Inconclusive

@@ -1,7 +1,7 @@
 //! Arguments in the words of their script: `ann.2` for a client, `a` for the message `a`.
 
 use crate::history::ClientId;
-use crate::verdict::Violation;
+use crate::verdict::{Exhibit, Violation};
 
 /// What the clients and messages of one play are called.
 pub(crate) struct Names<'a> {
@@ -13,11 +13,16 @@ pub(crate) struct Names<'a> {
 impl Names<'_> {
     /// Puts the names into an argument.
     pub(crate) fn put_into(&self, violation: &mut Violation) {
-        for exhibit in &mut violation.exhibits {
-            exhibit.text = self.named(&exhibit.text);
-        }
+        self.put_into_lines(&mut violation.exhibits);
         violation.therefore = self.named(&violation.therefore);
         violation.but = self.named(&violation.but);
+    }
+
+    /// Puts the names into lines of an argument.
+    pub(crate) fn put_into_lines(&self, lines: &mut [Exhibit]) {
+        for exhibit in lines {
+            exhibit.text = self.named(&exhibit.text);
+        }
     }
 
     fn named(&self, text: &str) -> String {
@@ -55,7 +60,6 @@ impl Names<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::Exhibit;
 
     #[test]
     fn clients_and_messages_have_their_names() {

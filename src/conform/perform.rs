@@ -179,7 +179,8 @@ async fn on_target<'a>(
     let mut ends = troupe.perform(settings, &fitting, show).await;
     let mut notes = Vec::new();
     if troupe.died.is_none() && !troupe.interrupted {
-        notes.extend(once_more(settings, &site, spare, &fitting, &mut ends, show).await?);
+        let again = once_more(settings, &site, spare, &fitting, &mut troupe, &mut ends, show);
+        notes.extend(again.await?);
     }
     let ended = target.ended(patience(&settings.target, troupe.died.is_some())).await;
     if let Some(how) = ended.as_ref().or(troupe.died.as_ref().filter(|_| !foreign)) {
@@ -190,19 +191,23 @@ async fn on_target<'a>(
             _ => notes.push(suspicion(&troupe.suspects, &fitting)),
         }
     }
+    // Nobody may have looked since it ended.
+    let died = troupe.died.or_else(|| ended.clone());
     notes.extend(ended);
     let name = target.name();
     target.stop().await;
-    let Troupe { died, interrupted, .. } = troupe;
+    let interrupted = troupe.interrupted;
     Ok(Performed { target: name, fitting, absent, ends, notes, died, interrupted })
 }
 
 /// Plays the cases again whose accusations rest on time, and takes back what does not happen again.
+/// That the server dies meanwhile, or the user wants to stop, is noted in the troupe.
 async fn once_more(
     settings: &Settings,
     site: &Site,
     mut spare: Spare,
     cases: &[&Catalogued],
+    troupe: &mut Troupe,
     ends: &mut [Vec<Copied>],
     show: &mut impl FnMut(&Progress),
 ) -> Result<Vec<String>, Failure> {
@@ -222,8 +227,10 @@ async fn once_more(
     let again: Vec<&Catalogued> = wanted.iter().map(|index| cases[*index]).collect();
     let played: u32 = cases.iter().map(|case| case.copies).sum();
     let place = Place::Target(site.clone());
-    let mut troupe = Troupe::assemble(settings, place, &again, played)?;
-    let second = troupe.perform(settings, &again, show).await;
+    let mut others = Troupe::assemble(settings, place, &again, played)?;
+    let second = others.perform(settings, &again, show).await;
+    troupe.suspects = others.suspects.iter().map(|suspect| wanted[*suspect]).collect();
+    (troupe.died, troupe.interrupted) = (others.died, others.interrupted);
     for (index, second) in wanted.into_iter().zip(second) {
         notes.extend(again::reconsider(cases[index], &mut ends[index], &second));
     }

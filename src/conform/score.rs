@@ -27,15 +27,18 @@ pub struct Progress {
     pub warning: Option<String>,
 }
 
+/// What came of a copy of a case, and which one it is: copies end in any order, and are told in theirs.
+pub(super) type Numbered = (u32, Copied);
+
 /// What has come of the plays so far.
 pub(super) struct Score<'a> {
     cases: &'a [&'a Catalogued],
     /// How many copies of each case are still to come.
     open: Vec<usize>,
     running: Vec<bool>,
-    ends: Vec<Vec<Copied>>,
+    ends: Vec<Vec<Numbered>>,
     /// Plays that ended, and when: no sign of the server has come since.
-    unsure: Vec<(Instant, usize, Copied)>,
+    unsure: Vec<(Instant, usize, Numbered)>,
     done: usize,
     failed: Vec<String>,
 }
@@ -60,11 +63,12 @@ impl<'a> Score<'a> {
     }
 
     /// Something came from a stage.
-    pub(super) fn note(&mut self, news: News<Copied>) {
+    pub(super) fn note(&mut self, news: News<Numbered>) {
         match news {
             News::Began(case) => self.running[case] = true,
             News::Ended(case, copied) => {
                 let broken = |how| Err(Stopped::Broken(format!("the case panicked: {how}")));
+                let broken = |how| (u32::MAX, broken(how));
                 self.unsure.push((Instant::now(), case, copied.unwrap_or_else(broken)));
             }
         }
@@ -106,12 +110,15 @@ impl<'a> Score<'a> {
     /// What is still open was not reached, and why.
     pub(super) fn close(mut self, why: &str) -> Vec<Vec<Copied>> {
         for (end, open) in self.ends.iter_mut().zip(&self.open) {
-            end.extend((0..*open).map(|_| Err(Stopped::NotReached(why.to_owned()))));
+            end.sort_by_key(|(copy, _)| *copy);
+            let unreached = || Err(Stopped::NotReached(why.to_owned()));
+            end.extend((0..*open).map(|_| (u32::MAX, unreached())));
         }
-        self.ends
+        let copies = |end: Vec<Numbered>| end.into_iter().map(|(_, copied)| copied).collect();
+        self.ends.into_iter().map(copies).collect()
     }
 }
 
-fn fails(ends: &[Copied]) -> bool {
-    ends.iter().flatten().any(|copy| copy.finding.violation_count > 0)
+fn fails(ends: &[Numbered]) -> bool {
+    ends.iter().flat_map(|(_, end)| end).any(|copy| copy.finding.violation_count > 0)
 }

@@ -5,7 +5,7 @@
 use crate::conform::Catalogued;
 use crate::conform::catalogue::Way;
 use crate::conform::perform::Settings;
-use crate::conform::score::{Progress, Score};
+use crate::conform::score::{Numbered, Progress, Score};
 use crate::conform::tally::{Copied, Copy};
 use crate::conform::wire::{self, WireCase};
 use crate::engine::crew::Crew;
@@ -52,7 +52,7 @@ struct Job {
 
 /// The crew that plays.
 pub(super) struct Troupe {
-    crew: Crew<Job, Copied>,
+    crew: Crew<Job, Numbered>,
     /// The one target, if there is one.
     site: Option<Site>,
     pub(super) died: Option<String>,
@@ -124,18 +124,18 @@ impl Troupe {
 }
 
 /// Many plays side by side on the one target.
-fn on_target(settings: &Settings, site: &Site) -> Result<Crew<Job, Copied>, Failure> {
+fn on_target(settings: &Settings, site: &Site) -> Result<Crew<Job, Numbered>, Failure> {
     let (site, apart) = (site.clone(), Apart::of(&settings.target, settings.transport));
     let trace = settings.trace;
-    Crew::assemble(settings.at_once, move |job| {
+    Crew::assemble(settings.at_once, move |job: Job| {
         let (site, apart) = (site.clone(), apart.clone());
-        async move { perform(&job, &site, &apart, trace).await }
+        async move { (job.copy, perform(&job, &site, &apart, trace).await) }
     })
 }
 
 /// Each play in a simulated world of its own. Who takes part follows from case and copy alone, so that a
 /// case is the same by itself, among others, and whichever thread plays it.
-fn in_worlds(settings: &Settings, seed: u64) -> Result<Crew<Job, Copied>, Failure> {
+fn in_worlds(settings: &Settings, seed: u64) -> Result<Crew<Job, Numbered>, Failure> {
     let (spec, target) = (Arc::clone(&settings.spec), settings.target.clone());
     let (transport, trace) = (settings.transport, settings.trace);
     Crew::one_by_one(settings.at_once, move |job: Job| {
@@ -148,7 +148,7 @@ fn in_worlds(settings: &Settings, seed: u64) -> Result<Crew<Job, Copied>, Failur
             target.stop().await;
             copied.unwrap_or_else(|_| Err(Stopped::Broken("it did not end in a day".into())))
         });
-        lived.map_err(|error| Stopped::NoServer(error.to_string()))?
+        (job.copy, lived.unwrap_or_else(|error| Err(Stopped::NoServer(error.to_string()))))
     })
 }
 

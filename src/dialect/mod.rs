@@ -85,7 +85,7 @@ impl Dialect {
             order_hole: spec.traits.order.as_ref().map(|order| order.by),
             sanitise: spec.traits.sanitise,
             conversations: RefCell::default(),
-            positions: Cell::new(Positions::Unknown),
+            positions: Cell::new(Positions::of(spec.traits.order.as_ref())),
             integer_ids: Cell::new(false),
             integer_places: Cell::new(false),
             integer_cursors: Cell::new(false),

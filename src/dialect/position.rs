@@ -1,6 +1,7 @@
 //! Places in the server's order: timestamps and sequence numbers as one kind of number, and back.
 
 use crate::scalar::Scalar;
+use crate::spec::Ordering;
 use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
 
 /// How a server writes places.
@@ -14,6 +15,14 @@ pub enum Positions {
     Integer,
     /// A string of digits; the number is its value.
     Digits,
+}
+
+impl Positions {
+    /// What a spec says of them, before any was seen: places without gaps are numbers.
+    #[must_use]
+    pub fn of(order: Option<&Ordering>) -> Self {
+        if order.is_some_and(|order| order.gap_free) { Self::Integer } else { Self::Unknown }
+    }
 }
 
 /// Reads a place and how it was written.
@@ -51,6 +60,21 @@ pub fn write(positions: Positions, order: i64) -> Scalar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Hole;
+
+    #[test]
+    fn places_without_gaps_are_numbers_before_any_was_seen() {
+        let order = |gap_free| Ordering {
+            by: Hole::AT,
+            live: false,
+            pipelined: false,
+            unique: false,
+            gap_free,
+        };
+        assert_eq!(write(Positions::of(Some(&order(true))), 0), Scalar::Int(0));
+        let time = Scalar::from("1970-01-01T00:00:00.000Z");
+        assert_eq!(write(Positions::of(Some(&order(false))), 0), time);
+    }
 
     #[test]
     fn places_come_back_as_they_were_written() {

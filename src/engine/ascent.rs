@@ -190,11 +190,16 @@ impl<'a> Climb<'a> {
                 self.interrupted |= measured.outcome.interrupted;
                 self.target.clone_from(&measured.outcome.run.target);
                 let limit = Limit::in_outcome(&measured.outcome)
-                    .map(|limit| measurable(limit, &scenario, &measured.outcome))
-                    .or_else(|| {
+                    .map(|limit| measurable(limit, &scenario, &measured.outcome));
+                let limit = match limit {
+                    Some(limit) if limit.of != Of::Doubt => Some(limit),
+                    // A step in which nothing happens neither holds nor leaves a doubt of the server.
+                    held_or_doubt => {
                         let sent = measured.window.as_ref().map_or(0, |window| window.sent);
-                        Limit::of_silence(&measured.outcome, ascent.course.planned(load), sent)
-                    });
+                        let planned = ascent.course.planned(load);
+                        Limit::of_silence(&measured.outcome, planned, sent).or(held_or_doubt)
+                    }
+                };
                 let result = (limit, figures(&measured));
                 self.outcomes.push((load, measured.outcome));
                 result

@@ -2,20 +2,33 @@
 //! the next one is due.
 
 use crate::history::{ConversationId, Event, Nanos, OpId};
+use crate::plan::Carriage;
 use crate::plan::dice::Dice;
 use crate::scenario::Pace;
+use compact_str::CompactString;
+
+/// What a client is to do for the rest of a phase.
+#[derive(Debug)]
+pub(super) struct Workload {
+    /// The client's cell, by its number.
+    pub(super) cell: u32,
+    /// When the next send is due.
+    pub(super) pace: Pace,
+    /// The end of the phase.
+    pub(super) until: Nanos,
+    /// Over which channels the sends leave.
+    pub(super) carriage: Carriage,
+    /// Where the client may send.
+    pub(super) conversations: Vec<ConversationId>,
+}
 
 /// The least that is thought after a send that failed: it may have failed at once.
 const RECOLLECTION: Nanos = 10_000_000;
 
 #[derive(Debug)]
 pub(super) struct Converse {
-    /// The client's cell, by its number.
-    pub(super) cell: u32,
-    pace: Pace,
-    until: Nanos,
+    workload: Workload,
     dice: Dice,
-    conversations: Vec<ConversationId>,
     state: State,
     /// When the last send was due.
     last: Nanos,
@@ -29,22 +42,14 @@ enum State {
 }
 
 impl Converse {
-    /// A workload of a client in these conversations, from now on.
-    pub(super) fn new(
-        cell: u32,
-        pace: Pace,
-        until: Nanos,
-        seed: u64,
-        now: Nanos,
-        conversations: Vec<ConversationId>,
-    ) -> Option<Box<Self>> {
-        if conversations.is_empty() {
+    /// A client that begins to send now, if it has a conversation.
+    pub(super) fn new(workload: Workload, seed: u64, now: Nanos) -> Option<Box<Self>> {
+        if workload.conversations.is_empty() {
             return None;
         }
         let dice = Dice::new(seed, "converse", 0, 0);
-        let state = State::Over;
-        let mut converse = Self { cell, pace, until, dice, conversations, state, last: now };
-        if let Pace::Every(pause) = pace {
+        let mut converse = Self { workload, dice, state: State::Over, last: now };
+        if let Pace::Every(pause) = converse.workload.pace {
             // Not everybody at the same moment.
             let early = pause.as_nanos() as f64 * converse.dice.unit();
             converse.last = now.saturating_sub(early as Nanos);
@@ -53,15 +58,20 @@ impl Converse {
         Some(Box::new(converse))
     }
 
+    /// The client's cell, by its number.
+    pub(super) const fn cell(&self) -> u32 {
+        self.workload.cell
+    }
+
     /// When the next send is due, at least so much later. What is not sent by the end of the phase is
     /// not sent.
     fn go_on(&mut self, now: Nanos, least: Nanos) {
-        let at = match self.pace {
+        let at = match self.workload.pace {
             Pace::Think(think) if think.is_zero() => now + least,
             Pace::Think(think) => now + least.max(self.dice.wait(think.as_nanos() as f64) as Nanos),
             Pace::Every(pause) => self.last + pause.as_nanos() as Nanos,
         };
-        let open = at.max(now) < self.until;
+        let open = at.max(now) < self.workload.until;
         self.state = if open { State::Thinking(at) } else { State::Over };
     }
 
@@ -73,12 +83,13 @@ impl Converse {
         }
     }
 
-    /// Begins the send that is due: its planned time and its place.
-    pub(super) fn begin(&mut self) -> Option<(Nanos, ConversationId)> {
+    /// Begins the send that is due: its planned time, its place, and its channel (`None`: the first).
+    pub(super) fn begin(&mut self) -> Option<(Nanos, ConversationId, Option<CompactString>)> {
         let State::Thinking(at) = self.state else { return None };
         self.state = State::Over;
         self.last = at;
-        Some((at, *self.dice.pick(&self.conversations)))
+        let place = *self.dice.pick(&self.workload.conversations);
+        Some((at, place, self.workload.carriage.draw(&mut self.dice)))
     }
 
     /// The send has this number.
@@ -105,16 +116,20 @@ mod tests {
     const SECOND: Nanos = 1_000_000_000;
     const THINK: Pace = Pace::Think(Duration::from_secs(1));
 
+    fn workload(pace: Pace, until: Nanos) -> Workload {
+        let conversations = vec![ConversationId(1), ConversationId(2)];
+        Workload { cell: 0, pace, until, carriage: Carriage::default(), conversations }
+    }
+
     fn converse(pace: Pace, until: Nanos) -> Box<Converse> {
-        let places = vec![ConversationId(1), ConversationId(2)];
-        let converse = Converse::new(0, pace, until, 7, 0, places);
+        let converse = Converse::new(workload(pace, until), 7, 0);
         converse.expect("a client with conversations converses")
     }
 
     #[test]
     fn the_next_send_waits_for_the_end_of_the_last_one() {
         let mut converse = converse(THINK, 1_000 * SECOND);
-        let (planned, _) = converse.begin().expect("the first send is due");
+        let (planned, ..) = converse.begin().expect("the first send is due");
         converse.wait_for(OpId(5));
         assert_eq!(converse.due(), None);
         converse.hear(planned + SECOND, &Event::Ok { op: OpId(4), rows: 0 });
@@ -128,7 +143,7 @@ mod tests {
         let mut converse = converse(THINK, 1_000 * SECOND);
         let mut sends = 0;
         let mut now = 0;
-        while let Some((planned, _)) = converse.begin() {
+        while let Some((planned, ..)) = converse.begin() {
             assert!(planned >= now && planned < 1_000 * SECOND);
             converse.wait_for(OpId(sends));
             now = planned + SECOND;
@@ -141,13 +156,31 @@ mod tests {
     }
 
     #[test]
+    fn the_sends_leave_over_the_channels_of_the_phase() {
+        let yaml = include_str!("../../specs/rest-first.yaml");
+        let spec =
+            crate::spec::load("rest-first.yaml", yaml, &crate::property::ids()).unwrap().spec;
+        let carriage = Carriage::of(&spec, &[("rest".to_owned(), 0.5)]);
+        let halves = Workload { carriage, ..workload(THINK, 1_000 * SECOND) };
+        let mut converse = Converse::new(halves, 7, 0).expect("it has conversations");
+        let mut over = std::collections::BTreeMap::new();
+        while let Some((planned, _, via)) = converse.begin() {
+            *over.entry(via.expect("the phase says which")).or_insert(0) += 1;
+            converse.wait_for(OpId(0));
+            converse.hear(planned, &Event::Ok { op: OpId(0), rows: 0 });
+        }
+        let (rest, socket) = (over["rest"], over["socket"]);
+        assert!(rest * 3 > socket && socket * 3 > rest, "{over:?}");
+    }
+
+    #[test]
     fn who_need_not_think_sends_at_once_unless_the_last_send_failed() {
         let pace = Pace::Think(Duration::ZERO);
         let mut converse = converse(pace, SECOND);
-        assert_eq!(converse.begin().map(|(planned, _)| planned), Some(0));
+        assert_eq!(converse.begin().map(|(planned, ..)| planned), Some(0));
         converse.wait_for(OpId(1));
         converse.hear(7, &Event::Ok { op: OpId(1), rows: 0 });
-        assert_eq!(converse.begin().map(|(planned, _)| planned), Some(7));
+        assert_eq!(converse.begin().map(|(planned, ..)| planned), Some(7));
         converse.wait_for(OpId(2));
         converse.hear(8, &Event::Failed { op: OpId(2), error: "no".into(), certain: true });
         assert_eq!(converse.due(), Some(8 + RECOLLECTION));
@@ -155,14 +188,15 @@ mod tests {
 
     #[test]
     fn nobody_converses_alone() {
-        assert!(Converse::new(0, THINK, SECOND, 7, 0, Vec::new()).is_none());
+        let alone = Workload { conversations: Vec::new(), ..workload(THINK, SECOND) };
+        assert!(Converse::new(alone, 7, 0).is_none());
     }
 
     #[test]
     fn who_is_due_every_second_is_late_after_a_long_answer_and_catches_up() {
         let mut converse = converse(Pace::Every(Duration::from_secs(1)), 20 * SECOND);
         let (mut now, mut planned) = (0, Vec::new());
-        while let Some((at, _)) = converse.begin() {
+        while let Some((at, ..)) = converse.begin() {
             now = at.max(now) + SECOND / 100;
             if planned.len() == 4 {
                 now += 3 * SECOND;

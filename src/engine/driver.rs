@@ -226,10 +226,12 @@ impl Driver {
         }
         let due = self.converse.as_mut().filter(|c| c.due().is_some_and(|at| at <= now));
         if let Some(converse) = due
-            && let Some((planned, conversation)) = converse.begin()
+            && let Some((planned, conversation, via)) = converse.begin()
         {
-            let message = self.shard.closed_message(converse.cell);
-            let op = self.ask(planned, Ask::send(conversation, message));
+            let message = self.shard.closed_message(converse.cell());
+            let mut ask = Ask::send(conversation, message);
+            ask.manner.via = via;
+            let op = self.ask(planned, ask);
             if let Some(converse) = &mut self.converse {
                 converse.wait_for(op);
             }

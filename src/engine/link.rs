@@ -14,7 +14,7 @@ mod tests;
 
 pub(crate) use approach::session_options;
 pub(super) use approach::{Approach, Caller};
-pub(crate) use line::{frames_handshake, login_frame};
+pub(crate) use line::{frames_handshake, login_text};
 pub(super) use polling::Bookmark;
 pub(super) use session::{Arrival, Session};
 

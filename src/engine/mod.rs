@@ -40,7 +40,7 @@ mod trace;
 mod trouble;
 pub mod usage;
 
-pub(crate) use link::{frames_handshake, login_frame, session_options};
+pub(crate) use link::{frames_handshake, login_text, session_options};
 pub use preflight::Unreachable;
 pub use run::{ClientKind, Failure, Measured, Settings, run};
 pub use target::{Target, TargetChoice};

@@ -2,6 +2,7 @@
 
 use crate::engine::shard::{Report, Unfinished};
 use crate::metric::quantity;
+use crate::outcome::Collapse;
 
 /// What the reader must know beside verdicts and figures.
 #[derive(Debug, Default)]
@@ -52,6 +53,29 @@ impl Notes {
         let losses = self.losses.into_iter().map(|why| format!("connection lost: {why}"));
         self.texts.into_iter().chain(garbage).chain(errors).chain(losses).collect()
     }
+}
+
+/// How a server ended that went away and did not come back.
+pub(super) fn of_collapse(collapse: &Collapse) -> String {
+    let seconds = |nanos: u64| nanos as f64 / 1e9;
+    let (from, to) = collapse.between;
+    let sends = quantity::counted(collapse.in_flight, "send");
+    let mut text = format!(
+        "the server went away in phase `{}`, between {:.1} s and {:.1} s: the last of {} was lost, \
+         and none came back; {sends} had no answer then",
+        collapse.phase,
+        seconds(from),
+        seconds(to),
+        quantity::counted(collapse.connections, "connection"),
+    );
+    if collapse.unheard > 0 {
+        text.push_str(&format!(", {} more found nobody", quantity::count(collapse.unheard)));
+    }
+    if collapse.unread > 0 {
+        let confirmed = quantity::counted(collapse.unread, "confirmed message");
+        text.push_str(&format!("; nobody could read {confirmed} again"));
+    }
+    text
 }
 
 /// Adds what is not there yet, up to a few.

@@ -108,13 +108,19 @@ fn unlikely(id: &Scalar) -> Scalar {
         let (name, number) = text.split_at(text.len() - counted);
         return Scalar::Text(format!("{name}9{number:0>8}").into());
     }
-    let from = text.len().saturating_sub(6);
+    // What stands behind a colon says where it is, not which.
+    let to = text.find(':').unwrap_or(text.len());
+    let from = to.saturating_sub(6);
     let turned = text.char_indices().map(|(at, letter)| match letter {
-        _ if at < from => letter,
+        _ if !(from..to).contains(&at) => letter,
         '0'..='8' => '9',
         '9' => '0',
         'a'..='e' => 'f',
         'f' => 'a',
+        'g'..='y' => 'z',
+        'z' => 'g',
+        'A'..='Y' => 'Z',
+        'Z' => 'A',
         other => other,
     });
     Scalar::Text(turned.collect())
@@ -217,4 +223,21 @@ fn admit(shard: &Rc<Shard>, cell: &Cell, index: usize, id: Scalar) {
 fn record(shard: &Rc<Shard>, client: ClientId, event: Event) {
     let now = shard.clock.now();
     shard.recorder.borrow_mut().record(now, client, event);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guessed_id_looks_like_the_one_that_there_is_and_is_another() {
+        for (id, guessed) in [
+            ("6b00da02ea27250ac82d6a4d", "6b00da02ea27250ac89f9f9f"),
+            ("!QuvWxYzGhij:localhost", "!QuvWxZgZzzz:localhost"),
+            ("room-12", "room-900000012"),
+        ] {
+            assert_eq!(unlikely(&Scalar::Text(id.into())), Scalar::Text(guessed.into()));
+        }
+        assert_eq!(unlikely(&Scalar::Int(7)), Scalar::Int(1_999_999_993));
+    }
 }

@@ -9,6 +9,10 @@ use crate::spec::Spec;
 use crate::world;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::sleep;
+
+/// How long a simulated server takes to come up: everybody knows by then that it was down.
+const COMING_UP: Duration = Duration::from_millis(500);
 
 /// What to try.
 #[derive(Clone, Debug)]
@@ -248,9 +252,15 @@ async fn strike_simulated(running: &mut Running, fault: Fault) {
 
 async fn release_simulated(running: &mut Running, fault: Fault) -> Result<(), StartError> {
     match fault {
-        Fault::Restart | Fault::Kill => running.resume().await?,
+        Fault::Restart | Fault::Kill => {
+            sleep(COMING_UP).await;
+            running.resume().await?;
+        }
         Fault::Stop | Fault::Node(Node { does: NodeDeed::Stop, .. }) => running.halt(None, false),
-        Fault::Node(node) => running.open_node(node.index())?,
+        Fault::Node(node) => {
+            sleep(COMING_UP).await;
+            running.open_node(node.index())?;
+        }
         Fault::Part(Part::Redis) => running.hold_up(false).await,
         Fault::Part(Part::Store) => running.cut_off(false).await,
     }

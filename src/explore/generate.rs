@@ -86,7 +86,7 @@ mod tests {
             for number in 0..300 {
                 let script = generator.script(number, &Offsets::NEW);
                 assert!((2..=6).contains(&script.people.len()), "{number}");
-                assert!((1..=4).contains(&script.rooms.len()), "{number}");
+                assert!(script.rooms.len() <= 4, "{number}");
                 assert!(script.people.iter().all(|role| role.devices <= 2), "{number}");
                 let lack = crate::conform::script_lacks(&script, &spec, &target);
                 assert_eq!(lack, None, "{name} {number}");

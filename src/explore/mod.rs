@@ -9,13 +9,15 @@ mod generate;
 pub mod odds;
 mod offsets;
 mod replay;
+mod scene;
 mod search;
 pub mod shrink;
 mod spread;
 mod trial;
+pub mod witness;
 
 pub use generate::{Generator, Palette};
 pub use offsets::Offsets;
-pub use replay::{Answer, Replayed, enough, replay};
+pub use replay::{Answer, Replayed, enough, replay, still_failing};
 pub use search::{Find, Progress, Settings as Search, search};
 pub use trial::{Arena, Broken, End, Over, Run, Settings, Trial, least};

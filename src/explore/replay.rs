@@ -75,11 +75,49 @@ pub async fn replay(
     mut show: impl FnMut(u32, u32),
 ) -> Result<Replayed, Failure> {
     let mut arena = Arena::open(settings).await?;
+    let replayed = again(&mut arena, saved, runs, &mut show).await;
+    arena.dismiss().await;
+    Ok(replayed)
+}
+
+/// Plays each of these plans so many times, and hands back what came of those that still fail, or could
+/// not be played. `show` hears which is next.
+///
+/// # Errors
+/// The target cannot be tried, or the harness failed.
+pub async fn still_failing(
+    settings: &trial::Settings,
+    plans: &[(String, Saved)],
+    runs: u32,
+    mut show: impl FnMut(&str),
+) -> Result<Vec<(usize, Replayed)>, Failure> {
+    let mut arena = Arena::open(settings).await?;
+    let mut wrong = Vec::new();
+    for (index, (file, saved)) in plans.iter().enumerate() {
+        show(file);
+        let replayed = again(&mut arena, saved, runs, &mut |_, _| ()).await;
+        let over = replayed.interrupted || matches!(replayed.answer, Answer::Ended(_));
+        if !matches!(replayed.answer, Answer::Fixed { .. } | Answer::TooFew { .. }) {
+            wrong.push((index, replayed));
+        }
+        if over {
+            break;
+        }
+    }
+    arena.dismiss().await;
+    Ok(wrong)
+}
+
+async fn again(
+    arena: &mut Arena,
+    saved: &Saved,
+    runs: u32,
+    show: &mut impl FnMut(u32, u32),
+) -> Replayed {
     let script = Arc::new(saved.script.clone());
     let mut all = trial::Trial::default();
     if let Some(why) = arena.lacks(&script) {
-        arena.dismiss().await;
-        return Ok(Replayed::nothing(why));
+        return Replayed::nothing(why);
     }
     while all.over.is_none() && (all.ends.len() as u32) < runs {
         let more = arena.trial(&script, BATCH.min(runs - all.ends.len() as u32)).await;
@@ -90,8 +128,7 @@ pub async fn replay(
     if saved.breaks == SURVIVAL && all.over.is_none() {
         all.over = arena.ends_within(LATE).await;
     }
-    arena.dismiss().await;
-    Ok(Replayed::of(&all, saved))
+    Replayed::of(&all, saved)
 }
 
 impl Replayed {
@@ -179,6 +216,7 @@ pub fn enough(saved: &Saved) -> u32 {
 mod tests {
     use super::*;
     use crate::explore::trial::{End, Trial};
+    use crate::outcome::exploration::Scene;
     use crate::plan::saved::{Server, SpecMark};
     use crate::plan::script::Script;
     use crate::verdict::Finding;
@@ -196,7 +234,8 @@ mod tests {
     }
 
     fn trial(property: &'static str, failed: u32, passed: u32) -> Trial {
-        let broken = Broken { property, promised: true, finding: Finding::default() };
+        let (finding, scene) = (Finding::default(), Scene::default());
+        let broken = Broken { property, promised: true, finding, scene };
         let failing = (0..failed).map(|_| Run { broken: vec![broken.clone()], ..Run::default() });
         let runs = failing.chain((0..passed).map(|_| Run::default()));
         Trial { ends: runs.map(|run| End::Judged(Box::new(run))).collect(), over: None }

@@ -5,38 +5,31 @@
 //! [`search`].
 
 mod fall;
+mod find;
+mod settle;
+
+pub use find::Find;
 
 use crate::engine::{Failure, TargetChoice};
-use crate::explore::contest::Rate;
 use crate::explore::generate::{Generator, Palette};
 use crate::explore::offsets::Offsets;
-use crate::explore::shrink::{self, Size, Trials};
+use crate::explore::shrink;
 use crate::explore::spread::spreads;
 use crate::explore::trial::{self, Arena, Broken, End, Over, Run, Trial};
-use crate::history::{ClientId, Nanos};
-use crate::metric::quantity::counted;
+use crate::history::Nanos;
 use crate::outcome::exploration::{Defect, Exploration, SCHEMA};
 use crate::plan::saved::{SURVIVAL, Saved};
 use crate::plan::script::Script;
-use crate::property;
-use crate::spec::Spec;
-use crate::verdict::Violation;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Plays of a plan that has failed, to see how often it does.
-const AGAIN: u32 = 20;
+/// Other plans of one defect that are remembered, for one that fails more often than the first.
+const OTHERS: usize = 3;
 /// Plays of a plan of the corpus.
 const KNOWN: u32 = 10;
-/// Plays of a plan whose failure rests on time, a few at a time so that the machine is not busy, and in
-/// how many of them it must fail.
-const TIMED: (u32, u32) = (3, 4);
-const TIMED_FAILS: u32 = 2;
 /// How often there is progress to show.
 const TICK: Duration = Duration::from_millis(200);
-/// Plays under way for each core, where nothing else is said.
-const PER_CORE: usize = 8;
 /// Plans in a row that cannot be played before the search gives up.
 const HOPELESS: u64 = 50;
 
@@ -50,8 +43,8 @@ pub struct Settings {
     pub budget: Duration,
     /// The properties that are looked at; without any, all.
     pub only: Vec<String>,
-    /// The search goes on when a promised property was found broken.
-    pub keep_going: bool,
+    /// The search ends with the first failure.
+    pub first: bool,
     /// Plans may restart a server that the harness has launched.
     pub restarts: bool,
     /// What may be spent to make a plan smaller; nothing: it stays as it was found.
@@ -69,44 +62,17 @@ pub struct Progress {
     pub elapsed: Duration,
     /// How long it may take.
     pub budget: Duration,
-    /// Defects of promised properties so far, and of others.
+    /// Defects of promised properties so far.
     pub failures: usize,
+    /// The newest of them, in words.
+    pub newest: Option<String>,
     /// Defects of properties that nobody promised.
     pub findings: usize,
     /// What is done at the moment, if it is not the search itself.
     pub doing: Option<String>,
 }
 
-/// A property that was broken in one way, and the smallest plan that did it.
-#[derive(Clone, Debug)]
-pub struct Find {
-    /// Its id, or [`SURVIVAL`].
-    pub property: String,
-    /// The spec promises it.
-    pub promised: bool,
-    /// What is wrong, in one sentence without times or names.
-    pub seen: String,
-    /// The plan.
-    pub script: Arc<Script>,
-    /// Which of the search's plans it is; none of a plan of the corpus.
-    pub plan: Option<u64>,
-    /// In how many plays of how many it was seen again.
-    pub failed: Option<(u32, u32)>,
-    /// How large it was when it was found, if it was made smaller since.
-    pub before: Option<Size>,
-    /// In how many plans it was seen.
-    pub plans: u64,
-    /// When it was seen first.
-    pub after: Duration,
-    /// Where it was saved.
-    pub file: String,
-    /// The argument.
-    pub violation: Option<Violation>,
-    /// What the clients of the argument are called.
-    pub names: Vec<(ClientId, String)>,
-}
-
-/// Searches until the budget is spent, or something promised is broken. `keep` saves a find and says
+/// Searches until the budget is spent, and then makes what failed smaller. `keep` saves a find and says
 /// where; it is called again when more is known.
 ///
 /// # Errors
@@ -125,8 +91,7 @@ pub async fn search(
         TargetChoice::Running(_) => false,
     };
     let palette = Palette::of(spec, restarts, arena.absent());
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let width = settings.arena.at_once.map_or(cores * PER_CORE, |count| count as usize);
+    let width = arena.at_once();
     let mut search = Search {
         settings,
         generator: Generator::new(palette, settings.seed),
@@ -145,6 +110,8 @@ pub async fn search(
     };
     search.known().await;
     search.hunt().await;
+    search.play_again().await;
+    search.shrink_all().await;
     Ok(search.finish(started).await)
 }
 
@@ -213,13 +180,13 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
 
     /// Further plans are wanted.
     fn is_on(&self) -> bool {
-        let enough = !self.settings.keep_going && self.has_enough();
+        let enough = self.settings.first && self.finds.iter().any(|find| self.counts(find));
         self.began.elapsed() < self.settings.budget && !enough && self.hopeless < HOPELESS
     }
 
-    /// Something promised is broken, or something that was asked for by name.
-    fn has_enough(&self) -> bool {
-        self.finds.iter().any(|find| find.promised || !self.settings.only.is_empty())
+    /// A promise is broken, or what was asked for by name.
+    fn counts(&self, find: &Find) -> bool {
+        find.proven && (find.promised || !self.settings.only.is_empty())
     }
 
     async fn ended(&mut self, number: u32, end: End) {
@@ -228,7 +195,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
         match end {
             End::NotRun(why) => {
                 self.hopeless += 1;
-                add(&mut self.result.obstacles, why);
+                add(&mut self.result.obstacles, without_ids(&why));
             }
             End::Judged(run) => {
                 self.hopeless = 0;
@@ -243,85 +210,27 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
         }
     }
 
-    /// A plan broke a property: it is kept, and played again.
+    /// A plan broke a property. What proves itself is kept at once; what may have been late is played
+    /// again when the search is over, or at once if it would end the search.
     async fn accuse(&mut self, plan: u64, script: &Arc<Script>, run: &Run, broken: &Broken) {
-        let found = self.found(Some(plan), script, run, broken);
+        let mut found = self.found(Some(plan), script, run, broken);
         let same = |find: &&mut Find| find.property == found.property && find.seen == found.seen;
         if let Some(known) = self.finds.iter_mut().find(same) {
             known.plans += 1;
+            if known.others.len() < OTHERS && known.plan.is_some() {
+                known.others.push((plan, Arc::clone(script)));
+            }
             return;
         }
-        let mut found = found;
-        if trial::least(broken.property) > 1 {
-            let Some(failed) = self.second_opinion(script, broken.property).await else {
-                return add(&mut self.result.doubts, found.property);
-            };
-            found.failed = Some(failed);
+        found.proven = trial::least(broken.property) == 1;
+        if found.proven {
             found.file = (self.keep)(&found);
-            self.finds.push(found);
-            return self.shrink(self.finds.len() - 1).await;
         }
-        // What proves itself is safe before anything else happens.
-        found.file = (self.keep)(&found);
         self.finds.push(found);
-        let (failures, index) = (self.finds.len(), self.finds.len() - 1);
-        self.tell(Some(format!("playing failure {failures} again")));
-        let trial = self.trial(script, AGAIN).await;
-        let find = &mut self.finds[index];
-        find.failed = Some(trial.rate(broken.property));
-        find.file = (self.keep)(find);
-        self.shrink(index).await;
-    }
-
-    /// Makes the plan of a find smaller, and takes the argument from that.
-    async fn shrink(&mut self, index: usize) {
-        let find = &self.finds[index];
-        let (property, script) = (find.property.clone(), Arc::clone(&find.script));
-        let wanted = find.promised || !self.settings.only.is_empty();
-        let rate = find.failed.filter(|(failed, _)| wanted && *failed > 0);
-        let (Some((failed, of)), Some(budget), None) = (rate, self.settings.shrink, &self.over)
-        else {
-            return;
-        };
-        self.tell(Some(format!("making failure {} smaller", index + 1)));
-        let mut court = Trials { arena: &mut self.arena, property: &property };
-        let shrunk = shrink::shrink(&mut court, &script, Rate::new(failed, of), budget).await;
-        self.result.plays += u64::from(shrunk.plays);
-        self.over = shrunk.over.clone().or(self.over.take());
-        let find = &mut self.finds[index];
-        find.before = Some(shrunk.before);
-        find.failed = Some((shrunk.rate.failed, shrunk.rate.runs));
-        find.script = shrunk.script;
-        find.file = (self.keep)(find);
-        if self.over.is_none() {
-            self.argue(index, &property).await;
+        let index = self.finds.len() - 1;
+        if self.settings.first && !self.finds[index].proven {
+            self.second_opinion(index).await;
         }
-    }
-
-    /// Takes a find's argument from its plan as it is now.
-    async fn argue(&mut self, index: usize, property: &str) {
-        let script = Arc::clone(&self.finds[index].script);
-        let trial = self.trial(&script, KNOWN).await;
-        let find = &mut self.finds[index];
-        let broken = trial.runs().filter_map(|run| Some((run, run.broken_of(property)?)));
-        let mut broken: Vec<(&Run, &Broken)> = broken.collect();
-        broken.sort_by_key(|(_, broken)| broken.kind() != find.seen);
-        if let Some((run, broken)) = broken.first() {
-            find.violation = broken.finding.violations.first().cloned();
-            find.names.clone_from(&run.names);
-        }
-    }
-
-    /// Plays what failed for want of something in time, a few at a time; how often it did again, if that
-    /// is often enough.
-    async fn second_opinion(&mut self, script: &Arc<Script>, property: &str) -> Option<(u32, u32)> {
-        self.tell(Some(format!("playing again what may have been late: {property}")));
-        let (mut failed, mut of) = (0, 0);
-        for _ in 0..TIMED.0 {
-            let (more, plays) = self.trial(script, TIMED.1).await.rate(property);
-            (failed, of) = (failed + more, of + plays);
-        }
-        (failed >= TIMED_FAILS).then_some((failed, of))
     }
 
     async fn trial(&mut self, script: &Arc<Script>, runs: u32) -> Trial {
@@ -338,12 +247,15 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             seen: broken.kind().to_owned(),
             script: Arc::clone(script),
             plan,
+            others: Vec::new(),
             failed: None,
-            before: None,
+            proven: true,
+            shrunk: None,
             plans: 1,
             after: self.began.elapsed(),
             file: String::new(),
             violation: broken.finding.violations.first().cloned(),
+            scene: broken.scene.clone(),
             names: run.names.clone(),
         }
     }
@@ -354,13 +266,16 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     }
 
     fn tell(&mut self, doing: Option<String>) {
-        let failures = self.finds.iter().filter(|find| find.promised).count();
+        let failures = || self.finds.iter().filter(|find| find.proven && find.promised);
+        let newest = failures().next_back();
+        let newest = newest.map(|find| format!("{}: {}; {}", find.property, find.seen, find.file));
         (self.show)(&Progress {
             plans: self.result.plans,
             elapsed: self.began.elapsed(),
             budget: self.settings.budget,
-            failures,
-            findings: self.finds.len() - failures,
+            failures: failures().count(),
+            newest,
+            findings: self.finds.iter().filter(|find| find.proven && !find.promised).count(),
             doing,
         });
     }
@@ -377,7 +292,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             None => {}
         }
         let spec = &self.settings.arena.spec;
-        let mut defects: Vec<Defect> = self.finds.iter().map(|find| defect(find, spec)).collect();
+        let mut defects: Vec<Defect> = self.finds.iter().map(|find| find.defect(spec)).collect();
         defects.sort_by_key(|defect| !defect.promised);
         Exploration {
             spec: spec.name.clone(),
@@ -394,28 +309,15 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     }
 }
 
-fn defect(find: &Find, spec: &Spec) -> Defect {
-    let promise = spec.promise(&find.property);
-    let page = property::find(&find.property).map(|property| property.page());
-    let told =
-        |own: Option<&str>, general: Option<&str>| own.or(general).unwrap_or_default().to_owned();
-    Defect {
-        property: find.property.clone(),
-        promised: find.promised,
-        promise: told(promise.map(|p| p.says.as_str()), page.map(|p| p.title)),
-        source: told(promise.map(|p| p.source.as_str()), page.map(|p| p.source)),
-        seen: find.seen.clone(),
-        script: find.script.to_string(),
-        failed: find.failed,
-        size: words(Size::of(&find.script)),
-        before: find.before.map(words),
-        plans: find.plans,
-        after: find.after.as_nanos() as Nanos,
-        file: find.file.clone(),
-        known: find.plan.is_none(),
-        violation: find.violation.clone(),
-        names: find.names.clone(),
-    }
+/// A reason without what is its own each time: long words with digits in them.
+fn without_ids(why: &str) -> String {
+    let is_id = |word: &str| word.len() >= 12 && word.contains(|c: char| c.is_ascii_digit());
+    let pieces = why.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    let told = pieces.map(|piece| {
+        let word = piece.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if is_id(word) { piece.replacen(word, "…", 1) } else { piece.to_owned() }
+    });
+    told.collect()
 }
 
 /// Adds one to a named sum.
@@ -424,9 +326,4 @@ fn add(sums: &mut Vec<(String, u64)>, name: String) {
         Some((_, sum)) => *sum += 1,
         None => sums.push((name, 1)),
     }
-}
-
-/// A size in words: what tells how much there is to read.
-fn words(size: Size) -> String {
-    format!("{} people, {}", size.people, counted(size.steps as u64, "step"))
 }

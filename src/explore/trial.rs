@@ -8,8 +8,10 @@ use crate::engine::crew::{Crew, News};
 use crate::engine::stage::watch::{listens, watch_over};
 use crate::engine::stage::{self, Apart, Keep, Play, Played, Site, Stopped, rehearse, rehearsers};
 use crate::engine::{Failure, Target, TargetChoice};
+use crate::explore::scene::scene;
 use crate::history::{ClientId, Entry, Nanos, PersonId};
 use crate::operation::Operation;
+use crate::outcome::exploration::Scene;
 use crate::plan::script::Script;
 use crate::property;
 use crate::spec::{Spec, Transports};
@@ -22,6 +24,9 @@ use tokio::sync::watch;
 
 /// How long a server that has just been accused may take to show that it is still there.
 const STILL_THERE: Duration = Duration::from_secs(10);
+/// Plays under way for each core, where nothing else is said: with more of them they disturb each other,
+/// and a race comes about less often.
+const PER_CORE: usize = 8;
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -56,6 +61,8 @@ pub struct Arena {
     death: Pin<Box<dyn Future<Output = String>>>,
     /// Operations of the spec that the server lacks.
     absent: Vec<Operation>,
+    /// How many plays are under way at once, at most.
+    at_once: usize,
     next: u32,
     under_way: usize,
     /// What ended while something else was waited for.
@@ -118,6 +125,8 @@ pub struct Broken {
     pub promised: bool,
     /// The argument, in the words of the script.
     pub finding: Finding,
+    /// The play of the first violation, in the words of the script.
+    pub scene: Scene,
 }
 
 impl Arena {
@@ -140,8 +149,10 @@ impl Arena {
             let lacking = rehearse(&site, None).await.map_err(Failure::Unreachable)?;
             absent = lacking.into_iter().map(|(operation, _)| operation).collect();
         }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let at_once = settings.at_once.map_or(cores * PER_CORE, |count| count as usize);
         let (at, apart) = (site.clone(), Apart::of(choice, *transport));
-        let crew = Crew::assemble(settings.at_once, move |play: Play| {
+        let crew = Crew::assemble(Some(at_once as u32), move |play: Play| {
             let (site, apart) = (at.clone(), apart.clone());
             async move {
                 match wants_own_server(&play.script) {
@@ -157,6 +168,7 @@ impl Arena {
             target: Some(target),
             crew,
             absent,
+            at_once,
             next: 0,
             under_way: 0,
             aside: VecDeque::new(),
@@ -279,6 +291,11 @@ impl Arena {
         }
     }
 
+    /// How many plays are under way at once, at most.
+    pub(super) const fn at_once(&self) -> usize {
+        self.at_once
+    }
+
     /// Operations of the spec that the server was seen to lack.
     pub(super) fn absent(&self) -> &[Operation] {
         &self.absent
@@ -373,9 +390,14 @@ impl Run {
         for (id, mut finding) in ids.zip(played.findings) {
             run.doubts.extend(finding.doubts.iter().map(|doubt| (id, doubt.clone())));
             if finding.violation_count > 0 {
+                let scene = finding.violations.first().map(|violation| {
+                    let mut scene = scene(&played.entries, violation);
+                    words.put_into_lines(&mut scene.exhibits);
+                    scene
+                });
                 finding.violations.iter_mut().for_each(|violation| words.put_into(violation));
-                let promised = spec.promise(id).is_some();
-                run.broken.push(Broken { property: id, promised, finding });
+                let (promised, scene) = (spec.promise(id).is_some(), scene.unwrap_or_default());
+                run.broken.push(Broken { property: id, promised, finding, scene });
             }
         }
         Self {

@@ -2,7 +2,7 @@
 
 use crate::history::{ClientId, Nanos};
 use crate::outcome::Exit;
-use crate::verdict::Violation;
+use crate::verdict::{Exhibit, Violation};
 use serde::{Deserialize, Serialize};
 
 /// The version of the shape that `report.json` of a search has.
@@ -64,10 +64,9 @@ pub struct Defect {
     pub script: String,
     /// In how many plays of how many it was seen again, if it was played again.
     pub failed: Option<(u32, u32)>,
-    /// How large the script is, in words.
-    pub size: String,
-    /// How large it was when it was found, if it was made smaller since.
-    pub before: Option<String>,
+    /// How the plan was made smaller, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shrunk: Option<Shrinkage>,
     /// In how many plans of the search it was seen.
     pub plans: u64,
     /// How long the search had taken, in nanoseconds.
@@ -80,6 +79,54 @@ pub struct Defect {
     pub violation: Option<Violation>,
     /// What the clients of the argument are called.
     pub names: Vec<(ClientId, String)>,
+    /// The play of the argument.
+    #[serde(default, skip_serializing_if = "Scene::is_empty")]
+    pub scene: Scene,
+}
+
+/// A play as sentences: what its clients did and saw up to the contradiction, in the order of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scene {
+    /// The lines, as many as one can take in.
+    pub exhibits: Vec<Exhibit>,
+    /// Which of them are the argument's.
+    pub argued: Vec<usize>,
+}
+
+impl Scene {
+    /// There is nothing to tell.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.exhibits.is_empty()
+    }
+}
+
+/// How a plan was made smaller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shrinkage {
+    /// What it had at first.
+    pub before: Extent,
+    /// What is left.
+    pub after: Extent,
+    /// How many plays that took.
+    pub plays: u32,
+    /// Nothing more can be taken away; if not, there was no time left.
+    pub complete: bool,
+}
+
+/// How large a plan is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Extent {
+    /// Its steps.
+    pub steps: usize,
+    /// What is done in them, in all.
+    pub deeds: usize,
+    /// Its people.
+    pub people: usize,
+    /// Their devices, in all.
+    pub devices: usize,
+    /// Its conversations.
+    pub conversations: usize,
 }
 
 impl Exploration {

@@ -14,7 +14,8 @@ pub struct Carriage(Vec<(CompactString, Share)>);
 impl Carriage {
     /// What a phase says, on this spec: what it leaves over goes to the first channel that it does not
     /// name.
-    pub(super) fn of(spec: &Spec, shares: &[(String, Share)]) -> Self {
+    #[must_use]
+    pub fn of(spec: &Spec, shares: &[(String, Share)]) -> Self {
         let Some(deed) = spec.deed(Operation::Send).filter(|_| !shares.is_empty()) else {
             return Self::default();
         };
@@ -28,7 +29,8 @@ impl Carriage {
     }
 
     /// A channel by chance; `None`: the first.
-    pub(super) fn draw(&self, dice: &mut Dice) -> Option<CompactString> {
+    #[must_use]
+    pub fn draw(&self, dice: &mut Dice) -> Option<CompactString> {
         let (last, others) = self.0.split_last()?;
         let mut place = dice.unit();
         for (name, share) in others {

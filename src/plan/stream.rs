@@ -84,6 +84,8 @@ pub struct Stream {
     before: f64,
     next: f64,
     phase: Range<Nanos>,
+    /// The phase's number.
+    number: usize,
     /// Which of its cell's streams it is; and how many phases the plan has.
     ordinal: u32,
     phases: usize,
@@ -138,6 +140,7 @@ impl Stream {
             before,
             next: ramp.at(before),
             phase: span,
+            number: phase,
             ordinal,
             phases: plan.scenario.phases.len(),
             sent: 0,
@@ -330,7 +333,7 @@ impl Stream {
         for person in cell.people.iter().filter(|person| !person.conversations.is_empty()) {
             if self.dice.chance(converse.share) {
                 let seed = self.dice.bits();
-                let act = Act::Converse { pace: converse.pace, until, seed };
+                let act = Act::Converse { pace: converse.pace, phase: self.number, until, seed };
                 acts.push(Planned { at, client: person.clients[0], act });
             }
         }

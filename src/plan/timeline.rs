@@ -52,6 +52,8 @@ pub enum Act {
     Converse {
         /// When the next send is due.
         pace: Pace,
+        /// The phase's number.
+        phase: usize,
         /// The end of the phase.
         until: Nanos,
         /// The person's number, from which its own choices follow.

@@ -6,8 +6,8 @@ mod probes;
 
 use self::final_read::{Acked, Ledger, Reading};
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, Key, MessageRef, Nanos,
-    OpId, Seen, Token,
+    About, Answer, Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, Key, MessageRef,
+    Nanos, OpId, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation};
 use crate::property::argument::{exhibit, place, span, violation};
@@ -42,7 +42,8 @@ static PAGE: Page = Page {
         id of another one, or sent under the key of another one, may be taken for a repetition: \
         `idempotency` judges that. What a case asks for so that it is refused, or because \
         no document describes it, may be stored or not: the property whose case it is judges \
-        that, and messages without a witness from whoever asks so oddly.",
+        that, and messages without a witness from whoever asks so oddly. A message that somebody \
+        deleted for themselves, if it is missing: all of its readers may have.",
     example: "  3.120 s  client 5  sent \"qzaaaabbbbcccc\", and had the ack\n \
         41.200 s  client 8  read the whole history of conversation 2 (57 rows)\n\
         therefore the acked message is in no complete history\n\
@@ -95,6 +96,7 @@ impl Property for AtLeastOnce {
             refused: FxHashMap::default(),
             keys: Recent::new(memory),
             ledgers: FxHashMap::default(),
+            hidden: FxHashSet::default(),
             readings: FxHashMap::default(),
             strays: FxHashMap::default(),
             reported: FxHashSet::default(),
@@ -137,6 +139,8 @@ struct Store {
     /// The first message under each key, whoever's it is.
     keys: Recent<u64, Token>,
     ledgers: FxHashMap<ConversationId, Ledger>,
+    /// Messages that somebody asked to see no more, by the server's ids, hashed.
+    hidden: FxHashSet<u32>,
     readings: FxHashMap<OpId, Reading>,
     /// Seen, with this run's mark, and not sent: yet, or ever.
     strays: FxHashMap<Token, Stray>,
@@ -205,6 +209,11 @@ impl Judge for Store {
                 *self.epochs.entry(client).or_default() += 1;
             }
             Event::Phase { name } => self.last_phase |= name == "final-read",
+            Event::Invoke {
+                operation: Operation::Hide, about: Some(About::Message(id)), ..
+            } => {
+                self.hidden.insert(short(id));
+            }
             Event::Invoke { op, operation, conversation: Some(conversation), message, .. } => {
                 match (operation, message) {
                     (Operation::Send, Some(message)) => {
@@ -465,6 +474,15 @@ mod tests {
     #[test]
     fn an_acked_message_that_no_read_shows_is_lost() {
         fails(&AtLeastOnce, &charge(), &read_back("", "t1 m1 1"), "an acked message is lost");
+    }
+
+    #[test]
+    fn what_somebody_has_deleted_for_themselves_may_be_missing() {
+        let hides = "b hides o50 m2 #1\nb done o50";
+        passes(&AtLeastOnce, &charge(), &read_back(hides, "t1 m1 1"));
+        let other = "b hides o50 m1 #1\nb done o50";
+        let history = read_back(other, "t1 m1 1");
+        fails(&AtLeastOnce, &charge(), &history, "an acked message is lost");
     }
 
     #[test]

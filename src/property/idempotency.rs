@@ -5,7 +5,7 @@ mod probes;
 mod rules;
 
 use self::case::{Case, Try};
-use crate::fault::Effect;
+use crate::fault::{Effect, is_of_server};
 use crate::history::{
     Answer, Carrier, ClientId, ConversationId, Due, Entry, Event, MessageRef, Nanos, OpId,
     PersonId, Seen, Token,
@@ -46,7 +46,8 @@ static PAGE: Page = Page {
         it is clear that another attempt stored the message. The same id pushed again to one \
         client is a redelivery: counted, and broken only where single delivery is promised (to who \
         sent it, the message itself may be the answer). A \
-        refusal is excused while the person is at the documented rate. Where the spec says that a \
+        refusal is excused while the person is at the documented rate, and while the server or its \
+        store is away. Where the spec says that a \
         window closes, or that texts and not ids tell a repetition, that is the rule: sends that \
         lie further apart than half the window may make several messages.",
     blind: "A repetition that comes more than a minute (or twice the contract's retry time) \
@@ -114,6 +115,7 @@ impl Property for Idempotency {
             paces: FxHashMap::default(),
             epochs: FxHashMap::default(),
             held: FxHashMap::default(),
+            outage: None,
             ops: Rows::new(memory),
             refusable: FxHashSet::default(),
             burnt: Vec::new(),
@@ -163,6 +165,8 @@ struct Identity {
     epochs: FxHashMap<ClientId, u32>,
     /// Faults of the client that may hold back what it sends.
     held: FxHashMap<ClientId, u32>,
+    /// Until when the server, or a part that it stands on, was away the last time.
+    outage: Option<Nanos>,
     ops: Rows<OpId, (Name, Token)>,
     /// Operations that must be refused.
     refusable: FxHashSet<OpId>,
@@ -218,10 +222,7 @@ impl Judge for Identity {
             Event::Connection { state: ConnectionState::Connected, .. } => {
                 *self.epochs.entry(client).or_default() += 1;
             }
-            Event::Fault { what, begins } if Effect::of(what).holds_back() => {
-                let held = self.held.entry(client).or_default();
-                *held = if *begins { *held + 1 } else { held.saturating_sub(1) };
-            }
+            Event::Fault { what, begins } => self.fault(at, client, what, *begins),
             Event::Due { op, due: Due::Refused, .. } => {
                 self.refusable.insert(*op);
             }
@@ -350,6 +351,16 @@ impl Identity {
         }
     }
 
+    fn fault(&mut self, at: Nanos, client: ClientId, what: &str, begins: bool) {
+        if is_of_server(what) {
+            self.outage = Some(if begins { Nanos::MAX } else { at });
+        }
+        if Effect::of(what).holds_back() {
+            let held = self.held.entry(client).or_default();
+            *held = if begins { *held + 1 } else { held.saturating_sub(1) };
+        }
+    }
+
     fn attempt(&mut self, at: Nanos, client: ClientId, op: OpId, attempt: u32) {
         let Some((name, token)) = self.ops.get_mut(op).copied() else { return };
         let crowded = self.crowded(at, client);
@@ -394,12 +405,18 @@ impl Identity {
                 What::Acked(id.clone())
             }
             Answer::Nack(error) => {
-                let crowded = case.tries.iter().any(|one| one.is(op, attempt) && one.crowded);
-                case.refusals.push(Try { op, attempt, at, crowded });
-                let explained = crowded || case.twin || case.tries.len() > 1;
-                self.unexplained += u64::from(!explained && !self.refusable.contains(&op));
-                if case.is_burnt(&self.refusable) {
-                    self.burnt.push(name);
+                let its = case.tries.iter().find(|one| one.is(op, attempt));
+                let crowded = its.is_some_and(|its| its.crowded);
+                // While the store is away nothing can be stored, nor what was stored be found.
+                if its.is_some_and(|its| self.outage.is_some_and(|ended| ended >= its.at)) {
+                    self.finding.count("excused by a fault", 1);
+                } else {
+                    case.refusals.push(Try { op, attempt, at, crowded });
+                    let explained = crowded || case.twin || case.tries.len() > 1;
+                    self.unexplained += u64::from(!explained && !self.refusable.contains(&op));
+                    if case.is_burnt(&self.refusable) {
+                        self.burnt.push(name);
+                    }
                 }
                 What::Refused(error.clone())
             }
@@ -645,6 +662,21 @@ mod tests {
     fn what_was_asked_for_and_never_left_says_nothing() {
         let finding = check(&Idempotency, &charge(), "a b in #1\na plans o1 t1 k1 #1\na fails o1");
         assert_eq!((finding.violation_count, finding.observations), (0, 0), "{finding:#?}");
+    }
+
+    #[test]
+    fn an_error_while_the_store_is_away_is_no_word_about_the_message() {
+        let away = "a a2 b in #1
+            a fault begins restart
+            a sends o1 t1 k1 #1
+            a2 sends o2 t1 k1 #1
+            a refused o1
+            a fault ends restart
+            a2 acked o2 m1
+            b sees t1 m1 #1";
+        passes(&Idempotency, &charge(), away);
+        let there = away.replace("begins restart", "begins none");
+        fails(&Idempotency, &charge(), &there, "error in place of the first id");
     }
 
     #[test]

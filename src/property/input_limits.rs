@@ -6,6 +6,7 @@ mod probes;
 mod rules;
 
 use self::asks::{Asked, Link, Odd};
+use crate::fault::is_of_server;
 use crate::history::{
     Carrier, ClientId, ConversationId, Damage, Due, Entry, Event, Nanos, OpId, PersonId, Seen,
     Token,
@@ -40,7 +41,7 @@ static PAGE: Page = Page {
         the client with a bug, or the visitor with a console: one odd packet must not take down \
         a handler, a connection, or the server of all the others.",
     judged: "Length is counted in characters (Unicode code points). A text at the limit that is \
-        refused, though the rate of sends explains nothing, fails; so does a text or a request \
+        refused, though neither the rate of sends nor an outage explains it, fails; so does a text or a request \
         beyond it that is acked, or, where an answer is documented and can be told, not answered \
         within the ack timeout. What the documents say nothing of may be answered in any way or \
         none. After an odd request, no connection in its conversation may be lost within two \
@@ -102,6 +103,7 @@ impl Property for InputLimits {
             asks: Rows::new(charge.memory()),
             odd: FxHashMap::default(),
             stalls: Stalls::default(),
+            outage: None,
             seen: TokenSet::default(),
             refused: FxHashMap::default(),
             suspects: Vec::new(),
@@ -137,6 +139,8 @@ struct Guard {
     /// The last odd request in each conversation.
     odd: FxHashMap<ConversationId, Odd>,
     stalls: Stalls,
+    /// Until when the server, or a part that it stands on, was away the last time.
+    outage: Option<Nanos>,
     seen: TokenSet,
     /// Refused, and not to be seen.
     refused: FxHashMap<Token, Vec<Exhibit>>,
@@ -205,7 +209,10 @@ impl Judge for Guard {
                     self.dropped(at, client, why);
                 }
             }
-            Event::Fault { begins, .. } => {
+            Event::Fault { what, begins } => {
+                if is_of_server(what) {
+                    self.outage = Some(if *begins { Nanos::MAX } else { at });
+                }
                 self.links.entry(client).or_default().fault(*begins, at);
             }
             Event::Lag { nanos } => self.stalls.note(at, *nanos),
@@ -324,6 +331,11 @@ mod tests {
         let stored =
             format!("a b in #1\na sends o1 {long} k1 #1\na refused o1\nb sees {long} m1 #1");
         stands(&InputLimits, &charge(), &stored, Standing::NotExercised);
+        let away = "a b in #1\na fault begins restart";
+        let away = format!("{away}\na sends o1 {long} k1 #1\na refused o1");
+        stands(&InputLimits, &charge(), &away, Standing::NotExercised);
+        let back = away.replace("begins restart\n", "begins restart\na fault ends restart\n");
+        fails(&InputLimits, &charge(), &back, "good input was refused");
         let stranger = format!("a b in #1\nc in #2\nc sends o1 {long} k1 #1\nc refused o1");
         stands(&InputLimits, &charge(), &stranger, Standing::NotExercised);
     }

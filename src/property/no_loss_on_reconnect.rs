@@ -7,7 +7,7 @@ mod probes;
 use self::debts::Bits;
 use crate::fault::Effect;
 use crate::history::{
-    Answer, Carrier, ClientId, ConversationId, Entry, Event, Key, MessageRef, Nanos, OpId,
+    About, Answer, Carrier, ClientId, ConversationId, Entry, Event, Key, MessageRef, Nanos, OpId,
     PersonId, Seen, Token,
 };
 use crate::operation::{ConnectionState, Operation};
@@ -87,6 +87,7 @@ impl Property for NoLossOnReconnect {
             reads: FxHashMap::default(),
             owners: Recent::new(charge.memory()),
             invoked: TokenSet::default(),
+            hidden: FxHashSet::default(),
             last_phase: None,
             over: false,
             recoveries: 0,
@@ -111,6 +112,8 @@ struct Views {
     /// Conversation and server id, hashed, and the witness seen with it.
     owners: Recent<u64, Token>,
     invoked: TokenSet,
+    /// Messages that a person asked to see no more, by the server's ids.
+    hidden: FxHashSet<(PersonId, CompactString)>,
     /// When the final reads began.
     last_phase: Option<Nanos>,
     /// The run came to its end and was not broken off.
@@ -215,6 +218,13 @@ impl Judge for Views {
                 "end" => self.over = true,
                 _ => {}
             },
+            Event::Invoke {
+                operation: Operation::Hide, about: Some(About::Message(id)), ..
+            } => {
+                if let Some(person) = self.link(client).person {
+                    self.hidden.insert((person, id.clone()));
+                }
+            }
             Event::Invoke { op, operation, conversation: Some(conversation), message, .. } => {
                 match (operation, message) {
                     (Operation::Send, Some(message)) => {
@@ -546,6 +556,13 @@ mod tests {
         let later = told.replace("phase final-read", "b sees t1 m1 #1\nphase final-read");
         assert_eq!(passes(&NoLossOnReconnect, &resumes, &later).observations, 1 + 2);
         stands(&NoLossOnReconnect, &charge(), &told, Standing::NotExercised);
+    }
+
+    #[test]
+    fn what_a_reader_has_deleted_is_not_owed_to_them() {
+        let hides = |who: &str| format!("{who} hides o50 m1 #1\n{who} done o50");
+        passes(&NoLossOnReconnect, &charge(), &away("", &hides("b")));
+        fails(&NoLossOnReconnect, &charge(), &away("", &hides("a")), "missing after the sync");
     }
 
     #[test]

@@ -108,7 +108,7 @@ pub fn of_conformance(run: &Conformance, spec: Document<'_>) -> Vec<Annotation> 
 pub fn of_comparison(comparison: &Comparison) -> Vec<Annotation> {
     let turned = comparison.turns.iter().filter_map(|turn| {
         let level = match turn.weight {
-            Weight::Broken | Weight::Missed => Level::Error,
+            Weight::Broken | Weight::Missed | Weight::Regressed => Level::Error,
             Weight::InDoubt | Weight::Silent => Level::Warning,
             Weight::News => return None,
         };

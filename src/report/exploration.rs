@@ -1,9 +1,11 @@
 //! A search for races as people and machines read it.
 
+pub mod html;
+
 use crate::explore::odds::Interval;
 use crate::explore::{Answer, Replayed};
 use crate::metric::quantity;
-use crate::outcome::exploration::{Defect, Exploration};
+use crate::outcome::exploration::{Defect, Exploration, Extent, Shrinkage};
 use crate::plan::saved::Saved;
 use crate::report::Format;
 use crate::report::conformance::terminal::argue;
@@ -27,6 +29,12 @@ pub const FORMATS: &[Format<Exploration>] = &[
         about: "everything, with a schema version, for programs",
         render: |found| serde_json::to_string_pretty(found).unwrap_or_default() + "\n",
     },
+    Format {
+        name: "html",
+        file: "report.html",
+        about: "one file for a browser: plans, arguments, and the plays as space-time diagrams",
+        render: html::render,
+    },
 ];
 
 /// The report for a person at a terminal: the answer, then each defect with its plan and argument.
@@ -38,9 +46,16 @@ pub fn render(found: &Exploration, look: Look) -> String {
 }
 
 fn answer(found: &Exploration, look: Look) -> String {
+    let (tone, word, sentence) = verdict(found);
+    let sentence = look.wrap(&clean(&sentence), word.chars().count() + 2);
+    format!("{}  {sentence}\n", look.bold(&look.paint(tone, word)))
+}
+
+/// The answer, and a sentence about it.
+fn verdict(found: &Exploration) -> (Tone, &'static str, String) {
     let promised = found.defects.iter().filter(|defect| defect.promised).count() as u64;
     let plans = quantity::counted(found.plans, "plan");
-    let (tone, word, sentence) = match (&found.died, promised) {
+    match (&found.died, promised) {
         (Some(why), _) => (Tone::Bad, "FAIL", format!("the server ended after {plans}: {why}")),
         (None, 0) if found.plans == 0 => {
             (Tone::Doubt, "NOT EXERCISED", "no plan could be played".to_owned())
@@ -53,9 +68,16 @@ fn answer(found: &Exploration, look: Look) -> String {
             let defects = quantity::counted(promised, "defect");
             (Tone::Bad, "FAIL", format!("{defects} of promised properties in {plans}"))
         }
-    };
-    let sentence = look.wrap(&clean(&sentence), word.chars().count() + 2);
-    format!("{}  {sentence}\n", look.bold(&look.paint(tone, word)))
+    }
+}
+
+/// How a defect stands.
+const fn state(defect: &Defect) -> &'static str {
+    match (defect.promised, defect.known) {
+        (true, false) => "broken",
+        (true, true) => "still broken",
+        (false, _) => "not promised: a finding",
+    }
 }
 
 fn facts(found: &Exploration, look: Look) -> String {
@@ -88,14 +110,12 @@ fn facts(found: &Exploration, look: Look) -> String {
     facts.iter().map(|(label, text)| look.fact(2, label, LABEL, text)).collect()
 }
 
-fn block(defect: &Defect, look: Look) -> String {
+/// A defect for a person at a terminal: the plan, how often it fails, the argument.
+#[must_use]
+pub fn block(defect: &Defect, look: Look) -> String {
     let tone = if defect.promised { Tone::Bad } else { Tone::Doubt };
     let sign = if defect.promised { "✗" } else { "·" };
-    let word = match (defect.promised, defect.known) {
-        (true, false) => "broken",
-        (true, true) => "still broken",
-        (false, _) => "not promised: a finding",
-    };
+    let word = state(defect);
     let title = look.paint(tone, &format!("{sign} {}", clean(&defect.property)));
     let mut out = format!("{title}  {word}: {}\n", clean(&defect.seen));
     for (index, line) in defect.script.lines().enumerate() {
@@ -105,9 +125,8 @@ fn block(defect: &Defect, look: Look) -> String {
     if let Some((failed, of)) = defect.failed {
         out.push_str(&look.fact(2, "rate", LABEL, &rate(failed, of)));
     }
-    if let Some(before) = &defect.before {
-        let size = format!("{}, made smaller from {before}", defect.size);
-        out.push_str(&look.fact(2, "size", LABEL, &size));
+    if let Some(shrunk) = &defect.shrunk {
+        out.push_str(&look.fact(2, "shrunk", LABEL, &shrinkage(shrunk)));
     }
     if !defect.known {
         let first = quantity::duration(defect.after);
@@ -127,6 +146,18 @@ fn block(defect: &Defect, look: Look) -> String {
         out.push_str(&look.verbatim(2, "again", LABEL, &clean(&again)));
     }
     out
+}
+
+/// `from 9 steps of 4 people to 1 step of 2 people, in 214 plays`: how a plan was made smaller.
+fn shrinkage(shrunk: &Shrinkage) -> String {
+    let size = |size: &Extent| {
+        let people =
+            if size.people == 1 { "1 person".into() } else { format!("{} people", size.people) };
+        format!("{} of {people}", quantity::counted(size.steps as u64, "step"))
+    };
+    let plays = quantity::counted(u64::from(shrunk.plays), "play");
+    let more = if shrunk.complete { "" } else { "; there was no time for more" };
+    format!("from {} to {}, in {plays}{more}", size(&shrunk.before), size(&shrunk.after))
 }
 
 /// `failed 37/50 (60 to 85 %)`: how often a plan failed, and where its true rate lies with 95 %.

@@ -35,22 +35,7 @@ pub fn render(about: &About, progress: &Progress) -> String {
     ];
     page.one("info", "gauge", "What is run.", &run.join(","), 1.0);
     page.one("phase", "gauge", "The phase of the scenario.", &label("phase", &progress.phase), 1.0);
-    let plain: [(&str, &str, &str, f64); 13] = [
-        ("elapsed_seconds", "gauge", "Since the first phase began.", seconds(progress.elapsed)),
-        ("planned_seconds", "gauge", "How long all phases last.", seconds(progress.of)),
-        ("clients", "gauge", "Clients that were told to connect.", progress.clients as f64),
-        ("clients_connected", "gauge", "Clients that are connected.", progress.connected as f64),
-        ("messages_sent_total", "counter", "Sends begun.", progress.sent as f64),
-        ("messages_acked_total", "counter", "Sends confirmed.", progress.acked as f64),
-        ("deliveries_total", "counter", "Messages pushed to a client.", progress.deliveries as f64),
-        ("messages_in_flight", "gauge", "Sends without an answer.", progress.in_flight as f64),
-        ("messages_sent_per_second", "gauge", "Sends of late.", progress.send_rate),
-        ("deliveries_per_second", "gauge", "Deliveries of late.", progress.delivery_rate),
-        ("violations_total", "counter", "Violations found.", progress.violations as f64),
-        ("faults_active", "gauge", "Faults that last.", progress.faults.len() as f64),
-        ("generator_cpu_share", "gauge", "Of one core, busiest shard.", progress.cpu_share),
-    ];
-    for (name, kind, help, value) in plain {
+    for (name, kind, help, value) in plain(progress) {
         page.one(name, kind, help, "", value);
     }
     page.head("property_violations_total", "counter", "Violations by property.");
@@ -68,6 +53,25 @@ pub fn render(about: &About, progress: &Progress) -> String {
     let quantile = label("quantile", "0.99");
     page.one("generator_lag_seconds", "gauge", "How late its timers are.", &quantile, lag);
     page.0
+}
+
+/// Figures without labels: name, kind, what it is, value.
+pub(super) fn plain(progress: &Progress) -> [(&'static str, &'static str, &'static str, f64); 13] {
+    [
+        ("elapsed_seconds", "gauge", "Since the first phase began.", seconds(progress.elapsed)),
+        ("planned_seconds", "gauge", "How long all phases last.", seconds(progress.of)),
+        ("clients", "gauge", "Clients that were told to connect.", progress.clients as f64),
+        ("clients_connected", "gauge", "Clients that are connected.", progress.connected as f64),
+        ("messages_sent_total", "counter", "Sends begun.", progress.sent as f64),
+        ("messages_acked_total", "counter", "Sends confirmed.", progress.acked as f64),
+        ("deliveries_total", "counter", "Messages pushed to a client.", progress.deliveries as f64),
+        ("messages_in_flight", "gauge", "Sends without an answer.", progress.in_flight as f64),
+        ("messages_sent_per_second", "gauge", "Sends of late.", progress.send_rate),
+        ("deliveries_per_second", "gauge", "Deliveries of late.", progress.delivery_rate),
+        ("violations_total", "counter", "Violations found.", progress.violations as f64),
+        ("faults_active", "gauge", "Faults that last.", progress.faults.len() as f64),
+        ("generator_cpu_share", "gauge", "Of one core, busiest shard.", progress.cpu_share),
+    ]
 }
 
 struct Page(String);

@@ -15,6 +15,8 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod layout;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod progress;
 pub mod stamp;
 pub mod summary;

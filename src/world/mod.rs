@@ -11,6 +11,7 @@
 
 pub mod network;
 mod pipe;
+mod post;
 
 use crate::plan::dice::Dice;
 use network::Network;
@@ -20,11 +21,13 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 /// When simulated worlds begin: the first of January 2026, in seconds since 1970.
 const BEGINNING: Duration = Duration::from_secs(1_767_225_600);
+/// How long what was spawned goes on after life is over: what a library never ends, it may never free.
+const TWILIGHT: Duration = Duration::from_secs(5);
 
 thread_local! {
     static HERE: RefCell<Option<Rc<World>>> = const { RefCell::new(None) };
@@ -46,7 +49,8 @@ impl Drop for Stay {
     }
 }
 
-/// Lives in a world of this seed, on this thread, until `life` is over. What it has spawned ends then.
+/// Lives in a world of this seed, on this thread, until `life` is over. What it has spawned may come to its
+/// end for [`TWILIGHT`], and is dropped then.
 ///
 /// # Errors
 /// There can't be a runtime.
@@ -60,11 +64,17 @@ pub fn simulate<T>(seed: u64, life: impl AsyncFnOnce() -> T) -> io::Result<T> {
         let ids = RefCell::new(Dice::new(seed, "ids", 0, 0));
         World { began: Instant::now(), network: Network::new(seed), ids }
     };
+    let deliver = world.network.deliver();
     HERE.set(Some(Rc::new(world)));
     // Dropped after the runtime: what ends with it is still in its world.
     let _stay = Stay;
     let tasks = LocalSet::new();
-    let lived = tasks.block_on(&runtime, life());
+    let _delivery = tasks.spawn_local(deliver);
+    let lived = tasks.block_on(&runtime, async {
+        let lived = life().await;
+        sleep(TWILIGHT).await;
+        lived
+    });
     drop(tasks);
     drop(runtime);
     Ok(lived)
@@ -102,7 +112,6 @@ pub fn id() -> Uuid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::time::sleep;
 
     #[test]
     fn an_hour_passes_at_once_and_on_every_clock() {

@@ -6,6 +6,7 @@
 //! nothing by itself; that is what faults are for.
 
 use super::pipe::{Pace, Pipe, Ways};
+use super::post::Post;
 use crate::plan::dice::Dice;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -24,7 +25,9 @@ use tokio::time::sleep;
 const BACKLOG: u32 = 4096;
 /// The first port that is given to who wants any.
 const FREE_PORTS: u16 = 49_152;
-/// The longest that bytes travel in a world, by chance; which of them holds follows from its seed.
+/// The shortest that bytes travel.
+const LEAST: Duration = Duration::from_millis(1);
+/// How much longer they may travel in a world, by chance; which of these holds follows from its seed.
 const SPREADS_MS: [u64; 6] = [0, 1, 5, 20, 80, 200];
 
 /// A connection.
@@ -49,6 +52,7 @@ pub(super) struct Network {
     spread: Duration,
     connections: Cell<u64>,
     next_port: Cell<u16>,
+    post: Arc<Post>,
     doors: RefCell<BTreeMap<SocketAddr, Weak<Door>>>,
 }
 
@@ -101,10 +105,7 @@ pub async fn connect(address: SocketAddr) -> io::Result<Socket> {
 pub(crate) async fn connect_simulated(address: SocketAddr) -> Option<io::Result<Socket>> {
     let trip = super::here()?.network.set_out();
     // The handshake takes a way there and a way back.
-    let [out, back] = trip.ways;
-    if !(out + back).is_zero() {
-        sleep(out + back).await;
-    }
+    sleep(trip.ways.iter().sum()).await;
     Some(super::here()?.network.arrive(address, &trip))
 }
 
@@ -130,14 +131,21 @@ impl Network {
             spread: Duration::from_millis(*dice.pick(&SPREADS_MS)),
             connections: Cell::new(0),
             next_port: Cell::new(FREE_PORTS),
+            post: Arc::default(),
             doors: RefCell::default(),
         }
+    }
+
+    /// Everything that is sent arrives while this goes on.
+    pub(super) fn deliver(&self) -> impl Future<Output = ()> + use<> {
+        let post = Arc::clone(&self.post);
+        async move { post.deliver().await }
     }
 
     fn set_out(&self) -> Trip {
         let number = self.connections.replace(self.connections.get() + 1);
         let mut dice = Dice::new(self.seed, "connection", number, 0);
-        Trip { number, ways: [(); 2].map(|()| self.spread.mul_f64(dice.unit() / 2.0)) }
+        Trip { number, ways: [(); 2].map(|()| LEAST + self.spread.mul_f64(dice.unit() / 2.0)) }
     }
 
     fn arrive(&self, address: SocketAddr, trip: &Trip) -> io::Result<Socket> {
@@ -145,7 +153,7 @@ impl Network {
         let door = door.filter(|door| door.state().open).ok_or(io::ErrorKind::ConnectionRefused)?;
         let dice = |way| Dice::new(self.seed, "way", trip.number, way);
         let [out, back] = [0, 1].map(|way| Pace::new(trip.ways[way], dice(way as u64)));
-        let (near, far) = Pipe::pair(out, back, &door);
+        let (near, far) = Pipe::pair(trip.number, [out, back], &self.post, &door);
         let from = SocketAddr::new(address.ip(), (trip.number % 40_000) as u16 + 1024);
         door.knock(far, from);
         Ok(Socket::Pipe(Box::new(near)))
@@ -401,5 +409,147 @@ impl AsyncWrite for Socket {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Pipe(pipe) => Pin::new(pipe).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::simulate;
+    use std::io::ErrorKind;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::{Instant, timeout};
+
+    const ANY: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
+
+    /// A listener, and both ends of a connection through it.
+    async fn connected() -> (Listener, Socket, Socket) {
+        let mut listener = listen(ANY.into()).unwrap();
+        let near = connect(listener.local_addr().unwrap()).await.unwrap();
+        let (far, _) = axum::serve::Listener::accept(&mut listener).await;
+        (listener, near, far)
+    }
+
+    async fn read(socket: &mut Socket) -> Result<Vec<u8>, ErrorKind> {
+        let mut all = Vec::new();
+        socket.read_to_end(&mut all).await.map(|_| all).map_err(|error| error.kind())
+    }
+
+    fn in_worlds(life: impl AsyncFn()) {
+        (0..20).for_each(|seed| simulate(seed, &life).unwrap());
+    }
+
+    #[test]
+    fn bytes_arrive_late_in_order_and_before_the_end() {
+        in_worlds(async || {
+            let (_listener, mut near, mut far) = connected().await;
+            let began = Instant::now();
+            for part in ["in ", "order", "!"] {
+                near.write_all(part.as_bytes()).await.unwrap();
+            }
+            near.shutdown().await.unwrap();
+            assert_eq!(read(&mut far).await.unwrap(), b"in order!");
+            assert!(began.elapsed() >= LEAST);
+            far.write_all(b"still open").await.unwrap();
+            drop(far);
+            assert_eq!(read(&mut near).await.unwrap(), b"still open");
+            assert_eq!(near.write(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
+        });
+    }
+
+    #[test]
+    fn connections_overtake_one_another() {
+        let first = |seed| {
+            simulate(seed, async || {
+                let (_one, mut near, mut far) = connected().await;
+                let (_other, mut later, mut there) = connected().await;
+                near.write_all(b"1").await.unwrap();
+                later.write_all(b"2").await.unwrap();
+                tokio::select! {
+                    biased;
+                    byte = far.read_u8() => byte.unwrap(),
+                    byte = there.read_u8() => byte.unwrap(),
+                }
+            })
+            .unwrap()
+        };
+        let firsts: Vec<u8> = (0..20).map(first).collect();
+        assert!(firsts.contains(&b'1') && firsts.contains(&b'2'));
+        assert_eq!(firsts, (0..20).map(first).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn who_drops_what_was_not_read_or_wants_it_so_resets() {
+        in_worlds(async || {
+            let (_listener, mut near, far) = connected().await;
+            near.write_all(b"never read").await.unwrap();
+            drop(far);
+            assert_eq!(read(&mut near).await, Err(ErrorKind::ConnectionReset));
+            let (_listener, near, mut far) = connected().await;
+            near.reset_on_drop().unwrap();
+            drop(near);
+            assert_eq!(read(&mut far).await, Err(ErrorKind::ConnectionReset));
+        });
+    }
+
+    #[test]
+    fn a_full_buffer_makes_the_writer_wait() {
+        in_worlds(async || {
+            let (_listener, mut near, mut far) = connected().await;
+            far.narrow(1000).unwrap();
+            let writes = async {
+                near.write_all(&[7; 5000]).await.unwrap();
+                drop(near);
+            };
+            let ((), all) = tokio::join!(writes, read(&mut far));
+            assert_eq!(all, Ok(vec![7; 5000]));
+        });
+    }
+
+    #[test]
+    fn ports_are_refused_when_nobody_listens_and_free_when_nobody_does_any_more() {
+        in_worlds(async || {
+            let listener = listen(ANY.into()).unwrap();
+            let address = listener.local_addr().unwrap();
+            let taken = listen(address).map(drop).unwrap_err().kind();
+            assert_eq!(taken, ErrorKind::AddrInUse);
+            let mut waits = connect(address).await.unwrap();
+            drop(listener);
+            assert_eq!(read(&mut waits).await, Ok(Vec::new()), "nobody will accept it");
+            let refused = connect(address).await.map(drop).unwrap_err().kind();
+            assert_eq!(refused, ErrorKind::ConnectionRefused);
+            assert!(listen(address).is_ok());
+        });
+    }
+
+    #[test]
+    fn what_stands_still_takes_everything_in_and_answers_when_it_goes_on() {
+        in_worlds(async || {
+            let (mut listener, mut near, mut far) = connected().await;
+            listener.house().halt(true);
+            near.write_all(b"?").await.unwrap();
+            let hour = Duration::from_secs(3600);
+            assert!(timeout(hour, far.read_u8()).await.is_err(), "it stands still");
+            let address = listener.local_addr().unwrap();
+            let _knocks = connect(address).await.unwrap();
+            let accepts = axum::serve::Listener::accept(&mut listener);
+            assert!(timeout(hour, accepts).await.is_err(), "it stands still");
+            listener.house().halt(false);
+            assert_eq!(far.read_u8().await.unwrap(), b'?');
+            let _ = axum::serve::Listener::accept(&mut listener).await;
+        });
+    }
+
+    #[test]
+    fn what_dies_takes_its_connections_with_it() {
+        in_worlds(async || {
+            let (listener, mut near, mut far) = connected().await;
+            far.write_all(b"last words").await.unwrap();
+            listener.house().die();
+            assert_eq!(far.write(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
+            assert_eq!(read(&mut far).await, Err(ErrorKind::ConnectionReset));
+            assert_eq!(read(&mut near).await.unwrap(), b"last words");
+            assert!(connect(listener.local_addr().unwrap()).await.is_err());
+        });
     }
 }

@@ -2,6 +2,7 @@
 //! fill up, as those of TCP.
 
 use super::network::Door;
+use super::post::{Addressee, Post};
 use crate::plan::dice::Dice;
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 /// Bytes that may be under way in one direction; then the writer has to wait.
 const ROOM: usize = 256 << 10;
@@ -22,7 +23,6 @@ pub struct Pipe {
     side: usize,
     /// What this end belongs to; it can stand still.
     door: Option<Arc<Door>>,
-    timer: Option<Pin<Box<Sleep>>>,
 }
 
 /// Both directions; the first is that of the end that connected.
@@ -36,6 +36,9 @@ pub(super) struct Pace {
 
 /// Bytes on their way in one direction.
 struct Lane {
+    post: Arc<Post>,
+    /// Who reads, and who writes.
+    ends: [Addressee; 2],
     pace: Pace,
     pieces: VecDeque<(Instant, Bytes)>,
     bytes: usize,
@@ -65,7 +68,7 @@ impl Pace {
     }
 
     fn next(&mut self) -> Duration {
-        if self.base.is_zero() { Duration::ZERO } else { self.base.mul_f64(1.0 + self.dice.unit()) }
+        self.base.mul_f64(1.0 + self.dice.unit())
     }
 }
 
@@ -74,10 +77,17 @@ impl Pipe {
     pub(super) const INSIDE: usize = 1;
 
     /// Both ends: of who connects, and of who is behind the door.
-    pub(super) fn pair(out: Pace, back: Pace, door: &Arc<Door>) -> (Self, Self) {
-        let ways = Arc::new(Ways(Mutex::new([out, back].map(Lane::new))));
-        let near = Self { ways: Arc::clone(&ways), side: 0, door: None, timer: None };
-        (near, Self { ways, side: Self::INSIDE, door: Some(Arc::clone(door)), timer: None })
+    pub(super) fn pair(
+        number: u64,
+        ways: [Pace; 2],
+        post: &Arc<Post>,
+        door: &Arc<Door>,
+    ) -> (Self, Self) {
+        let [out, back] = ways;
+        let lane = |pace, ends: [usize; 2]| Lane::new(pace, post, ends.map(|end| (number, end)));
+        let ways = Arc::new(Ways(Mutex::new([lane(out, [2, 0]), lane(back, [1, 3])])));
+        let near = Self { ways: Arc::clone(&ways), side: 0, door: None };
+        (near, Self { ways, side: Self::INSIDE, door: Some(Arc::clone(door)) })
     }
 
     pub(super) const fn ways(&self) -> &Arc<Ways> {
@@ -111,6 +121,7 @@ impl Ways {
         let unread = !lanes[1 - side].pieces.is_empty();
         let reset = unread || lanes[side].abrupt;
         lanes[side].close(if reset { End::Reset } else { End::Finished });
+        lanes[side].writer.take().into_iter().for_each(Waker::wake);
         lanes[1 - side].leave();
     }
 }
@@ -122,8 +133,10 @@ impl Drop for Pipe {
 }
 
 impl Lane {
-    fn new(pace: Pace) -> Self {
+    fn new(pace: Pace, post: &Arc<Post>, ends: [Addressee; 2]) -> Self {
         Self {
+            post: Arc::clone(post),
+            ends,
             pace,
             pieces: VecDeque::new(),
             bytes: 0,
@@ -147,28 +160,36 @@ impl Lane {
         let due = self.due();
         self.bytes += bytes.len();
         self.pieces.push_back((due, Bytes::copy_from_slice(bytes)));
-        self.wake();
+        self.announce(due);
     }
 
     fn close(&mut self, end: End) {
         if self.end.is_none() {
-            self.end = Some((self.due(), end));
+            let due = self.due();
+            self.end = Some((due, end));
+            self.announce(due);
         }
-        self.wake();
     }
 
-    /// Nobody reads any more; the writer learns it as late as anything from there.
+    /// Whoever waits to read is woken when it arrives, and not before.
+    fn announce(&mut self, due: Instant) {
+        if let Some(reader) = self.reader.take() {
+            self.post.expect(due, self.ends[0], &reader);
+        }
+    }
+
+    /// Nobody reads any more. The writer learns it as late as anything from there, who reads at once.
     fn leave(&mut self) {
         if self.left.is_none() {
-            self.left = Some(Instant::now() + self.pace.next());
+            let due = Instant::now() + self.pace.next();
+            self.left = Some(due);
             self.pieces.clear();
             self.bytes = 0;
+            if let Some(writer) = self.writer.take() {
+                self.post.expect(due, self.ends[1], &writer);
+            }
         }
-        self.wake();
-    }
-
-    fn wake(&mut self) {
-        self.reader.take().into_iter().chain(self.writer.take()).for_each(Waker::wake);
+        self.reader.take().into_iter().for_each(Waker::wake);
     }
 
     /// Takes what has arrived; else, when the next thing arrives, if it is known.
@@ -205,26 +226,19 @@ impl Lane {
 
 impl AsyncRead for Pipe {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         ready!(self.poll_alive(cx));
-        loop {
-            let due = {
-                let lane = &mut self.ways.lanes()[1 - self.side];
-                match lane.take(out) {
-                    Ok(read) => return Poll::Ready(read),
-                    Err(due) => {
-                        lane.reader = Some(cx.waker().clone());
-                        due
-                    }
-                }
-            };
-            let Some(due) = due else { return Poll::Pending };
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
-            timer.as_mut().reset(due);
-            ready!(timer.as_mut().poll(cx));
+        let lane = &mut self.ways.lanes()[1 - self.side];
+        match lane.take(out) {
+            Ok(read) => Poll::Ready(read),
+            Err(due) => {
+                lane.reader = Some(cx.waker().clone());
+                due.into_iter().for_each(|due| lane.announce(due));
+                Poll::Pending
+            }
         }
     }
 }

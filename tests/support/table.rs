@@ -22,6 +22,8 @@ const ALSO: &[(Bug, &str, &str)] = &[
         "no-loss-on-reconnect",
         "what is overtaken and then cut off stands before the newest that was seen, where no sync begins",
     ),
+    (Bug::PingNever, "connection-state", "where no ping comes, none comes in time"),
+    (Bug::PingLate, "connection-state", "where pings come late, none comes in time"),
     (Bug::HealthAlways, "idempotency", "while its store is away it refuses repetitions, too"),
     (Bug::RateStores, "at-least-once", "the excess that is refused is stored as well"),
     (Bug::RateSilent, "ack-timeout", "the excess that is swallowed has no answer in time"),
@@ -154,6 +156,30 @@ pub(crate) fn run_on(
     choice: Choice,
     transport: Option<Transports>,
 ) -> Conformance {
+    run_so(nodes, bugs, spec, choice, transport, None, None)
+}
+
+/// The same, each copy of each case in a simulated world; all follow from the seed.
+pub(crate) fn simulated(
+    seed: u64,
+    bugs: Bugs,
+    spec: &str,
+    choice: Choice,
+    at_once: Option<u32>,
+) -> Conformance {
+    let nodes = bugs.iter().map(nodes).max().unwrap_or(1);
+    run_so(nodes, bugs, spec, choice, None, Some(seed), at_once)
+}
+
+fn run_so(
+    nodes: usize,
+    bugs: Bugs,
+    spec: &str,
+    choice: Choice,
+    transport: Option<Transports>,
+    simulate: Option<u64>,
+    at_once: Option<u32>,
+) -> Conformance {
     static RUNS: AtomicUsize = AtomicUsize::new(1);
     let path = format!("specs/{spec}.yaml");
     let yaml = std::fs::read_to_string(&path).expect(&path);
@@ -170,11 +196,11 @@ pub(crate) fn run_on(
         target: TargetChoice::Embedded(options),
         transport,
         choice,
-        at_once: None,
+        at_once,
         strict: false,
         trace: false,
         run: RUNS.fetch_add(1, Ordering::Relaxed) as u64,
-        simulate: None,
+        simulate,
         interrupt: Arc::new(Notify::new()),
         command: String::new(),
     };

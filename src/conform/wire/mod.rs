@@ -10,6 +10,7 @@
 
 mod cases;
 mod channel;
+mod greeting;
 mod script;
 mod site;
 mod stage;

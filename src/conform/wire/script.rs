@@ -23,7 +23,7 @@
 //! | `NAME -> WS ?QUERY` | asks for a WebSocket; nothing is read or answered by itself |
 //! | `NAME open [polling\|websocket]` | opens a session and binds `$NAME` to its sid, `$interval`, `$timeout` and `$max` to its figures. It polls and answers pings by itself |
 //! | `NAME mute` | from now on it answers no ping |
-//! | `NAME join` | CONNECT to the spec's namespace with the person's credential, granted |
+//! | `NAME join` | CONNECT to the spec's namespace with the person's credential, granted; then the login, where the spec has a `first` |
 //! | `NAME -> PACKET[␞PACKET…]` | Engine.IO packets: text frames, or one payload of a POST. A packet `bBASE64` is a binary message |
 //! | `NAME -> frame WORD… TEXT` | one WebSocket frame by hand: `text`, `binary`, `more` (not the last), `rest` (a continuation), `ping`, `pong`, `close`, `unmasked`, `reserved` (a reserved bit), `opcode3`, `opcode11`, `half` (the rest is not sent), `huge` (it announces 256 MiB, which never come) |
 //! | `NAME <- WHAT [or WHAT…]`, `NAME <- WHAT and WHAT…` | what has to come: one of these, or all of these in any order |

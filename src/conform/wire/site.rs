@@ -1,6 +1,7 @@
 //! Where a case plays: the server, and who we are to it.
 
 use super::WireCase;
+use super::greeting::Greeting;
 use super::script::Script;
 use super::text::Holes;
 use super::tongue::{self, Tongue};
@@ -72,9 +73,6 @@ pub fn disabled(case: &WireCase, spec: &Spec) -> Option<String> {
         _ if spec.connect.per == SocketPer::Conversation => {
             "the spec has a socket per conversation"
         }
-        Protocol::SocketIo { .. } if spec.connect.first.is_some() => {
-            "the spec's clients log in by a first message, and cases of the wire say other things"
-        }
         Protocol::WebSocket { .. } if needs("ask") && tongue::answered(spec).is_none() => {
             "the spec has no frame that is answered by one"
         }
@@ -97,6 +95,8 @@ pub(super) struct Visitor {
     pub(super) holes: Holes,
     /// Its words, where the server takes JSON frames.
     pub(super) tongue: Option<Tongue>,
+    /// Its first words, where a session of Socket.IO begins with a login.
+    pub(super) greeting: Option<Greeting>,
 }
 
 impl Visitor {
@@ -123,13 +123,15 @@ impl Visitor {
         if let Some((event, _)) = event {
             holes.insert("event".to_owned(), event);
         }
-        let mut tongue = None;
+        let (mut tongue, mut greeting) = (None, None);
         if matches!(spec.connect.protocol, Protocol::WebSocket { .. }) {
             let (words, texts) = Tongue::new(spec, &papers);
             holes.extend(texts.into_iter().map(|(name, text)| (name.to_owned(), text)));
             tongue = Some(words);
+        } else {
+            greeting = Greeting::of(spec, &papers, &holes["ns"]);
         }
-        Ok(Self { papers, options, holes, tongue })
+        Ok(Self { papers, options, holes, tongue, greeting })
     }
 }
 

@@ -254,8 +254,8 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Asks for the spec's namespace. In the chapter of Engine.IO any answer will do: what it says
-    /// is the other chapter's matter.
+    /// Asks for the spec's namespace, and logs in there. In the chapter of Engine.IO any answer to the
+    /// first will do: what it says is the other chapter's matter.
     async fn join(&mut self, name: &str) -> Done {
         let visitor = self.visitor(name);
         if let Some(tongue) = visitor.tongue.clone() {
@@ -272,7 +272,22 @@ impl<'a> Stage<'a> {
             "engine-io" => "4*",
             _ => r#"40$ns{"sid":"*"}"#,
         };
-        self.expect(name, Awaited::packet(granted), PATIENCE).await
+        self.expect(name, Awaited::packet(granted), PATIENCE).await?;
+        self.log_in(name).await
+    }
+
+    /// Says the first message of a session of Socket.IO, where the spec has one.
+    async fn log_in(&mut self, name: &str) -> Done {
+        let Some(greeting) = self.visitor(name).greeting.clone() else { return Ok(()) };
+        if greeting.awaits(Word::Welcome) {
+            self.expect(name, Awaited::word(Word::Welcome), PATIENCE).await?;
+        }
+        self.note(name, "→", &greeting.login);
+        self.channels.send(name, greeting.login.clone().into_bytes()).await;
+        if greeting.awaits(Word::LetIn) {
+            self.expect(name, Awaited::word(Word::LetIn), PATIENCE).await?;
+        }
+        Ok(())
     }
 
     /// Somebody who has nothing to do with the case connects.

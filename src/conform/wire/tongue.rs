@@ -6,7 +6,7 @@
 use super::site::filled;
 use crate::dialect::bend::Bend;
 use crate::engine::people::Papers;
-use crate::engine::{frames_handshake, login_frame};
+use crate::engine::{frames_handshake, login_text};
 use crate::operation::Operation;
 use crate::plan::Oddity;
 use crate::spec::{AppPing, Bindings, Request, Shape, Spec, Step, Via};
@@ -73,7 +73,7 @@ impl Tongue {
         let tongue = Self {
             target,
             options,
-            login: connect.first.as_ref().and_then(|first| login_frame(first, &papers.bindings)),
+            login: connect.first.as_ref().and_then(|first| login_text(first, &papers.bindings)),
             heart: Heart { ping: connect.ping.clone(), known: papers.bindings.clone() },
             welcome: connect.welcome.iter().cloned().collect(),
             let_in: connect.first.as_ref().map(shapes).unwrap_or_default(),

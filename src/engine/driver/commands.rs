@@ -2,7 +2,7 @@
 
 use super::Driver;
 use crate::client::{Action, Ask, Input};
-use crate::engine::converse::Converse;
+use crate::engine::converse::{Converse, Workload};
 use crate::engine::link::Link;
 use crate::engine::salvo::{Loaded, Muster};
 use crate::engine::setup;
@@ -67,11 +67,15 @@ impl Driver {
             Act::History { conversation } => {
                 self.ask(planned, Ask::history(conversation));
             }
-            Act::Converse { pace, until, seed } => {
-                let until = until + self.shard.start.get();
-                let conversations = self.shard.conversations_of(self.id);
-                let cell = self.shard.cell_of(self.id);
-                self.converse = Converse::new(cell, pace, until, seed, planned, conversations);
+            Act::Converse { pace, phase, until, seed } => {
+                let workload = Workload {
+                    cell: self.shard.cell_of(self.id),
+                    pace,
+                    until: until + self.shard.start.get(),
+                    carriage: self.shard.plan.carriages[phase].clone(),
+                    conversations: self.shard.conversations_of(self.id),
+                };
+                self.converse = Converse::new(workload, seed, planned);
             }
             Act::Fault { index, begins } => self.fault(index, begins).await,
         }

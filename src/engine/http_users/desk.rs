@@ -91,6 +91,9 @@ impl Desk {
         for (number, person) in &desk.users {
             let user = desk.shard.registry.user(*person).id();
             desk.record(*number, Event::Person { person: *person, user });
+            for event in desk.memberships(*person) {
+                desk.record(*number, event);
+            }
         }
         let at_work = Rc::clone(&desk);
         tokio::task::spawn_local(async move {
@@ -99,6 +102,20 @@ impl Desk {
             }
         });
         Some(desk)
+    }
+
+    /// The conversations of a person, whom all devices are members with.
+    fn memberships(&self, person: PersonId) -> Vec<Event> {
+        let home = |cell: &&plan::Cell| cell.people.iter().any(|one| one.id == person);
+        let Some(cell) = self.shard.cells().iter().find(home) else { return Vec::new() };
+        let own = cell.people.iter().find(|one| one.id == person);
+        let places = own.iter().flat_map(|person| &person.conversations);
+        let member = |place: &usize| {
+            let conversation = cell.conversations[*place].id;
+            let id = self.shard.dialect.conversation(conversation)?.id();
+            Some(Event::Member { conversation, id })
+        };
+        places.filter_map(member).collect()
     }
 
     /// No message begins any more.

@@ -253,7 +253,7 @@ impl Crowd {
                         papers: &papers,
                         origin,
                         user: number,
-                        person: person,
+                        person,
                         visit: &visit,
                         planned,
                         conversation,

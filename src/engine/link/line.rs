@@ -172,16 +172,19 @@ fn handshake(
     target
 }
 
-/// The first frame, which says who somebody is; `None`: something in it is not known.
-pub(crate) fn login_frame(first: &Step, bound: &Bindings) -> Option<String> {
-    let Request::Frame { shape } = &first.request else { return None };
-    let mut frame = String::new();
-    if shape.fill(bound, &mut frame).is_err() {
+/// The first frame or event, which says who somebody is; `None`: something in it is not known.
+pub(crate) fn login_text(first: &Step, bound: &Bindings) -> Option<String> {
+    let (Request::Frame { shape } | Request::Emit { shape, .. }) = &first.request else {
+        return None;
+    };
+    let mut text = String::new();
+    if shape.fill(bound, &mut text).is_err() {
         // Who has no token says so in its place.
         let known = bound.clone().with(Hole::TOKEN, Scalar::Null);
-        shape.fill(&known, &mut frame).ok()?;
+        text.clear();
+        shape.fill(&known, &mut text).ok()?;
     }
-    Some(frame)
+    Some(text)
 }
 
 fn subprotocol(connect: &Connect) -> Option<&str> {

@@ -2,13 +2,13 @@
 
 use super::{Measured, Settings};
 use crate::engine::http_users::Measured as Asked;
-use crate::engine::notes::Notes;
+use crate::engine::notes::{self, Notes};
 use crate::engine::shard::Report;
 use crate::engine::target::Target;
 use crate::engine::usage;
 use crate::history::Nanos;
 use crate::metric::{Counters, Courses, ProcessUse, Window, expectation, generator};
-use crate::outcome::{Outcome, Run, SCHEMA};
+use crate::outcome::{Collapse, Outcome, Run, SCHEMA};
 use crate::plan::Plan;
 use crate::property;
 use crate::verdict::Standing;
@@ -80,6 +80,10 @@ impl Facts<'_> {
             settings.scenario.exercise.iter().filter(|p| !exercised(p)).cloned().collect();
         let mut counts = counters.named();
         counts.push(("history entries".into(), entries));
+        let course = courses.course(recorder.timeline());
+        // Who is stopped leaves by itself.
+        let collapse = Collapse::of(&course).filter(|_| !self.interrupted);
+        let ended = collapse.iter().map(notes::of_collapse);
         let outcome = Outcome {
             schema: SCHEMA,
             run: self.run(settings, target),
@@ -89,9 +93,9 @@ impl Facts<'_> {
             counts,
             expectations,
             generator,
-            notes: notes.texts(),
+            notes: ended.chain(notes.texts()).collect(),
             interrupted: self.interrupted,
-            course: courses.course(recorder.timeline()),
+            course,
             sources: Vec::new(),
         };
         Measured { outcome, timeline: recorder.timeline().clone(), window, started: self.started }

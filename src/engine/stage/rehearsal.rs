@@ -105,14 +105,22 @@ fn speaks(entries: &[Entry]) -> bool {
     })
 }
 
-/// The operations that had no answer at all, or none that the spec knows.
+/// The operations that had no answer at all, or none that the spec knows; and the reads that were refused:
+/// each is of something of the reader's own.
 fn lacking(entries: &[Entry]) -> Lacking {
     let mut open: Vec<(OpId, ClientId, Operation, Option<String>)> = Vec::new();
     for Entry { client, event, .. } in entries {
         match event {
             Event::Invoke { op, operation, .. } => open.push((*op, *client, *operation, None)),
-            Event::Answered { op, answer: Answer::Ack { .. } | Answer::Nack(_), .. }
-            | Event::Ok { op, .. } => open.retain(|(known, ..)| known != op),
+            Event::Answered { op, answer: Answer::Nack(error), .. } => {
+                open.retain(|(known, _, operation, _)| known != op || operation.reads());
+                if let Some((.., why)) = open.iter_mut().find(|(known, ..)| known == op) {
+                    *why = Some(format!("the refusal `{error}`"));
+                }
+            }
+            Event::Answered { op, answer: Answer::Ack { .. }, .. } | Event::Ok { op, .. } => {
+                open.retain(|(known, ..)| known != op);
+            }
             Event::Garbage { what } => {
                 let theirs = open.iter_mut().rev().find(|(_, owner, ..)| owner == client);
                 if let Some((.., why)) = theirs {
@@ -183,16 +191,19 @@ mod tests {
         assert!(!speaks(&entries));
         entries.push(answered(send, Answer::Nack("no".into())));
         assert!(speaks(&entries));
-        let [list, read] = [OpId(3), OpId(4)];
+        let [list, read, sync] = [OpId(3), OpId(4), OpId(5)];
         entries.push(invoke(list, Operation::List));
         entries.push(entry(Event::Garbage { what: "status 404".into() }));
         entries.push(answered(list, Answer::Lost));
         entries.push(invoke(read, Operation::History));
+        entries.push(invoke(sync, Operation::Sync));
+        entries.push(answered(sync, Answer::Nack("no such route".into())));
         assert_eq!(
             lacking(&entries),
             [
                 (Operation::List, "status 404".to_owned()),
-                (Operation::History, "nothing within 3 s".to_owned())
+                (Operation::History, "nothing within 3 s".to_owned()),
+                (Operation::Sync, "the refusal `no such route`".to_owned())
             ]
         );
     }

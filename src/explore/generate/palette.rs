@@ -2,7 +2,7 @@
 
 use crate::operation::Operation;
 use crate::property::Charge;
-use crate::spec::{Scope, Spec};
+use crate::spec::{AUDIENCES, Scope, Spec};
 
 /// The operations and limits that a generated script keeps to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Palette {
     pub(super) repeats: Option<Repeats>,
     /// Two people ask for the conversation that they have, or will have.
     pub(super) creates: bool,
+    /// One person writes to some who only read.
+    pub(super) broadcasts: bool,
     /// Operations about a conversation or about oneself.
     pub(super) asks: Vec<Operation>,
     /// Operations about a message.
@@ -34,6 +36,8 @@ pub(super) enum Repeats {
     Device,
 }
 
+/// The channel of a broadcast to a list of people.
+const TO_PEOPLE: &str = AUDIENCES[2];
 /// Messages that a person sends in one script where no rate is documented.
 const SENDS: usize = 12;
 
@@ -43,8 +47,8 @@ impl Palette {
     #[must_use]
     pub fn of(spec: &Spec, restarts: bool, absent: &[Operation]) -> Self {
         use Operation::{
-            Announce, Contacts, Create, Delivered, Hide, History, Join, List, Read, Search, Send,
-            Sync, TypingStart, Unread,
+            Announce, Broadcast, Contacts, Create, Delivered, Hide, History, Join, List, Read,
+            Search, Send, Sync, TypingStart, Unread,
         };
         let has =
             |operation: Operation| spec.deed(operation).is_some() && !absent.contains(&operation);
@@ -60,6 +64,8 @@ impl Palette {
         Self {
             repeats: dedup.filter(|_| told).map(|dedup| device(dedup.scope)),
             creates: has(Create),
+            broadcasts: has(Broadcast)
+                && spec.deed(Broadcast).is_some_and(|deed| deed.channel(TO_PEOPLE).is_some()),
             asks: those(&[Join, Sync, History, List, Unread, Contacts]),
             about: those(&[Read, Delivered, Announce, Hide, Search]),
             types: has(TypingStart),
@@ -67,7 +73,7 @@ impl Palette {
             sends: spec
                 .limits
                 .send_rate
-                .map_or(SENDS, |(most, _)| (most as usize / 2).clamp(1, SENDS)),
+                .map_or(SENDS, |(most, _)| (most as usize * 4 / 5).clamp(1, SENDS)),
             restarts,
         }
     }

@@ -23,6 +23,8 @@ pub(super) struct Room {
     pub(super) members: Index,
     /// It is there before the first step.
     pub(super) made: bool,
+    /// Only one of them writes in it.
+    pub(super) broadcast: bool,
 }
 
 /// One thing after the other.
@@ -97,7 +99,9 @@ pub(super) fn sketches(palette: &Palette) -> BoxedStrategy<Sketch> {
 fn rooms(palette: &Palette) -> impl Strategy<Value = Room> + use<> {
     let made = if palette.creates { prop::bool::weighted(0.6).boxed() } else { Just(true).boxed() };
     let size = prop_oneof![3 => Just(2_usize), 2 => 3..=6_usize];
-    (size, any::<Index>(), made).prop_map(|(size, members, made)| Room { size, members, made })
+    let broadcast = if palette.broadcasts { 0.3 } else { 0.0 };
+    (size, any::<Index>(), made, prop::bool::weighted(broadcast))
+        .prop_map(|(size, members, made, broadcast)| Room { size, members, made, broadcast })
 }
 
 fn acts(palette: &Palette) -> BoxedStrategy<Act> {

@@ -28,6 +28,9 @@ const TROUBLES: &[&str] = &[
     "reorder acks for 500ms",
 ];
 
+/// Messages of the largest burst.
+const MOST_AT_ONCE: usize = 7;
+
 /// The lines of a sketch.
 pub(super) fn text(
     sketch: &Sketch,
@@ -56,6 +59,18 @@ struct Writer<'a> {
 struct Room {
     members: Vec<usize>,
     made: bool,
+    /// It is a broadcast: the first member alone writes in it.
+    broadcast: bool,
+}
+
+impl Room {
+    fn writers(&self) -> &[usize] {
+        if self.broadcast { &self.members[..1] } else { &self.members }
+    }
+
+    fn readers(&self) -> &[usize] {
+        if self.broadcast { &self.members[1..] } else { &self.members }
+    }
 }
 
 struct Message {
@@ -86,8 +101,9 @@ impl<'a> Writer<'a> {
             let members = members(room.members, room.size.min(devices.len()), devices.len());
             // Two rooms of the same people are one conversation.
             if rooms.iter().all(|other| other.members != members) {
-                let made = room.made || members.len() > 2;
-                rooms.push(Room { members, made });
+                let broadcast = room.broadcast;
+                let made = !broadcast && (room.made || members.len() > 2);
+                rooms.push(Room { members, made, broadcast });
             }
         }
         if rooms.iter().all(|room| !room.made) {
@@ -96,6 +112,14 @@ impl<'a> Writer<'a> {
         for (room, name) in rooms.iter().zip(ROOMS).filter(|(room, _)| room.made) {
             let names: Vec<&str> = room.members.iter().map(|person| PEOPLE[*person]).collect();
             let _ = writeln!(text, "room {name}: {}", names.join(", "));
+        }
+        for (room, name) in rooms.iter_mut().zip(ROOMS).filter(|(room, _)| room.broadcast) {
+            let names: Vec<&str> = room.readers().iter().map(|person| PEOPLE[*person]).collect();
+            let maker = PEOPLE[room.members[0]];
+            let maker =
+                if devices[room.members[0]] > 1 { format!("{maker}.1") } else { maker.into() };
+            let _ = writeln!(text, "{maker} broadcast {name} to {}", names.join(", "));
+            room.made = true;
         }
         let sent = vec![0; devices.len()];
         let (messages, away) = (Vec::new(), Vec::new());
@@ -163,14 +187,15 @@ impl<'a> Writer<'a> {
         let known = if again { self.known_message(message) } else { None };
         let message = known.unwrap_or_else(|| {
             let room = self.made_room(message);
-            let sender = *by[0].get(&self.rooms[room].members);
+            let sender = *by[0].get(self.rooms[room].writers());
             self.new_message(sender, by[0].index(self.devices[sender]), room)
         });
         by.iter().map(|who| self.send(*who, message)).collect()
     }
 
     fn one_pair(&mut self, room: Index, by: &[Index]) -> Vec<String> {
-        let pairs = (0..self.rooms.len()).filter(|room| self.rooms[*room].members.len() == 2);
+        let is_pair = |room: &Room| room.members.len() == 2 && !room.broadcast;
+        let pairs = (0..self.rooms.len()).filter(|room| is_pair(&self.rooms[*room]));
         let pairs: Vec<usize> = pairs.collect();
         if pairs.is_empty() {
             return self.talk(room, by);
@@ -199,7 +224,11 @@ impl<'a> Writer<'a> {
 
     /// What somebody in the room does.
     fn deed(&mut self, one: &Move, room: usize) -> String {
-        let (person, device) = self.member(one.who, &self.rooms[room].members);
+        let able = match one.what {
+            What::Burst => self.rooms[room].writers(),
+            _ => self.rooms[room].readers(),
+        };
+        let (person, device) = self.member(one.who, able);
         let name = self.name((person, device));
         match one.what {
             What::Send => self.say(one.who, room),
@@ -207,11 +236,14 @@ impl<'a> Writer<'a> {
                 Some(message) => self.send(one.who, message),
                 None => self.say(one.who, room),
             },
-            What::Burst if self.sent[person] + 3 <= self.palette.sends => {
-                self.sent[person] += 3;
-                format!("{name} burst 3 in {}", ROOMS[room])
-            }
-            What::Burst => format!("{name} {} in {}", Operation::History, ROOMS[room]),
+            What::Burst => match self.palette.sends.saturating_sub(self.sent[person]) {
+                0 | 1 => format!("{name} {} in {}", Operation::History, ROOMS[room]),
+                left => {
+                    let count = (2 + one.which.index(MOST_AT_ONCE - 1)).min(left);
+                    self.sent[person] += count;
+                    format!("{name} burst {count} in {}", ROOMS[room])
+                }
+            },
             What::Ask => match *one.which.get(&self.palette.asks) {
                 plain @ (Operation::List | Operation::Contacts) => format!("{name} {plain}"),
                 within => format!("{name} {within} in {}", ROOMS[room]),
@@ -223,6 +255,8 @@ impl<'a> Writer<'a> {
                 }
                 None => self.say(one.who, room),
             },
+            // Nobody says who is shown that somebody types a broadcast.
+            What::Type if self.rooms[room].broadcast => self.say(one.who, room),
             What::Type => format!("{name} type in {}", ROOMS[room]),
             What::Cut => format!("{name} cut rst"),
             What::Disconnect => {
@@ -238,7 +272,7 @@ impl<'a> Writer<'a> {
 
     /// Somebody in the room sends a new message, or reads, if they have sent all they may.
     fn say(&mut self, who: Index, room: usize) -> String {
-        let (person, device) = self.member(who, &self.rooms[room].members);
+        let (person, device) = self.member(who, self.rooms[room].writers());
         let message = self.new_message(person, device, room);
         self.send(who, message)
     }
@@ -271,7 +305,7 @@ impl<'a> Writer<'a> {
 
     fn about(&mut self, who: Index, what: Operation, message: usize) -> String {
         let room = self.messages[message].room;
-        let device = self.member(who, &self.rooms[room].members);
+        let device = self.member(who, self.rooms[room].readers());
         let name = self.name(device);
         match what {
             Operation::Search => format!("{name} search {}", label(message)),

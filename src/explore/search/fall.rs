@@ -3,6 +3,7 @@
 use super::{Find, Progress, Search};
 use crate::engine::TargetChoice;
 use crate::explore::trial::{Arena, Over};
+use crate::outcome::exploration::Scene;
 use crate::plan::saved::SURVIVAL;
 use crate::plan::script::Script;
 use std::sync::Arc;
@@ -72,12 +73,15 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             seen,
             script: Arc::clone(script),
             plan: Some(plan),
+            others: Vec::new(),
             failed: None,
-            before: None,
+            proven: true,
+            shrunk: None,
             plans: 1,
             after: self.began.elapsed(),
             file: String::new(),
             violation: None,
+            scene: Scene::default(),
             names: Vec::new(),
         }
     }

@@ -1,34 +1,17 @@
 //! What can be taken out of a script: steps, deeds, people, devices, conversations; and what goes with it,
 //! so that the rest can still be read.
 
+use crate::outcome::exploration::Extent;
 use crate::plan::script::{Deed, Role, Room, Script, Sighted, Step, To, Verb};
 
-/// How large a script is, the weightiest first: what is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Size {
-    /// Its steps.
-    pub steps: usize,
-    /// What is done in them, in all.
-    pub deeds: usize,
-    /// Its people.
-    pub people: usize,
-    /// Their devices, in all.
-    pub devices: usize,
-    /// Its conversations.
-    pub rooms: usize,
-}
-
-impl Size {
-    /// The size of a script.
-    #[must_use]
-    pub fn of(script: &Script) -> Self {
-        Self {
-            steps: script.steps.len(),
-            deeds: script.deeds().count(),
-            people: script.people.len(),
-            devices: script.devices().count(),
-            rooms: script.rooms.len(),
-        }
+/// How large a script is.
+pub(super) fn extent(script: &Script) -> Extent {
+    Extent {
+        steps: script.steps.len(),
+        deeds: script.deeds().count(),
+        people: script.people.len(),
+        devices: script.devices().count(),
+        conversations: script.rooms.len(),
     }
 }
 
@@ -324,13 +307,13 @@ mod tests {
     fn whatever_is_taken_out_of_any_case_can_still_be_read() {
         for probe in crate::property::ALL.iter().flat_map(|property| property.probes()) {
             let whole = script(probe.script);
-            let size = Size::of(&whole);
+            let size = extent(&whole);
             let steps = (0..whole.steps.len()).map(|step| without_steps(&whole, step, 1));
             let rest = [without_deeds, without_people, without_devices, without_rooms];
             for less in steps.chain(rest.iter().flat_map(|take| take(&whole))) {
                 let text = less.to_string();
                 match Script::parse(&text) {
-                    Ok(less) => assert!(Size::of(&less) <= size, "{text}"),
+                    Ok(less) => assert!(extent(&less) <= size, "{text}"),
                     // Somebody must be there, and a room has two members.
                     Err(why) => assert!(whole.people.len() < 3, "{why} in\n{text}of\n{whole}"),
                 }

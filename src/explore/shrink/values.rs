@@ -6,6 +6,9 @@ use crate::plan::script::{Deed, Pace, Script, Step, Verb};
 use crate::plan::text::Kind;
 use std::time::Duration;
 
+/// Times that are shorter are none, in nanoseconds.
+const SHORTEST: Nanos = 10_000;
+
 /// A number of a script that can be smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Dial {
@@ -122,8 +125,11 @@ fn nanos(time: Duration) -> Nanos {
     time.as_nanos() as Nanos
 }
 
-/// Two figures that count: `37.218ms` says no more than `37ms`.
+/// Two figures that count: `37.218ms` says no more than `37ms`, and less than 10 µs nothing at all.
 fn round(nanos: Nanos) -> Duration {
+    if nanos < SHORTEST {
+        return Duration::ZERO;
+    }
     let mut unit = 1;
     while nanos / unit >= 100 {
         unit *= 10;

@@ -44,7 +44,8 @@ impl Store {
         for conversation in conversations {
             let ledger = &self.ledgers[&conversation];
             unread += ledger.due.len();
-            for acked in &ledger.missing {
+            let hidden = |acked: &&Acked| self.hidden.contains(&acked.id);
+            for acked in ledger.missing.iter().filter(|acked| !hidden(acked)) {
                 self.finding.violate(|| lost(conversation, acked, ledger.read));
             }
         }

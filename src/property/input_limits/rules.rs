@@ -94,7 +94,7 @@ impl Guard {
     }
 
     /// Accuses at the end, unless the message turns up, the answer comes late (which is not
-    /// wrong), or the rate of sends explains it.
+    /// wrong), or the rate of sends explains it. While the server's store is away nothing can be taken.
     fn suspect(
         &mut self,
         at: Nanos,
@@ -103,6 +103,9 @@ impl Guard {
         argument: crate::verdict::Violation,
     ) {
         let Some(asked) = self.asks.get(op) else { return };
+        if self.outage.is_some_and(|ended| ended >= asked.sent) {
+            return self.finding.count("excused by a fault", 1);
+        }
         let person = self.people.get(&asked.client).copied();
         if let (Some(pace), Some(person)) = (&self.pace, person)
             && pace.may_precede(person, op, asked.sent, at) >= pace.most()

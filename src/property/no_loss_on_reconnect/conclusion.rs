@@ -17,7 +17,9 @@ impl Views {
             let message = &self.open[&token];
             let Some(acked) = message.acked else { continue };
             for miss in &message.missed {
-                if self.stored(message, miss.at) {
+                if self.is_hidden(message, miss.client) {
+                    self.finding.count("missing, and hidden by its reader", 1);
+                } else if self.stored(message, miss.at) {
                     self.finding.violate(|| missing_after_sync(token, message, acked, miss));
                 } else {
                     self.finding.count("missing and nowhere stored", 1);
@@ -30,6 +32,9 @@ impl Views {
             for (index, (member, _)) in room.members[..message.members].iter().enumerate() {
                 let link = self.clients.get(member);
                 let Some(link) = link.filter(|_| !message.settled.has(index)) else { continue };
+                if self.is_hidden(message, *member) {
+                    continue;
+                }
                 let sent = message.sent.unwrap_or(acked);
                 match link.ready {
                     None => {
@@ -68,6 +73,13 @@ impl Views {
         for (count, reason) in doubts.into_iter().filter(|(count, _)| *count > 0) {
             self.finding.doubts.push(format!("{count} {reason}"));
         }
+    }
+
+    /// The member's person asked to see the message no more.
+    fn is_hidden(&self, message: &Message, member: ClientId) -> bool {
+        let person = self.clients.get(&member).and_then(|link| link.person);
+        let hidden = person.zip(message.id.clone());
+        hidden.is_some_and(|hidden| self.hidden.contains(&hidden))
     }
 
     /// A history or sync that was asked for at this time or later showed the message. Where none can be read, a push to

@@ -7,7 +7,9 @@ pub mod terminal;
 pub mod words;
 
 use crate::outcome::Capacity;
+use crate::outcome::capacity::SCHEMA;
 use crate::report::{Format, Look};
+use serde::Deserialize;
 
 /// Every format, in the order of the documentation.
 pub const FORMATS: &[Format<Capacity>] = &[
@@ -19,7 +21,7 @@ pub const FORMATS: &[Format<Capacity>] = &[
     },
     Format {
         name: "json",
-        file: "capacity.json",
+        file: FILE,
         about: "everything, with a schema version, for programs",
         render: json,
     },
@@ -30,6 +32,39 @@ pub const FORMATS: &[Format<Capacity>] = &[
         render: summary::render,
     },
 ];
+
+/// The file that everything of a search is in.
+pub const FILE: &str = "capacity.json";
+
+/// The format of this name.
+#[must_use]
+pub fn format(name: &str) -> Option<&'static Format<Capacity>> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+/// Whether a report is that of a search.
+#[must_use]
+pub fn is_one(json: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Kind {
+        kind: Option<String>,
+    }
+    let kind = serde_json::from_str(json).ok().and_then(|Kind { kind }| kind);
+    kind.as_deref() == Some("capacity")
+}
+
+/// The search that was rendered.
+///
+/// # Errors
+/// What is wrong with the text: another schema version, or not a search at all.
+pub fn parse(json: &str) -> Result<Capacity, String> {
+    let found: Capacity =
+        serde_json::from_str(json).map_err(|error| format!("it is damaged: {error}"))?;
+    match found.schema {
+        SCHEMA => Ok(found),
+        schema => Err(format!("it has schema version {schema}, this is version {SCHEMA}")),
+    }
+}
 
 /// The search as JSON, indented, with a newline at the end.
 fn json(capacity: &Capacity) -> String {

@@ -38,6 +38,9 @@ pub fn render(comparison: &Comparison) -> String {
     for (label, text) in words::runs(comparison) {
         out.push_str(&format!("{label}: {}  \n", escape(&text)));
     }
+    if words::is_of_cases(comparison) {
+        return out;
+    }
     let health: Vec<String> = comparison.health.iter().map(words::health).collect();
     out.push_str(&format!("generator: {}  \n", escape(&health.join(", "))));
     out.push_str(&format!("{}\n", escape(&words::rule(comparison))));
@@ -51,7 +54,9 @@ fn turns(comparison: &Comparison) -> String {
     let mut out = "| | verdict | before | now | |\n|---|---|---|---|---|\n".to_owned();
     for turn in &comparison.turns {
         let now = match turn.weight {
-            Weight::Broken | Weight::Missed => format!("**{}**", escape(&turn.after)),
+            Weight::Broken | Weight::Missed | Weight::Regressed => {
+                format!("**{}**", escape(&turn.after))
+            }
             _ => escape(&turn.after),
         };
         let sign = words::turn(turn).sign;

@@ -90,6 +90,9 @@ fn figures(comparison: &Comparison, look: Look) -> String {
 }
 
 fn generator(comparison: &Comparison, look: Look) -> String {
+    if words::is_of_cases(comparison) {
+        return String::new();
+    }
     let health: Vec<String> = comparison.health.iter().map(words::health).collect();
     look.fact(2, "generator", LABEL, &health.join(", "))
 }

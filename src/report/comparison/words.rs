@@ -1,7 +1,7 @@
 //! The words that all formats of a comparison share.
 
 use crate::comparison::figure::{Figure, Judgement, Unit};
-use crate::comparison::{Comparison, Health, HealthUnit, Turn, Weight};
+use crate::comparison::{Comparison, Health, HealthUnit, Turn, Weight, cases};
 use crate::metric::quantity;
 use crate::outcome::Exit;
 use crate::report::words::{Answer, Tone, Word};
@@ -20,6 +20,9 @@ pub(super) fn answer(comparison: &Comparison) -> Answer {
     let mut slower = Vec::new();
     if !turned(Weight::Missed).is_empty() {
         slower.push(format!("missed now: {}", turned(Weight::Missed)));
+    }
+    if !turned(Weight::Regressed).is_empty() {
+        slower.push(format!("failing now: {}", turned(Weight::Regressed)));
     }
     if !worse.is_empty() {
         slower.push(format!("beyond noise and threshold: {}", worse.join(", ")));
@@ -54,6 +57,9 @@ fn no_worse(comparison: &Comparison) -> String {
     let compared = count(|judgement| *judgement != Judgement::TooLittle);
     let figures = quantity::counted(compared, "figure");
     let verdicts = quantity::counted(comparison.unchanged as u64, "verdict");
+    if is_of_cases(comparison) {
+        return format!("{verdicts} of cases and properties unchanged");
+    }
     let mut sentence = format!("{verdicts} unchanged, {figures} compared");
     let better = count(|judgement| *judgement == Judgement::Better);
     if better > 0 {
@@ -66,6 +72,11 @@ fn no_worse(comparison: &Comparison) -> String {
     sentence
 }
 
+/// Two runs of the catalogue, which have no figures.
+pub(super) fn is_of_cases(comparison: &Comparison) -> bool {
+    comparison.after.scenario == cases::NAME && comparison.health.is_empty()
+}
+
 /// What was compared with what.
 pub(super) fn runs(comparison: &Comparison) -> [(&'static str, String); 2] {
     let after = &comparison.after;
@@ -74,10 +85,11 @@ pub(super) fn runs(comparison: &Comparison) -> [(&'static str, String); 2] {
             true => String::new(),
             false => format!(", with bugs {}", run.bugs.join(", ")),
         };
-        format!(
-            "{} on {}, seed {}, {}{bugs}, {}",
-            run.scenario, run.spec, run.seed, run.target, run.started
-        )
+        let seed = match is_of_cases(comparison) {
+            true => String::new(),
+            false => format!(", seed {}", run.seed),
+        };
+        format!("{} on {}{seed}, {}{bugs}, {}", run.scenario, run.spec, run.target, run.started)
     };
     let last = comparison.before.last().map_or_else(String::new, about);
     let before = match comparison.before.len() {
@@ -153,6 +165,7 @@ pub(super) const fn turn(turn: &Turn) -> Word {
     match turn.weight {
         Weight::Broken => word("✗", "BROKEN", Tone::Bad),
         Weight::Missed => word("✗", "MISSED", Tone::Bad),
+        Weight::Regressed => word("✗", "FAILS", Tone::Bad),
         Weight::InDoubt => word("?", "in doubt", Tone::Doubt),
         Weight::Silent => word("–", "silent", Tone::Doubt),
         Weight::News => word("·", "changed", Tone::Quiet),

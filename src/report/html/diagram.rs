@@ -8,6 +8,7 @@
 
 use crate::history::ClientId;
 use crate::metric::quantity;
+use crate::outcome::exploration::Scene;
 use crate::report::html::markup::{Markup, classed, element, text};
 use crate::report::html::motion::{Motion, Way, motion};
 use crate::report::layout::clean;
@@ -37,19 +38,40 @@ pub(super) fn diagram(
     name: &dyn Fn(ClientId) -> String,
     list: &str,
 ) -> Option<Markup> {
-    let clients = clients(&violation.exhibits);
+    let title = format!("Space-time diagram: {}", violation.summary);
+    let last = violation.exhibits.len().saturating_sub(1);
+    drawn(&title, &violation.exhibits, |row| row == last, name, list)
+}
+
+/// The diagram of a whole play, in which the lines of the argument are marked.
+pub(in crate::report) fn play(
+    scene: &Scene,
+    name: &dyn Fn(ClientId) -> String,
+    list: &str,
+) -> Option<Markup> {
+    let is_argued = |row: usize| scene.argued.contains(&row);
+    drawn("Space-time diagram of the play", &scene.exhibits, is_argued, name, list)
+}
+
+fn drawn(
+    title: &str,
+    exhibits: &[Exhibit],
+    is_marked: impl Fn(usize) -> bool,
+    name: &dyn Fn(ClientId) -> String,
+    list: &str,
+) -> Option<Markup> {
+    let clients = clients(exhibits);
     if clients.is_empty() || clients.len() > MOST_LANES {
         return None;
     }
-    let stage = Stage::of(clients, &violation.exhibits);
-    let title = format!("Space-time diagram: {}", violation.summary);
-    let last = violation.exhibits.len() - 1;
-    let events = violation.exhibits.iter().enumerate().map(|(row, exhibit)| {
-        event(&stage, row, row == last, exhibit.client, &motion(&exhibit.text))
+    let stage = Stage::of(clients, exhibits);
+    let last = exhibits.len() - 1;
+    let events = exhibits.iter().enumerate().map(|(row, exhibit)| {
+        event(&stage, row, is_marked(row), exhibit.client, &motion(&exhibit.text))
     });
-    let parts = [stage.lanes(name), stage.pauses(&violation.exhibits), stage.rule(last)];
+    let parts = [stage.lanes(name), stage.pauses(exhibits), stage.rule(last)];
     let size = (number(stage.width), number(stage.height));
-    let inside = [element("title", &[], [text(&title)])].into_iter().chain(parts).chain(events);
+    let inside = [element("title", &[], [text(title)])].into_iter().chain(parts).chain(events);
     Some(element(
         "svg",
         &[
@@ -58,7 +80,7 @@ pub(super) fn diagram(
             ("width", &size.0),
             ("height", &size.1),
             ("role", "img"),
-            ("aria-label", &title),
+            ("aria-label", title),
             ("aria-describedby", list),
         ],
         inside,
@@ -162,7 +184,7 @@ impl Stage {
     }
 }
 
-fn event(stage: &Stage, row: usize, is_last: bool, client: ClientId, motion: &Motion) -> Markup {
+fn event(stage: &Stage, row: usize, is_marked: bool, client: ClientId, motion: &Motion) -> Markup {
     let (x, down, server) = (stage.client(client), stage.rows[row], stage.server());
     let way = match motion.way {
         Way::ToServer => arrow((x, down), (server, down + SLOPE), 1.5),
@@ -196,7 +218,7 @@ fn event(stage: &Stage, row: usize, is_last: bool, client: ClientId, motion: &Mo
         &[("x", &x), ("y", &number(down + 3.5)), ("text-anchor", "middle")],
         [text(&(row + 1).to_string())],
     );
-    let class = match (is_last, motion.way) {
+    let class = match (is_marked, motion.way) {
         (true, _) => "event contra",
         (false, Way::Moment) => "event moment",
         (false, _) => "event",
@@ -276,14 +298,29 @@ mod tests {
         }
     }
 
-    fn drawn(violation: &Violation) -> Option<String> {
+    #[test]
+    fn in_a_whole_play_the_lines_of_the_argument_are_marked() {
+        let lines = violation(&[
+            (1, 3, "sent \"a\""),
+            (2, 3, "asked for `join`"),
+            (3, 8, "was pushed \"a\" with id 1"),
+            (4, 8, "was pushed \"a\" with id 2"),
+        ]);
+        let scene = Scene { exhibits: lines.exhibits, argued: vec![2, 3] };
+        let svg = play(&scene, &|client| client.0.to_string(), "list").unwrap().into_string();
+        assert_eq!(svg.matches("event contra").count(), 2);
+        assert_eq!(svg.matches("<circle").count(), 4);
+        assert_eq!(svg.matches("class=\"rule\"").count(), 1);
+    }
+
+    fn svg_of(violation: &Violation) -> Option<String> {
         let name = |client: ClientId| format!("client {}", client.0);
         diagram(violation, &name, "list").map(Markup::into_string)
     }
 
     #[test]
     fn there_is_a_line_for_each_client_and_the_server_and_a_stone_for_each_event() {
-        let svg = drawn(&violation(&[
+        let svg = svg_of(&violation(&[
             (1_000, 3, "sent \"qz\" as key 7, attempt 1"),
             (2_000, 8, "was pushed \"qz\" with id 1"),
             (9_000_000, 8, "was pushed \"qz\" with id 2"),
@@ -300,8 +337,8 @@ mod tests {
 
     #[test]
     fn a_crowd_or_nothing_is_not_drawn() {
-        assert_eq!(drawn(&violation(&[])), None);
+        assert_eq!(svg_of(&violation(&[])), None);
         let crowd: Vec<_> = (0..20).map(|client| (1, client, "saw \"qz\"")).collect();
-        assert_eq!(drawn(&violation(&crowd)), None);
+        assert_eq!(svg_of(&violation(&crowd)), None);
     }
 }

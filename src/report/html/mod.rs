@@ -9,7 +9,7 @@
 pub(in crate::report) mod about;
 pub(in crate::report) mod argument;
 mod data;
-mod diagram;
+pub(in crate::report) mod diagram;
 pub(in crate::report) mod document;
 mod figure;
 mod latency;

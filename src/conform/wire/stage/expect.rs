@@ -1,7 +1,9 @@
 //! What has to come, and what comes instead.
 
 use super::super::channel::Heard;
+use super::super::greeting::Greeting;
 use super::super::script::{Expected, Wanted};
+use super::super::site::Visitor;
 use super::super::tape::brief;
 use super::super::text::{Holes, Pattern, Template};
 use super::super::tongue::{Tongue, Word};
@@ -29,6 +31,24 @@ enum Fit {
     OutOfOrder,
     /// It has not all that it should have.
     TooLittle,
+}
+
+/// By what somebody knows the words of the server.
+#[derive(Clone, Copy, Default)]
+struct Ear<'a> {
+    tongue: Option<&'a Tongue>,
+    greeting: Option<&'a Greeting>,
+}
+
+impl<'a> Ear<'a> {
+    fn of(visitor: &'a Visitor) -> Self {
+        Self { tongue: visitor.tongue.as_ref(), greeting: visitor.greeting.as_ref() }
+    }
+
+    fn hears(self, word: Word, packet: &str) -> bool {
+        self.tongue.is_some_and(|tongue| tongue.is(word, packet))
+            || self.greeting.is_some_and(|greeting| greeting.is(word, packet))
+    }
 }
 
 impl Awaited {
@@ -61,16 +81,16 @@ impl Awaited {
         self.list.contains(&Expected::Nothing)
     }
 
-    /// `tongue`: whose words the frames of a raw WebSocket are; what nobody waits for is passed over.
-    fn fit(&self, heard: &Heard, holes: &mut Holes, tongue: Option<&Tongue>) -> Fit {
+    /// On a raw WebSocket what nobody waits for is passed over.
+    fn fit(&self, heard: &Heard, holes: &mut Holes, ear: Ear<'_>) -> Fit {
         if matches!(heard, Heard::Sent(_) | Heard::Posted(_)) {
             return Fit::PassedOver;
         }
-        let unasked = tongue.is_some() && matches!(heard, Heard::Packet(_));
+        let unasked = ear.tongue.is_some() && matches!(heard, Heard::Packet(_));
         let passed = unasked || self.passes_over(heard, holes);
         let mut fit = if passed { Fit::PassedOver } else { Fit::Wrong };
         for (index, expected) in self.list.iter().enumerate() {
-            match one_fit(expected, heard, holes, tongue) {
+            match one_fit(expected, heard, holes, ear) {
                 Fit::Wrong | Fit::PassedOver => {}
                 Fit::This(_) => return Fit::This(index),
                 other => fit = other,
@@ -129,7 +149,7 @@ impl Stage<'_> {
                 return Err(Stop::Doubt(format!("the server cannot be reached: {why}")));
             }
             let mut holes = std::mem::take(&mut self.holes);
-            let fit = wanted.fit(&heard, &mut holes, self.visitor(name).tongue.as_ref());
+            let fit = wanted.fit(&heard, &mut holes, Ear::of(self.visitor(name)));
             self.holes = holes;
             match fit {
                 Fit::PassedOver | Fit::Goes => {}
@@ -194,7 +214,7 @@ impl Stage<'_> {
     }
 }
 
-fn one_fit(expected: &Expected, heard: &Heard, holes: &mut Holes, tongue: Option<&Tongue>) -> Fit {
+fn one_fit(expected: &Expected, heard: &Heard, holes: &mut Holes, ear: Ear<'_>) -> Fit {
     match (expected, heard) {
         (Expected::Status { from: 101, .. }, Heard::Opened) => Fit::This(0),
         (Expected::Status { from, to, packets }, Heard::Answer { status, body }) => {
@@ -214,8 +234,11 @@ fn one_fit(expected: &Expected, heard: &Heard, holes: &mut Holes, tongue: Option
             Fit::This(0)
         }
         (Expected::Word(word), Heard::Packet(frame)) => {
-            let said = tongue.is_some_and(|tongue| tongue.is(*word, frame));
-            if said { Fit::This(0) } else { Fit::Wrong }
+            if ear.hears(*word, frame) {
+                Fit::This(0)
+            } else {
+                Fit::Wrong
+            }
         }
         _ => Fit::Wrong,
     }
@@ -285,7 +308,7 @@ mod tests {
 
     fn fit(list: &[Expected], heard: &Heard) -> &'static str {
         let awaited = Awaited { list: list.to_vec(), all: false, if_at_all: false };
-        match awaited.fit(heard, &mut Holes::new(), None) {
+        match awaited.fit(heard, &mut Holes::new(), Ear::default()) {
             Fit::This(_) => "fits",
             Fit::Goes => "goes on",
             Fit::PassedOver => "passed over",

@@ -1,0 +1,123 @@
+//! After the search: what failed is played again, to see how often it does, and made smaller.
+
+use super::{Find, Progress, Search, add};
+use crate::explore::contest::Rate;
+use crate::explore::shrink::{self, Trials, example};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Plays of a plan that has failed, to see how often it does.
+const AGAIN: u32 = 20;
+/// Plays of a plan whose failure rests on time, a few at a time so that the machine is not busy, and in
+/// how many of them it must fail.
+const TIMED: (u32, u32) = (3, 4);
+const TIMED_FAILS: u32 = 2;
+/// A plan that fails so often need not be exchanged for another.
+const OFTEN: f64 = 0.6;
+/// Each failure has so much time to be made smaller, however many there are.
+const LEAST_TO_SHRINK: Duration = Duration::from_secs(30);
+
+impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
+    /// Plays again what failed, to see how often it does, and whether it does at all.
+    pub(super) async fn play_again(&mut self) {
+        for index in 0..self.finds.len() {
+            let find = &self.finds[index];
+            if find.failed.is_some() || self.over.is_some() {
+                continue;
+            }
+            if !find.proven {
+                self.second_opinion(index).await;
+                continue;
+            }
+            self.measure(index).await;
+        }
+        let unproven = self.finds.extract_if(.., |find| !find.proven);
+        unproven.for_each(|find| add(&mut self.result.doubts, find.property));
+    }
+
+    /// Measures how often a find's plan fails; of one that does so seldom, also other plans that broke the
+    /// same in the same way, and keeps the one that does so most often.
+    async fn measure(&mut self, index: usize) {
+        let find = &mut self.finds[index];
+        let property = find.property.clone();
+        let mut plans = vec![(find.plan, Arc::clone(&find.script))];
+        let others = std::mem::take(&mut find.others);
+        plans.extend(others.into_iter().map(|(plan, script)| (Some(plan), script)));
+        for (plan, script) in plans {
+            self.tell(Some(format!("playing {property} again")));
+            let rate = self.trial(&script, AGAIN).await.rate(&property);
+            let find = &mut self.finds[index];
+            if find.failed.is_none_or(|best| share(rate) > share(best)) {
+                (find.plan, find.script, find.failed) = (plan, script, Some(rate));
+            }
+            if find.failed.map_or(0.0, share) >= OFTEN || self.over.is_some() {
+                break;
+            }
+        }
+        let find = &mut self.finds[index];
+        find.file = (self.keep)(find);
+    }
+
+    /// Plays what failed for want of something in time, a few at a time: often enough, and it is proven.
+    pub(super) async fn second_opinion(&mut self, index: usize) {
+        let (script, property) =
+            (Arc::clone(&self.finds[index].script), self.finds[index].property.clone());
+        self.tell(Some(format!("playing again what may have been late: {property}")));
+        let (mut failed, mut of) = (0, 0);
+        for _ in 0..TIMED.0 {
+            let (more, plays) = self.trial(&script, TIMED.1).await.rate(&property);
+            (failed, of) = (failed + more, of + plays);
+        }
+        let find = &mut self.finds[index];
+        find.failed = Some((failed, of));
+        if failed >= TIMED_FAILS {
+            find.proven = true;
+            find.file = (self.keep)(find);
+        }
+    }
+
+    /// Makes what failed smaller, one after the other.
+    pub(super) async fn shrink_all(&mut self) {
+        let Some(mut budget) = self.settings.shrink else { return };
+        let failures: Vec<usize> =
+            (0..self.finds.len()).filter(|index| self.counts(&self.finds[*index])).collect();
+        let share = self.settings.budget / failures.len().max(1) as u32;
+        budget.time = budget.time.min(share.max(LEAST_TO_SHRINK));
+        for index in failures {
+            self.shrink(index, budget).await;
+        }
+    }
+
+    /// Makes the plan of a find smaller, and takes the argument from that.
+    async fn shrink(&mut self, index: usize, budget: shrink::Budget) {
+        let find = &self.finds[index];
+        let (property, script) = (find.property.clone(), Arc::clone(&find.script));
+        let rate = find.failed.filter(|(failed, _)| *failed > 0);
+        let (Some((failed, of)), None) = (rate, &self.over) else { return };
+        self.tell(Some(format!("making failure {} smaller", index + 1)));
+        let mut court = Trials { arena: &mut self.arena, property: &property };
+        let shrunk = shrink::shrink(&mut court, &script, Rate::new(failed, of), budget).await;
+        self.result.plays += u64::from(shrunk.plays);
+        self.over = shrunk.over.clone().or(self.over.take());
+        let find = &mut self.finds[index];
+        find.shrunk = Some(shrunk.shrinkage());
+        find.failed = Some((shrunk.rate.failed, shrunk.rate.runs));
+        find.script = shrunk.script;
+        find.file = (self.keep)(find);
+        if self.over.is_some() {
+            return;
+        }
+        // The argument is told by the plan as it is now.
+        let script = Arc::clone(&find.script);
+        if let Some((broken, names)) = example(&mut self.arena, &script, &property).await {
+            let find = &mut self.finds[index];
+            find.violation = broken.finding.violations.into_iter().next();
+            find.scene = broken.scene;
+            find.names = names;
+        }
+    }
+}
+
+fn share((failed, of): (u32, u32)) -> f64 {
+    f64::from(failed) / f64::from(of.max(1))
+}
