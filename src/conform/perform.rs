@@ -59,9 +59,10 @@ pub async fn run(
     let chosen = chosen.map_err(|unknown| Failure::Internal(unknown.to_string()))?;
     let today = chrono::DateTime::<chrono::Utc>::from(began).format("%Y-%m-%d").to_string();
     let tally = Tally::new(&settings.spec, &settings.command, &today, settings.strict);
+    // Boxed: whoever runs this has futures of their own around it, and the compiler's patience ends.
     let mut played = match settings.simulate {
-        Some(seed) => simulated(&settings, seed, &chosen, &mut show).await?,
-        None => on_target(&settings, &chosen, &mut show).await?,
+        Some(seed) => Box::pin(simulated(&settings, seed, &chosen, &mut show)).await?,
+        None => Box::pin(on_target(&settings, &chosen, &mut show)).await?,
     };
     let cases: Vec<Case> = chosen
         .iter()
