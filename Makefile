@@ -13,7 +13,7 @@ lint:
 # mostly waits for timers, so the others are run beside it.
 test: prepare
 	$(TEST) --no-run
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=line table others
+	$(MAKE) --no-print-directory --jobs=2 table others
 
 TEST = cargo test --locked --features rust_socketio,otlp
 TABLE = each_bug_is_caught_by_its_case
