@@ -38,6 +38,14 @@ pub enum Input {
         /// The end of the fault.
         until: Nanos,
     },
+    /// What was transmitted since it was `prepared` left at this time, for it was held up on purpose: answers
+    /// are awaited from then on.
+    Left {
+        /// When it began to be held up.
+        prepared: Nanos,
+        /// When it left.
+        at: Nanos,
+    },
     /// Time has passed; see [`Client::deadline`](super::Client::deadline).
     Tick,
 }

@@ -179,6 +179,7 @@ impl Client {
             }
             Input::Withhold(false) => {}
             Input::Away { until } => self.connection.stay_away(until),
+            Input::Left { prepared, at } => self.requests.left(prepared, at),
             Input::Tick => {}
         }
     }

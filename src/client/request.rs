@@ -41,7 +41,7 @@ enum Owner {
 #[derive(Debug)]
 enum Stage {
     Waiting,
-    InFlight { until: Nanos },
+    InFlight { since: Nanos, until: Nanos },
     Pausing { until: Nanos },
     Ended(End),
 }
@@ -60,7 +60,7 @@ pub(super) enum End {
 impl Requests {
     pub(super) fn deadline(&self) -> Option<Nanos> {
         let due = |request: &Request| match request.stage {
-            Stage::InFlight { until } | Stage::Pausing { until } => Some(until),
+            Stage::InFlight { until, .. } | Stage::Pausing { until } => Some(until),
             Stage::Waiting | Stage::Ended(_) => None,
         };
         self.list.iter().filter_map(due).min()
@@ -122,10 +122,21 @@ impl Requests {
         }
     }
 
+    /// What was transmitted since it was prepared left only then, and is waited for as long.
+    pub(super) fn left(&mut self, prepared: Nanos, at: Nanos) {
+        for request in &mut self.list {
+            if let Stage::InFlight { since, until } = &mut request.stage
+                && *since >= prepared
+            {
+                *until += at.saturating_sub(*since);
+            }
+        }
+    }
+
     pub(super) fn tick(&mut self, moment: &mut Moment) {
         for request in &mut self.list {
             match request.stage {
-                Stage::InFlight { until } if until <= moment.now => request.timed_out(moment),
+                Stage::InFlight { until, .. } if until <= moment.now => request.timed_out(moment),
                 Stage::Pausing { until } if until <= moment.now => request.transmit(moment),
                 _ => {}
             }
@@ -153,7 +164,7 @@ impl Requests {
 
     /// A row of a read came: its answer is on its way, so its timeout starts over.
     pub(super) fn row(&mut self, op: OpId, moment: &Moment) {
-        if let Some(Request { stage: Stage::InFlight { until }, .. }) = self.open(op) {
+        if let Some(Request { stage: Stage::InFlight { until, .. }, .. }) = self.open(op) {
             *until = moment.now + moment.rules.ack_timeout;
         }
     }
@@ -207,7 +218,7 @@ impl Request {
         self.attempts += 1;
         let confirmed = moment.rules.confirms(self.ask.operation);
         let patience = if confirmed { moment.rules.ack_timeout } else { QUIET };
-        self.stage = Stage::InFlight { until: moment.now + patience };
+        self.stage = Stage::InFlight { since: moment.now, until: moment.now + patience };
         moment.effects.transmit(self.last(), self.ask.clone());
         let unanswerable = self.ask.odd.is_some_and(Oddity::is_final);
         if unanswerable || !moment.rules.answers(self.ask.operation) {
@@ -306,7 +317,7 @@ impl Request {
     /// The harness withheld answers while this attempt waited, or may have.
     fn excused(&self, number: u32, moment: &Moment) -> bool {
         let sent_at = match self.stage {
-            Stage::InFlight { until } if number == self.last().number => {
+            Stage::InFlight { until, .. } if number == self.last().number => {
                 until.saturating_sub(moment.rules.ack_timeout)
             }
             _ => 0,

@@ -46,6 +46,13 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// How long what was sent may take to be out, before a cut that waits for it.
 const FLUSHING: Duration = Duration::from_millis(200);
 
+/// Requests that are held until they are released together with others'.
+struct Preparation {
+    since: Nanos,
+    /// What is recorded of them once they leave.
+    events: Vec<Event>,
+}
+
 pub(super) struct Driver {
     shard: Rc<Shard>,
     slot: Rc<Slot>,
@@ -56,8 +63,8 @@ pub(super) struct Driver {
     /// Where the last connection ended, if there is no socket.
     bookmark: Bookmark,
     calls: Calls,
-    /// What is in the history of requests that are prepared, and have not left.
-    loaded: Option<Vec<Event>>,
+    /// Requests that are prepared, and have not left.
+    preparation: Option<Preparation>,
     /// The person's id, name and credential; requests add what they need and take it away again.
     bindings: Bindings,
     /// How many of them are the person's; what was learnt since follows.
@@ -135,7 +142,7 @@ impl Driver {
             link: Link::Down,
             bookmark: Bookmark::default(),
             calls: Calls::new(),
-            loaded: None,
+            preparation: None,
             passport: papers.bindings.mark(),
             bindings: papers.bindings,
             jar: papers.jar,

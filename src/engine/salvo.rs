@@ -29,6 +29,8 @@ pub(super) struct Loaded {
     pub(super) returned: Vec<Returned>,
     /// What is recorded of it once it leaves.
     pub(super) events: Vec<Event>,
+    /// When it left, once it has.
+    pub(super) left: Option<Nanos>,
 }
 
 /// A client that waits.
@@ -112,6 +114,7 @@ impl Salvo {
         if let Some(index) = self.waiting.iter().position(|waiting| waiting.client == client) {
             let mut waiting = self.waiting.swap_remove(index);
             waiting.loaded.leave();
+            waiting.loaded.left = Some(now);
             self.gone.push((now, waiting));
         }
     }

@@ -1,6 +1,6 @@
 //! What the client is told to do, and what its faults do to it.
 
-use super::Driver;
+use super::{Driver, Preparation};
 use crate::client::{Action, Ask, Input};
 use crate::engine::converse::{Converse, Workload};
 use crate::engine::link::Link;
@@ -34,7 +34,10 @@ impl Driver {
                 let planned = self.shard.clock.now();
                 self.ask(planned, Ask::history(conversation));
             }
-            Command::Load => self.loaded = Some(Vec::new()),
+            Command::Load => {
+                let since = self.shard.clock.now();
+                self.preparation = Some(Preparation { since, events: Vec::new() });
+            }
             Command::Muster(muster) => self.muster(muster).await,
             Command::Leave => self.leaving = true,
         }
@@ -91,17 +94,21 @@ impl Driver {
 
     /// What was prepared leaves when the others' does.
     async fn muster(&mut self, muster: Muster) {
+        let Some(Preparation { since: prepared, events }) = self.preparation.take() else { return };
         let loaded = Loaded {
             link: std::mem::replace(&mut self.link, Link::Down),
             calls: std::mem::take(&mut self.calls),
             returned: Vec::new(),
-            events: self.loaded.take().unwrap_or_default(),
+            events,
+            left: None,
         };
-        let Loaded { link, calls, returned, events } = muster.wait(loaded).await;
+        let Loaded { link, calls, returned, events, left } = muster.wait(loaded).await;
         (self.link, self.calls) = (link, calls);
         for event in events {
             self.record(event);
         }
+        let at = left.unwrap_or_else(|| self.shard.clock.now());
+        self.input(Input::Left { prepared, at });
         for returned in returned {
             self.returned(returned);
         }

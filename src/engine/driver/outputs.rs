@@ -151,9 +151,9 @@ impl Driver {
     }
 
     pub(super) fn note_at(&mut self, now: Nanos, event: Event) {
-        match &mut self.loaded {
+        match &mut self.preparation {
             // It is recorded when it leaves.
-            Some(loaded) => loaded.push(event),
+            Some(preparation) => preparation.events.push(event),
             None => self.shard.recorder.borrow_mut().record(now, self.id, event),
         }
     }

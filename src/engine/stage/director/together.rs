@@ -6,7 +6,7 @@ use crate::engine::salvo::Salvo;
 use crate::engine::slot::Command;
 use crate::history::ClientId;
 use crate::operation::Operation;
-use crate::plan::script::{Deed, Verb};
+use crate::plan::script::{Deed, Pace, Verb};
 use crate::spec::Step;
 use std::time::Duration;
 use tokio::task::yield_now;
@@ -123,12 +123,12 @@ impl Director<'_> {
     }
 }
 
-/// It is a request, and nothing but a request. A burst is none: what waits to be released is given up so
-/// much sooner than its ack is late, and a burst's acks are judged.
+/// It is a request, and nothing but a request.
 const fn is_prepared(deed: &Deed) -> bool {
     matches!(
         deed.verb,
         Verb::Send { .. }
+            | Verb::Burst { pace: Pace::AtOnce, .. }
             | Verb::Type { .. }
             | Verb::Create { .. }
             | Verb::Broadcast { .. }
