@@ -138,7 +138,8 @@ fn page() -> String {
     let mut page = format!(
         "# What the long runs say\n\nWritten by `make soak` (two cores, release build). An honest \
          server must never be accused; a bug\nmust be caught by the one case that is named for \
-         it, alone.\n\n## Honest servers\n{HEAD}",
+         it, alone. All of it is played on real sockets and by the machine's\nclock; what the tests play of it \
+         in virtual time stands in [docs/simulation.md](simulation.md).\n\n## Honest servers\n{HEAD}",
     );
     for part in ["websocket", "polling", "busy", "node"] {
         page += &kept(part).unwrap_or_default();
