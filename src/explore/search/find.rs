@@ -45,6 +45,27 @@ pub struct Find {
 }
 
 impl Find {
+    /// A property that this script was seen to break, so that it proves itself; no more is known yet.
+    pub(super) fn new(property: &str, promised: bool, seen: String, script: &Arc<Script>) -> Self {
+        Self {
+            property: property.to_owned(),
+            promised,
+            seen,
+            script: Arc::clone(script),
+            plan: None,
+            others: Vec::new(),
+            failed: None,
+            proven: true,
+            shrunk: None,
+            plans: 1,
+            after: Duration::ZERO,
+            file: String::new(),
+            violation: None,
+            scene: Scene::default(),
+            names: Vec::new(),
+        }
+    }
+
     /// As reports have it.
     pub(super) fn defect(&self, spec: &Spec) -> Defect {
         let find = self;
