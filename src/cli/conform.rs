@@ -57,9 +57,6 @@ pub struct Args {
     /// The server.
     #[command(flatten)]
     pub server: Subject,
-    /// Plays in simulated worlds, in virtual time: the same seed makes the same histories
-    #[arg(long, conflicts_with_all = ["targets", "launch"])]
-    pub simulate: bool,
     /// What the simulated worlds follow from: delays, races, ids
     #[arg(long, value_name = "N", requires = "simulate", default_value_t = 1)]
     pub seed: u64,
@@ -105,7 +102,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         strict: args.strict,
         trace: args.trace,
         run: crate::cli::run::run_number(),
-        simulate: args.simulate.then_some(args.seed),
+        simulate: args.staging.simulate.then_some(args.seed),
         interrupt: Arc::clone(&interrupt),
         command: command_line(args),
         spec: Arc::new(spec),
@@ -132,7 +129,7 @@ fn regressions(
     text: &str,
     colour: Colour,
 ) -> Result<bool, Failure> {
-    let plans = match args.cases.is_empty() && !args.simulate {
+    let plans = match args.cases.is_empty() && !args.staging.simulate {
         true => load::corpus(&args.corpus, &SpecMark::of(&args.spec, text))?,
         false => Vec::new(),
     };
@@ -141,7 +138,7 @@ fn regressions(
     }
     let (stop, interrupt) = watch::channel(false);
     let target = settings.target.clone();
-    let arena = args.staging.settings(Arc::clone(&settings.spec), target, interrupt);
+    let arena = args.staging.settings(Arc::clone(&settings.spec), target, args.seed, interrupt);
     let show = |file: &str| {
         if !args.quiet {
             display::say(format_args!("playing {file}"));
@@ -276,7 +273,7 @@ impl Talk {
 fn command_line(args: &Args) -> String {
     let mut words = vec![format!("assize conform --spec {}", args.spec)];
     words.extend(args.server.words());
-    words.extend(args.simulate.then(|| format!("--simulate --seed {}", args.seed)));
+    words.extend(args.staging.simulate.then(|| format!("--simulate --seed {}", args.seed)));
     words.extend(args.staging.words());
     words.extend(args.strict.then(|| "--strict".to_owned()));
     words.join(" ")

@@ -27,6 +27,8 @@ Examples:
   assize explore --spec mine --launch my-scenario        on a server that the harness starts
   assize explore --spec mine --target URL --only idempotency --budget 10m
   assize explore --spec mine --target URL --seed 7       the same plans again
+  assize explore --spec callback-ack --simulate --seed 7 --plans 1000
+                                                         the same histories again, in virtual time
 
 Plans are small: two to six people, one to four conversations, and steps that share something, released
 together. They run many at once, with fresh people each, so nothing has to be reset. What fails is saved
@@ -50,7 +52,10 @@ pub struct Args {
     /// How long the search may take.
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = budget)]
     pub budget: Duration,
-    /// The seed of the plans; without it another one each time.
+    /// How many plans are drawn at most.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub plans: Option<u64>,
+    /// The seed of the plans, and of simulated worlds; without it another one each time.
     #[arg(long)]
     pub seed: Option<u64>,
     /// Only this property is looked at; can be repeated.
@@ -91,19 +96,25 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let corpus = load::corpus(&args.corpus, &mark)?;
     let target = args.server.choice()?;
     let (stop, interrupt) = watch::channel(false);
+    let seed = args.seed.unwrap_or_else(|| crate::cli::run::run_number() % 1_000_000);
     let settings = Search {
-        seed: args.seed.unwrap_or_else(|| crate::cli::run::run_number() % 1_000_000),
+        seed,
         budget: args.budget,
+        plans: args.plans,
         only: args.only.clone(),
         first: args.first,
         restarts: args.restarts,
         shrink: (!args.no_shrink).then(shrink::Budget::default),
         corpus,
-        arena: args.staging.settings(Arc::new(spec), target, interrupt),
+        arena: args.staging.settings(Arc::new(spec), target, seed, interrupt),
     };
     let started = SystemTime::now();
-    let keeper =
-        Keeper { folder: &args.corpus, mark, server: origin(&args.server), seed: settings.seed };
+    let keeper = Keeper {
+        folder: &args.corpus,
+        mark,
+        server: args.server.origin(settings.arena.simulate),
+        seed,
+    };
     let mut talk = Talk::new(args.quiet);
     let found = until_stopped(&stop, async {
         let show = |progress: &Progress| talk.show(progress);
@@ -159,16 +170,6 @@ fn known_property(id: &str) -> Result<(), Failure> {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
         None => failure.hint("`assize list properties` names them all"),
     })
-}
-
-/// The server, as a plan remembers it.
-fn origin(server: &Subject) -> Server {
-    Server {
-        launch: server.launch.clone(),
-        targets: server.targets.clone(),
-        bugs: server.bugs.clone(),
-        nodes: Some(server.nodes.get()).filter(|nodes| *nodes > 1),
-    }
 }
 
 /// Saves what was found.

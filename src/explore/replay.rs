@@ -4,8 +4,9 @@
 //! with which it failed before is excluded. Start with [`replay`].
 
 use crate::engine::Failure;
+use crate::explore::arena::{self, Arena, Over};
 use crate::explore::odds::Interval;
-use crate::explore::trial::{self, Arena, Broken, Over, Run};
+use crate::explore::trial::{self, Broken, Run};
 use crate::history::ClientId;
 use crate::outcome::Exit;
 use crate::plan::saved::{SURVIVAL, Saved};
@@ -69,7 +70,7 @@ pub enum Answer {
 /// # Errors
 /// The target cannot be tried, or the harness failed.
 pub async fn replay(
-    settings: &trial::Settings,
+    settings: &arena::Settings,
     saved: &Saved,
     runs: u32,
     mut show: impl FnMut(u32, u32),
@@ -86,7 +87,7 @@ pub async fn replay(
 /// # Errors
 /// The target cannot be tried, or the harness failed.
 pub async fn still_failing(
-    settings: &trial::Settings,
+    settings: &arena::Settings,
     plans: &[(String, Saved)],
     runs: u32,
     mut show: impl FnMut(&str),

@@ -67,6 +67,8 @@ pub struct Server {
     pub bugs: Vec<String>,
     /// How many nodes the embedded server had, if several.
     pub nodes: Option<u32>,
+    /// The seed of the simulated worlds in which it was, if it was simulated.
+    pub simulate: Option<u64>,
 }
 
 /// Where a plan comes from.
@@ -166,6 +168,7 @@ impl Server {
         );
         words.extend((!self.bugs.is_empty()).then(|| format!("bugs: [{}]", list(&self.bugs))));
         words.extend(self.nodes.map(|nodes| format!("nodes: {nodes}")));
+        words.extend(self.simulate.map(|seed| format!("simulate: {seed}")));
         words
     }
 }
@@ -278,9 +281,10 @@ fn server(node: &Node, found: &mut Diagnostics<'_>) -> Server {
     let targets = fields.value("targets").map(|node| texts(node, "targets", found));
     let bugs = fields.value("bugs").map(|node| texts(node, "bugs", found));
     let nodes = fields.value("nodes").and_then(|node| node.read_count(1, found));
+    let simulate = fields.value("simulate").and_then(|node| number(node, "simulate", found));
     fields.finish(found);
     let (targets, bugs) = (targets.unwrap_or_default(), bugs.unwrap_or_default());
-    Server { launch, targets, bugs, nodes }
+    Server { launch, targets, bugs, nodes, simulate }
 }
 
 fn texts(node: &Node, what: &str, found: &mut Diagnostics<'_>) -> Vec<String> {
@@ -365,6 +369,7 @@ mod tests {
                 launch: Some("event-reply-node".into()),
                 targets: vec!["http://127.0.0.1:3000".into()],
                 nodes: Some(2),
+                simulate: Some(7),
                 bugs: Vec::new(),
             },
             seen: "a “quoted”: text".into(),

@@ -4,6 +4,7 @@ pub mod html;
 
 use crate::explore::odds::Interval;
 use crate::explore::{Answer, Replayed};
+use crate::history::Nanos;
 use crate::metric::quantity;
 use crate::outcome::exploration::{Defect, Exploration, Extent, Shrinkage};
 use crate::plan::saved::Saved;
@@ -97,6 +98,7 @@ fn facts(found: &Exploration, look: Look) -> String {
         ("time", format!("{}, {plays}, {pace:.0}/s{spread}", quantity::duration(found.nanos))),
         ("seed", found.seed.to_string()),
     ];
+    facts.extend(found.simulated.map(|nanos| ("virtual", virtual_time(nanos, seconds))));
     facts.extend(found.doubts.iter().map(|(property, count)| {
         let times = quantity::counted(*count, "time");
         ("doubt", format!("{property}: late {times}, and not again when the plan was played again"))
@@ -108,6 +110,13 @@ fn facts(found: &Exploration, look: Look) -> String {
     );
     facts.extend(found.notes.iter().map(|note| ("note", note.clone())));
     facts.iter().map(|(label, text)| look.fact(2, label, LABEL, text)).collect()
+}
+
+/// `1.5 h passed in simulated worlds, 0.12 h a second`
+fn virtual_time(nanos: Nanos, seconds: f64) -> String {
+    let hours = nanos as f64 / 3.6e12;
+    let pace = if seconds > 0.0 { hours / seconds } else { 0.0 };
+    format!("{hours:.2} h passed in simulated worlds, {pace:.2} h a second")
 }
 
 /// A defect for a person at a terminal: the plan, how often it fails, the argument.

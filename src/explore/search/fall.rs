@@ -2,7 +2,7 @@
 
 use super::{Find, Progress, Search};
 use crate::engine::TargetChoice;
-use crate::explore::trial::{Arena, Over};
+use crate::explore::arena::{Arena, Over};
 use crate::plan::saved::SURVIVAL;
 use crate::plan::script::Script;
 use std::sync::Arc;
