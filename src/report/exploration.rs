@@ -6,6 +6,7 @@ use crate::explore::odds::Interval;
 use crate::explore::{Answer, Replayed};
 use crate::history::Nanos;
 use crate::metric::quantity;
+use crate::outcome::document;
 use crate::outcome::exploration::{Defect, Exploration, Extent, Shrinkage};
 use crate::plan::saved::Saved;
 use crate::report::Format;
@@ -28,7 +29,7 @@ pub const FORMATS: &[Format<Exploration>] = &[
         name: "json",
         file: "report.json",
         about: "everything, with a schema version, for programs",
-        render: |found| serde_json::to_string_pretty(found).unwrap_or_default() + "\n",
+        render: document::write,
     },
     Format {
         name: "html",
