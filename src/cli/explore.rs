@@ -3,7 +3,7 @@
 use crate::cli::server::Subject;
 use crate::cli::signals::Signals;
 use crate::cli::staging::Staging;
-use crate::cli::{Colour, Failure, display, files, load};
+use crate::cli::{Colour, Failure, corpus, display, files, load};
 use crate::explore::{self, Find, Progress, Search, shrink};
 use crate::metric::quantity;
 use crate::outcome::{Exit, Exploration};
@@ -11,7 +11,6 @@ use crate::plan::saved::{Found, Saved, Server, SpecMark};
 use crate::property;
 use crate::report::Folder;
 use crate::report::exploration::{FORMATS, render};
-use crate::report::folder::write_whole;
 use crate::source;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -93,7 +92,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let load::Loaded { value: spec, text } = load::spec(&args.spec)?;
     args.only.iter().try_for_each(|id| known_property(id))?;
     let mark = SpecMark::of(&args.spec, &text);
-    let corpus = load::corpus(&args.corpus, &mark)?;
+    let corpus = corpus::of_spec(&args.corpus, &mark)?;
     let target = args.server.choice()?;
     let (stop, interrupt) = watch::channel(false);
     let seed = args.seed.unwrap_or_else(|| crate::cli::run::run_number() % 1_000_000);
@@ -181,10 +180,9 @@ struct Keeper<'a> {
 }
 
 impl Keeper<'_> {
-    /// Writes the plan, in place of an older one of the same defect; where it is. What cannot be written
-    /// is said.
+    /// Writes the plan; where it is.
     fn keep(&self, find: &Find) -> String {
-        save(self.folder, &self.saved(find))
+        corpus::keep(self.folder, &self.saved(find), &find.file)
     }
 
     fn saved(&self, find: &Find) -> Saved {
@@ -194,6 +192,8 @@ impl Keeper<'_> {
             by: env!("CARGO_PKG_VERSION").to_owned(),
         };
         Saved {
+            name: None,
+            says: None,
             breaks: find.property.clone(),
             seen: find.seen.clone(),
             failed: find.failed,
@@ -201,23 +201,6 @@ impl Keeper<'_> {
             server: self.server.clone(),
             found: Some(found),
             script: (*find.script).clone(),
-        }
-    }
-}
-
-/// Writes a plan into a folder, in place of an older one of the same defect; where it is. What cannot be
-/// written is said.
-pub fn save(folder: &Path, plan: &Saved) -> String {
-    let path = folder.join(plan.file_name());
-    let written =
-        std::fs::create_dir_all(folder).map_err(|error| error.to_string()).and_then(|()| {
-            write_whole(&path, plan.to_string().as_bytes()).map_err(|error| error.to_string())
-        });
-    match written {
-        Ok(()) => path.display().to_string(),
-        Err(error) => {
-            display::say(format_args!("warning: the plan is not saved: {error}\n{plan}"));
-            String::new()
         }
     }
 }

@@ -1,9 +1,9 @@
 //! `assize shrink`: cuts the witness of a failure out of the record of a run, and makes a small plan of it.
 
-use crate::cli::explore::{save, until_stopped};
+use crate::cli::explore::until_stopped;
 use crate::cli::server::Subject;
 use crate::cli::staging::Staging;
-use crate::cli::{Colour, Failure, display, files, load, report};
+use crate::cli::{Colour, Failure, corpus, display, files, load, report};
 use crate::explore::contest::Rate;
 use crate::explore::shrink::{Budget, Shrunk, Trials, example, shrink};
 use crate::explore::{Arena, Broken, Over, witness};
@@ -109,6 +109,8 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     };
     let mark = mark(&outcome, &text, &spec_file);
     let plan = Saved {
+        name: None,
+        says: None,
         breaks: property.to_owned(),
         seen: broken.as_ref().map_or(String::new(), |(broken, _)| broken.kind().to_owned()),
         failed: Some((shrunk.rate.failed, shrunk.rate.runs)),
@@ -121,7 +123,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         }),
         script: (*shrunk.script).clone(),
     };
-    let file = save(&args.corpus, &plan);
+    let file = corpus::keep_smallest(&args.corpus, &plan);
     let shown = defect(verdict, &plan, &shrunk, broken, file);
     display::print(&exploration::block(&shown, display::stdout(colour)))?;
     Ok(Exit::Held)

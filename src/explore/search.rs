@@ -159,7 +159,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             let Some((run, broken)) = first else { continue };
             let find =
                 Find { failed: Some((failed, of)), ..self.found(None, &script, run, broken) };
-            self.finds.push(Find { file: file.clone(), ..find });
+            self.finds.push(Find { file: file.clone(), known: true, ..find });
         }
     }
 
@@ -219,15 +219,17 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     /// again when the search is over, or at once if it would end the search.
     async fn accuse(&mut self, plan: u64, script: &Arc<Script>, run: &Run, broken: &Broken) {
         let mut found = self.found(Some(plan), script, run, broken);
+        found.proven = trial::least(broken.property) == 1;
         let same = |find: &&mut Find| find.property == found.property && find.seen == found.seen;
         if let Some(known) = self.finds.iter_mut().find(same) {
             known.plans += 1;
-            if known.others.len() < OTHERS && known.plan.is_some() {
+            if known.is_larger_than(&found) {
+                known.exchange(found);
+            } else if known.others.len() < OTHERS && known.plan.is_some() {
                 known.others.push((plan, Arc::clone(script)));
             }
             return;
         }
-        found.proven = trial::least(broken.property) == 1;
         if found.proven {
             found.file = (self.keep)(&found);
         }

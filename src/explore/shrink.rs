@@ -9,6 +9,8 @@
 mod cuts;
 mod values;
 
+pub use cuts::extent;
+
 use crate::explore::arena::{Arena, Over};
 use crate::explore::contest::{Contest, Decision, Rate};
 use crate::explore::trial::Broken;

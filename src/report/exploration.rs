@@ -203,8 +203,9 @@ pub fn replayed(replayed: &Replayed, saved: &Saved, look: Look) -> String {
         let plays = quantity::counted(u64::from(replayed.doubtful), "play");
         out.push_str(&look.fact(2, "doubt", LABEL, &format!("{plays} not counted")));
     }
-    for (property, plays) in &replayed.others {
-        let plays = quantity::counted(u64::from(*plays), "play");
+    for also in &replayed.also {
+        let plays = quantity::counted(also.count, "play");
+        let property = &also.property;
         out.push_str(&look.fact(2, "also", LABEL, &format!("{property} was broken in {plays}")));
     }
     for why in &replayed.obstacles {
