@@ -11,15 +11,17 @@ lint:
 
 # All tests, with the second client built in, in three lanes side by side. What plays in simulated worlds only computes, and
 # no clock of the machine has a say in it: it takes what the others leave of the cores. The servers that are put on
-# trial are busy now and then; the rest mostly waits for timers.
+# trial are busy now and then; the rest mostly waits for timers. What measures the machine has it alone, at the end.
 test: prepare
 	$(TEST) --no-run
 	$(MAKE) --no-print-directory --keep-going --jobs=3 worlds servers others
+	$(TEST) $(MEASURED:%=--test %)
 
 TEST = cargo test --locked --features rust_socketio,otlp --no-fail-fast
-WORLDS = bugs simulation
+WORLDS = bugs simulation sweep
 SERVERS = node_cluster node_pair node_server wire_node
-OTHERS = $(filter-out $(WORLDS) $(SERVERS),$(basename $(notdir $(wildcard tests/*.rs))))
+MEASURED = capacity honest_latency
+OTHERS = $(filter-out $(WORLDS) $(SERVERS) $(MEASURED),$(basename $(notdir $(wildcard tests/*.rs))))
 
 worlds:
 	nice -n 19 $(TEST) $(WORLDS:%=--test %)

@@ -29,9 +29,13 @@ fn script_of(case: &str) -> Arc<Script> {
 }
 
 fn played(script: &Arc<Script>, bugs: Bugs, seed: u64) -> Played {
+    played_on("callback-ack", script, bugs, seed)
+}
+
+fn played_on(spec: &str, script: &Arc<Script>, bugs: Bugs, seed: u64) -> Played {
     let play = Play { number: 0, script: Arc::clone(script), patience: None, people: None };
     let options = Options { bugs, ..Options::default() };
-    let played = stage::simulate(&load("callback-ack"), &options, &play, seed, Keep::Nothing);
+    let played = stage::simulate(&load(spec), &options, &play, seed, Keep::Nothing);
     played.expect("a server").expect("a play")
 }
 
@@ -151,4 +155,17 @@ fn the_honest_server_is_accused_of_nothing_under_any_seed() {
     }
     eprintln!("{plays} cases judged");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Where each conversation has a socket, who is in a new one hears what is said there from the moment
+/// they are ready, however long the socket takes.
+#[test]
+fn who_is_ready_in_a_new_conversation_has_its_socket() {
+    let script = script_of("no-loss-on-reconnect/created-while-away");
+    for seed in 0..100 {
+        let played = played_on("rooms", &script, Bugs::NONE, seed);
+        let accused = played.findings.iter().filter(|finding| finding.violation_count > 0);
+        assert_eq!(accused.count(), 0, "seed {seed}: {:#?}", played.findings);
+        assert!(played.hitches.is_empty(), "seed {seed}: {:?}", played.hitches);
+    }
 }

@@ -179,6 +179,7 @@ pub(crate) fn run(
         ..Options::default()
     };
     let settings = Settings {
+        before: Vec::new(),
         spec: Arc::new(spec),
         target: TargetChoice::Embedded(options),
         transport,

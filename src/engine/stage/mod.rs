@@ -31,6 +31,7 @@ use crate::verdict::Finding;
 use crate::world;
 pub(crate) use apart::{Apart, Stopped};
 pub use cast::first_person;
+pub(crate) use cast::people_of;
 pub(crate) use rehearsal::{Lacking, rehearse, rehearsers};
 
 use cast::Cast;
