@@ -175,6 +175,7 @@ pub async fn play(
     let mut recorder =
         Recorder::new(Meter::asleep(), Some(Bench::new(&Charge::of(&site.spec))), None);
     recorder.kept = Some(Vec::new());
+    recorder.unmeasured = true;
     let ground = Ground {
         // What another play says is none of this one's: its messages are told apart as another run's.
         plan: Plan::new(
