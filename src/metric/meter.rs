@@ -38,6 +38,8 @@ pub struct Meter {
     /// On which node each client is, where there are several.
     nodes: FxHashMap<ClientId, u32>,
     typing: FxHashMap<CompactString, (Nanos, Nanos)>,
+    /// Nothing is measured.
+    asleep: bool,
 }
 
 #[derive(Debug)]
@@ -84,11 +86,21 @@ impl Meter {
             users: FxHashMap::default(),
             nodes: FxHashMap::default(),
             typing: FxHashMap::default(),
+            asleep: false,
         }
+    }
+
+    /// A meter that measures nothing of the history, for short plays that are judged and no more.
+    #[must_use]
+    pub fn asleep() -> Self {
+        Self { asleep: true, ..Self::new(1_000_000_000) }
     }
 
     /// Takes one entry into account. Entries come in the order of time.
     pub fn observe(&mut self, entry: &Entry) {
+        if self.asleep {
+            return;
+        }
         let Entry { at, client, event } = entry;
         self.slices.look(*at, &self.counters);
         match event {
