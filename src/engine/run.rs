@@ -355,6 +355,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let settings = self.settings;
         let mut meter = Meter::new(Timeline::interval_for(length(&settings.scenario)));
         meter.window = settings.measured.as_deref().map(Window::of);
+        meter.pushed_to(settings.spec.traits.echo);
         let bench = settings.judge.then(|| Bench::new(&Charge::of(&settings.spec)));
         let (writer, error) = match settings.history.as_deref().map(|to| self.writer(to, number)) {
             None => (None, None),

@@ -68,7 +68,14 @@ impl Facts<'_> {
         };
         let latencies = recorder.latencies();
         let generator = generator::assess(&recorder, &uses, self.used);
-        let expect = |expected| expectation::judge(expected, &latencies, &generator.lag);
+        let phases = recorder.phases();
+        let measured = expectation::Measured {
+            latencies: &latencies,
+            phases: &phases,
+            reach: counters.reach(),
+            lag: &generator.lag,
+        };
+        let expect = |expected| measured.judge(expected);
         let expectations = settings.scenario.expect.iter().map(expect).collect();
         let exercised = |property: &&String| {
             !settings.judge
@@ -90,6 +97,7 @@ impl Facts<'_> {
             unexercised,
             verdicts,
             latencies,
+            phases,
             counts,
             expectations,
             generator,
