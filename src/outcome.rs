@@ -200,6 +200,8 @@ pub enum Exit {
     Unreachable = 69,
     /// The harness itself failed.
     Internal = 70,
+    /// All held, but not everything that was to be kept could be written: the history or the report.
+    NotWritten = 74,
     /// Interrupted; what was gathered is judged and written.
     Interrupted = 130,
 }

@@ -388,6 +388,11 @@ expect: [delivery.p95 < 500ms, ack.count > 100, reconnect.p95 < 5s]
         assert_eq!(unfit(&fair), ["ack", "reconnect"]);
         assert_eq!((fair.at(9).expect.len(), fair.at(9).faults.len()), (1, 0));
         assert_eq!(unfit(&course(&Wishes::default())), ["ack"]);
+        let mut elsewhere = course(&Wishes::default());
+        for (expectation, phase) in elsewhere.scenario.expect.iter_mut().zip(["ramp", "talk"]) {
+            (expectation.phase, expectation.statistic) = (Some(phase.into()), "p95".into());
+        }
+        assert_eq!(unfit(&elsewhere), ["delivery"], "only the measured phase has figures");
     }
 
     #[test]

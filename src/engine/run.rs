@@ -121,6 +121,8 @@ pub struct Measured {
     pub window: Option<Window>,
     /// When the run started.
     pub started: SystemTime,
+    /// The whole history was written, if it was to be.
+    pub is_kept: bool,
 }
 
 /// Runs a scenario against a server, and says now and then how it goes.

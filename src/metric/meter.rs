@@ -467,7 +467,8 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Carrier, ConversationId, Damage, MessageRef, Seen};
+    use crate::history::{Damage, MessageRef, Seen};
+    use crate::outcome::Reach;
 
     fn observe(meter: &mut Meter, at: Nanos, client: u32, event: Event) {
         meter.observe(&Entry { at, client: ClientId(client), event });
@@ -595,5 +596,87 @@ mod tests {
         assert_eq!(ack.planned.count, 1, "the second send, though it was answered late");
         let window = meter.window.unwrap();
         assert_eq!((window.sent, window.acked), (1, 1), "the first ack came while it was steady");
+    }
+
+    /// A conversation of four, all there.
+    fn four() -> Meter {
+        let mut meter = Meter::new(1_000_000_000);
+        for client in 0..4 {
+            let (conversation, id) = (ConversationId(0), "c".into());
+            observe(&mut meter, 0, client, Event::Member { conversation, id });
+            observe(&mut meter, 0, client, Event::Ready);
+        }
+        meter
+    }
+
+    fn send(meter: &mut Meter, op: u32, at: Nanos) -> Token {
+        let token = Token::new(1, u64::from(op));
+        let invoke = Event::Invoke {
+            op: OpId(op),
+            operation: Operation::Send,
+            conversation: Some(ConversationId(0)),
+            message: Some(MessageRef { token, key: "k".into() }),
+            about: None,
+            via: None,
+            planned: at * 1_000_000,
+        };
+        observe(meter, at * 1_000_000, 0, invoke);
+        observe(meter, at * 1_000_000, 0, Event::Attempt { op: OpId(op), attempt: 0 });
+        token
+    }
+
+    fn get(meter: &mut Meter, token: Token, client: u32, by: Carrier, at: Nanos) {
+        let seen = Seen {
+            by,
+            conversation: None,
+            token: Some(token),
+            key: None,
+            id: None,
+            order: None,
+            sender: None,
+            text: Damage::Intact,
+        };
+        observe(meter, at * 1_000_000, client, Event::Message(seen));
+    }
+
+    #[test]
+    fn a_message_fans_out_to_the_first_and_to_the_last_of_its_receivers() {
+        let mut meter = four();
+        let token = send(&mut meter, 1, 10);
+        for (client, at) in [(0, 11), (2, 12), (2, 13), (1, 15), (3, 19)] {
+            get(&mut meter, token, client, Carrier::Live, at);
+        }
+        let latencies = meter.recorder.latencies();
+        let took = |series: Series| {
+            let found = latencies.iter().find(|latency| latency.series == series.name()).unwrap();
+            (found.planned.count, found.planned.max / 1_000_000, found.failures)
+        };
+        assert_eq!(took(Series::FanOutFirst), (1, 2, 0));
+        assert_eq!(took(Series::FanOutLast), (1, 9, 0));
+        assert_eq!(took(Series::FanOutSkew), (1, 7, 0));
+        assert_eq!(meter.counters.reach(), Reach { expected: 3, live: 3, synced: 0 });
+        assert!(meter.sends.values().all(|send| send.flight.is_none()), "it is forgotten");
+    }
+
+    #[test]
+    fn who_was_to_get_a_message_and_did_not_is_missing_from_its_reach() {
+        let mut meter = four();
+        let token = send(&mut meter, 1, 10);
+        get(&mut meter, token, 1, Carrier::Live, 12);
+        get(&mut meter, token, 2, Carrier::Sync(OpId(9)), 50);
+        get(&mut meter, token, 3, Carrier::History(OpId(9)), 60);
+        let refused = send(&mut meter, 2, 20);
+        let failed = Event::Failed { op: OpId(2), error: "no".into(), certain: true };
+        observe(&mut meter, 21_000_000, 0, failed);
+        send(&mut meter, 3, 30);
+        meter.conclude();
+        assert_eq!(meter.counters.reach(), Reach { expected: 3, live: 1, synced: 1 });
+        let latencies = meter.recorder.latencies();
+        let last = latencies.iter().find(|latency| latency.series == "fan-out.last").unwrap();
+        assert_eq!(
+            (last.planned.count, last.failures),
+            (0, 1),
+            "neither {refused} nor what never ended"
+        );
     }
 }

@@ -139,6 +139,16 @@ fn figure_of(figure: &str) -> Result<Figure<'_>, Complaint> {
     else {
         return Err((figure.to_owned(), format!("`{figure}` names no figure"), None));
     };
+    // What is measured in several ways.
+    let ways: Vec<&str> = SERIES
+        .iter()
+        .copied()
+        .filter(|known| known.strip_prefix(series).is_some_and(|rest| rest.starts_with('.')))
+        .collect();
+    if !ways.is_empty() {
+        let hint = format!("one of {}", ways.join(", "));
+        return Err((series.to_owned(), format!("`{series}` is not measured as one"), Some(hint)));
+    }
     known(series, SERIES, "is not measured")?;
     let (between, statistic) = match rest.split_once('.') {
         Some((pair, statistic)) if pair.contains("->") => (Some(pair_of(series, pair)?), statistic),
@@ -238,8 +248,7 @@ mod tests {
             ("delivery.p95<500ms", "delivery.p95<500ms", ""),
             ("delivry.p95 < 500ms", "delivry", "did you mean `delivery`?"),
             ("delivery.p59 < 500ms", "p59", "did you mean `p95`?"),
-            ("fan-out.p95 < 500ms", "fan-out", "did you mean `fan-out.last`?"),
-            ("fan-out.lst.p95 < 500ms", "fan-out", "did you mean `fan-out.last`?"),
+            ("fan-out.p95 < 500ms", "fan-out", "one of fan-out.first, fan-out.last, fan-out.skew"),
             ("reach.liv >= 99%", "liv", "did you mean `live`?"),
             ("reach >= 99", "99", "write a share such as `99%`"),
             ("delivery.p95 = 500ms", "=", "use `<`, `<=`, `>` or `>=`"),

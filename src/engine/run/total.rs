@@ -41,6 +41,7 @@ impl Facts<'_> {
         let mut uses = Vec::new();
         let mut notes = Notes::default();
         let mut window: Option<Window> = None;
+        let is_kept = reports.iter().all(|report| report.write_error.is_none());
         for report in reports {
             match (&mut window, &report.meter.window) {
                 (Some(sum), Some(one)) => sum.merge(one),
@@ -106,7 +107,8 @@ impl Facts<'_> {
             course,
             sources: Vec::new(),
         };
-        Measured { outcome, timeline: recorder.timeline().clone(), window, started: self.started }
+        let (timeline, started) = (recorder.timeline().clone(), self.started);
+        Measured { outcome, timeline, window, started, is_kept }
     }
 
     fn run(&self, settings: &Settings, target: &Target) -> Run {
