@@ -8,6 +8,7 @@ pub mod capacity;
 pub mod check;
 pub mod compare;
 pub mod conform;
+pub mod corpus;
 pub mod display;
 pub mod explain;
 pub mod explore;
@@ -29,6 +30,7 @@ pub mod serve;
 pub mod server;
 pub mod shrink;
 pub mod signals;
+pub mod staging;
 mod stored;
 pub mod trace;
 

@@ -11,11 +11,12 @@ mod settle;
 pub use find::Find;
 
 use crate::engine::{Failure, TargetChoice};
+use crate::explore::arena::{self, Arena, Over};
 use crate::explore::generate::{Generator, Palette};
 use crate::explore::offsets::Offsets;
 use crate::explore::shrink;
 use crate::explore::spread::spreads;
-use crate::explore::trial::{self, Arena, Broken, End, Over, Run, Trial};
+use crate::explore::trial::{self, Broken, End, Run, Trial};
 use crate::history::Nanos;
 use crate::outcome::exploration::{Defect, Exploration, SCHEMA};
 use crate::plan::saved::{SURVIVAL, Saved};
@@ -36,11 +37,13 @@ const HOPELESS: u64 = 50;
 /// What is searched, and for how long.
 pub struct Settings {
     /// What scripts are tried on.
-    pub arena: trial::Settings,
+    pub arena: arena::Settings,
     /// Where the plans come from.
     pub seed: u64,
     /// How long it may take.
     pub budget: Duration,
+    /// How many plans are drawn at most.
+    pub plans: Option<u64>,
     /// The properties that are looked at; without any, all.
     pub only: Vec<String>,
     /// The search ends with the first failure.
@@ -156,7 +159,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             let Some((run, broken)) = first else { continue };
             let find =
                 Find { failed: Some((failed, of)), ..self.found(None, &script, run, broken) };
-            self.finds.push(Find { file: file.clone(), ..find });
+            self.finds.push(Find { file: file.clone(), known: true, ..find });
         }
     }
 
@@ -180,7 +183,8 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
 
     /// Further plans are wanted.
     fn is_on(&self) -> bool {
-        let enough = self.settings.first && self.finds.iter().any(|find| self.counts(find));
+        let enough = self.settings.first && self.finds.iter().any(|find| self.counts(find))
+            || self.settings.plans.is_some_and(|plans| self.drawn >= plans);
         self.began.elapsed() < self.settings.budget && !enough && self.hopeless < HOPELESS
     }
 
@@ -198,6 +202,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
                 add(&mut self.result.obstacles, without_ids(&why));
             }
             End::Judged(run) => {
+                self.pass(run.nanos);
                 self.hopeless = 0;
                 self.result.plans += 1;
                 spreads(&run.entries).for_each(|spread| self.offsets.learn(spread));
@@ -214,15 +219,17 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     /// again when the search is over, or at once if it would end the search.
     async fn accuse(&mut self, plan: u64, script: &Arc<Script>, run: &Run, broken: &Broken) {
         let mut found = self.found(Some(plan), script, run, broken);
+        found.proven = trial::least(broken.property) == 1;
         let same = |find: &&mut Find| find.property == found.property && find.seen == found.seen;
         if let Some(known) = self.finds.iter_mut().find(same) {
             known.plans += 1;
-            if known.others.len() < OTHERS && known.plan.is_some() {
+            if known.is_larger_than(&found) {
+                known.exchange(found);
+            } else if known.others.len() < OTHERS && known.plan.is_some() {
                 known.others.push((plan, Arc::clone(script)));
             }
             return;
         }
-        found.proven = trial::least(broken.property) == 1;
         if found.proven {
             found.file = (self.keep)(&found);
         }
@@ -236,27 +243,26 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     async fn trial(&mut self, script: &Arc<Script>, runs: u32) -> Trial {
         let trial = self.arena.trial(script, runs).await;
         self.result.plays += trial.ends.len() as u64;
+        trial.runs().for_each(|run| self.pass(run.nanos));
         self.over = trial.over.clone().or(self.over.take());
         trial
     }
 
+    /// So much virtual time has passed in a simulated world.
+    fn pass(&mut self, nanos: Nanos) {
+        if self.settings.arena.simulate.is_some() {
+            *self.result.simulated.get_or_insert(0) += nanos;
+        }
+    }
+
     fn found(&self, plan: Option<u64>, script: &Arc<Script>, run: &Run, broken: &Broken) -> Find {
         Find {
-            property: broken.property.to_owned(),
-            promised: broken.promised,
-            seen: broken.kind().to_owned(),
-            script: Arc::clone(script),
             plan,
-            others: Vec::new(),
-            failed: None,
-            proven: true,
-            shrunk: None,
-            plans: 1,
             after: self.began.elapsed(),
-            file: String::new(),
             violation: broken.finding.violations.first().cloned(),
             scene: broken.scene.clone(),
             names: run.names.clone(),
+            ..Find::new(broken.property, broken.promised, broken.kind().to_owned(), script)
         }
     }
 

@@ -9,8 +9,11 @@
 mod cuts;
 mod values;
 
+pub use cuts::extent;
+
+use crate::explore::arena::{Arena, Over};
 use crate::explore::contest::{Contest, Decision, Rate};
-use crate::explore::trial::{Arena, Broken, Over};
+use crate::explore::trial::Broken;
 use crate::history::ClientId;
 use crate::outcome::exploration::{Extent, Shrinkage};
 use crate::plan::script::Script;
