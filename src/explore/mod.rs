@@ -20,4 +20,4 @@ pub use generate::{Generator, Palette};
 pub use offsets::Offsets;
 pub use replay::{Answer, Replayed, enough, replay, still_failing};
 pub use search::{Find, Progress, Settings as Search, search};
-pub use trial::{Arena, Broken, End, Over, Run, Settings, Trial, least};
+pub use trial::{Arena, Broken, End, Over, Run, Settings, Sought, Trial, least};

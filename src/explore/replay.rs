@@ -138,8 +138,13 @@ impl Replayed {
         let (failed, of) = all.rate(property);
         let doubtful = all.runs().count() as u32 - of;
         let mut others: Vec<(&'static str, u32)> = Vec::new();
-        for broken in all.runs().flat_map(|run| &run.broken) {
-            if !broken.promised || broken.property == property {
+        let first_of = |run: &'_ Run, index: usize| {
+            let known = &run.broken[..index];
+            known.iter().all(|other| other.property != run.broken[index].property)
+        };
+        let each = all.runs().flat_map(|run| run.broken.iter().enumerate().map(move |b| (run, b)));
+        for (run, (index, broken)) in each {
+            if !broken.promised || broken.property == property || !first_of(run, index) {
                 continue;
             }
             match others.iter_mut().find(|(id, _)| *id == broken.property) {

@@ -102,7 +102,8 @@ pub enum End {
 /// One play that was judged.
 #[derive(Debug, Default)]
 pub struct Run {
-    /// The properties that were broken, promised or not.
+    /// The properties that were broken, promised or not; one that was broken in several ways stands there
+    /// for each of them.
     pub broken: Vec<Broken>,
     /// What might have been the generator's or a fault's doing, by property.
     pub doubts: Vec<(&'static str, String)>,
@@ -116,14 +117,41 @@ pub struct Run {
     pub nanos: Nanos,
 }
 
-/// A property that one play broke.
+/// What plays are looked at for: a property, broken in one way or in any.
+#[derive(Clone, Copy, Debug)]
+pub struct Sought<'a> {
+    /// The property's id.
+    pub property: &'a str,
+    /// What is wrong, in the words of [`Broken::kind`]; without it, whatever is.
+    pub kind: Option<&'a str>,
+}
+
+impl<'a> From<&'a str> for Sought<'a> {
+    fn from(property: &'a str) -> Self {
+        Self { property, kind: None }
+    }
+}
+
+impl<'a> From<&'a String> for Sought<'a> {
+    fn from(property: &'a String) -> Self {
+        property.as_str().into()
+    }
+}
+
+impl Sought<'_> {
+    fn is(&self, broken: &Broken) -> bool {
+        broken.property == self.property && self.kind.is_none_or(|kind| broken.kind() == kind)
+    }
+}
+
+/// A property that one play broke in one way.
 #[derive(Clone, Debug)]
 pub struct Broken {
     /// Its id.
     pub property: &'static str,
     /// The spec promises it.
     pub promised: bool,
-    /// The argument, in the words of the script.
+    /// The arguments, all of one kind, in the words of the script.
     pub finding: Finding,
     /// The play of the first violation, in the words of the script.
     pub scene: Scene,
@@ -151,7 +179,7 @@ impl Arena {
         }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let at_once = settings.at_once.map_or(cores * PER_CORE, |count| count as usize);
-        let (at, apart) = (site.clone(), Apart::of(choice, *transport));
+        let (at, apart) = (site.clone(), Apart::of(choice, *transport).kept());
         let crew = Crew::assemble(Some(at_once as u32), move |play: Play| {
             let (site, apart) = (at.clone(), apart.clone());
             async move {
@@ -296,6 +324,11 @@ impl Arena {
         self.at_once
     }
 
+    /// Each play of it takes a server of its own, which has to be launched.
+    pub(super) fn is_dear(&self, script: &Script) -> bool {
+        matches!(self.settings.target, TargetChoice::Launched(_)) && wants_own_server(script)
+    }
+
     /// Operations of the spec that the server was seen to lack.
     pub(super) fn absent(&self) -> &[Operation] {
         &self.absent
@@ -333,9 +366,10 @@ impl Trial {
     /// In how many plays a property was broken, and how many tell: those that hold something else against
     /// it than the server's doing do not.
     #[must_use]
-    pub fn rate(&self, property: &str) -> (u32, u32) {
-        let broken = self.runs().filter(|run| run.breaks(property)).count();
-        let doubtful = self.runs().filter(|run| !run.breaks(property) && run.doubts(property));
+    pub fn rate<'a>(&self, sought: impl Into<Sought<'a>>) -> (u32, u32) {
+        let sought = sought.into();
+        let broken = self.runs().filter(|run| run.breaks(sought)).count();
+        let doubtful = self.runs().filter(|run| !run.tells(sought));
         (broken as u32, (self.runs().count() - doubtful.count()) as u32)
     }
 
@@ -387,16 +421,17 @@ impl Run {
         let ids = property::ALL.iter().map(|property| property.page().id);
         let words = Names { clients: &played.names, messages: &played.labels };
         let mut run = Self::default();
-        for (id, mut finding) in ids.zip(played.findings) {
+        for (id, finding) in ids.zip(played.findings) {
             run.doubts.extend(finding.doubts.iter().map(|doubt| (id, doubt.clone())));
-            if finding.violation_count > 0 {
+            let promised = spec.promise(id).is_some();
+            for mut finding in by_kind(&finding) {
                 let scene = finding.violations.first().map(|violation| {
                     let mut scene = scene(&played.entries, violation);
                     words.put_into_lines(&mut scene.exhibits);
                     scene
                 });
                 finding.violations.iter_mut().for_each(|violation| words.put_into(violation));
-                let (promised, scene) = (spec.promise(id).is_some(), scene.unwrap_or_default());
+                let scene = scene.unwrap_or_default();
                 run.broken.push(Broken { property: id, promised, finding, scene });
             }
         }
@@ -411,20 +446,22 @@ impl Run {
 
     /// The play broke this property.
     #[must_use]
-    pub fn breaks(&self, property: &str) -> bool {
-        self.broken_of(property).is_some()
+    pub fn breaks<'a>(&self, sought: impl Into<Sought<'a>>) -> bool {
+        self.broken_of(sought).is_some()
     }
 
     /// How the play broke this property, if it did.
     #[must_use]
-    pub fn broken_of(&self, property: &str) -> Option<&Broken> {
-        self.broken.iter().find(|broken| broken.property == property)
+    pub fn broken_of<'a>(&self, sought: impl Into<Sought<'a>>) -> Option<&Broken> {
+        let sought = sought.into();
+        self.broken.iter().find(|broken| sought.is(broken))
     }
 
     /// It says something of this property: it was broken, or nothing else may explain what was seen.
     #[must_use]
-    pub fn tells(&self, property: &str) -> bool {
-        self.breaks(property) || !self.doubts(property)
+    pub fn tells<'a>(&self, sought: impl Into<Sought<'a>>) -> bool {
+        let sought = sought.into();
+        self.breaks(sought) || !self.doubts(sought.property)
     }
 
     fn doubts(&self, property: &str) -> bool {
@@ -433,11 +470,26 @@ impl Run {
 }
 
 impl Broken {
-    /// What is wrong, in one sentence without times or names: the first kind of its violations.
+    /// What is wrong, in one sentence without times or names: the kind of its violations.
     #[must_use]
     pub fn kind(&self) -> &str {
         self.finding.violations.first().map_or("", |violation| &violation.summary)
     }
+}
+
+/// One finding for each kind of violation.
+fn by_kind(finding: &Finding) -> Vec<Finding> {
+    let specimens = finding.specimens().map(|(first, count)| Finding {
+        observations: finding.observations,
+        violation_count: count,
+        kinds: vec![(first.summary.clone(), count)],
+        violations: {
+            let all = finding.violations.iter();
+            all.filter(|violation| violation.summary == first.summary).cloned().collect()
+        },
+        ..Finding::default()
+    });
+    specimens.collect()
 }
 
 #[cfg(test)]
@@ -479,6 +531,34 @@ mod tests {
         assert!(run.broken[0].promised && !run.broken[0].kind().is_empty());
         let told = &run.broken[0].finding.violations[0].exhibits;
         assert!(told.iter().all(|exhibit| !exhibit.text.contains("client ")), "{told:?}");
+    }
+
+    #[test]
+    fn each_way_in_which_a_property_is_broken_stands_for_itself() {
+        let violation = |summary: &str| crate::verdict::Violation {
+            summary: summary.into(),
+            exhibits: Vec::new(),
+            therefore: String::new(),
+            but: String::new(),
+        };
+        let mut finding = Finding::default();
+        for kind in ["a gap", "twice", "a gap"] {
+            finding.violate(|| violation(kind));
+        }
+        let kinds = by_kind(&finding);
+        let counts: Vec<(usize, u64)> =
+            kinds.iter().map(|kind| (kind.violations.len(), kind.violation_count)).collect();
+        assert_eq!(counts, [(2, 2), (1, 1)]);
+        let broken = kinds.into_iter().map(|finding| Broken {
+            property: "ordering",
+            promised: true,
+            finding,
+            scene: Scene::default(),
+        });
+        let run = Run { broken: broken.collect(), ..Run::default() };
+        let sought = |kind| Sought { property: "ordering", kind: Some(kind) };
+        assert!(run.breaks("ordering") && run.breaks(sought("twice")));
+        assert!(!run.breaks(sought("lost")) && !run.breaks("idempotency"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a search found: a property that was broken in one way, and a plan that shows it.
 
+use crate::explore::trial::Sought;
 use crate::history::{ClientId, Nanos};
 use crate::outcome::exploration::{Defect, Scene, Shrinkage};
 use crate::plan::script::Script;
@@ -45,6 +46,23 @@ pub struct Find {
 }
 
 impl Find {
+    /// What plays of it are looked at for.
+    pub(super) fn sought(&self) -> Sought<'_> {
+        Sought { property: &self.property, kind: Some(&self.seen) }
+    }
+
+    /// The people of the argument, by their positions in the cast.
+    pub(super) fn concerned(&self) -> Vec<usize> {
+        let clients = self.violation.iter().flat_map(|violation| &violation.exhibits);
+        let name = |client: ClientId| {
+            let (_, name) = self.names.iter().find(|(known, _)| *known == client)?;
+            name.split('.').next()
+        };
+        let named: Vec<&str> = clients.filter_map(|exhibit| name(exhibit.client)).collect();
+        let cast = self.script.people.iter().enumerate();
+        cast.filter(|(_, role)| named.contains(&role.name.as_str())).map(|(at, _)| at).collect()
+    }
+
     /// As reports have it.
     pub(super) fn defect(&self, spec: &Spec) -> Defect {
         let find = self;
