@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(less.len(), 3);
         assert_eq!(
             read(&less[1]),
-            "people: ann x2, bob\nno room\nann.1 create x with bob\nroom side: ann, bob\n\
+            "people: ann x2, bob\nno room\nann.1 create x with bob\nroom side: bob, ann\n\
              bob send a | ann.2 send b\nbob send c in side\nuntil ann.2 sees a\n\
              ann.1 read a | bob read b\nann.1 history in side\n"
         );
