@@ -6,6 +6,7 @@ pub mod capacity;
 pub mod collapse;
 pub mod conformance;
 pub mod course;
+pub mod document;
 pub mod exploration;
 pub mod gate;
 

@@ -1,9 +1,9 @@
 //! `assize conform`: runs the conformance catalogue against a server.
 
 use crate::cli::explore::until_stopped;
-use crate::cli::run::Transport;
-use crate::cli::server::{Subject, bears};
+use crate::cli::server::Subject;
 use crate::cli::signals::Signals;
+use crate::cli::staging::Staging;
 use crate::cli::{Colour, Failure, display, files, gate, load};
 use crate::conform::{self, Choice, Progress, Settings, catalogue};
 use crate::explore;
@@ -12,7 +12,6 @@ use crate::outcome::{Conformance, Exit, Source};
 use crate::plan::saved::SpecMark;
 use crate::report::conformance::{FORMATS, terminal};
 use crate::report::{Folder, exploration};
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -67,18 +66,15 @@ pub struct Args {
     /// Only the cases that take a few seconds.
     #[arg(long)]
     pub quick: bool,
-    /// How many cases are played at once, where the server bears only a few
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
-    pub at_once: Option<u32>,
     /// Cases that say `should` count as those that say `must`.
     #[arg(long)]
     pub strict: bool,
     /// Shows the packets of each case that fails.
     #[arg(long)]
     pub trace: bool,
-    /// How connections are made, in place of the spec's way.
-    #[arg(long, value_enum)]
-    pub transport: Option<Transport>,
+    /// How plays are staged.
+    #[command(flatten)]
+    pub staging: Staging,
     /// The folder of plans that failed before (`assize explore`): those of the spec are played first.
     #[arg(long, value_name = "DIR", default_value = files::REGRESSIONS)]
     pub corpus: PathBuf,
@@ -102,9 +98,9 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let interrupt = Arc::new(Notify::new());
     let target = args.server.choice()?;
     let settings = Settings {
-        at_once: args.at_once.or(bears(&target)),
+        at_once: args.staging.at_once(&target),
         target,
-        transport: args.transport.map(Transport::of_spec),
+        transport: args.staging.transport(),
         choice,
         strict: args.strict,
         trace: args.trace,
@@ -144,14 +140,8 @@ fn regressions(
         return Ok(false);
     }
     let (stop, interrupt) = watch::channel(false);
-    let arena = explore::Settings {
-        spec: Arc::clone(&settings.spec),
-        target: settings.target.clone(),
-        transport: settings.transport,
-        at_once: settings.at_once,
-        run: crate::cli::run::run_number(),
-        interrupt,
-    };
+    let target = settings.target.clone();
+    let arena = args.staging.settings(Arc::clone(&settings.spec), target, interrupt);
     let show = |file: &str| {
         if !args.quiet {
             display::say(format_args!("playing {file}"));
@@ -287,10 +277,7 @@ fn command_line(args: &Args) -> String {
     let mut words = vec![format!("assize conform --spec {}", args.spec)];
     words.extend(args.server.words());
     words.extend(args.simulate.then(|| format!("--simulate --seed {}", args.seed)));
-    if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {
-        words.push(format!("--transport {}", transport.get_name()));
-    }
-    words.extend(args.at_once.map(|count| format!("--at-once {count}")));
+    words.extend(args.staging.words());
     words.extend(args.strict.then(|| "--strict".to_owned()));
     words.join(" ")
 }

@@ -1,8 +1,8 @@
 //! `assize explore`: searches for races with plans that nobody wrote.
 
-use crate::cli::run::Transport;
-use crate::cli::server::{Subject, bears};
+use crate::cli::server::Subject;
 use crate::cli::signals::Signals;
+use crate::cli::staging::Staging;
 use crate::cli::{Colour, Failure, display, files, load};
 use crate::explore::{self, Find, Progress, Search, shrink};
 use crate::metric::quantity;
@@ -68,12 +68,9 @@ pub struct Args {
     /// The folder of plans that failed: they are played first, and new ones are saved there.
     #[arg(long, value_name = "DIR", default_value = files::REGRESSIONS)]
     pub corpus: PathBuf,
-    /// How many plans are played at once.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
-    pub at_once: Option<u32>,
-    /// How connections are made, in place of the spec's way.
-    #[arg(long, value_enum)]
-    pub transport: Option<Transport>,
+    /// How plays are staged.
+    #[command(flatten)]
+    pub staging: Staging,
     /// Where the folder of the run is made.
     #[arg(long, value_name = "DIR", default_value = files::REPORTS)]
     pub out: PathBuf,
@@ -94,23 +91,15 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let corpus = load::corpus(&args.corpus, &mark)?;
     let target = args.server.choice()?;
     let (stop, interrupt) = watch::channel(false);
-    let run = crate::cli::run::run_number();
     let settings = Search {
-        seed: args.seed.unwrap_or(run % 1_000_000),
+        seed: args.seed.unwrap_or_else(|| crate::cli::run::run_number() % 1_000_000),
         budget: args.budget,
         only: args.only.clone(),
         first: args.first,
         restarts: args.restarts,
         shrink: (!args.no_shrink).then(shrink::Budget::default),
         corpus,
-        arena: explore::Settings {
-            spec: Arc::new(spec),
-            at_once: args.at_once.or(bears(&target)),
-            target,
-            transport: args.transport.map(Transport::of_spec),
-            run,
-            interrupt,
-        },
+        arena: args.staging.settings(Arc::new(spec), target, interrupt),
     };
     let started = SystemTime::now();
     let keeper =

@@ -29,6 +29,7 @@ pub mod serve;
 pub mod server;
 pub mod shrink;
 pub mod signals;
+pub mod staging;
 pub mod trace;
 
 pub use display::Colour;

@@ -1,8 +1,8 @@
 //! `assize replay`: plays a saved plan many times, to see whether it still fails.
 
 use crate::cli::explore::until_stopped;
-use crate::cli::run::Transport;
-use crate::cli::server::{Subject, bears};
+use crate::cli::server::Subject;
+use crate::cli::staging::Staging;
 use crate::cli::{Colour, Failure, display, files, load};
 use crate::explore::{self, Answer, Replayed};
 use crate::outcome::Exit;
@@ -49,12 +49,9 @@ pub struct Args {
     /// The embedded server without bugs, in place of the one on which the plan was found.
     #[arg(long, conflicts_with_all = ["targets", "launch", "bugs"])]
     pub embedded: bool,
-    /// How many plays are under way at once.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
-    pub at_once: Option<u32>,
-    /// How connections are made, in place of the spec's way.
-    #[arg(long, value_enum)]
-    pub transport: Option<Transport>,
+    /// How plays are staged.
+    #[command(flatten)]
+    pub staging: Staging,
     /// Writes the report of it there, with the failing play as a space-time diagram.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
@@ -88,14 +85,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let server = server(args, &saved);
     let target = server.choice()?;
     let (stop, interrupt) = watch::channel(false);
-    let settings = explore::Settings {
-        spec: Arc::new(spec),
-        at_once: args.at_once.or(bears(&target)),
-        target,
-        transport: args.transport.map(Transport::of_spec),
-        run: crate::cli::run::run_number(),
-        interrupt,
-    };
+    let settings = args.staging.settings(Arc::new(spec), target, interrupt);
     let runs = args.runs.map_or_else(|| explore::enough(&saved).clamp(RUNS, MOST), NonZeroU32::get);
     let show = |plays: u32, failed: u32| {
         if !args.quiet && plays < runs {

@@ -128,12 +128,3 @@ pub fn embedded(bugs: &[String], nodes: NonZeroU32) -> Result<TargetChoice, Fail
         ..reference::Options::default()
     }))
 }
-
-/// How many plays a server bears at once, if it says so.
-#[must_use]
-pub fn bears(target: &TargetChoice) -> Option<u32> {
-    match target {
-        TargetChoice::Launched(launch) => launch.cases_at_once,
-        TargetChoice::Embedded(_) | TargetChoice::Running(_) => None,
-    }
-}

@@ -1,12 +1,12 @@
 //! `assize shrink`: cuts the witness of a failure out of the record of a run, and makes a small plan of it.
 
 use crate::cli::explore::{save, until_stopped};
-use crate::cli::run::Transport;
-use crate::cli::server::{Subject, bears};
+use crate::cli::server::Subject;
+use crate::cli::staging::Staging;
 use crate::cli::{Colour, Failure, display, files, load, report};
 use crate::explore::contest::Rate;
 use crate::explore::shrink::{Budget, Shrunk, Trials, example, shrink};
-use crate::explore::{self, Arena, Broken, Over, witness};
+use crate::explore::{Arena, Broken, Over, witness};
 use crate::history::stored::Reader;
 use crate::history::{ClientId, Entry};
 use crate::metric::quantity;
@@ -60,12 +60,9 @@ pub struct Args {
     /// The folder in which the plan is saved.
     #[arg(long, value_name = "DIR", default_value = files::REGRESSIONS)]
     pub corpus: PathBuf,
-    /// How many plays are under way at once.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
-    pub at_once: Option<u32>,
-    /// How connections are made, in place of the spec's way.
-    #[arg(long, value_enum)]
-    pub transport: Option<Transport>,
+    /// How plays are staged.
+    #[command(flatten)]
+    pub staging: Staging,
     /// Shows no progress.
     #[arg(long, short)]
     pub quiet: bool,
@@ -85,14 +82,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let server = server(args, &outcome);
     let target = server.choice()?;
     let (stop, interrupt) = watch::channel(false);
-    let settings = explore::Settings {
-        spec: Arc::new(spec),
-        at_once: args.at_once.or(bears(&target)),
-        target,
-        transport: args.transport.map(Transport::of_spec),
-        run: crate::cli::run::run_number(),
-        interrupt,
-    };
+    let settings = args.staging.settings(Arc::new(spec), target, interrupt);
     let property = verdict.property.as_str();
     let talk = |what: &str| {
         if !args.quiet {

@@ -151,7 +151,7 @@ impl<'a> Climb<'a> {
 
     /// Why there is no time for another step, if there is none.
     fn spent(&self, load: u64, elapsed: Duration) -> Option<String> {
-        let phases: Duration = self.ascent.course.at(load).phases.iter().map(|p| p.lasts).sum();
+        let phases = self.ascent.course.at(load).length();
         let late = elapsed + phases + self.around > self.ascent.budget;
         let steps = self.steps.len();
         if steps >= MOST_STEPS {
@@ -175,7 +175,7 @@ impl<'a> Climb<'a> {
     ) -> Result<(), Failure> {
         let ascent = self.ascent;
         let scenario = Arc::new(ascent.course.at(load));
-        let phases: Duration = scenario.phases.iter().map(|phase| phase.lasts).sum();
+        let phases = scenario.length();
         let began = Instant::now();
         let number = self.steps.len() as u64;
         let settings = Settings {

@@ -269,21 +269,12 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
 
     fn found(&self, plan: Option<u64>, script: &Arc<Script>, run: &Run, broken: &Broken) -> Find {
         Find {
-            property: broken.property.to_owned(),
-            promised: broken.promised,
-            seen: broken.kind().to_owned(),
-            script: Arc::clone(script),
             plan,
-            others: Vec::new(),
-            failed: None,
-            proven: true,
-            shrunk: None,
-            plans: 1,
             after: self.began.elapsed(),
-            file: String::new(),
             violation: broken.finding.violations.first().cloned(),
             scene: broken.scene.clone(),
             names: run.names.clone(),
+            ..Find::new(broken.property, broken.promised, broken.kind().to_owned(), script)
         }
     }
 

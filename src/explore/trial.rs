@@ -375,9 +375,10 @@ impl Trial {
 
     /// The property is broken beyond doubt: what rests on time has to happen twice.
     #[must_use]
-    pub fn convicts(&self, property: &str) -> bool {
-        let (broken, _) = self.rate(property);
-        broken >= least(property)
+    pub fn convicts<'a>(&self, sought: impl Into<Sought<'a>>) -> bool {
+        let sought = sought.into();
+        let (broken, _) = self.rate(sought);
+        broken >= least(sought.property)
     }
 
     /// Why plays were not judged, each reason once.

@@ -5,6 +5,7 @@ pub mod html;
 use crate::explore::odds::Interval;
 use crate::explore::{Answer, Replayed};
 use crate::metric::quantity;
+use crate::outcome::document;
 use crate::outcome::exploration::{Defect, Exploration, Extent, Shrinkage};
 use crate::plan::saved::Saved;
 use crate::report::Format;
@@ -27,7 +28,7 @@ pub const FORMATS: &[Format<Exploration>] = &[
         name: "json",
         file: "report.json",
         about: "everything, with a schema version, for programs",
-        render: |found| serde_json::to_string_pretty(found).unwrap_or_default() + "\n",
+        render: document::write,
     },
     Format {
         name: "html",

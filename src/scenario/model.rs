@@ -40,6 +40,14 @@ pub struct Scenario {
     pub exercise: Vec<String>,
 }
 
+impl Scenario {
+    /// How long all phases last.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        self.phases.iter().map(|phase| phase.lasts).sum()
+    }
+}
+
 /// `launch:` the server under test, started and stopped by the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {

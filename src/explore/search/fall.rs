@@ -3,7 +3,6 @@
 use super::{Find, Progress, Search};
 use crate::engine::TargetChoice;
 use crate::explore::trial::{Arena, Over};
-use crate::outcome::exploration::Scene;
 use crate::plan::saved::SURVIVAL;
 use crate::plan::script::Script;
 use std::sync::Arc;
@@ -68,21 +67,9 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
 
     fn felled(&self, plan: u64, script: &Arc<Script>, seen: String) -> Find {
         Find {
-            property: SURVIVAL.to_owned(),
-            promised: true,
-            seen,
-            script: Arc::clone(script),
             plan: Some(plan),
-            others: Vec::new(),
-            failed: None,
-            proven: true,
-            shrunk: None,
-            plans: 1,
             after: self.began.elapsed(),
-            file: String::new(),
-            violation: None,
-            scene: Scene::default(),
-            names: Vec::new(),
+            ..Find::new(SURVIVAL, true, seen, script)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! After the search: what failed is played again, to see how often it does, and made smaller.
 
+use super::find::in_calm;
 use super::{Find, Progress, Search, add};
 use crate::explore::contest::Rate;
 use crate::explore::shrink::{self, Trials, example, extent};
@@ -17,6 +18,8 @@ const DEAR: u32 = 6;
 const TIMED: (u32, u32) = (3, 4);
 const DEAR_TIMED: (u32, u32) = (2, 2);
 const TIMED_FAILS: u32 = 2;
+/// Plays on a server that does not suffer of what failed while it did.
+const IN_CALM: u32 = 12;
 /// Plays for one candidate, and of what is left, where each takes a server that has to be launched.
 const DEAR_EACH: u32 = 8;
 /// A plan that fails so often need not be exchanged for another.
@@ -27,6 +30,7 @@ const LEAST_TO_SHRINK: Duration = Duration::from_secs(30);
 impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     /// Plays again what failed, to see how often it does, and whether it does at all.
     pub(super) async fn play_again(&mut self) {
+        self.play_in_calm().await;
         for index in 0..self.finds.len() {
             let find = &self.finds[index];
             if find.failed.is_some() || self.over.is_some() {
@@ -42,11 +46,39 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
         unproven.for_each(|find| add(&mut self.result.doubts, find.property));
     }
 
+    /// Plays what failed while the server suffered on a server that does not: what fails there, too, is no
+    /// defect of its own, if that is known already, and else its plan needs no suffering.
+    async fn play_in_calm(&mut self) {
+        for index in (0..self.finds.len()).rev() {
+            let find = &self.finds[index];
+            let Some(calm) = in_calm(&find.script).filter(|_| find.plan.is_some()) else {
+                continue;
+            };
+            self.tell(Some(format!("whether the server need suffer for failure {}", index + 1)));
+            let calm = Arc::new(calm);
+            let trial = self.trial(&calm, IN_CALM).await;
+            let find = &self.finds[index];
+            if !trial.convicts(find.sought()) {
+                continue;
+            }
+            let is_known = self.finds.iter().any(|other| {
+                other.property == find.property && other.seen == find.kind && other.proven
+            });
+            if is_known {
+                self.finds.remove(index);
+            } else {
+                let find = &mut self.finds[index];
+                (find.script, find.seen) = (calm, find.kind.clone());
+                find.others.clear();
+            }
+        }
+    }
+
     /// Measures how often a find's plan fails; of one that does so seldom, also other plans that broke the
     /// same in the same way, and keeps the one that does so most often.
     async fn measure(&mut self, index: usize) {
         let find = &mut self.finds[index];
-        let (property, seen) = (find.property.clone(), find.seen.clone());
+        let (property, seen) = (find.property.clone(), find.kind.clone());
         let mut plans = vec![(find.plan, Arc::clone(&find.script))];
         let others = std::mem::take(&mut find.others);
         plans.extend(others.into_iter().map(|(plan, script)| (Some(plan), script)));
@@ -107,9 +139,12 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
         let find = &self.finds[index];
         let Some(old) = find.failed.filter(|_| self.over.is_none()) else { return false };
         let kin = |other: &Find| {
-            other.property == find.property || find.seen.starts_with(other.seen.as_str())
+            other.property == find.property || find.kind.starts_with(other.kind.as_str())
         };
-        let small = |other: &&Find| other.shrunk.is_some() && kin(other);
+        let suffers = in_calm(&find.script).is_some();
+        let small = |other: &&Find| {
+            other.shrunk.is_some() && kin(other) && in_calm(&other.script).is_some() == suffers
+        };
         let Some(other) = self.finds.iter().rfind(small) else { return false };
         let (script, mut shrunk) = (Arc::clone(&other.script), other.shrunk);
         if extent(&script).deeds > extent(&find.script).deeds {
