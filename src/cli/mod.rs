@@ -8,6 +8,7 @@ pub mod capacity;
 pub mod check;
 pub mod compare;
 pub mod conform;
+pub mod corpus;
 pub mod display;
 pub mod explain;
 pub mod explore;

@@ -3,6 +3,7 @@
 
 use crate::cli::{Failure, load};
 use crate::engine::TargetChoice;
+use crate::plan::saved;
 use crate::reference::{self, Limit, Limits};
 use crate::scenario::Scenario;
 use std::num::NonZeroU32;
@@ -99,6 +100,18 @@ impl Subject {
             Some(launch) => Ok(TargetChoice::Launched(launch)),
             None => Err(Failure::usage(format!("scenario `{name}` launches no server"))
                 .hint("name a scenario with `launch:`, or a running server with `--target URL`")),
+        }
+    }
+
+    /// The server, as a plan remembers it; `simulate` is the seed of its worlds, if it was simulated.
+    #[must_use]
+    pub fn origin(&self, simulate: Option<u64>) -> saved::Server {
+        saved::Server {
+            launch: self.launch.clone(),
+            targets: self.targets.clone(),
+            bugs: self.bugs.clone(),
+            nodes: Some(self.nodes.get()).filter(|nodes| *nodes > 1),
+            simulate,
         }
     }
 

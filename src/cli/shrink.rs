@@ -1,9 +1,9 @@
 //! `assize shrink`: cuts the witness of a failure out of the record of a run, and makes a small plan of it.
 
-use crate::cli::explore::{save, until_stopped};
+use crate::cli::explore::until_stopped;
 use crate::cli::server::Subject;
 use crate::cli::staging::Staging;
-use crate::cli::{Colour, Failure, display, files, load, report};
+use crate::cli::{Colour, Failure, corpus, display, files, load, report};
 use crate::explore::contest::Rate;
 use crate::explore::shrink::{Budget, Shrunk, Trials, example, shrink};
 use crate::explore::{Arena, Broken, Over, witness};
@@ -12,7 +12,7 @@ use crate::history::{ClientId, Entry};
 use crate::metric::quantity;
 use crate::outcome::exploration::Defect;
 use crate::outcome::{Exit, Outcome};
-use crate::plan::saved::{Found, Saved, Server, SpecMark};
+use crate::plan::saved::{Found, Saved, SpecMark};
 use crate::plan::script::{Script, Step};
 use crate::report::exploration;
 use crate::verdict::{Standing, Verdict, Violation};
@@ -54,6 +54,9 @@ pub struct Args {
     /// The server, in place of the run's.
     #[command(flatten)]
     pub server: Subject,
+    /// The seed of simulated worlds.
+    #[arg(long, value_name = "N", requires = "simulate", default_value_t = 1)]
+    pub seed: u64,
     /// How long the plan may be made smaller.
     #[arg(long, value_name = "DURATION", default_value = "90s", value_parser = crate::cli::explore::budget)]
     pub budget: Duration,
@@ -82,7 +85,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let server = server(args, &outcome);
     let target = server.choice()?;
     let (stop, interrupt) = watch::channel(false);
-    let settings = args.staging.settings(Arc::new(spec), target, interrupt);
+    let settings = args.staging.settings(Arc::new(spec), target, args.seed, interrupt);
     let property = verdict.property.as_str();
     let talk = |what: &str| {
         if !args.quiet {
@@ -106,11 +109,13 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     };
     let mark = mark(&outcome, &text, &spec_file);
     let plan = Saved {
+        name: None,
+        says: None,
         breaks: property.to_owned(),
         seen: broken.as_ref().map_or(String::new(), |(broken, _)| broken.kind().to_owned()),
         failed: Some((shrunk.rate.failed, shrunk.rate.runs)),
         spec: mark,
-        server: origin(&server),
+        server: server.origin(settings.simulate),
         found: Some(Found {
             seed: outcome.run.seed,
             plan: 0,
@@ -118,7 +123,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         }),
         script: (*shrunk.script).clone(),
     };
-    let file = save(&args.corpus, &plan);
+    let file = corpus::keep_smallest(&args.corpus, &plan);
     let shown = defect(verdict, &plan, &shrunk, broken, file);
     display::print(&exploration::block(&shown, display::stdout(colour)))?;
     Ok(Exit::Held)
@@ -291,6 +296,9 @@ fn server(args: &Args, outcome: &Outcome) -> Subject {
     }
     let target = outcome.run.target.as_str();
     let mut server = Subject { bugs: outcome.run.bugs.clone(), ..asked.clone() };
+    if args.staging.simulate {
+        return server;
+    }
     if target.starts_with("http") && target.contains('`') {
         server.launch = Some(args.run.join("scenario.yaml").display().to_string());
     } else if target.starts_with("http") {
@@ -307,15 +315,6 @@ fn mark(outcome: &Outcome, text: &str, file: &str) -> SpecMark {
     let name = &outcome.run.spec;
     let same = load::spec(name).is_ok_and(|spec| spec.text == text);
     SpecMark::of(if same { name } else { file }, text)
-}
-
-fn origin(server: &Subject) -> Server {
-    Server {
-        launch: server.launch.clone(),
-        targets: server.targets.clone(),
-        bugs: server.bugs.clone(),
-        nodes: Some(server.nodes.get()).filter(|nodes| *nodes > 1),
-    }
 }
 
 fn defect(

@@ -12,6 +12,9 @@ use tokio::sync::watch;
 /// The arguments that say how plays are staged.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Staging {
+    /// Plays on the embedded server in simulated worlds, in virtual time: the same seed makes the same histories.
+    #[arg(long, conflicts_with_all = ["targets", "launch"])]
+    pub simulate: bool,
     /// How many plays are under way at once, where the server bears only a few.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub at_once: Option<u32>,
@@ -21,12 +24,14 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Where scripts are tried: on this server, with people of their own.
+    /// Where scripts are tried: on this server, with people of their own, or in worlds that follow from the
+    /// seed.
     #[must_use]
     pub fn settings(
         &self,
         spec: Arc<Spec>,
         target: TargetChoice,
+        seed: u64,
         interrupt: watch::Receiver<bool>,
     ) -> explore::Settings {
         explore::Settings {
@@ -35,6 +40,7 @@ impl Staging {
             target,
             transport: self.transport(),
             run: run_number(),
+            simulate: self.simulate.then_some(seed),
             interrupt,
         }
     }

@@ -22,8 +22,9 @@ use crate::engine::shard::Shard;
 use crate::engine::slot::Slot;
 use crate::engine::trace::Keep;
 use crate::engine::trouble::{Cut, Trouble, nanos};
-use crate::history::{ClientId, Event, Nanos, OpId};
+use crate::history::{ClientId, ConversationId, Event, Nanos, OpId};
 use crate::plan::dice::mix;
+use crate::scalar::Scalar;
 use crate::spec::{Bindings, Hole, Protocol};
 use crate::transport::http::HttpClient;
 use crate::transport::socket_io::Received;
@@ -90,6 +91,8 @@ pub(super) struct Driver {
     elsewhere: bool,
     /// The credential is none that a server takes.
     barred: bool,
+    /// Conversations that it enters as soon as their sockets are open.
+    entering: Vec<(ConversationId, Scalar)>,
     /// On which of the server's nodes it is, and what it knows of the others.
     place: Place,
 }
@@ -158,6 +161,7 @@ impl Driver {
             leaving: false,
             elsewhere: false,
             barred: false,
+            entering: Vec::new(),
             place,
         }
     }
@@ -179,6 +183,9 @@ impl Driver {
             if let Some(cut) = self.cut_due.take() {
                 let _ = tokio::time::timeout(FLUSHING, self.link.flush()).await;
                 self.bear(Some(cut)).await;
+            }
+            if !self.entering.is_empty() {
+                self.enter_what_is_open();
             }
             if self.held_back != self.link.holds_back() {
                 self.held_back = !self.held_back;
@@ -218,6 +225,7 @@ impl Driver {
             && self.machine.unsettled() == 0
             && self.calls.is_empty()
             && self.meddling.is_empty()
+            && self.entering.is_empty()
     }
 
     fn due(&mut self) {
@@ -295,13 +303,18 @@ impl Driver {
                 self.explain(&heard, None);
                 self.heard(heard).await;
             }
+            Arrival::Barred(place, why) if self.entering.iter().any(|(_, own)| *own == place) => {
+                // Who is connected has all the sockets of its conversations.
+                let why = format!("no socket for `{place}`: {why}");
+                self.hung_up(&why, self.trouble.explains_loss());
+            }
             Arrival::Barred(place, why) => {
                 self.trace("×", || format!("no socket for `{place}`: {why}"));
                 for attempt in self.voice.barred(&place) {
                     self.answered(attempt, Vec::new(), Reply::No(excerpt(&why)));
                 }
             }
-            Arrival::Ping => {}
+            Arrival::Entered | Arrival::Ping => {}
             Arrival::Malformed(why) => self.garbage(&excerpt(&why)),
             Arrival::Closed(why) => self.hung_up(&why, self.trouble.explains_loss()),
         }

@@ -128,7 +128,7 @@ async fn answer(
             Arrival::Barred(_, why) => {
                 return Err(Denied::Nothing(format!("no socket for it: {why}")));
             }
-            Arrival::Event(_) | Arrival::Ping | Arrival::Malformed(_) => None,
+            Arrival::Event(_) | Arrival::Entered | Arrival::Ping | Arrival::Malformed(_) => None,
         };
         if let Some(answer) = answer {
             return answer;

@@ -166,10 +166,13 @@ impl Link {
         }
     }
 
-    /// The client takes part in a further conversation.
-    pub(super) fn enter(&mut self, place: &Scalar) {
-        if let Self::Up(session) = self {
-            session.enter(place);
+    /// The client takes part in a further conversation. `false`: its socket is on its way, or may be
+    /// missing among those that are being opened. Whoever has no connection opens all with the next.
+    pub(super) fn enter(&mut self, place: &Scalar) -> bool {
+        match self {
+            Self::Down => true,
+            Self::Opening(_) => false,
+            Self::Up(session) => session.enter(place),
         }
     }
 

@@ -34,6 +34,8 @@ pub struct Recorder {
     pub last_at: Nanos,
     /// Nothing is recorded, but when something last happened.
     pub deaf: bool,
+    /// Nothing is measured: nobody asks how fast it was.
+    pub unmeasured: bool,
     /// The run is over; how the clients leave is nobody's business.
     over: bool,
 }
@@ -56,6 +58,7 @@ impl Recorder {
             entries: 0,
             last_at: 0,
             deaf: false,
+            unmeasured: false,
             over: false,
         }
     }
@@ -74,7 +77,9 @@ impl Recorder {
         let entry = Entry { at: at.max(self.last_at), client, event };
         self.last_at = entry.at;
         self.entries += 1;
-        self.meter.observe(&entry);
+        if !self.unmeasured {
+            self.meter.observe(&entry);
+        }
         self.waiting.push(entry);
         if self.waiting.len() == BATCH || self.kept.is_some() || self.over {
             self.hand_over();

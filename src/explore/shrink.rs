@@ -9,10 +9,11 @@
 mod cuts;
 mod values;
 
-pub(super) use cuts::extent;
+pub use cuts::extent;
 
+use crate::explore::arena::{Arena, Over};
 use crate::explore::contest::{Contest, Decision, Rate};
-use crate::explore::trial::{Arena, Broken, Over, Sought};
+use crate::explore::trial::{Broken, Sought};
 use crate::history::ClientId;
 use crate::outcome::exploration::{Extent, Shrinkage};
 use crate::plan::script::Script;

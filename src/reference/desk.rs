@@ -343,6 +343,7 @@ fn conclude(hall: &mut Hall, job: Decided, failed: Option<Refusal>, counts: &Cou
                 hall.arrive(connection, (&caller, only), wire, &conversations);
                 hall.tell_missed(connection, &missed);
             }
+            counts.connections.store(hall.connections() as u64, Ordering::Relaxed);
             let _ = done.send(newest);
         }
         Decided::Departed(connection) => hall.depart(connection),

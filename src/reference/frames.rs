@@ -1,9 +1,9 @@
 //! Raw WebSockets: connections in, JSON frames to questions, answers and pushes out.
 //!
-//! After the handshake ([`door`]) the order of things is: the server's welcome, the client's login if
-//! the spec has one, entrance into the rooms, the answer to the login, and what was pushed since. So
-//! nothing is pushed to who is not let in, and nothing falls into the gap. A client that does not
-//! read is dropped when its queue is full.
+//! Whom the handshake ([`door`]) names is in their rooms before it is answered; who logs in, before
+//! the login is. The welcome goes out first, and what was pushed in between last. So nothing is pushed
+//! to who is not let in, and nothing falls into the gap. A client that does not read is dropped when its
+//! queue is full.
 
 mod door;
 mod stumble;
@@ -56,13 +56,53 @@ enum End {
     Closing,
 }
 
+/// Who is in their rooms, and the way to them.
+struct Entered {
+    visiting: Visiting,
+    visitor: Visitor,
+    caller: Caller,
+    wire: Arc<FrameWire>,
+    /// What is pushed and answered from now on.
+    queued: mpsc::Receiver<String>,
+    /// The newest message then.
+    newest: i64,
+}
+
+/// What came of letting somebody in.
+type Entrance = Result<Entered, End>;
+
+impl Guest {
+    /// Puts whom the door or the login let in into their rooms.
+    async fn enter(&self, app: &Arc<App>, visiting: Visiting, since: Option<i64>) -> Entrance {
+        let seat = app.seat().map_err(|_| End::HungUp)?;
+        let (out, queued) = mpsc::channel(QUEUE);
+        let wire = Arc::new(FrameWire { out, end: Notify::new() });
+        let caller = Caller {
+            chapter: app.doorman.chapter(&visiting.user),
+            device: visiting.token.clone().unwrap_or_else(|| visiting.user.clone()),
+            user: visiting.user.clone(),
+            connection: Some(app.next_connection()),
+            node: app.node,
+            arrived: stamp::now(),
+        };
+        let place = self.known.get(Hole::CONVERSATION).cloned();
+        let token = visiting.token.clone();
+        let visitor = Visitor::new(Arc::clone(app), caller.clone(), token, place, seat);
+        let since = since.filter(|_| !app.bugs.has(Bug::ResumeForgets));
+        let coming = Coming { only: self.only, since };
+        let way = Arc::clone(&wire) as Arc<dyn Wire>;
+        let newest = app.desk.arrive(caller.clone(), way, coming).await.ok_or(End::Closing)?;
+        Ok(Entered { visiting, visitor, caller, wire, queued, newest })
+    }
+}
+
 /// Leads a connection through its life.
-async fn attend(app: Arc<App>, socket: Socket, guest: Guest) {
+async fn attend(app: Arc<App>, socket: Socket, guest: Guest, entered: Option<Entrance>) {
     let (mut sink, mut stream) = socket.split();
     let mut closing = app.closing.clone();
     let end = tokio::select! {
         biased;
-        end = live(&app, &mut sink, &mut stream, guest) => end,
+        end = live(&app, &mut sink, &mut stream, (guest, entered)) => end,
         _ = closing.wait_for(|closing| *closing) => End::Closing,
     };
     let code = match end {
@@ -80,42 +120,29 @@ async fn live(
     app: &Arc<App>,
     sink: &mut SplitSink<Socket, Message>,
     stream: &mut SplitStream<Socket>,
-    mut guest: Guest,
+    (guest, entered): (Guest, Option<Entrance>),
 ) -> End {
     if let Some(welcome) = app.play.greeting()
         && sink.send(Message::text(welcome)).await.is_err()
     {
         return End::Gone;
     }
-    let (visiting, login) = match guest.visiting.take() {
-        Some(visiting) => (visiting, None),
+    let (entrance, login) = match entered {
+        Some(entrance) => (entrance, None),
         None => match log_in(app, sink, stream, &guest).await {
-            Ok((visiting, login)) => (visiting, Some(login)),
+            Ok((visiting, login)) => {
+                let since = login.since();
+                (guest.enter(app, visiting, since).await, Some(login))
+            }
             Err(end) => return end,
         },
     };
-    let Ok(seat) = app.seat() else { return End::HungUp };
-    let (out, queued) = mpsc::channel(QUEUE);
-    let wire = Arc::new(FrameWire { out, end: Notify::new() });
-    let connection = app.next_connection();
-    let caller = Caller {
-        chapter: app.doorman.chapter(&visiting.user),
-        device: visiting.token.clone().unwrap_or_else(|| visiting.user.clone()),
-        user: visiting.user.clone(),
-        connection: Some(connection),
-        node: app.node,
-        arrived: stamp::now(),
+    let Entered { visiting, visitor, caller, wire, queued, newest } = match entrance {
+        Ok(entered) => entered,
+        Err(end) => return end,
     };
-    let place = guest.known.get(Hole::CONVERSATION).cloned();
-    let token = visiting.token.clone();
-    let visitor = Visitor::new(Arc::clone(app), caller.clone(), token.clone(), place, seat);
-    let who = caller.clone();
-    let since = login.as_ref().and_then(Login::since);
-    let since = since.filter(|_| !app.bugs.has(Bug::ResumeForgets));
-    let coming = Coming { only: guest.only, since };
-    let arrived = app.desk.arrive(caller, Arc::clone(&wire) as Arc<dyn Wire>, coming).await;
-    let Some(newest) = arrived else { return End::Closing };
-    let let_in = LetIn { user: visiting.user.clone(), token: token.map(Into::into), newest };
+    let token = visiting.token.clone().map(Into::into);
+    let let_in = LetIn { user: visiting.user.clone(), token, newest };
     let said = login.and_then(|login| login.answer(&app.play, Ok(&let_in)));
     if let Some(Reply::Frame(said)) = said
         && sink.send(Message::text(said)).await.is_err()
@@ -130,7 +157,7 @@ async fn live(
     };
     tokio::select! {
         biased;
-        end = hear(app, stream, (&visitor, &who), &wire) => end,
+        end = hear(app, stream, (&visitor, &caller), &wire) => end,
         end = say(sink, queued) => end,
         () = ping(app, &wire) => End::Gone,
         () = thrown_out => End::HungUp,

@@ -8,8 +8,9 @@ use crate::engine::salvo::{Loaded, Muster};
 use crate::engine::setup;
 use crate::engine::slot::{Command, Held, Suffering};
 use crate::engine::trouble::{Cut, nanos};
-use crate::history::{Due, Event, Nanos};
+use crate::history::{ConversationId, Due, Event, Nanos};
 use crate::plan::Act;
+use crate::spec::SocketPer;
 use crate::transport::weather::Conditions;
 use compact_str::{CompactString, ToCompactString};
 use std::rc::Rc;
@@ -23,12 +24,7 @@ impl Driver {
             Command::Move(node) => self.moves(node).await,
             Command::Disconnect => self.disconnect(),
             Command::Suffer(suffering) => self.suffer(suffering).await,
-            Command::Enter(conversation) => {
-                if let Some(place) = self.shard.dialect.conversation(conversation) {
-                    self.link.enter(&place);
-                }
-                self.input(Input::Act(Action::Enter(conversation)));
-            }
+            Command::Enter(conversation) => self.enter(conversation),
             Command::Heal => self.heal().await,
             Command::FinalRead(conversation) => {
                 let planned = self.shard.clock.now();
@@ -81,6 +77,27 @@ impl Driver {
                 self.converse = Converse::new(workload, seed, planned);
             }
             Act::Fault { index, begins } => self.fault(index, begins).await,
+        }
+    }
+
+    /// Takes part in a further conversation. Where it has a socket of its own, that comes first: a sync
+    /// that is asked for before leaves a gap, and who is ready hears everything.
+    fn enter(&mut self, conversation: ConversationId) {
+        let own = self.shard.dialect.spec.connect.per == SocketPer::Conversation;
+        match self.shard.dialect.conversation(conversation).filter(|_| own) {
+            Some(place) => self.entering.push((conversation, place)),
+            None => self.input(Input::Act(Action::Enter(conversation))),
+        }
+    }
+
+    /// Enters the conversations whose sockets are open by now.
+    pub(super) fn enter_what_is_open(&mut self) {
+        for (conversation, place) in std::mem::take(&mut self.entering) {
+            if self.link.enter(&place) {
+                self.input(Input::Act(Action::Enter(conversation)));
+            } else {
+                self.entering.push((conversation, place));
+            }
         }
     }
 

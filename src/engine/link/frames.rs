@@ -2,7 +2,8 @@
 //!
 //! The connection's state is that of all: it is open when all are, and over when one is. Where each
 //! conversation has a socket, a frame goes over that of its own; the socket of a conversation that
-//! the client was not in when it connected is opened when it is first needed.
+//! the client was not in when it connected is opened when it enters the conversation, or first speaks
+//! there.
 
 use super::line::{Line, Spoken, Way};
 use super::session::Arrival;
@@ -125,7 +126,7 @@ impl Frames {
             }
             Next::Further(further) => {
                 let (place, opened) = *further;
-                self.came(place, opened)
+                Some(self.came(place, opened))
             }
             Next::Due => {
                 let now = Instant::now();
@@ -137,7 +138,7 @@ impl Frames {
 
     /// The socket of a further conversation is open; or there is none, and what was to be said over
     /// it is not heard.
-    fn came(&mut self, place: Scalar, opened: Result<Line, ConnectError>) -> Option<Arrival> {
+    fn came(&mut self, place: Scalar, opened: Result<Line, ConnectError>) -> Arrival {
         self.entering.retain(|entering| *entering != place);
         let waited = self.waiting.extract_if(.., |(wanted, _)| *wanted == place);
         let frames: Vec<String> = waited.map(|(_, frame)| frame).collect();
@@ -147,9 +148,9 @@ impl Frames {
                     let _ = line.feed(&frame);
                 }
                 self.lines.push(line);
-                None
+                Arrival::Entered
             }
-            Err(error) => Some(Arrival::Barred(place, error.to_string())),
+            Err(error) => Arrival::Barred(place, error.to_string()),
         }
     }
 
@@ -168,18 +169,26 @@ impl Frames {
                 Err(SendError::Full { limit: WAITING })
             }
             (None, Some(place)) => {
-                self.enter(place);
+                self.open_further(place);
                 self.waiting.push((place.clone(), frame.to_owned()));
                 Ok(())
             }
         }
     }
 
-    /// Begins to open the socket of a further conversation, where each has one.
-    pub(super) fn enter(&mut self, place: &Scalar) {
-        let known = self.lines.iter().any(|line| line.place.as_ref() == Some(place))
-            || self.entering.contains(place);
-        if self.per == SocketPer::Client || known {
+    /// Sees to the socket of a conversation, where each has one. `true`: it is open.
+    pub(super) fn enter(&mut self, place: &Scalar) -> bool {
+        let is_open = self.per == SocketPer::Client
+            || self.lines.iter().any(|line| line.place.as_ref() == Some(place));
+        if !is_open {
+            self.open_further(place);
+        }
+        is_open
+    }
+
+    /// Begins to open the socket of a further conversation.
+    fn open_further(&mut self, place: &Scalar) {
+        if self.entering.contains(place) {
             return;
         }
         let (way, place) = (self.way.clone(), place.clone());

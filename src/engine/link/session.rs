@@ -40,6 +40,8 @@ pub(in crate::engine) enum Arrival {
     Event(Box<Bindings>),
     /// A JSON frame, and the conversation whose socket it came over, where each has its own.
     Frame(Text, Option<Scalar>),
+    /// The socket of a further conversation is open.
+    Entered,
     /// The socket of a further conversation was refused: nothing that was to be said there was.
     Barred(Scalar, String),
     /// A sign of life, already answered.
@@ -112,10 +114,12 @@ impl Session {
         }
     }
 
-    /// The client takes part in a further conversation: where each has a socket, it is opened.
-    pub(in crate::engine) fn enter(&mut self, place: &Scalar) {
-        if let Self::Frames(frames, _) = self {
-            frames.enter(place);
+    /// The client takes part in a further conversation: where each has a socket, it is opened. `true`:
+    /// nothing has to be waited for, the client hears what is said there.
+    pub(in crate::engine) fn enter(&mut self, place: &Scalar) -> bool {
+        match self {
+            Self::Frames(frames, _) => frames.enter(place),
+            _ => true,
         }
     }
 

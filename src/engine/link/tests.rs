@@ -8,8 +8,10 @@ use crate::scalar::Scalar;
 use crate::spec::{Hole, Spec};
 use crate::transport::ConnectError;
 use crate::transport::endpoint::Endpoint;
+use crate::transport::stream::{ConnectOptions, connect};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A spec of this folder, altered.
 fn spec(name: &str, alter: impl Fn(String) -> String) -> Arc<Spec> {
@@ -136,6 +138,39 @@ async fn a_conversation_without_a_socket_gets_one_or_is_barred() {
     assert!(why.contains("403"), "{why}");
     let refused = open(&endpoint, &spec, &papers(&spec), vec![Scalar::Int(77)]).await;
     assert!(matches!(refused, Err(ConnectError::NotWebSocket { status: 403, .. })));
+}
+
+/// A room that the person of these papers makes with somebody else.
+async fn make_room(endpoint: &Endpoint, papers: &Papers) -> Scalar {
+    let of = |hole| papers.bindings.get(hole).unwrap().to_string();
+    let body = format!(r#"{{"members":[{},1]}}"#, of(Hole::USER));
+    let (token, length) = (of(Hole::TOKEN), body.len());
+    let request = format!(
+        "POST /rooms HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    );
+    let mut stream = connect(endpoint, &ConnectOptions::default()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let made = answer.split_once("\r\n\r\n").unwrap().1;
+    let made: serde_json::Value = serde_json::from_str(made).unwrap();
+    Scalar::Int(made["room"].as_i64().unwrap())
+}
+
+#[tokio::test]
+async fn who_enters_a_further_conversation_waits_for_its_socket() {
+    let spec = spec("rooms", |yaml| yaml);
+    let (_server, endpoint) = serve(&spec, Bugs::NONE).await;
+    let papers = papers(&spec);
+    let mut session = open(&endpoint, &spec, &papers, Vec::new()).await.unwrap();
+    let place = make_room(&endpoint, &papers).await;
+    assert!(!session.enter(&place), "nothing can be heard there");
+    assert!(!session.enter(&place), "it is on its way");
+    assert!(matches!(session.recv().await, Arrival::Entered));
+    assert!(session.enter(&place));
+    session.frame(Some(&place), r#"{"say":{"text":"hi","key":"k"}}"#).unwrap();
+    assert!(frame(&mut session).await.contains(r#""text":"hi""#));
 }
 
 /// What a person holds who registered and logged in over the socket.

@@ -1,16 +1,21 @@
-//! Plays that handle the server, or speak to everybody on it, have a server of their own.
+//! Plays that handle the server, or speak to everybody on it, have a server of their own; those of a simulated
+//! world have, too.
 
 use super::{Keep, Play, Played, Site, Unplayed, play};
 use crate::engine::preflight::Unreachable;
 use crate::engine::target::{Target, TargetChoice};
 use crate::fault::Server;
-use crate::spec::Transports;
+use crate::spec::{Spec, Transports};
+use crate::world;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Servers of their own that run at once, besides the target, where each is a process or more:
 /// too many would starve the machine, and with it what they are tried for.
 const AT_ONCE: usize = 2;
+/// Longer than any play: nothing in a simulated world would ever notice that one hangs.
+const ENDLESS: Duration = Duration::from_secs(24 * 3600);
 
 /// Where servers for single plays come from. Cheap to clone.
 #[derive(Clone)]
@@ -99,6 +104,25 @@ impl Apart {
             _ => target.stop().await,
         }
         Ok(played?)
+    }
+
+    /// Opens a server in a simulated world of this seed, all on this thread, and lets it be played on.
+    ///
+    /// # Errors
+    /// There is nothing to judge.
+    pub(crate) fn simulate<T>(
+        &self,
+        spec: &Arc<Spec>,
+        seed: u64,
+        act: impl AsyncFnOnce(&Site, &mut Target) -> Result<T, Stopped>,
+    ) -> Result<T, Stopped> {
+        let lived = world::simulate(seed, async || {
+            let (mut target, site) = Site::open(&self.choice, spec, self.transport, seed).await?;
+            let done = tokio::time::timeout(ENDLESS, act(&site, &mut target)).await;
+            target.stop().await;
+            done.unwrap_or_else(|_| Err(Stopped::Broken("it did not end in a day".into())))
+        });
+        lived.unwrap_or_else(|error| Err(Stopped::NoServer(error.to_string())))
     }
 
     fn take(&self) -> Option<(Target, Site)> {

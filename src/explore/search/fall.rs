@@ -2,13 +2,11 @@
 
 use super::{Find, Progress, Search};
 use crate::engine::TargetChoice;
-use crate::explore::trial::{Arena, Over};
+use crate::explore::arena::{Arena, Over};
+use crate::explore::regressions::ENDED;
 use crate::plan::saved::SURVIVAL;
 use crate::plan::script::Script;
 use std::sync::Arc;
-
-/// What a server that ended is accused of.
-const ENDED: &str = "the server ended";
 
 impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     /// Whatever was under way is kept at once. A server that the harness can start again is then given

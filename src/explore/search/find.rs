@@ -1,5 +1,6 @@
 //! What a search found: a property that was broken in one way, and a plan that shows it.
 
+use crate::explore::shrink;
 use crate::explore::trial::Sought;
 use crate::fault::{Node, NodeDeed, Part, Server};
 use crate::history::{ClientId, Nanos};
@@ -26,6 +27,8 @@ pub struct Find {
     pub script: Arc<Script>,
     /// Which of the search's plans it is; none of a plan of the corpus.
     pub plan: Option<u64>,
+    /// The corpus has it.
+    pub known: bool,
     /// Other plans that broke the same in the same way.
     pub(super) others: Vec<(u64, Arc<Script>)>,
     /// In how many plays of how many it was seen again.
@@ -98,6 +101,7 @@ impl Find {
             kind: seen,
             script: Arc::clone(script),
             plan: None,
+            known: false,
             others: Vec::new(),
             failed: None,
             proven: true,
@@ -109,6 +113,18 @@ impl Find {
             scene: Scene::default(),
             names: Vec::new(),
         }
+    }
+
+    /// A plan of the corpus that another one makes superfluous: that is smaller, and shows the same.
+    pub(super) fn is_larger_than(&self, other: &Self) -> bool {
+        self.plan.is_none() && shrink::extent(&other.script) < shrink::extent(&self.script)
+    }
+
+    /// Takes the plan of another one, and what is known of it.
+    pub(super) fn exchange(&mut self, other: Self) {
+        (self.script, self.plan) = (other.script, other.plan);
+        (self.violation, self.scene, self.names) = (other.violation, other.scene, other.names);
+        (self.failed, self.proven) = (None, other.proven);
     }
 
     /// As reports have it.
@@ -131,7 +147,7 @@ impl Find {
             plans: find.plans,
             after: find.after.as_nanos() as Nanos,
             file: find.file.clone(),
-            known: find.plan.is_none(),
+            known: find.known,
             violation: find.violation.clone(),
             scene: find.scene.clone(),
             names: find.names.clone(),

@@ -5,7 +5,8 @@ use crate::outcome::exploration::Extent;
 use crate::plan::script::{Deed, Device, Role, Room, Script, Sighted, Step, To, Verb};
 
 /// How large a script is.
-pub(in crate::explore) fn extent(script: &Script) -> Extent {
+#[must_use]
+pub fn extent(script: &Script) -> Extent {
     Extent {
         steps: script.steps.len(),
         deeds: script.deeds().count(),

@@ -45,9 +45,13 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, mut request: Request) ->
         return http::handle(State(app), request).await;
     };
     let (parts, _) = request.into_parts();
-    let guest = match Guest::at_door(&app, &parts, known).await {
+    let mut guest = match Guest::at_door(&app, &parts, known).await {
         Ok(guest) => guest,
         Err(refusal) => return refused(&app, &refusal),
+    };
+    let entered = match guest.visiting.take() {
+        Some(visiting) => Some(guest.enter(&app, visiting, None).await),
+        None => None,
     };
     let mut head = HeaderMap::new();
     head.insert(header::CONNECTION, header::HeaderValue::from_static("Upgrade"));
@@ -64,7 +68,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, mut request: Request) ->
         let config = WebSocketConfig::default().max_message_size(max).max_frame_size(max);
         let io = TokioIo::new(upgraded);
         let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-        attend(app, socket, guest).await;
+        attend(app, socket, guest, entered).await;
     });
     (StatusCode::SWITCHING_PROTOCOLS, head).into_response()
 }

@@ -87,3 +87,22 @@ async fn every_spec_that_comes_with_assize_is_played() {
     }
     assert!(played >= 5);
 }
+
+#[tokio::test]
+async fn whoever_has_the_answer_to_the_handshake_is_in_the_room() {
+    let spec = load(include_str!("../../../specs/rooms.yaml"));
+    // Whatever the desk does takes so long that who is not in the room yet would show.
+    let options = Options { delay: Duration::from_millis(50), ..Options::default() };
+    let server = Server::start(spec, options).await.unwrap();
+    let claims = json!({ "user": 300_001, "exp": 4_000_000_000_u64 });
+    let token = token_of(&claims, "assize-rooms");
+    let header = format!("authorization: Bearer {token}\r\n");
+    let members = json!({ "members": [300_001, 300_002] }).to_string();
+    let (status, made) = request(&server, "POST", "/rooms", &header, &members).await;
+    assert_eq!(status, 201);
+    let url = format!("{}/rooms/{}/live?token={token}", server.url(), made["room"]);
+    let stream = TcpStream::connect(server.url().strip_prefix("http://").unwrap()).await.unwrap();
+    let url = url.replacen("http", "ws", 1);
+    let _socket = tokio_tungstenite::client_async(url, stream).await.unwrap();
+    assert_eq!(server.figures().connections, 1);
+}
