@@ -163,7 +163,7 @@ fn also(all: &trial::Trial, property: &str) -> Vec<Also> {
         if also.iter().all(|one| one.property != broken.property) {
             also.push(Also {
                 property: broken.property.to_owned(),
-                count: all.rate(broken.property).0,
+                count: all.rate(broken.property).0.into(),
                 violation: violation.clone(),
             });
         }
