@@ -4,7 +4,7 @@ use crate::cli::explore::until_stopped;
 use crate::cli::server::Subject;
 use crate::cli::signals::Signals;
 use crate::cli::staging::Staging;
-use crate::cli::{Colour, Failure, corpus, display, files, gate, load};
+use crate::cli::{Colour, Failure, corpus, display, files, gate, load, stored};
 use crate::conform::{self, Choice, Progress, Settings, catalogue};
 use crate::engine::TargetChoice;
 use crate::explore;
@@ -42,7 +42,7 @@ supported with `--target`.
 
 Exit codes: 0 no failure that counts; 1 a case failed, or passed that is listed as a known failure;
 3 in doubt; 4 nothing passed, or nothing was seen of a promised property; 64 and 65 mistakes; 69 no
-server, or it died; 70 the harness failed; 130 interrupted. docs/conformance.md says more.";
+server, or it died; 70 the harness failed; 74 the report could not be written; 130 interrupted. docs/conformance.md says more.";
 
 /// How often a reader without a terminal is told how far it is.
 const TELLS: Duration = Duration::from_secs(5);
@@ -119,10 +119,10 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let mut run = drive(settings, &interrupt, args)?;
     run.sources.push(Source { file: "spec.yaml".into(), text: text.clone() });
     display::print(&terminal::render(&run, display::stdout(colour)))?;
-    store(&run, started, args);
+    let is_written = store(&run, started, args);
     let path = files::resolve(files::SPECS, &args.spec);
     gate::announce_conformance(&run, &gate::File { path, text });
-    Ok(run.exit())
+    Ok(stored::exit(run.exit(), is_written))
 }
 
 /// How many times each plan is played.
@@ -145,7 +145,11 @@ fn regressions(args: &Args, settings: &Settings, text: &str) -> Result<Vec<Case>
         }
     };
     let played = explore::regressions(&arena, &plans, REPLAYS, &settings.command, show);
-    until_stopped(&stop, played)?.map_err(crate::cli::run::failure)
+    let cases = until_stopped(&stop, played)?.map_err(crate::cli::run::failure)?;
+    match *stop.borrow() {
+        true => Err(Failure::interrupted("stopped while the saved plans were played")),
+        false => Ok(cases),
+    }
 }
 
 /// A running server that a saved plan has ended: the catalogue has nobody to be played with.
@@ -157,8 +161,9 @@ fn fallen(settings: &Settings) -> Option<Failure> {
     Some(Failure::broken(format!("`{name}` ended the server: {}", end.therefore)))
 }
 
-/// Writes the folder of the run; what fails is said, and the verdicts stand above already.
-fn store(run: &Conformance, started: SystemTime, args: &Args) {
+/// Writes the folder of the run, and says whether it is whole; what fails is said, and the verdicts stand
+/// above already.
+fn store(run: &Conformance, started: SystemTime, args: &Args) -> bool {
     let written = Folder::create(&args.out, started, "conform", &run.spec).map_err(|e| vec![e]);
     let written = written.and_then(|folder| {
         let reports = FORMATS.iter().map(|format| (format.file, (format.render)(run)));
@@ -166,15 +171,7 @@ fn store(run: &Conformance, started: SystemTime, args: &Args) {
         folder.publish().map_err(|error| vec![error])?;
         Ok(folder)
     });
-    match written {
-        Ok(folder) if !args.quiet => {
-            display::say(format_args!("\nreport: {}", folder.path().display()));
-        }
-        Ok(_) => {}
-        Err(errors) => {
-            errors.iter().for_each(|error| display::say(format_args!("warning: {error}")));
-        }
-    }
+    stored::told(written, args.quiet)
 }
 
 fn drive(settings: Settings, interrupt: &Notify, args: &Args) -> Result<Conformance, Failure> {

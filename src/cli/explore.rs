@@ -3,7 +3,7 @@
 use crate::cli::server::Subject;
 use crate::cli::signals::Signals;
 use crate::cli::staging::Staging;
-use crate::cli::{Colour, Failure, corpus, display, files, load};
+use crate::cli::{Colour, Failure, corpus, display, files, load, stored};
 use crate::explore::{self, Find, Progress, Search, shrink};
 use crate::metric::quantity;
 use crate::outcome::{Exit, Exploration};
@@ -122,8 +122,8 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     talk.finish();
     let found = found.map_err(crate::cli::run::failure)?;
     display::print(&render(&found, display::stdout(colour)))?;
-    store(&found, started, args);
-    Ok(found.exit())
+    let is_written = store(&found, started, args);
+    Ok(stored::exit(found.exit(), is_written))
 }
 
 /// Does it; the first signal asks it to stop, the second ends it at once.
@@ -205,23 +205,16 @@ impl Keeper<'_> {
     }
 }
 
-/// Writes the folder of the run; what fails is said, and what was found stands above already.
-fn store(found: &Exploration, started: SystemTime, args: &Args) {
+/// Writes the folder of the run, and says whether it is whole; what fails is said, and what was found
+/// stands above already.
+fn store(found: &Exploration, started: SystemTime, args: &Args) -> bool {
     let written = Folder::create(&args.out, started, "explore", &found.spec).map_err(|e| vec![e]);
     let written = written.and_then(|folder| {
         folder.write_reports(FORMATS.iter().map(|format| (format.file, (format.render)(found))))?;
         folder.publish().map_err(|error| vec![error])?;
         Ok(folder)
     });
-    match written {
-        Ok(folder) if !args.quiet => {
-            display::say(format_args!("\nreport: {}", folder.path().display()));
-        }
-        Ok(_) => {}
-        Err(errors) => {
-            errors.iter().for_each(|error| display::say(format_args!("warning: {error}")));
-        }
-    }
+    stored::told(written, args.quiet)
 }
 
 /// How far it is: a line on a terminal that is drawn over; in a log, failures and now and then a line.

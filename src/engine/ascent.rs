@@ -10,7 +10,7 @@ use crate::engine::run::{Failure, Measured, Settings, run};
 use crate::metric::{Progress, Window, quantity};
 use crate::outcome::capacity::{Capacity, Figures, Limit, Of, SCHEMA, Step, Why};
 use crate::outcome::{Outcome, Percentiles};
-use crate::scenario::{Expectation, Scenario};
+use crate::scenario::{Expectation, REACH, Scenario};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -296,7 +296,9 @@ fn measurable(limit: Limit, scenario: &Scenario, outcome: &Outcome) -> Limit {
         .expect
         .iter()
         .find(|expectation| limit.of == Of::Expectation && expectation.text == limit.name);
-    let times = |expectation: &&Expectation| expectation.statistic != "success";
+    let times = |expectation: &&Expectation| {
+        expectation.statistic != "success" && expectation.series != REACH
+    };
     let bound = missed.filter(times).map_or(f64::MAX, |expectation| expectation.bound);
     let lag = &outcome.generator.lag;
     let late = match missed.map(|expectation| expectation.statistic.as_str()) {

@@ -121,6 +121,8 @@ pub struct Measured {
     pub window: Option<Window>,
     /// When the run started.
     pub started: SystemTime,
+    /// The whole history was written, if it was to be.
+    pub is_kept: bool,
 }
 
 /// Runs a scenario against a server, and says now and then how it goes.
@@ -338,6 +340,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let settings = self.settings;
         let mut meter = Meter::new(Timeline::interval_for(settings.scenario.length()));
         meter.window = settings.measured.as_deref().map(Window::of);
+        meter.pushed_to(settings.spec.traits.echo);
         let bench = settings.judge.then(|| Bench::new(&Charge::of(&settings.spec)));
         let (writer, error) = match settings.history.as_deref().map(|to| self.writer(to, number)) {
             None => (None, None),
