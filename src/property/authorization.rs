@@ -361,6 +361,17 @@ mod tests {
     }
 
     #[test]
+    fn who_may_share_a_conversation_that_is_being_made_is_no_stranger() {
+        let seen = "e sees-of online u2";
+        let found = |history: String| {
+            check(&Authorization, &Charge::default(), &format!("{CAST}{history}")).violation_count
+        };
+        assert_eq!(found(seen.to_owned()), 1);
+        assert_eq!(found(format!("e asks create o1\n{seen}")), 0);
+        assert_eq!(found(format!("e asks create o1\ne done o1\n{seen}")), 1);
+    }
+
+    #[test]
     fn who_has_left_hears_nothing_that_is_sent_later() {
         let left = "@0 a b in #1\n@100 b asks leave o1 #1\nb over o1\n";
         let sent = |at: u32| format!("{left}@{at} a sends o2 t2 k2 #1\nb sees t2 m2 #1 u1");

@@ -82,11 +82,13 @@ impl Leaks {
 
     /// Accuses those who did not turn out to be members.
     pub(super) fn conclude(&mut self, book: &Book, found: &mut Finding) {
+        // What is still being made at the end may be there already.
+        let unsure = self.unsure || !self.making.is_empty();
         for (suspect, violation) in std::mem::take(&mut self.suspicions) {
             let innocent = match &suspect {
                 Suspect::Client(client, place) => book.is_in(*client, *place),
                 Suspect::User(user, place) => book.user_is_in(user, *place) != Some(false),
-                Suspect::Pair(client, user) => self.unsure || !book.are_strangers(*client, user),
+                Suspect::Pair(client, user) => unsure || !book.are_strangers(*client, user),
             };
             if !innocent {
                 found.violate(|| violation);
