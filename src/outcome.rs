@@ -6,8 +6,10 @@ pub mod capacity;
 pub mod collapse;
 pub mod conformance;
 pub mod course;
+pub mod document;
 pub mod exploration;
 pub mod gate;
+pub mod phase;
 
 pub use capacity::Capacity;
 pub use collapse::Collapse;
@@ -15,6 +17,7 @@ pub use conformance::Conformance;
 pub use course::Course;
 pub use exploration::Exploration;
 pub use gate::Gate;
+pub use phase::{PhaseFigures, Reach};
 
 use crate::outcome::course::Shape;
 use crate::verdict::Verdict;
@@ -34,6 +37,9 @@ pub struct Outcome {
     pub verdicts: Vec<Verdict>,
     /// The latencies, in a fixed order.
     pub latencies: Vec<Latency>,
+    /// The same by phase of the scenario; empty in reports of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<PhaseFigures>,
     /// Named counts (`messages sent`, `deliveries`, `reconnects`, …).
     pub counts: Vec<(String, u64)>,
     /// Thresholds and how they fared.
@@ -102,7 +108,8 @@ pub struct Run {
 /// The latencies of one kind of operation. Times in nanoseconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
-    /// `connect`, `ack`, `delivery`, `reconnect`, `sync`, `typing`.
+    /// `connect`, `ack`, `delivery`, `fan-out.last`, …: a [`Series`](crate::metric::Series), or a part of
+    /// one.
     pub series: String,
     /// What is measured from where to where.
     pub about: String,
@@ -193,11 +200,27 @@ pub enum Exit {
     Unreachable = 69,
     /// The harness itself failed.
     Internal = 70,
+    /// All held, but not everything that was to be kept could be written: the history or the report.
+    NotWritten = 74,
     /// Interrupted; what was gathered is judged and written.
     Interrupted = 130,
 }
 
 impl Outcome {
+    /// Whom messages reached.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        let count = |name: &str| {
+            let found = self.counts.iter().find(|(known, _)| known == name);
+            found.map_or(0, |(_, number)| *number)
+        };
+        Reach {
+            expected: count("receivers expected"),
+            live: count("receivers reached"),
+            synced: count("receivers synced"),
+        }
+    }
+
     /// Judges sat: the run was not one for load and latencies alone.
     #[must_use]
     pub fn is_judged(&self) -> bool {

@@ -116,14 +116,9 @@ fn a_run_without_a_report_folder_prints_its_verdicts() {
 #[test]
 fn a_full_disk_costs_the_files_and_not_the_verdicts() {
     // No file may grow beyond this many blocks of 512 bytes: the history is cut, then everything.
-    for (blocks, told) in [(64, "the history is not complete"), (0, "warning: cannot write `")] {
+    for (blocks, told) in [(120, "the history is not complete"), (0, "warning: cannot write `")] {
         let case = Case::new(PLAIN);
-        let run = case.command(&["--bug", "dedup-off"]);
-        let mut limited = Command::new("sh");
-        limited.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""));
-        limited.arg(run.get_program()).args(run.get_args());
-        limited.current_dir(run.get_current_dir().unwrap());
-        let ended = Ended::of(limited.output().unwrap()).expect(1);
+        let ended = with_room_for(blocks, &case.command(&["--bug", "dedup-off"])).expect(1);
         let all = format!("{}{}", ended.stdout, ended.stderr);
         assert!(all.contains(told), "{all}");
         assert!(all.contains("is broken: idempotency"), "{all}");
@@ -134,4 +129,28 @@ fn a_full_disk_costs_the_files_and_not_the_verdicts() {
             assert!(checked.stderr.contains("shard-0.jsonl:"), "{}", checked.stderr);
         }
     }
+}
+
+#[test]
+fn a_run_that_holds_and_cannot_be_kept_is_not_all_well() {
+    for blocks in [120, 0] {
+        let case = Case::new(PLAIN);
+        let ended = with_room_for(blocks, &case.command(&[])).expect(74);
+        assert!(ended.stdout.starts_with("PASS"), "{}", ended.stdout);
+    }
+    // What is not to be kept needs no room.
+    let case = Case::new(PLAIN);
+    with_room_for(4_096, &case.command(&["--no-history"])).expect(0);
+    fs::write(case.path("file"), "").unwrap();
+    let under_a_file = case.path("file/reports");
+    case.run(&["--out", under_a_file.to_str().unwrap()]).expect(74);
+}
+
+/// The command, where no file may grow beyond so many blocks of 512 bytes.
+fn with_room_for(blocks: u32, run: &Command) -> Ended {
+    let mut limited = Command::new("sh");
+    limited.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""));
+    limited.arg(run.get_program()).args(run.get_args());
+    limited.current_dir(run.get_current_dir().unwrap());
+    Ended::of(limited.output().unwrap())
 }

@@ -7,6 +7,9 @@ mod live;
 #[expect(dead_code, reason = "a scenario of its own is what runs need")]
 mod program;
 
+use assize::outcome::Conformance;
+use assize::outcome::conformance::End;
+use assize::verdict::Standing;
 use live::Live;
 use program::{Ended, program};
 use rustix::process::Signal;
@@ -95,18 +98,123 @@ fn an_honest_server_is_accused_of_nothing() {
     assert_eq!(place.plans(), [] as [PathBuf; 0]);
 }
 
-#[test]
-fn the_catalogue_plays_what_failed_before_first() {
-    let place = Place::new();
-    fs::create_dir(place.corpus()).unwrap();
-    let plan = PLAN.replace("ann send a", "ann.1 send a | ann.2 send a");
-    fs::write(place.corpus().join("twice.yaml"), plan).unwrap();
+/// A place whose corpus has two plans, one with a name, and `assize conform` there.
+fn conformed(place: &Place, arguments: &[&str]) -> Ended {
+    let _ = fs::create_dir(place.corpus());
+    let twice = PLAN.replace("ann send a", "ann.1 send a | ann.2 send a");
+    let named = "assize: 1\nname: two-phones\nsays: Two phones make one message.";
+    fs::write(place.corpus().join("twice.yaml"), twice.replace("assize: 1", named)).unwrap();
+    fs::write(place.corpus().join("once.yaml"), PLAN.replace("ann x2", "ann")).unwrap();
     let mut conform = program();
-    conform.args(["conform", "--spec", "callback-ack", "--quick", "--bug", "dedup-race"]);
-    conform.arg("--corpus").arg(place.corpus()).arg("--out").arg(place.0.path().join("reports"));
-    let failed = Ended::of(conform.output().unwrap()).expect(1);
-    let first = failed.stdout.lines().take(2).collect::<Vec<_>>().join("\n");
-    assert!(first.contains("twice.yaml\nFAILED  "), "{}", failed.stdout);
+    conform.args(["conform", "--spec", "callback-ack", "--quiet", "--corpus"]).arg(place.corpus());
+    conform.arg("--out").arg(place.0.path().join("reports")).args(arguments);
+    Ended::of(conform.output().unwrap())
+}
+
+#[test]
+fn what_failed_before_is_a_case_of_the_catalogues_run() {
+    let place = Place::new();
+    let simple = "idempotency/twice-in-a-row";
+    let bug = ["--bug", "dedup-race", "--simulate", "--seed", "1"];
+    let failed = conformed(&place, &[&bug[..], &["regressions", simple]].concat()).expect(1);
+    assert!(failed.stdout.contains("regressions/two-phones"), "{}", failed.stdout);
+    let read = |name| fs::read_to_string(place.0.path().join("reports/latest").join(name)).unwrap();
+    let run: Conformance = serde_json::from_str(&read("report.json")).unwrap();
+    let cases: Vec<(&str, &End)> = run.cases.iter().map(|c| (c.name.as_str(), &c.end)).collect();
+    let (pass, fail) = (End::Judged(Standing::Pass), End::Judged(Standing::Fail));
+    let expected =
+        [("regressions/once", &pass), ("regressions/two-phones", &fail), (simple, &pass)];
+    assert_eq!(cases, expected);
+    let case = &run.cases[1];
+    assert_eq!((case.says.as_str(), case.copies), ("Two phones make one message.", 10));
+    assert!(case.again.ends_with("--simulate --seed 1 regressions/two-phones"), "{}", case.again);
+    assert!(!case.finding.violations.is_empty() && !case.names.is_empty());
+    let standing = run.properties.iter().find(|p| p.property == "idempotency").unwrap().standing;
+    assert_eq!(standing, Some(Standing::Fail));
+    assert!(read("junit.xml").contains("regressions/two-phones"));
+
+    // It is played by its name, and not where other cases alone are asked for.
+    let alone = conformed(&place, &["--simulate", "regressions/two-phones"]).expect(0);
+    assert!(alone.stdout.starts_with("PASS  "), "{}", alone.stdout);
+    let other = conformed(&place, &[&bug[..], &[simple]].concat()).expect(0);
+    assert!(!other.stdout.contains("regressions"), "{}", other.stdout);
+    let unknown = conformed(&place, &["regressions/two-phone"]).expect(64);
+    assert!(
+        unknown.stderr.contains("did you mean `regressions/two-phones`?"),
+        "{}",
+        unknown.stderr
+    );
+}
+
+#[test]
+fn a_saved_plan_is_listed_and_explained_as_the_case_that_it_is() {
+    let place = Place::new();
+    let folder = place.0.path().join("scenarios/regressions");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("once.yaml"), PLAN).unwrap();
+    let specs = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
+    std::os::unix::fs::symlink(specs, place.0.path().join("specs")).unwrap();
+    let told = |words: &[&str]| {
+        let run = program().current_dir(place.0.path()).args(words).output().unwrap();
+        Ended::of(run).expect(0).stdout
+    };
+    let listed = told(&["list", "cases"]);
+    let line = listed.lines().find(|line| line.starts_with("regressions/once ")).unwrap();
+    assert!(line.contains("What failed once "), "{line}");
+    let again = told(&["replay", "regressions/once", "--simulate", "--quiet"]);
+    assert!(again.starts_with("FIXED  "), "{again}");
+    let page = told(&["explain", "regressions/once"]);
+    for part in
+        ["    ann send a\n", "in 2 of 20 plays", "conform --spec callback-ack regressions/once"]
+    {
+        assert!(page.contains(part), "{page}");
+    }
+}
+
+#[test]
+fn in_simulated_worlds_the_same_seed_finds_the_same_and_it_fails_again() {
+    let found = || {
+        let place = Place::new();
+        let arguments =
+            ["--simulate", "--seed", "4", "--plans", "40", "--no-shrink", "--bug", "dedup-race"];
+        let ended = place.explored("callback-ack", &arguments).expect(1);
+        assert!(ended.stdout.contains("h passed in simulated worlds, "), "{}", ended.stdout);
+        let plans = place.plans();
+        let [plan] = plans.as_slice() else { panic!("{plans:?}") };
+        (fs::read_to_string(plan).unwrap(), plan.clone(), place)
+    };
+    let (text, plan, _place) = found();
+    assert!(text.contains("server: { bugs: [dedup-race], simulate: 4 }"), "{text}");
+    assert_eq!(text, found().0);
+    // Where it was found, it fails as often as it did; in other worlds of the honest server it does not.
+    let rate = text.lines().find_map(|line| line.strip_prefix("failed: ")).unwrap();
+    let (failed, of) = rate.split_once(" of ").unwrap();
+    let again = replayed(&plan, &["--runs", of]).expect(1);
+    assert!(again.stdout.starts_with("FAILED  "), "{failed}: {}", again.stdout);
+    assert_eq!(again.stdout, replayed(&plan, &["--runs", of, "--at-once", "1"]).expect(1).stdout);
+    let fixed = replayed(&plan, &["--embedded", "--simulate", "--seed", "9"]).expect(0);
+    assert!(fixed.stdout.starts_with("FIXED  "), "{}", fixed.stdout);
+}
+
+#[test]
+fn a_launched_server_that_ends_is_a_failure_and_the_plan_is_saved_first() {
+    let place = Place::new();
+    let serve = format!("'{}' serve --spec callback-ack", env!("CARGO_BIN_EXE_assize"));
+    let scenario = place.0.path().join("mortal.yaml");
+    let yaml = format!(
+        "assize: 1\nname: mortal\nabout: x\npeople: {{ count: 2 }}\nphases: [all: {{ lasts: 1s, connect: 100% }}]\n\
+         launch:\n  command: [sh, -c, \"{serve} & sleep 3; kill -9 $!; exit 7\"]\n  ready: {{ line: \"listening on \" }}\n"
+    );
+    fs::write(&scenario, yaml).unwrap();
+    let launch = ["--launch", scenario.to_str().unwrap(), "--at-once", "1"];
+    let ended = place.explored("callback-ack", &[&launch[..], &["--budget", "1h"]].concat());
+    let ended = ended.expect(1);
+    assert!(ended.stdout.starts_with("FAIL  the server ended"), "{}", ended.stdout);
+    let plans = place.plans();
+    let plan =
+        plans.iter().find(|plan| plan.ends_with("callback-ack-survival-the-server-ended.yaml"));
+    let again = replayed(plan.unwrap_or_else(|| panic!("{plans:?}")), &["--runs", "1000"]);
+    assert!(again.expect(1).stdout.starts_with("FAILED  "));
 }
 
 const PLAN: &str = "assize: 1

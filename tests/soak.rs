@@ -15,8 +15,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use table::{Ground, accusations, doubts, run};
+use std::sync::atomic::{AtomicBool, Ordering};
+use table::{Ground, accusations, alone, doubts, run, side_by_side};
 
 /// Runs of the catalogue at the same time; on two cores more would only doubt one another.
 const AT_ONCE: usize = 6;
@@ -40,21 +40,6 @@ const HEAD: &str = "\n| server | runs of the whole catalogue | accusations | cas
 fn is_race(bug: Bug) -> bool {
     let name = bug.name();
     name.contains("race") || name.contains("overtaken") || name == "ack-by-key"
-}
-
-/// Works on so many items, some at a time.
-fn side_by_side(items: usize, at_once: usize, work: impl Fn(usize) + Sync) {
-    let next = AtomicUsize::new(0);
-    let take = || {
-        loop {
-            let item = next.fetch_add(1, Ordering::Relaxed);
-            if item >= items {
-                return;
-            }
-            work(item);
-        }
-    };
-    std::thread::scope(|scope| (0..at_once).for_each(|_| drop(scope.spawn(take))));
 }
 
 /// Runs of an honest server: how many there were, and what they accused it of or doubted.
@@ -123,11 +108,12 @@ fn honest(runs: usize, transport: Option<Transports>, busy: bool) -> Honest {
 
 /// How often a bug is caught by its own case alone: k of n.
 fn caught(bug: Bug) -> (usize, usize) {
-    let Some(case) = Catalogued::of_bug(bug) else { return (0, 0) };
+    if Catalogued::of_bug(bug).is_none() {
+        return (0, 0);
+    }
     let runs = if is_race(bug) { RACES } else { OTHERS };
     let hits = (0..runs).filter(|_| {
-        let choice = Choice { names: vec![case.name.clone()], quick: false };
-        let run = run(Ground::of(bug), Bugs::NONE.with(bug), bug.spec(), choice, None);
+        let run = run(Ground::of(bug), Bugs::NONE.with(bug), bug.spec(), alone(bug), None);
         run.cases.iter().any(Case::fails)
     });
     (hits.count(), runs)
@@ -152,7 +138,8 @@ fn page() -> String {
     let mut page = format!(
         "# What the long runs say\n\nWritten by `make soak` (two cores, release build). An honest \
          server must never be accused; a bug\nmust be caught by the one case that is named for \
-         it, alone.\n\n## Honest servers\n{HEAD}",
+         it, alone. All of it is played on real sockets and by the machine's\nclock; what the tests play of it \
+         in virtual time stands in [docs/simulation.md](simulation.md).\n\n## Honest servers\n{HEAD}",
     );
     for part in ["websocket", "polling", "busy", "node"] {
         page += &kept(part).unwrap_or_default();

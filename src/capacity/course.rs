@@ -100,8 +100,8 @@ impl Course {
         (&self.scenario.phases[self.measured].name, self.steady)
     }
 
-    /// The thresholds that no step can be held to: a count says nothing of another load, and who
-    /// leaves the faults out sees nobody come back.
+    /// The thresholds that no step can be held to: a count says nothing of another load, who leaves the
+    /// faults out sees nobody come back, and of no other phase than the measured one are there figures.
     #[must_use]
     pub fn unfit(&self) -> Vec<&Expectation> {
         self.scenario.expect.iter().filter(|expectation| !self.fits(expectation)).collect()
@@ -109,7 +109,8 @@ impl Course {
 
     fn fits(&self, expectation: &Expectation) -> bool {
         let away = ["reconnect", "sync"].contains(&expectation.series.as_str());
-        expectation.statistic != "count" && !(away && self.scenario.faults.is_empty())
+        let elsewhere = expectation.phase.as_ref().is_some_and(|phase| phase != self.phase().0);
+        expectation.statistic != "count" && !elsewhere && !(away && self.scenario.faults.is_empty())
     }
 
     /// How many messages are planned in the measured phase at this load; at least one where people
@@ -387,6 +388,11 @@ expect: [delivery.p95 < 500ms, ack.count > 100, reconnect.p95 < 5s]
         assert_eq!(unfit(&fair), ["ack", "reconnect"]);
         assert_eq!((fair.at(9).expect.len(), fair.at(9).faults.len()), (1, 0));
         assert_eq!(unfit(&course(&Wishes::default())), ["ack"]);
+        let mut elsewhere = course(&Wishes::default());
+        for (expectation, phase) in elsewhere.scenario.expect.iter_mut().zip(["ramp", "talk"]) {
+            (expectation.phase, expectation.statistic) = (Some(phase.into()), "p95".into());
+        }
+        assert_eq!(unfit(&elsewhere), ["delivery"], "only the measured phase has figures");
     }
 
     #[test]

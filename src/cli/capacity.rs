@@ -5,7 +5,7 @@ use crate::capacity::search::Search;
 use crate::cli::run::{Transport, failure, fits, run_number};
 use crate::cli::server::Server;
 use crate::cli::signals::Signals;
-use crate::cli::{Colour, Failure, display, files, load};
+use crate::cli::{Colour, Failure, display, files, load, stored};
 use crate::engine::ascent::{Ascended, Ascent, News, ascend};
 use crate::engine::{ClientKind, Settings};
 use crate::metric::quantity;
@@ -175,16 +175,8 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let written = Folder::create(&args.out, started, &format!("capacity-{}", names[0]), &names[1])
         .map_err(|error| vec![error])
         .and_then(|folder| store(&folder, &ascended, &files).map(|()| folder));
-    match written {
-        Ok(folder) if !args.quiet => {
-            display::say(format_args!("\nreport: {}", folder.path().display()));
-        }
-        Ok(_) => {}
-        Err(errors) => {
-            errors.iter().for_each(|error| display::say(format_args!("warning: {error}")));
-        }
-    }
-    Ok(ascended.capacity.exit())
+    let is_written = stored::told(written, args.quiet);
+    Ok(stored::exit(ascended.capacity.exit(), is_written))
 }
 
 /// Writes the folder of the search: the result, and the runs on both sides of the limit.

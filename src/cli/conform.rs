@@ -1,18 +1,19 @@
 //! `assize conform`: runs the conformance catalogue against a server.
 
 use crate::cli::explore::until_stopped;
-use crate::cli::run::Transport;
-use crate::cli::server::{Subject, bears};
+use crate::cli::server::Subject;
 use crate::cli::signals::Signals;
-use crate::cli::{Colour, Failure, display, files, gate, load};
+use crate::cli::staging::Staging;
+use crate::cli::{Colour, Failure, corpus, display, files, gate, load, stored};
 use crate::conform::{self, Choice, Progress, Settings, catalogue};
+use crate::engine::TargetChoice;
 use crate::explore;
 use crate::metric::quantity;
+use crate::outcome::conformance::Case;
 use crate::outcome::{Conformance, Exit, Source};
 use crate::plan::saved::SpecMark;
+use crate::report::Folder;
 use crate::report::conformance::{FORMATS, terminal};
-use crate::report::{Folder, exploration};
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ Examples:
   assize conform --spec callback-ack idempotency/at-once-on-two-devices --trace
                                                          one case, with its packets
   assize conform --spec callback-ack --bug dedup-race    see what a failure looks like
+  assize conform --spec mine --target URL regressions    the plans that failed before, and no others
 
 `assize list cases` names all cases, `assize explain CASE` shows what one does. What the spec does
 not promise is judged, too, and shown as a finding that does not fail the run. Cases that stop and
@@ -40,7 +42,7 @@ supported with `--target`.
 
 Exit codes: 0 no failure that counts; 1 a case failed, or passed that is listed as a known failure;
 3 in doubt; 4 nothing passed, or nothing was seen of a promised property; 64 and 65 mistakes; 69 no
-server, or it died; 70 the harness failed; 130 interrupted. docs/conformance.md says more.";
+server, or it died; 70 the harness failed; 74 the report could not be written; 130 interrupted. docs/conformance.md says more.";
 
 /// How often a reader without a terminal is told how far it is.
 const TELLS: Duration = Duration::from_secs(5);
@@ -58,27 +60,21 @@ pub struct Args {
     /// The server.
     #[command(flatten)]
     pub server: Subject,
-    /// Plays in simulated worlds, in virtual time: the same seed makes the same histories
-    #[arg(long, conflicts_with_all = ["targets", "launch"])]
-    pub simulate: bool,
     /// What the simulated worlds follow from: delays, races, ids
     #[arg(long, value_name = "N", requires = "simulate", default_value_t = 1)]
     pub seed: u64,
     /// Only the cases that take a few seconds.
     #[arg(long)]
     pub quick: bool,
-    /// How many cases are played at once, where the server bears only a few
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
-    pub at_once: Option<u32>,
     /// Cases that say `should` count as those that say `must`.
     #[arg(long)]
     pub strict: bool,
     /// Shows the packets of each case that fails.
     #[arg(long)]
     pub trace: bool,
-    /// How connections are made, in place of the spec's way.
-    #[arg(long, value_enum)]
-    pub transport: Option<Transport>,
+    /// How plays are staged.
+    #[command(flatten)]
+    pub staging: Staging,
     /// The folder of plans that failed before (`assize explore`): those of the spec are played first.
     #[arg(long, value_name = "DIR", default_value = files::REGRESSIONS)]
     pub corpus: PathBuf,
@@ -101,74 +97,73 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     choice.of(catalogue()).map_err(|unknown| Failure::usage(unknown.to_string()))?;
     let interrupt = Arc::new(Notify::new());
     let target = args.server.choice()?;
-    let settings = Settings {
-        at_once: args.at_once.or(bears(&target)),
+    let mut settings = Settings {
+        at_once: args.staging.at_once(&target),
         target,
-        transport: args.transport.map(Transport::of_spec),
+        transport: args.staging.transport(),
         choice,
         strict: args.strict,
         trace: args.trace,
         run: crate::cli::run::run_number(),
-        simulate: args.simulate.then_some(args.seed),
+        simulate: args.staging.simulate.then_some(args.seed),
         interrupt: Arc::clone(&interrupt),
         command: command_line(args),
+        before: Vec::new(),
         spec: Arc::new(spec),
     };
-    let regressed = regressions(args, &settings, &text, colour)?;
     let started = SystemTime::now();
+    settings.before = regressions(args, &settings, &text)?;
+    if let Some(fallen) = fallen(&settings) {
+        return Err(fallen);
+    }
     let mut run = drive(settings, &interrupt, args)?;
     run.sources.push(Source { file: "spec.yaml".into(), text: text.clone() });
     display::print(&terminal::render(&run, display::stdout(colour)))?;
-    store(&run, started, args);
+    let is_written = store(&run, started, args);
     let path = files::resolve(files::SPECS, &args.spec);
     gate::announce_conformance(&run, &gate::File { path, text });
-    Ok(if regressed { Exit::PropertyFailed } else { run.exit() })
+    Ok(stored::exit(run.exit(), is_written))
 }
 
 /// How many times each plan is played.
 const REPLAYS: u32 = 10;
 
-/// Plays the plans that failed before, first of all, unless some cases are asked for by name; whether one
-/// of them fails still.
-fn regressions(
-    args: &Args,
-    settings: &Settings,
-    text: &str,
-    colour: Colour,
-) -> Result<bool, Failure> {
-    let plans = match args.cases.is_empty() && !args.simulate {
-        true => load::corpus(&args.corpus, &SpecMark::of(&args.spec, text))?,
-        false => Vec::new(),
-    };
+/// Plays the plans that failed before, first of all, unless some cases of the catalogue alone are asked for.
+fn regressions(args: &Args, settings: &Settings, text: &str) -> Result<Vec<Case>, Failure> {
+    let Some(names) = settings.choice.saved() else { return Ok(Vec::new()) };
+    let plans = corpus::of_spec(&args.corpus, &SpecMark::of(&args.spec, text))?;
+    let plans = corpus::named(plans, &names)?;
     if plans.is_empty() {
-        return Ok(false);
+        return Ok(Vec::new());
     }
     let (stop, interrupt) = watch::channel(false);
-    let arena = explore::Settings {
-        spec: Arc::clone(&settings.spec),
-        target: settings.target.clone(),
-        transport: settings.transport,
-        at_once: settings.at_once,
-        run: crate::cli::run::run_number(),
-        interrupt,
-    };
-    let show = |file: &str| {
+    let target = settings.target.clone();
+    let arena = args.staging.settings(Arc::clone(&settings.spec), target, args.seed, interrupt);
+    let show = |case: &str| {
         if !args.quiet {
-            display::say(format_args!("playing {file}"));
+            display::say(format_args!("playing {case}"));
         }
     };
-    let again = explore::still_failing(&arena, &plans, REPLAYS, show);
-    let wrong = until_stopped(&stop, again)?.map_err(crate::cli::run::failure)?;
-    for (index, replayed) in &wrong {
-        let (file, saved) = &plans[*index];
-        let told = exploration::replayed(replayed, saved, display::stdout(colour));
-        display::print(&format!("{file}\n{told}\n"))?;
+    let played = explore::regressions(&arena, &plans, REPLAYS, &settings.command, show);
+    let cases = until_stopped(&stop, played)?.map_err(crate::cli::run::failure)?;
+    match *stop.borrow() {
+        true => Err(Failure::interrupted("stopped while the saved plans were played")),
+        false => Ok(cases),
     }
-    Ok(wrong.iter().any(|(_, replayed)| replayed.exit() == Exit::PropertyFailed))
 }
 
-/// Writes the folder of the run; what fails is said, and the verdicts stand above already.
-fn store(run: &Conformance, started: SystemTime, args: &Args) {
+/// A running server that a saved plan has ended: the catalogue has nobody to be played with.
+fn fallen(settings: &Settings) -> Option<Failure> {
+    let TargetChoice::Running(_) = settings.target else { return None };
+    let first = |case: &Case| case.finding.violations.first().cloned();
+    let mut ends = settings.before.iter().filter_map(|case| Some((&case.name, first(case)?)));
+    let (name, end) = ends.find(|(_, violation)| violation.summary == explore::ENDED)?;
+    Some(Failure::broken(format!("`{name}` ended the server: {}", end.therefore)))
+}
+
+/// Writes the folder of the run, and says whether it is whole; what fails is said, and the verdicts stand
+/// above already.
+fn store(run: &Conformance, started: SystemTime, args: &Args) -> bool {
     let written = Folder::create(&args.out, started, "conform", &run.spec).map_err(|e| vec![e]);
     let written = written.and_then(|folder| {
         let reports = FORMATS.iter().map(|format| (format.file, (format.render)(run)));
@@ -176,15 +171,7 @@ fn store(run: &Conformance, started: SystemTime, args: &Args) {
         folder.publish().map_err(|error| vec![error])?;
         Ok(folder)
     });
-    match written {
-        Ok(folder) if !args.quiet => {
-            display::say(format_args!("\nreport: {}", folder.path().display()));
-        }
-        Ok(_) => {}
-        Err(errors) => {
-            errors.iter().for_each(|error| display::say(format_args!("warning: {error}")));
-        }
-    }
+    stored::told(written, args.quiet)
 }
 
 fn drive(settings: Settings, interrupt: &Notify, args: &Args) -> Result<Conformance, Failure> {
@@ -286,11 +273,8 @@ impl Talk {
 fn command_line(args: &Args) -> String {
     let mut words = vec![format!("assize conform --spec {}", args.spec)];
     words.extend(args.server.words());
-    words.extend(args.simulate.then(|| format!("--simulate --seed {}", args.seed)));
-    if let Some(transport) = args.transport.and_then(|transport| transport.to_possible_value()) {
-        words.push(format!("--transport {}", transport.get_name()));
-    }
-    words.extend(args.at_once.map(|count| format!("--at-once {count}")));
+    words.extend(args.staging.simulate.then(|| format!("--simulate --seed {}", args.seed)));
+    words.extend(args.staging.words());
     words.extend(args.strict.then(|| "--strict".to_owned()));
     words.join(" ")
 }

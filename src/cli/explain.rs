@@ -1,16 +1,18 @@
 //! `assize explain`: the page of anything that has a name.
 
-use crate::cli::{Failure, display};
+use crate::cli::{Failure, corpus, display, files};
 use crate::conform::catalogue::Way;
 use crate::conform::{Catalogued, catalogue};
 use crate::fault::{self, Kind};
 use crate::metric::{Counter, Series};
 use crate::operation::{Operation, Sight};
 use crate::outcome::Exit;
+use crate::plan::saved::{REGRESSIONS, Saved};
 use crate::property;
 use crate::reference::bugs::Bug;
 use crate::report::{FORMATS, Look, format};
 use crate::source::suggestion;
+use std::path::Path;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,7 +39,10 @@ pub struct Args {
 /// # Errors
 /// Nothing has this name, or standard output takes no more.
 pub fn execute(args: &Args) -> Result<Exit, Failure> {
-    let page = page(&args.id).ok_or_else(|| unknown(&args.id))?;
+    let page = match page(&args.id) {
+        Some(page) => page,
+        None => regression(&args.id)?.ok_or_else(|| unknown(&args.id))?,
+    };
     display::print(&page)?;
     Ok(Exit::Held)
 }
@@ -110,6 +115,35 @@ fn case(case: &Catalogued) -> String {
     }
     let spec = case.catches.first().and_then(|bug| Bug::parse(bug)).map_or(USUAL, Bug::spec);
     let again = format!("assize conform --spec {spec} {}", case.name);
+    out.push_str(&Look::PLAIN.verbatim(2, "try it", 9, &again));
+    out
+}
+
+/// The page of a saved plan.
+fn regression(id: &str) -> Result<Option<String>, Failure> {
+    if !id.starts_with(REGRESSIONS) {
+        return Ok(None);
+    }
+    let plans = corpus::all(Path::new(files::REGRESSIONS))?;
+    Ok(plans
+        .iter()
+        .find(|(file, plan)| plan.case(file) == id)
+        .map(|(file, plan)| saved(file, plan)))
+}
+
+fn saved(file: &str, plan: &Saved) -> String {
+    let fact = |label, text: &str| Look::PLAIN.fact(2, label, 9, text);
+    let name = plan.case(file);
+    let mut out = line(&name, "a case of the corpus: a plan that failed", &plan.says());
+    out.push('\n');
+    plan.script.to_string().lines().for_each(|step| out.push_str(&format!("    {step}\n")));
+    out.push('\n');
+    out.push_str(&fact("broke", &format!("{}: {}", plan.breaks, plan.seen)));
+    if let Some((failed, of)) = plan.failed {
+        out.push_str(&fact("failed", &format!("in {failed} of {of} plays")));
+    }
+    out.push_str(&fact("file", file));
+    let again = format!("assize conform --spec {} {name}", plan.spec.name);
     out.push_str(&Look::PLAIN.verbatim(2, "try it", 9, &again));
     out
 }

@@ -1,9 +1,9 @@
 //! `assize explore`: searches for races with plans that nobody wrote.
 
-use crate::cli::run::Transport;
-use crate::cli::server::{Subject, bears};
+use crate::cli::server::Subject;
 use crate::cli::signals::Signals;
-use crate::cli::{Colour, Failure, display, files, load};
+use crate::cli::staging::Staging;
+use crate::cli::{Colour, Failure, corpus, display, files, load, stored};
 use crate::explore::{self, Find, Progress, Search, shrink};
 use crate::metric::quantity;
 use crate::outcome::{Exit, Exploration};
@@ -11,7 +11,6 @@ use crate::plan::saved::{Found, Saved, Server, SpecMark};
 use crate::property;
 use crate::report::Folder;
 use crate::report::exploration::{FORMATS, render};
-use crate::report::folder::write_whole;
 use crate::source;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -27,6 +26,8 @@ Examples:
   assize explore --spec mine --launch my-scenario        on a server that the harness starts
   assize explore --spec mine --target URL --only idempotency --budget 10m
   assize explore --spec mine --target URL --seed 7       the same plans again
+  assize explore --spec callback-ack --simulate --seed 7 --plans 1000
+                                                         the same histories again, in virtual time
 
 Plans are small: two to six people, one to four conversations, and steps that share something, released
 together. They run many at once, with fresh people each, so nothing has to be reset. What fails is saved
@@ -50,7 +51,10 @@ pub struct Args {
     /// How long the search may take.
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = budget)]
     pub budget: Duration,
-    /// The seed of the plans; without it another one each time.
+    /// How many plans are drawn at most.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub plans: Option<u64>,
+    /// The seed of the plans, and of simulated worlds; without it another one each time.
     #[arg(long)]
     pub seed: Option<u64>,
     /// Only this property is looked at; can be repeated.
@@ -68,12 +72,9 @@ pub struct Args {
     /// The folder of plans that failed: they are played first, and new ones are saved there.
     #[arg(long, value_name = "DIR", default_value = files::REGRESSIONS)]
     pub corpus: PathBuf,
-    /// How many plans are played at once.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
-    pub at_once: Option<u32>,
-    /// How connections are made, in place of the spec's way.
-    #[arg(long, value_enum)]
-    pub transport: Option<Transport>,
+    /// How plays are staged.
+    #[command(flatten)]
+    pub staging: Staging,
     /// Where the folder of the run is made.
     #[arg(long, value_name = "DIR", default_value = files::REPORTS)]
     pub out: PathBuf,
@@ -91,30 +92,28 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let load::Loaded { value: spec, text } = load::spec(&args.spec)?;
     args.only.iter().try_for_each(|id| known_property(id))?;
     let mark = SpecMark::of(&args.spec, &text);
-    let corpus = load::corpus(&args.corpus, &mark)?;
+    let corpus = corpus::of_spec(&args.corpus, &mark)?;
     let target = args.server.choice()?;
     let (stop, interrupt) = watch::channel(false);
-    let run = crate::cli::run::run_number();
+    let seed = args.seed.unwrap_or_else(|| crate::cli::run::run_number() % 1_000_000);
     let settings = Search {
-        seed: args.seed.unwrap_or(run % 1_000_000),
+        seed,
         budget: args.budget,
+        plans: args.plans,
         only: args.only.clone(),
         first: args.first,
         restarts: args.restarts,
         shrink: (!args.no_shrink).then(shrink::Budget::default),
         corpus,
-        arena: explore::Settings {
-            spec: Arc::new(spec),
-            at_once: args.at_once.or(bears(&target)),
-            target,
-            transport: args.transport.map(Transport::of_spec),
-            run,
-            interrupt,
-        },
+        arena: args.staging.settings(Arc::new(spec), target, seed, interrupt),
     };
     let started = SystemTime::now();
-    let keeper =
-        Keeper { folder: &args.corpus, mark, server: origin(&args.server), seed: settings.seed };
+    let keeper = Keeper {
+        folder: &args.corpus,
+        mark,
+        server: args.server.origin(settings.arena.simulate),
+        seed,
+    };
     let mut talk = Talk::new(args.quiet);
     let found = until_stopped(&stop, async {
         let show = |progress: &Progress| talk.show(progress);
@@ -123,8 +122,8 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     talk.finish();
     let found = found.map_err(crate::cli::run::failure)?;
     display::print(&render(&found, display::stdout(colour)))?;
-    store(&found, started, args);
-    Ok(found.exit())
+    let is_written = store(&found, started, args);
+    Ok(stored::exit(found.exit(), is_written))
 }
 
 /// Does it; the first signal asks it to stop, the second ends it at once.
@@ -172,16 +171,6 @@ fn known_property(id: &str) -> Result<(), Failure> {
     })
 }
 
-/// The server, as a plan remembers it.
-fn origin(server: &Subject) -> Server {
-    Server {
-        launch: server.launch.clone(),
-        targets: server.targets.clone(),
-        bugs: server.bugs.clone(),
-        nodes: Some(server.nodes.get()).filter(|nodes| *nodes > 1),
-    }
-}
-
 /// Saves what was found.
 struct Keeper<'a> {
     folder: &'a Path,
@@ -191,10 +180,9 @@ struct Keeper<'a> {
 }
 
 impl Keeper<'_> {
-    /// Writes the plan, in place of an older one of the same defect; where it is. What cannot be written
-    /// is said.
+    /// Writes the plan; where it is.
     fn keep(&self, find: &Find) -> String {
-        save(self.folder, &self.saved(find))
+        corpus::keep(self.folder, &self.saved(find), &find.file)
     }
 
     fn saved(&self, find: &Find) -> Saved {
@@ -204,6 +192,8 @@ impl Keeper<'_> {
             by: env!("CARGO_PKG_VERSION").to_owned(),
         };
         Saved {
+            name: None,
+            says: None,
             breaks: find.property.clone(),
             seen: find.seen.clone(),
             failed: find.failed,
@@ -215,40 +205,16 @@ impl Keeper<'_> {
     }
 }
 
-/// Writes a plan into a folder, in place of an older one of the same defect; where it is. What cannot be
-/// written is said.
-pub fn save(folder: &Path, plan: &Saved) -> String {
-    let path = folder.join(plan.file_name());
-    let written =
-        std::fs::create_dir_all(folder).map_err(|error| error.to_string()).and_then(|()| {
-            write_whole(&path, plan.to_string().as_bytes()).map_err(|error| error.to_string())
-        });
-    match written {
-        Ok(()) => path.display().to_string(),
-        Err(error) => {
-            display::say(format_args!("warning: the plan is not saved: {error}\n{plan}"));
-            String::new()
-        }
-    }
-}
-
-/// Writes the folder of the run; what fails is said, and what was found stands above already.
-fn store(found: &Exploration, started: SystemTime, args: &Args) {
+/// Writes the folder of the run, and says whether it is whole; what fails is said, and what was found
+/// stands above already.
+fn store(found: &Exploration, started: SystemTime, args: &Args) -> bool {
     let written = Folder::create(&args.out, started, "explore", &found.spec).map_err(|e| vec![e]);
     let written = written.and_then(|folder| {
         folder.write_reports(FORMATS.iter().map(|format| (format.file, (format.render)(found))))?;
         folder.publish().map_err(|error| vec![error])?;
         Ok(folder)
     });
-    match written {
-        Ok(folder) if !args.quiet => {
-            display::say(format_args!("\nreport: {}", folder.path().display()));
-        }
-        Ok(_) => {}
-        Err(errors) => {
-            errors.iter().for_each(|error| display::say(format_args!("warning: {error}")));
-        }
-    }
+    stored::told(written, args.quiet)
 }
 
 /// How far it is: a line on a terminal that is drawn over; in a log, failures and now and then a line.

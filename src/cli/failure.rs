@@ -23,6 +23,11 @@ impl Failure {
         Self::new(Exit::BadInput, message)
     }
 
+    /// A promise is broken, and nothing more can be tried.
+    pub fn broken(message: impl Into<String>) -> Self {
+        Self::new(Exit::PropertyFailed, message)
+    }
+
     /// The target cannot be reached, or does not speak what the spec says.
     pub fn unreachable(message: impl Into<String>) -> Self {
         Self::new(Exit::Unreachable, message)

@@ -1,6 +1,6 @@
 //! `assize list`: what there is, one line each.
 
-use crate::cli::{Colour, Failure, display, files};
+use crate::cli::{Colour, Failure, corpus, display, files};
 use crate::conform::catalogue;
 use crate::fault;
 use crate::outcome::Exit;
@@ -10,6 +10,7 @@ use crate::report::Look;
 use crate::report::layout::{Align, Cell};
 use crate::report::words::Tone;
 use crate::source::{self, Diagnostics};
+use crate::verdict::Severity;
 use clap::ValueEnum;
 use serde_json::{Map, Value};
 use std::fs;
@@ -24,7 +25,7 @@ Examples:
 /// What can be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Topic {
-    /// The conformance catalogue.
+    /// The conformance catalogue, and the plans in `scenarios/regressions/`.
     Cases,
     /// What the reference server can be told to do wrong.
     Bugs,
@@ -72,14 +73,19 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
 
 fn rows(topic: Topic) -> Result<Vec<Row>, Failure> {
     Ok(match topic {
-        Topic::Cases => catalogue()
-            .iter()
-            .map(|case| Row {
-                name: case.name.clone(),
-                about: case.says.to_owned(),
-                more: Some(("severity", case.severity.name().to_owned())),
-            })
-            .collect(),
+        Topic::Cases => {
+            let saved = corpus::all(Path::new(files::REGRESSIONS))?;
+            let saved =
+                saved.iter().map(|(file, plan)| (plan.case(file), plan.says(), Severity::Must));
+            let cases = catalogue().iter();
+            let cases = cases.map(|case| (case.name.clone(), case.says.to_owned(), case.severity));
+            let row = |(name, about, severity): (String, String, Severity)| Row {
+                name,
+                about,
+                more: Some(("severity", severity.name().to_owned())),
+            };
+            cases.chain(saved).map(row).collect()
+        }
         Topic::Bugs => Bug::ALL
             .iter()
             .map(|bug| Row {

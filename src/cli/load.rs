@@ -3,7 +3,7 @@
 use crate::cli::{Failure, files};
 use crate::conform;
 use crate::metric::quantity;
-use crate::plan::saved::{self, Saved, SpecMark};
+use crate::plan::saved::{self, Saved};
 use crate::property;
 use crate::reference::{Bug, Bugs};
 use crate::scenario::{self, Scenario};
@@ -54,22 +54,6 @@ pub fn plan(path: &str) -> Result<Saved, Failure> {
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::bad_input(format!("cannot read plan `{path}`: {error}")))?;
     saved::load(path, &text, &property::ids()).map_err(|mistakes| failure(path, &mistakes))
-}
-
-/// The plans of the folder that are written for this spec, the older versions included.
-///
-/// # Errors
-/// The folder cannot be read, or one of its plans has mistakes.
-pub fn corpus(folder: &Path, mark: &SpecMark) -> Result<Vec<(String, Saved)>, Failure> {
-    let files = files::yaml(folder).map_err(|error| {
-        Failure::bad_input(format!("cannot read folder `{}`: {error}", folder.display()))
-    })?;
-    let plans = files.into_iter().map(|path| {
-        let file = path.display().to_string();
-        plan(&file).map(|loaded| (file, loaded))
-    });
-    let plans = plans.collect::<Result<Vec<(String, Saved)>, Failure>>()?;
-    Ok(plans.into_iter().filter(|(_, plan)| plan.spec.name == mark.name).collect())
 }
 
 /// The bugs of these names.

@@ -8,6 +8,7 @@ pub mod capacity;
 pub mod check;
 pub mod compare;
 pub mod conform;
+pub mod corpus;
 pub mod display;
 pub mod explain;
 pub mod explore;
@@ -29,6 +30,8 @@ pub mod serve;
 pub mod server;
 pub mod shrink;
 pub mod signals;
+pub mod staging;
+mod stored;
 pub mod trace;
 
 pub use display::Colour;
@@ -55,8 +58,8 @@ Exit codes:
     1  a promised property is broken     65  a spec, scenario or report has mistakes
     2  an expectation was missed         69  the target cannot be reached
     3  a promised property is in doubt   70  the harness contradicts itself or failed
-    4  too little was exercised         130  interrupted
-    5  the generator was the bottleneck
+    4  too little was exercised          74  all held, but not all could be written
+    5  the generator was the bottleneck 130  interrupted
 A failure always outranks what is unknown.";
 
 /// Puts real-time chat servers on trial and finds their size.

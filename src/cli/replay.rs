@@ -1,9 +1,9 @@
 //! `assize replay`: plays a saved plan many times, to see whether it still fails.
 
 use crate::cli::explore::until_stopped;
-use crate::cli::run::Transport;
-use crate::cli::server::{Subject, bears};
-use crate::cli::{Colour, Failure, display, files, load};
+use crate::cli::server::Subject;
+use crate::cli::staging::Staging;
+use crate::cli::{Colour, Failure, corpus, display, load};
 use crate::explore::{self, Answer, Replayed};
 use crate::outcome::Exit;
 use crate::outcome::exploration::{Defect, Exploration, SCHEMA};
@@ -23,6 +23,7 @@ Examples:
   assize replay PLAN --runs 200                        on the server where it was found
   assize replay PLAN --target http://host:3000         on the server that shall be fixed
   assize replay PLAN --embedded                        on the honest reference server
+  assize replay PLAN --simulate --seed 7               in virtual time, the same each time
   assize replay PLAN --report reports/race             a page with the failing play as a diagram
 
 FAILED says in how many plays, and where the true rate lies (Wilson, 95 %). FIXED is said only when so
@@ -35,7 +36,7 @@ mistakes; 69 no server; 70 the harness failed; 130 interrupted.";
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The plan: a file, or a name in `scenarios/regressions/`.
+    /// The plan: a file, a name in `scenarios/regressions/`, or that of its case, `regressions/NAME`.
     pub plan: String,
     /// How many times it is played; without it 50 times, or as often as is needed to say FIXED.
     #[arg(long, value_name = "COUNT")]
@@ -43,18 +44,18 @@ pub struct Args {
     /// The server's spec, in place of the plan's.
     #[arg(long)]
     pub spec: Option<String>,
+    /// The seed of simulated worlds, in place of that in which the plan was found.
+    #[arg(long, value_name = "N", requires = "simulate")]
+    pub seed: Option<u64>,
     /// The server, in place of the one on which the plan was found.
     #[command(flatten)]
     pub server: Subject,
     /// The embedded server without bugs, in place of the one on which the plan was found.
     #[arg(long, conflicts_with_all = ["targets", "launch", "bugs"])]
     pub embedded: bool,
-    /// How many plays are under way at once.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
-    pub at_once: Option<u32>,
-    /// How connections are made, in place of the spec's way.
-    #[arg(long, value_enum)]
-    pub transport: Option<Transport>,
+    /// How plays are staged.
+    #[command(flatten)]
+    pub staging: Staging,
     /// Writes the report of it there, with the failing play as a space-time diagram.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
@@ -73,7 +74,7 @@ const MOST: u32 = 1_000;
 /// # Errors
 /// The plan or the spec has mistakes, the target cannot be tried, or the harness failed.
 pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
-    let path = files::resolve(files::REGRESSIONS, &args.plan);
+    let path = corpus::find(&args.plan)?;
     let saved = load::plan(&path.display().to_string())?;
     let name = args.spec.as_ref().unwrap_or(&saved.spec.name);
     let load::Loaded { value: spec, text } = load::spec(name)?;
@@ -85,17 +86,11 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         let (by, now) = (&found.by, env!("CARGO_PKG_VERSION"));
         display::say(format_args!("note: the plan was saved by version {by}, and this is {now}"));
     }
-    let server = server(args, &saved);
+    let Ground { server, simulate } = ground(args, &saved);
     let target = server.choice()?;
     let (stop, interrupt) = watch::channel(false);
-    let settings = explore::Settings {
-        spec: Arc::new(spec),
-        at_once: args.at_once.or(bears(&target)),
-        target,
-        transport: args.transport.map(Transport::of_spec),
-        run: crate::cli::run::run_number(),
-        interrupt,
-    };
+    let settings = args.staging.settings(Arc::new(spec), target, 0, interrupt);
+    let settings = explore::Settings { simulate, ..settings };
     let runs = args.runs.map_or_else(|| explore::enough(&saved).clamp(RUNS, MOST), NonZeroU32::get);
     let show = |plays: u32, failed: u32| {
         if !args.quiet && plays < runs {
@@ -111,14 +106,14 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         display::say(format_args!("hint: `assize replay {plan} --runs {enough}` would be enough"));
     }
     if let Some(folder) = &args.report {
-        let found = told(&replayed, &saved, &server, &path);
+        let found = told(&replayed, &saved, server_words(&server, simulate), &path);
         write(folder, &Exploration { nanos: began.elapsed().as_nanos() as u64, ..found });
     }
     Ok(replayed.exit())
 }
 
 /// The replay as a search that found one defect, or none.
-fn told(replayed: &Replayed, saved: &Saved, server: &Subject, path: &Path) -> Exploration {
+fn told(replayed: &Replayed, saved: &Saved, target: String, path: &Path) -> Exploration {
     let (failed, of) = match replayed.answer {
         Answer::Failed { failed, of } => (failed, of),
         Answer::Fixed { passed, .. } | Answer::TooFew { passed, .. } => (0, passed),
@@ -140,11 +135,10 @@ fn told(replayed: &Replayed, saved: &Saved, server: &Subject, path: &Path) -> Ex
         scene: broken.scene.clone(),
         ..Defect::default()
     });
-    let words = server.words();
     Exploration {
         schema: SCHEMA,
         spec: saved.spec.name.clone(),
-        target: if words.is_empty() { "embedded reference server".into() } else { words.join(" ") },
+        target,
         version: env!("CARGO_PKG_VERSION").into(),
         seed: saved.found.as_ref().map_or(0, |found| found.seed),
         plans: u64::from(of.min(1)),
@@ -175,20 +169,38 @@ fn write(folder: &Path, found: &Exploration) {
     }
 }
 
-/// The server that is asked for, or the one on which the plan was found.
-fn server(args: &Args, saved: &Saved) -> Subject {
-    let asked = &args.server;
+/// What a plan is played on.
+struct Ground {
+    server: Subject,
+    /// The seed of its worlds, if it is simulated.
+    simulate: Option<u64>,
+}
+
+/// What is asked for, or what the plan was found on; in simulated worlds the server of that, if it was the
+/// embedded one.
+fn ground(args: &Args, saved: &Saved) -> Ground {
+    let (asked, found) = (&args.server, &saved.server);
+    let seed = args.seed.or(found.simulate).unwrap_or(1);
+    let simulate = args.staging.simulate.then_some(seed);
     let named = !asked.targets.is_empty() || asked.launch.is_some() || !asked.bugs.is_empty();
     if named || args.embedded {
-        return asked.clone();
+        return Ground { server: asked.clone(), simulate };
     }
-    let found = &saved.server;
-    Subject {
-        targets: found.targets.clone(),
+    let there = simulate.is_none();
+    let server = Subject {
+        targets: found.targets.iter().filter(|_| there).cloned().collect(),
         nodes: found.nodes.and_then(NonZeroU32::new).unwrap_or(asked.nodes),
-        launch: found.launch.clone(),
+        launch: found.launch.clone().filter(|_| there),
         bugs: found.bugs.clone(),
-    }
+    };
+    Ground { server, simulate: simulate.or(found.simulate) }
+}
+
+/// What the report calls it.
+fn server_words(server: &Subject, simulate: Option<u64>) -> String {
+    let mut words = server.words();
+    words.extend(simulate.map(|seed| format!("simulated with seed {seed}")));
+    if words.is_empty() { "embedded reference server".into() } else { words.join(" ") }
 }
 
 fn shown(path: &Path) -> String {

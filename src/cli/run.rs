@@ -4,7 +4,7 @@
 use crate::cli::otlp;
 use crate::cli::server::Server;
 use crate::cli::signals::Signals;
-use crate::cli::{Colour, Failure, display, files, gate, load, metrics};
+use crate::cli::{Colour, Failure, display, files, gate, load, metrics, stored};
 use crate::engine::{self, ClientKind, Settings};
 use crate::operation::Operation;
 use crate::outcome::{Exit, Outcome, Source};
@@ -164,7 +164,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     ) {
         Ok(folder) => Some(folder),
         Err(error) => {
-            talk.warn(&format!("{error}; the run goes on without a report folder"));
+            stored::warn(&format!("{error}; the run goes on without a report folder"));
             None
         }
     };
@@ -174,11 +174,12 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         match std::fs::create_dir(&path) {
             Ok(()) => Some(path),
             Err(error) => {
-                talk.warn(&format!("cannot create `{}`: {error}", path.display()));
+                stored::warn(&format!("cannot create `{}`: {error}", path.display()));
                 None
             }
         }
     });
+    let has_history = history.is_some();
     let files = [
         gate::File { path: files::resolve(files::SCENARIOS, &args.scenario), text: scenario.text },
         gate::File { path: files::resolve(files::SPECS, wanted), text: spec.text },
@@ -218,16 +219,17 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         |(file, from): (&str, &gate::File)| Source { file: file.into(), text: from.text.clone() };
     measured.outcome.sources =
         [("scenario.yaml", scenario), ("spec.yaml", spec)].map(source).into();
-    if let Some(folder) = folder {
-        store(&folder, &measured, &talk);
-    }
+    let is_stored = folder.is_some_and(|folder| store(&folder, &measured, &talk));
+    let is_written = is_stored && measured.is_kept && (has_history || !kept);
     gate::announce(&measured.outcome, scenario, spec);
     let (exit, documented) = (gate.exit(&measured.outcome), measured.outcome.exit());
     if exit != documented {
         let (is, was) = (exit as u8, documented as u8);
-        talk.warn(&format!("the exit code is {is}, by `--fail-on`; without it, it would be {was}"));
+        stored::warn(&format!(
+            "the exit code is {is}, by `--fail-on`; without it, it would be {was}"
+        ));
     }
-    Ok(exit)
+    Ok(stored::exit(exit, is_written))
 }
 
 /// The server has all channels that the scenario sends over.
@@ -252,10 +254,6 @@ struct Talk {
 }
 
 impl Talk {
-    fn warn(&self, what: &str) {
-        display::say(format_args!("warning: {what}"));
-    }
-
     fn say(&self, what: &str) {
         if !self.quiet {
             display::say(what);
@@ -382,8 +380,9 @@ fn second_client() -> Result<ClientKind, Failure> {
     ))
 }
 
-/// Writes the folder of the run; what fails is said, and the verdicts stand above already.
-fn store(folder: &Folder, measured: &engine::Measured, talk: &Talk) {
+/// Writes the folder of the run, and says whether it is whole; what fails is said, and the verdicts stand
+/// above already.
+fn store(folder: &Folder, measured: &engine::Measured, talk: &Talk) -> bool {
     use std::io::Write;
     let outcome: &Outcome = &measured.outcome;
     let reports = FORMATS.iter().map(|format| (format.file, (format.render)(outcome)));
@@ -396,12 +395,13 @@ fn store(folder: &Folder, measured: &engine::Measured, talk: &Talk) {
     errors.extend(log.err());
     errors.extend(folder.publish().err());
     for error in &errors {
-        talk.warn(&error.to_string());
+        stored::warn(&error.to_string());
     }
     if errors.iter().any(|error| error.reason.kind() == std::io::ErrorKind::StorageFull) {
         display::say("hint: `--out DIR` writes elsewhere; `--no-history` needs far less room");
     }
     talk.say(&format!("\nreport: {}", folder.path().display()));
+    errors.is_empty()
 }
 
 /// A number that no other run against the same server is likely to have.

@@ -3,6 +3,7 @@
 
 use crate::cli::{Failure, load};
 use crate::engine::TargetChoice;
+use crate::plan::saved;
 use crate::reference::{self, Limit, Limits};
 use crate::scenario::Scenario;
 use std::num::NonZeroU32;
@@ -102,6 +103,18 @@ impl Subject {
         }
     }
 
+    /// The server, as a plan remembers it; `simulate` is the seed of its worlds, if it was simulated.
+    #[must_use]
+    pub fn origin(&self, simulate: Option<u64>) -> saved::Server {
+        saved::Server {
+            launch: self.launch.clone(),
+            targets: self.targets.clone(),
+            bugs: self.bugs.clone(),
+            nodes: Some(self.nodes.get()).filter(|nodes| *nodes > 1),
+            simulate,
+        }
+    }
+
     /// The arguments as they were said.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
@@ -127,13 +140,4 @@ pub fn embedded(bugs: &[String], nodes: NonZeroU32) -> Result<TargetChoice, Fail
         nodes: nodes.get() as usize,
         ..reference::Options::default()
     }))
-}
-
-/// How many plays a server bears at once, if it says so.
-#[must_use]
-pub fn bears(target: &TargetChoice) -> Option<u32> {
-    match target {
-        TargetChoice::Launched(launch) => launch.cases_at_once,
-        TargetChoice::Embedded(_) | TargetChoice::Running(_) => None,
-    }
 }

@@ -1,18 +1,18 @@
 //! `assize shrink`: cuts the witness of a failure out of the record of a run, and makes a small plan of it.
 
-use crate::cli::explore::{save, until_stopped};
-use crate::cli::run::Transport;
-use crate::cli::server::{Subject, bears};
-use crate::cli::{Colour, Failure, display, files, load, report};
+use crate::cli::explore::until_stopped;
+use crate::cli::server::Subject;
+use crate::cli::staging::Staging;
+use crate::cli::{Colour, Failure, corpus, display, files, load, report};
 use crate::explore::contest::Rate;
 use crate::explore::shrink::{Budget, Shrunk, Trials, example, shrink};
-use crate::explore::{self, Arena, Broken, Over, witness};
+use crate::explore::{Arena, Broken, Over, witness};
 use crate::history::stored::Reader;
 use crate::history::{ClientId, Entry};
 use crate::metric::quantity;
 use crate::outcome::exploration::Defect;
 use crate::outcome::{Exit, Outcome};
-use crate::plan::saved::{Found, Saved, Server, SpecMark};
+use crate::plan::saved::{Found, Saved, SpecMark};
 use crate::plan::script::{Script, Step};
 use crate::report::exploration;
 use crate::verdict::{Standing, Verdict, Violation};
@@ -54,18 +54,18 @@ pub struct Args {
     /// The server, in place of the run's.
     #[command(flatten)]
     pub server: Subject,
+    /// The seed of simulated worlds.
+    #[arg(long, value_name = "N", requires = "simulate", default_value_t = 1)]
+    pub seed: u64,
     /// How long the plan may be made smaller.
     #[arg(long, value_name = "DURATION", default_value = "90s", value_parser = crate::cli::explore::budget)]
     pub budget: Duration,
     /// The folder in which the plan is saved.
     #[arg(long, value_name = "DIR", default_value = files::REGRESSIONS)]
     pub corpus: PathBuf,
-    /// How many plays are under way at once.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
-    pub at_once: Option<u32>,
-    /// How connections are made, in place of the spec's way.
-    #[arg(long, value_enum)]
-    pub transport: Option<Transport>,
+    /// How plays are staged.
+    #[command(flatten)]
+    pub staging: Staging,
     /// Shows no progress.
     #[arg(long, short)]
     pub quiet: bool,
@@ -85,14 +85,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let server = server(args, &outcome);
     let target = server.choice()?;
     let (stop, interrupt) = watch::channel(false);
-    let settings = explore::Settings {
-        spec: Arc::new(spec),
-        at_once: args.at_once.or(bears(&target)),
-        target,
-        transport: args.transport.map(Transport::of_spec),
-        run: crate::cli::run::run_number(),
-        interrupt,
-    };
+    let settings = args.staging.settings(Arc::new(spec), target, args.seed, interrupt);
     let property = verdict.property.as_str();
     let talk = |what: &str| {
         if !args.quiet {
@@ -116,11 +109,13 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     };
     let mark = mark(&outcome, &text, &spec_file);
     let plan = Saved {
+        name: None,
+        says: None,
         breaks: property.to_owned(),
         seen: broken.as_ref().map_or(String::new(), |(broken, _)| broken.kind().to_owned()),
         failed: Some((shrunk.rate.failed, shrunk.rate.runs)),
         spec: mark,
-        server: origin(&server),
+        server: server.origin(settings.simulate),
         found: Some(Found {
             seed: outcome.run.seed,
             plan: 0,
@@ -128,7 +123,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
         }),
         script: (*shrunk.script).clone(),
     };
-    let file = save(&args.corpus, &plan);
+    let file = corpus::keep_smallest(&args.corpus, &plan);
     let shown = defect(verdict, &plan, &shrunk, broken, file);
     display::print(&exploration::block(&shown, display::stdout(colour)))?;
     Ok(Exit::Held)
@@ -261,10 +256,10 @@ async fn make(
             }
             let rate = Rate::new(failed, of);
             talk(&format!("it failed in {rate}; making it smaller"));
-            let mut court = Trials { arena, property };
+            let mut court = Trials { arena, sought: property.into() };
             let budget = Budget { time: budget, ..Budget::default() };
-            let shrunk = shrink(&mut court, &script, rate, budget).await;
-            let broken = example(arena, &shrunk.script, property).await;
+            let shrunk = shrink(&mut court, &script, &[], rate, budget).await;
+            let broken = example(arena, &shrunk.script, property.into()).await;
             return Ok(Made { shrunk, broken });
         }
     }
@@ -301,6 +296,9 @@ fn server(args: &Args, outcome: &Outcome) -> Subject {
     }
     let target = outcome.run.target.as_str();
     let mut server = Subject { bugs: outcome.run.bugs.clone(), ..asked.clone() };
+    if args.staging.simulate {
+        return server;
+    }
     if target.starts_with("http") && target.contains('`') {
         server.launch = Some(args.run.join("scenario.yaml").display().to_string());
     } else if target.starts_with("http") {
@@ -317,15 +315,6 @@ fn mark(outcome: &Outcome, text: &str, file: &str) -> SpecMark {
     let name = &outcome.run.spec;
     let same = load::spec(name).is_ok_and(|spec| spec.text == text);
     SpecMark::of(if same { name } else { file }, text)
-}
-
-fn origin(server: &Subject) -> Server {
-    Server {
-        launch: server.launch.clone(),
-        targets: server.targets.clone(),
-        bugs: server.bugs.clone(),
-        nodes: Some(server.nodes.get()).filter(|nodes| *nodes > 1),
-    }
 }
 
 fn defect(

@@ -1,6 +1,7 @@
 //! A baseline: the last few runs of a server that was as it should be, in one file beside its code.
 
 use crate::comparison::sample::Sample;
+use crate::outcome::document;
 use serde::{Deserialize, Serialize};
 
 /// The version of the shape that a baseline has.
@@ -51,12 +52,7 @@ impl Baseline {
     /// Whether a text is a baseline, whatever its version.
     #[must_use]
     pub fn is_one(json: &str) -> bool {
-        #[derive(Deserialize)]
-        struct Known {
-            kind: Option<String>,
-        }
-        let kind = serde_json::from_str(json).ok().and_then(|Known { kind }| kind);
-        kind.as_deref() == Some("baseline")
+        document::kind(json).as_deref() == Some("baseline")
     }
 
     /// The baseline that was rendered.
@@ -64,16 +60,7 @@ impl Baseline {
     /// # Errors
     /// What is wrong with the text: another schema version, or not a baseline at all.
     pub fn parse(json: &str) -> Result<Self, String> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            schema: u32,
-        }
-        let Versioned { schema } = serde_json::from_str(json)
-            .map_err(|error| format!("it is no baseline of this tool: {error}"))?;
-        if schema != SCHEMA {
-            return Err(format!("it has schema version {schema}, this is version {SCHEMA}"));
-        }
-        serde_json::from_str(json).map_err(|error| format!("it is damaged: {error}"))
+        document::read(json, "baseline", SCHEMA)
     }
 }
 

@@ -207,34 +207,12 @@ mod tests {
     use super::*;
     use crate::outcome::Exit;
     use crate::outcome::conformance::Known;
-    use crate::verdict::{Finding, Severity};
 
     const RULE: Rule = Rule { threshold: 0.1, floor: 500_000 };
 
-    fn case(name: &str, end: End) -> Case {
-        Case {
-            name: name.into(),
-            property: "ordering".into(),
-            says: String::new(),
-            severity: Severity::Must,
-            promised: true,
-            promise: String::new(),
-            source: String::new(),
-            end,
-            copies: 1,
-            failed: 0,
-            nanos: 0,
-            finding: Finding::default(),
-            also: Vec::new(),
-            known: None,
-            names: Vec::new(),
-            again: String::new(),
-            trace: Vec::new(),
-        }
-    }
-
     fn of(end: End) -> Conformance {
-        let cases = vec![case("ordering/x", end), case("ordering/y", End::Judged(Standing::Pass))];
+        let passed = End::Judged(Standing::Pass);
+        let cases = vec![Case::ended("ordering/x", end), Case::ended("ordering/y", passed)];
         Conformance { cases, ..Conformance::default() }
     }
 

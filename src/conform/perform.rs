@@ -44,6 +44,8 @@ pub struct Settings {
     pub interrupt: Arc<Notify>,
     /// The command that makes this run again, without names of cases.
     pub command: String,
+    /// Cases that were played before, and stand first in the report.
+    pub before: Vec<Case>,
 }
 
 /// Runs the chosen cases, and says now and then how it goes.
@@ -64,9 +66,8 @@ pub async fn run(
         Some(seed) => Box::pin(simulated(&settings, seed, &chosen, &mut show)).await?,
         None => Box::pin(on_target(&settings, &chosen, &mut show)).await?,
     };
-    let cases: Vec<Case> = chosen
-        .iter()
-        .map(|case| match played.fitting.iter().position(|fit| fit.name == case.name) {
+    let performed = chosen.iter().map(|case| {
+        match played.fitting.iter().position(|fit| fit.name == case.name) {
             Some(index) => tally.case(case, std::mem::take(&mut played.ends[index])),
             None => match (lacking(&settings, case), misses(case, &played.absent)) {
                 (None, Some(why)) if settings.spec.promise(case.property).is_some() => {
@@ -74,8 +75,9 @@ pub async fn run(
                 }
                 (lack, missed) => tally.unsupported(case, lack.or(missed).unwrap_or_default()),
             },
-        })
-        .collect();
+        }
+    });
+    let cases: Vec<Case> = settings.before.iter().cloned().chain(performed).collect();
     Ok(Conformance {
         schema: SCHEMA,
         kind: Kind::Conformance,

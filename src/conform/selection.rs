@@ -4,6 +4,7 @@ use crate::conform::catalogue::Way;
 use crate::conform::{Catalogued, catalogue, wire};
 use crate::engine::TargetChoice;
 use crate::operation::{Operation, Sight};
+use crate::plan::saved::REGRESSIONS;
 use crate::plan::script::{self, Script, Verb};
 use crate::property::{self, Charge, Need};
 use crate::source::{self, Diagnostic, Diagnostics};
@@ -51,12 +52,20 @@ impl fmt::Display for UnknownCase {
 impl std::error::Error for UnknownCase {}
 
 impl Choice {
-    /// The cases that were asked for, in the order of the catalogue.
+    /// The saved plans that were asked for: all, if nothing else was; none, if only cases of the catalogue were.
+    #[must_use]
+    pub fn saved(&self) -> Option<Vec<&str>> {
+        let names: Vec<&str> =
+            self.names.iter().map(String::as_str).filter(|name| is_saved(name)).collect();
+        (self.names.is_empty() || !names.is_empty()).then_some(names)
+    }
+
+    /// The cases that were asked for, in the order of the catalogue. Names of saved plans mean none of it.
     ///
     /// # Errors
     /// The first name that nothing has.
     pub fn of<'a>(&self, all: &'a [Catalogued]) -> Result<Vec<&'a Catalogued>, UnknownCase> {
-        for name in &self.names {
+        for name in self.names.iter().filter(|name| !is_saved(name)) {
             if !all.iter().any(|case| is_called(case, name)) {
                 let names = all.iter().flat_map(|case| [case.name.as_str(), case.property]);
                 let near = source::suggestion(name, names).map(str::to_owned);
@@ -91,6 +100,11 @@ pub fn check_known(file: &str, text: &str, spec: &Spec) -> Vec<Diagnostic> {
         };
     }
     found.into_sorted()
+}
+
+/// The name of a case that a saved plan is, or of all of them.
+fn is_saved(name: &str) -> bool {
+    name == REGRESSIONS || name.strip_prefix(REGRESSIONS).is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn is_called(case: &Catalogued, name: &str) -> bool {

@@ -6,6 +6,7 @@ use crate::conform::{Catalogued, wire};
 use crate::engine::stage::{Line, Played, Stopped};
 use crate::history::ClientId;
 use crate::outcome::conformance::{Also, Case, End, Known, PropertyResult};
+use crate::plan::saved::SURVIVAL;
 use crate::property::{self, Charge};
 use crate::spec::Spec;
 use crate::verdict::{Finding, Standing};
@@ -118,7 +119,10 @@ impl<'a> Tally<'a> {
             let rule = format!("the figures of the handshake, plus {own} s for busy machines");
             (*chapter, true, rule)
         });
-        let all = properties.chain(chapters);
+        // Of saved plans alone: no case of the catalogue stands for it.
+        let survives = cases.iter().any(|case| case.property == SURVIVAL);
+        let survival = survives.then(|| (SURVIVAL, true, "somebody listens after the play".into()));
+        let all = properties.chain(chapters).chain(survival);
         all.map(|(id, promised, judged_by)| PropertyResult {
             property: id.to_owned(),
             promised,

@@ -16,7 +16,6 @@ use crate::history::{ClientId, PersonId};
 use crate::plan::dice;
 use crate::plan::script::Script;
 use crate::verdict::Finding;
-use crate::world;
 use futures_util::future::OptionFuture;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +24,6 @@ use tokio::time::Instant;
 
 /// The longest that a newcomer waits for a server that is not starved.
 const SOON: Duration = Duration::from_secs(1);
-/// Longer than any play: nothing in a simulated world would ever notice that one hangs.
-const ENDLESS: Duration = Duration::from_secs(24 * 3600);
 /// How often there is progress to show.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -136,19 +133,15 @@ fn on_target(settings: &Settings, site: &Site) -> Result<Crew<Job, Numbered>, Fa
 /// Each play in a simulated world of its own. Who takes part follows from case and copy alone, so that a
 /// case is the same by itself, among others, and whichever thread plays it.
 fn in_worlds(settings: &Settings, seed: u64) -> Result<Crew<Job, Numbered>, Failure> {
-    let (spec, target) = (Arc::clone(&settings.spec), settings.target.clone());
-    let (transport, trace) = (settings.transport, settings.trace);
+    let (spec, trace) = (Arc::clone(&settings.spec), settings.trace);
+    let apart = Apart::of(&settings.target, settings.transport);
     Crew::one_by_one(settings.at_once, move |job: Job| {
         let job = Job { number: job.copy, ..job };
         let seed = dice::mix(seed, dice::word(&job.catalogued.name), u64::from(job.copy));
-        let lived = world::simulate(seed, async || {
-            let (mut target, site) = Site::open(&target, &spec, transport, seed).await?;
-            let play = perform_alone(&job, &site, &mut target, trace);
-            let copied = tokio::time::timeout(ENDLESS, play).await;
-            target.stop().await;
-            copied.unwrap_or_else(|_| Err(Stopped::Broken("it did not end in a day".into())))
+        let copied = apart.simulate(&spec, seed, async |site, target| {
+            perform_alone(&job, site, target, trace).await
         });
-        (job.copy, lived.unwrap_or_else(|error| Err(Stopped::NoServer(error.to_string()))))
+        (job.copy, copied)
     })
 }
 

@@ -11,7 +11,6 @@ use crate::engine::trouble::nanos;
 use crate::fault::Server;
 use crate::history::Nanos;
 use crate::scenario::Scenario;
-use std::time::Duration;
 use tokio::time::sleep_until;
 
 /// What is going to happen to the server.
@@ -33,7 +32,7 @@ struct Item {
 impl Agenda {
     /// The server's faults of a scenario that starts then. When its phases are over, all are.
     pub(super) fn of(scenario: &Scenario, start: Nanos) -> Self {
-        let over: Duration = scenario.phases.iter().map(|phase| phase.lasts).sum();
+        let over = scenario.length();
         let faults = scenario.faults.iter().enumerate();
         let mut items: Vec<Item> = faults
             .filter(|(_, fault)| fault.fault.of_server().is_some())

@@ -10,7 +10,7 @@ use crate::engine::run::{Failure, Measured, Settings, run};
 use crate::metric::{Progress, Window, quantity};
 use crate::outcome::capacity::{Capacity, Figures, Limit, Of, SCHEMA, Step, Why};
 use crate::outcome::{Outcome, Percentiles};
-use crate::scenario::{Expectation, Scenario};
+use crate::scenario::{Expectation, REACH, Scenario};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -151,7 +151,7 @@ impl<'a> Climb<'a> {
 
     /// Why there is no time for another step, if there is none.
     fn spent(&self, load: u64, elapsed: Duration) -> Option<String> {
-        let phases: Duration = self.ascent.course.at(load).phases.iter().map(|p| p.lasts).sum();
+        let phases = self.ascent.course.at(load).length();
         let late = elapsed + phases + self.around > self.ascent.budget;
         let steps = self.steps.len();
         if steps >= MOST_STEPS {
@@ -175,7 +175,7 @@ impl<'a> Climb<'a> {
     ) -> Result<(), Failure> {
         let ascent = self.ascent;
         let scenario = Arc::new(ascent.course.at(load));
-        let phases: Duration = scenario.phases.iter().map(|phase| phase.lasts).sum();
+        let phases = scenario.length();
         let began = Instant::now();
         let number = self.steps.len() as u64;
         let settings = Settings {
@@ -296,7 +296,9 @@ fn measurable(limit: Limit, scenario: &Scenario, outcome: &Outcome) -> Limit {
         .expect
         .iter()
         .find(|expectation| limit.of == Of::Expectation && expectation.text == limit.name);
-    let times = |expectation: &&Expectation| expectation.statistic != "success";
+    let times = |expectation: &&Expectation| {
+        expectation.statistic != "success" && expectation.series != REACH
+    };
     let bound = missed.filter(times).map_or(f64::MAX, |expectation| expectation.bound);
     let lag = &outcome.generator.lag;
     let late = match missed.map(|expectation| expectation.statistic.as_str()) {

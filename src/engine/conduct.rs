@@ -85,6 +85,8 @@ impl Conduct {
     pub(super) async fn follow_the_plan(&mut self, start: Nanos) {
         let shard = Rc::clone(&self.shard);
         shard.start.set(start);
+        let phases = &shard.plan.scenario.phases;
+        shard.recorder.borrow_mut().meter.recorder.follow(start, phases);
         let mut timeline = Timeline::new(&shard.plan, shard.cells());
         let mut phases = Phases::new(&shard.plan, start);
         let end = phases.end;

@@ -1,5 +1,6 @@
 //! One run from the first connection to the last verdict.
 
+mod headway;
 mod total;
 
 use crate::engine::agenda::Agenda;
@@ -19,7 +20,6 @@ use crate::engine::target::{Target, TargetChoice};
 use crate::engine::usage;
 use crate::history::stored::{self, Header, Writer};
 use crate::history::{Nanos, PersonId};
-use crate::metric::progress::{Broken, Pace};
 use crate::metric::{Meter, ProcessUse, Progress, Timeline, Window};
 use crate::outcome::Outcome;
 use crate::plan::{Cell, Plan};
@@ -27,13 +27,13 @@ use crate::property::{Bench, Charge};
 use crate::scenario::Scenario;
 use crate::spec::{Spec, Transports};
 use crate::transport::endpoint::Endpoint;
+use headway::Headway;
 use std::fs::File;
 use std::io;
 use std::io::BufWriter;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 use total::Facts;
@@ -121,6 +121,8 @@ pub struct Measured {
     pub window: Option<Window>,
     /// When the run started.
     pub started: SystemTime,
+    /// The whole history was written, if it was to be.
+    pub is_kept: bool,
 }
 
 /// Runs a scenario against a server, and says now and then how it goes.
@@ -136,8 +138,8 @@ pub async fn run(settings: Settings, show: impl FnMut(Progress)) -> Result<Measu
     }
     let ready = Target::ready(&settings.target, &settings.spec);
     let mut target = unless_interrupted(&settings, ready).await?;
-    let pace = Pace::default();
-    let mut conductor = Conductor { settings: &settings, show, pace };
+    let headway = Headway::new(scenario, spec);
+    let mut conductor = Conductor { settings: &settings, show, headway };
     // In a box, or the futures nest too deeply for the compiler.
     let result = Box::pin(conductor.conduct(&mut target)).await;
     let last_words = target.ended(Duration::ZERO).await;
@@ -169,24 +171,7 @@ async fn unless_interrupted<T>(
 struct Conductor<'a, S> {
     settings: &'a Settings,
     show: S,
-    /// How fast messages go.
-    pace: Pace,
-}
-
-/// What the shards found broken so far, promises first.
-fn broken(pulses: &[Arc<Pulse>], spec: &Spec) -> Vec<Broken> {
-    let mut all: Vec<Broken> = Vec::new();
-    for (property, violations) in pulses.iter().flat_map(|pulse| pulse.broken()) {
-        match all.iter_mut().find(|known| known.property == property) {
-            Some(known) => known.violations += violations,
-            None => {
-                let promised = spec.promise(property).is_some();
-                all.push(Broken { property: property.to_owned(), violations, promised });
-            }
-        }
-    }
-    all.sort_by_key(|broken| !broken.promised);
-    all
+    headway: Headway<'a>,
 }
 
 /// The people of a cell's first conversation.
@@ -236,7 +221,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             };
             // With the people and in the conversation that come first in the run.
             let first = plan.cells(0, 1).find_map(|cell| members(&cell));
-            let mut progress = self.progress(&[], 0, 0);
+            let mut progress = self.headway.progress(&[], 0, 0);
             progress.phase = "rehearsal".into();
             (self.show)(progress);
             unless_interrupted(settings, rehearse(&site, first)).await?;
@@ -286,7 +271,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
             origins: nodes.iter().map(Endpoint::origin).collect(),
             desks,
             clock,
-            interval: Timeline::interval_for(length(scenario)),
+            interval: Timeline::interval_for(scenario.length()),
         })
         .map_err(Failure::Internal)?;
         let places = self.set_up(&mut shards, count).await?;
@@ -353,8 +338,9 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
     /// A history that cannot be written is no reason not to run.
     fn recorder(&self, number: u32) -> Recorder {
         let settings = self.settings;
-        let mut meter = Meter::new(Timeline::interval_for(length(&settings.scenario)));
+        let mut meter = Meter::new(Timeline::interval_for(settings.scenario.length()));
         meter.window = settings.measured.as_deref().map(Window::of);
+        meter.pushed_to(settings.spec.traits.echo);
         let bench = settings.judge.then(|| Bench::new(&Charge::of(&settings.spec)));
         let (writer, error) = match settings.history.as_deref().map(|to| self.writer(to, number)) {
             None => (None, None),
@@ -386,7 +372,7 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
         let failure = loop {
             match shards.news(&self.settings.interrupt).await {
                 News::Tick => {
-                    let progress = self.progress(shards.pulses(), 0, 0);
+                    let progress = self.headway.progress(shards.pulses(), 0, 0);
                     (self.show)(progress);
                 }
                 News::Told(Told::SetUp(Ok(places))) => {
@@ -446,57 +432,10 @@ impl<S: FnMut(Progress)> Conductor<'_, S> {
                     users.inspect(|users| users.stop());
                 }
                 News::Tick => {
-                    let progress = self.progress(shards.pulses(), clock.now(), start);
+                    let progress = self.headway.progress(shards.pulses(), clock.now(), start);
                     (self.show)(progress);
                 }
             }
         }
     }
-
-    fn progress(&mut self, pulses: &[Arc<Pulse>], now: Nanos, start: Nanos) -> Progress {
-        let sum = |of: fn(&Pulse) -> u64| pulses.iter().map(|pulse| of(pulse)).sum::<u64>();
-        let most = |of: fn(&Pulse) -> u64| {
-            pulses.iter().map(|pulse| of(pulse)).max().filter(|most| *most > 0)
-        };
-        let (sent, acked) = (sum(|p| p.sent.load(Relaxed)), sum(|p| p.acked.load(Relaxed)));
-        let deliveries = sum(|p| p.deliveries.load(Relaxed));
-        let elapsed = now.saturating_sub(start);
-        let (send_rate, delivery_rate) = self.pace.see(elapsed, sent, deliveries);
-        let active = |fault: &&crate::scenario::FaultPlan| {
-            let at = fault.at.as_nanos() as Nanos;
-            (at..at + fault.lasts.as_nanos() as Nanos).contains(&elapsed)
-        };
-        Progress {
-            elapsed,
-            of: length(&self.settings.scenario).as_nanos() as Nanos,
-            phase: pulses.first().map_or_else(String::new, |pulse| pulse.phase()),
-            connected: sum(|p| p.connected.load(Relaxed)),
-            clients: sum(|p| p.started.load(Relaxed)),
-            sent,
-            acked,
-            deliveries,
-            send_rate,
-            delivery_rate,
-            in_flight: sent.saturating_sub(acked + sum(|p| p.failed.load(Relaxed))),
-            violations: sum(|p| p.violations.load(Relaxed)),
-            broken: broken(pulses, &self.settings.spec),
-            ack_p95: most(|p| p.ack_p95.load(Relaxed)),
-            delivery_p95: most(|p| p.delivery_p95.load(Relaxed)),
-            lag_p99: most(|p| p.lag_p99.load(Relaxed)),
-            cpu_share: most(|p| p.cpu_share.load(Relaxed)).unwrap_or(0) as f64 / 1e3,
-            faults: self
-                .settings
-                .scenario
-                .faults
-                .iter()
-                .filter(active)
-                .map(|fault| fault.fault.to_string())
-                .collect(),
-        }
-    }
-}
-
-/// How long all phases last.
-fn length(scenario: &Scenario) -> Duration {
-    scenario.phases.iter().map(|phase| phase.lasts).sum()
 }

@@ -440,6 +440,7 @@ impl Shard {
     fn report(&self, number: u32, used: ShardUse, unfinished: Unfinished) -> Report {
         let mut recorder = self.recorder.borrow_mut();
         recorder.finish_file();
+        recorder.meter.conclude();
         let meter = std::mem::replace(&mut recorder.meter, Meter::new(1_000_000_000));
         Report {
             number,

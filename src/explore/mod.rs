@@ -4,10 +4,12 @@
 //! What is right is the judges' business, how a script is played the stage's. Start with
 //! [`Arena::trial`], which everything here stands on.
 
+mod arena;
 pub mod contest;
 mod generate;
 pub mod odds;
 mod offsets;
+mod regressions;
 mod replay;
 mod scene;
 mod search;
@@ -16,8 +18,11 @@ mod spread;
 mod trial;
 pub mod witness;
 
+pub use arena::{Arena, Over, Settings};
 pub use generate::{Generator, Palette};
 pub use offsets::Offsets;
-pub use replay::{Answer, Replayed, enough, replay, still_failing};
+pub use regressions::{ENDED, regressions};
+pub use replay::{Answer, Replayed, enough, replay};
 pub use search::{Find, Progress, Settings as Search, search};
-pub use trial::{Arena, Broken, End, Over, Run, Settings, Trial, least};
+pub use shrink::extent;
+pub use trial::{Broken, End, Run, Sought, Trial, least};

@@ -4,10 +4,12 @@
 //! with which it failed before is excluded. Start with [`replay`].
 
 use crate::engine::Failure;
+use crate::explore::arena::{self, Arena, Over};
 use crate::explore::odds::Interval;
-use crate::explore::trial::{self, Arena, Broken, Over, Run};
-use crate::history::ClientId;
+use crate::explore::trial::{self, Broken, Run};
+use crate::history::{ClientId, Nanos};
 use crate::outcome::Exit;
+use crate::outcome::conformance::Also;
 use crate::plan::saved::{SURVIVAL, Saved};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,14 +26,16 @@ pub struct Replayed {
     pub answer: Answer,
     /// How the property was broken the first time, and what the clients are called.
     pub broken: Option<(Broken, Vec<(ClientId, String)>)>,
-    /// Plays that broke other promised properties: which, and how many.
-    pub others: Vec<(&'static str, u32)>,
+    /// Other promised properties that were broken, and in how many plays.
+    pub also: Vec<Also>,
     /// Plays that were in doubt.
     pub doubtful: u32,
     /// Why plays could not be judged.
     pub obstacles: Vec<String>,
     /// The user stopped it.
     pub interrupted: bool,
+    /// How long the longest play took, in nanoseconds.
+    pub nanos: Nanos,
 }
 
 /// The answer of a replay.
@@ -69,7 +73,7 @@ pub enum Answer {
 /// # Errors
 /// The target cannot be tried, or the harness failed.
 pub async fn replay(
-    settings: &trial::Settings,
+    settings: &arena::Settings,
     saved: &Saved,
     runs: u32,
     mut show: impl FnMut(u32, u32),
@@ -80,35 +84,8 @@ pub async fn replay(
     Ok(replayed)
 }
 
-/// Plays each of these plans so many times, and hands back what came of those that still fail, or could
-/// not be played. `show` hears which is next.
-///
-/// # Errors
-/// The target cannot be tried, or the harness failed.
-pub async fn still_failing(
-    settings: &trial::Settings,
-    plans: &[(String, Saved)],
-    runs: u32,
-    mut show: impl FnMut(&str),
-) -> Result<Vec<(usize, Replayed)>, Failure> {
-    let mut arena = Arena::open(settings).await?;
-    let mut wrong = Vec::new();
-    for (index, (file, saved)) in plans.iter().enumerate() {
-        show(file);
-        let replayed = again(&mut arena, saved, runs, &mut |_, _| ()).await;
-        let over = replayed.interrupted || matches!(replayed.answer, Answer::Ended(_));
-        if !matches!(replayed.answer, Answer::Fixed { .. } | Answer::TooFew { .. }) {
-            wrong.push((index, replayed));
-        }
-        if over {
-            break;
-        }
-    }
-    arena.dismiss().await;
-    Ok(wrong)
-}
-
-async fn again(
+/// Plays a plan so many times on what is ready.
+pub(super) async fn again(
     arena: &mut Arena,
     saved: &Saved,
     runs: u32,
@@ -137,25 +114,16 @@ impl Replayed {
         let first = all.runs().find_map(|run| Some((run.broken_of(property)?, run)));
         let (failed, of) = all.rate(property);
         let doubtful = all.runs().count() as u32 - of;
-        let mut others: Vec<(&'static str, u32)> = Vec::new();
-        for broken in all.runs().flat_map(|run| &run.broken) {
-            if !broken.promised || broken.property == property {
-                continue;
-            }
-            match others.iter_mut().find(|(id, _)| *id == broken.property) {
-                Some((_, plays)) => *plays += 1,
-                None => others.push((broken.property, 1)),
-            }
-        }
         let obstacles: Vec<String> = all.obstacles().into_iter().map(str::to_owned).collect();
         let named = |(broken, run): (&Broken, &Run)| (broken.clone(), run.names.clone());
         Self {
             answer: answer(all, saved, failed, of, &obstacles),
             broken: first.map(named),
-            others,
+            also: also(all, property),
             doubtful,
             obstacles,
             interrupted: all.over == Some(Over::Interrupted),
+            nanos: all.runs().map(|run| run.nanos).max().unwrap_or_default(),
         }
     }
 
@@ -163,10 +131,11 @@ impl Replayed {
         Self {
             answer: Answer::CouldNotRun(why),
             broken: None,
-            others: Vec::new(),
+            also: Vec::new(),
             doubtful: 0,
             obstacles: Vec::new(),
             interrupted: false,
+            nanos: 0,
         }
     }
 
@@ -181,6 +150,25 @@ impl Replayed {
             Answer::CouldNotRun(_) => Exit::NotExercised,
         }
     }
+}
+
+/// The other promised properties that were broken beyond doubt.
+fn also(all: &trial::Trial, property: &str) -> Vec<Also> {
+    let mut also: Vec<Also> = Vec::new();
+    for broken in all.runs().flat_map(|run| &run.broken) {
+        if !broken.promised || broken.property == property || !all.convicts(broken.property) {
+            continue;
+        }
+        let Some(violation) = broken.finding.violations.first() else { continue };
+        if also.iter().all(|one| one.property != broken.property) {
+            also.push(Also {
+                property: broken.property.to_owned(),
+                count: all.rate(broken.property).0.into(),
+                violation: violation.clone(),
+            });
+        }
+    }
+    also
 }
 
 fn answer(all: &trial::Trial, saved: &Saved, failed: u32, of: u32, obstacles: &[String]) -> Answer {
@@ -223,6 +211,8 @@ mod tests {
 
     fn saved(breaks: &str, failed: Option<(u32, u32)>) -> Saved {
         Saved {
+            name: None,
+            says: None,
             breaks: breaks.into(),
             seen: String::new(),
             failed,

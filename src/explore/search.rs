@@ -11,16 +11,18 @@ mod settle;
 pub use find::Find;
 
 use crate::engine::{Failure, TargetChoice};
+use crate::explore::arena::{self, Arena, Over};
 use crate::explore::generate::{Generator, Palette};
 use crate::explore::offsets::Offsets;
 use crate::explore::shrink;
 use crate::explore::spread::spreads;
-use crate::explore::trial::{self, Arena, Broken, End, Over, Run, Trial};
+use crate::explore::trial::{self, Broken, End, Run, Trial};
+use crate::fault::{Node, NodeDeed, Part, Server};
 use crate::history::Nanos;
 use crate::outcome::exploration::{Defect, Exploration, SCHEMA};
 use crate::plan::saved::{SURVIVAL, Saved};
 use crate::plan::script::Script;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -28,6 +30,12 @@ use std::time::{Duration, Instant, SystemTime};
 const OTHERS: usize = 3;
 /// Plays of a plan of the corpus.
 const KNOWN: u32 = 10;
+/// Plans under way in which something happens to the server.
+const STRUCK_AT_ONCE: usize = 2;
+/// How long one of them takes: later than so long before the end none begins.
+const STRUCK_TAKES: Duration = Duration::from_secs(20);
+/// In simulated worlds each so-manieth plan is one of them.
+const SIMULATED: u64 = 8;
 /// How often there is progress to show.
 const TICK: Duration = Duration::from_millis(200);
 /// Plans in a row that cannot be played before the search gives up.
@@ -36,11 +44,13 @@ const HOPELESS: u64 = 50;
 /// What is searched, and for how long.
 pub struct Settings {
     /// What scripts are tried on.
-    pub arena: trial::Settings,
+    pub arena: arena::Settings,
     /// Where the plans come from.
     pub seed: u64,
     /// How long it may take.
     pub budget: Duration,
+    /// How many plans are drawn at most.
+    pub plans: Option<u64>,
     /// The properties that are looked at; without any, all.
     pub only: Vec<String>,
     /// The search ends with the first failure.
@@ -91,6 +101,7 @@ pub async fn search(
         TargetChoice::Running(_) => false,
     };
     let palette = Palette::of(spec, restarts, arena.absent());
+    let palette = palette.with_strikes(&strikes(&settings.arena.target));
     let width = arena.at_once();
     let mut search = Search {
         settings,
@@ -100,6 +111,7 @@ pub async fn search(
         offsets: Offsets::NEW,
         drawn: 0,
         under_way: FxHashMap::default(),
+        struck: FxHashSet::default(),
         finds: Vec::new(),
         result: Exploration { schema: SCHEMA, seed: settings.seed, ..Exploration::default() },
         hopeless: 0,
@@ -125,6 +137,8 @@ struct Search<'a, K, S> {
     /// Plans that were drawn.
     drawn: u64,
     under_way: FxHashMap<u32, (u64, Arc<Script>)>,
+    /// Those of them in which something happens to the server.
+    struck: FxHashSet<u32>,
     finds: Vec<Find>,
     result: Exploration,
     /// Plans that could not be played since the last that could.
@@ -156,7 +170,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             let Some((run, broken)) = first else { continue };
             let find =
                 Find { failed: Some((failed, of)), ..self.found(None, &script, run, broken) };
-            self.finds.push(Find { file: file.clone(), ..find });
+            self.finds.push(Find { file: file.clone(), known: true, ..find });
         }
     }
 
@@ -164,10 +178,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     async fn hunt(&mut self) {
         while self.over.is_none() && (self.is_on() || !self.under_way.is_empty()) {
             while self.is_on() && self.under_way.len() < self.width {
-                let script = Arc::new(self.generator.script(self.drawn, &self.offsets));
-                let number = self.arena.give(&script);
-                self.under_way.insert(number, (self.drawn, script));
-                self.drawn += 1;
+                self.give();
             }
             match tokio::time::timeout(TICK, self.arena.next()).await {
                 Err(_) => {}
@@ -178,9 +189,36 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
         }
     }
 
+    /// Draws a plan and lets it be played. Those in which something happens to the server take a server of
+    /// their own, and few of those run at once: the others go on beside them.
+    fn give(&mut self) {
+        let is_their_turn = match self.settings.arena.simulate {
+            // In worlds of their own they cost no more than others, and no clock has a say in it.
+            Some(_) => self.drawn.is_multiple_of(SIMULATED),
+            None => {
+                let is_time = self.began.elapsed() + STRUCK_TAKES < self.settings.budget;
+                // Where hardly anything runs at once, they must not push the others out.
+                let is_wide = self.width >= 4 * STRUCK_AT_ONCE || self.drawn.is_multiple_of(4);
+                is_time && is_wide && self.struck.len() < STRUCK_AT_ONCE
+            }
+        };
+        let struck =
+            is_their_turn.then(|| self.generator.struck(self.drawn, &self.offsets)).flatten();
+        let is_struck = struck.is_some();
+        let script = struck.unwrap_or_else(|| self.generator.script(self.drawn, &self.offsets));
+        let script = Arc::new(script);
+        let number = self.arena.give(&script);
+        self.under_way.insert(number, (self.drawn, script));
+        if is_struck {
+            self.struck.insert(number);
+        }
+        self.drawn += 1;
+    }
+
     /// Further plans are wanted.
     fn is_on(&self) -> bool {
-        let enough = self.settings.first && self.finds.iter().any(|find| self.counts(find));
+        let enough = self.settings.first && self.finds.iter().any(|find| self.counts(find))
+            || self.settings.plans.is_some_and(|plans| self.drawn >= plans);
         self.began.elapsed() < self.settings.budget && !enough && self.hopeless < HOPELESS
     }
 
@@ -190,6 +228,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     }
 
     async fn ended(&mut self, number: u32, end: End) {
+        self.struck.remove(&number);
         let Some((plan, script)) = self.under_way.remove(&number) else { return };
         self.result.plays += 1;
         match end {
@@ -198,6 +237,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
                 add(&mut self.result.obstacles, without_ids(&why));
             }
             End::Judged(run) => {
+                self.pass(run.nanos);
                 self.hopeless = 0;
                 self.result.plans += 1;
                 spreads(&run.entries).for_each(|spread| self.offsets.learn(spread));
@@ -214,15 +254,17 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     /// again when the search is over, or at once if it would end the search.
     async fn accuse(&mut self, plan: u64, script: &Arc<Script>, run: &Run, broken: &Broken) {
         let mut found = self.found(Some(plan), script, run, broken);
+        found.proven = trial::least(broken.property) == 1;
         let same = |find: &&mut Find| find.property == found.property && find.seen == found.seen;
         if let Some(known) = self.finds.iter_mut().find(same) {
             known.plans += 1;
-            if known.others.len() < OTHERS && known.plan.is_some() {
+            if known.is_larger_than(&found) {
+                known.exchange(found);
+            } else if known.others.len() < OTHERS && known.plan.is_some() {
                 known.others.push((plan, Arc::clone(script)));
             }
             return;
         }
-        found.proven = trial::least(broken.property) == 1;
         if found.proven {
             found.file = (self.keep)(&found);
         }
@@ -236,27 +278,26 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     async fn trial(&mut self, script: &Arc<Script>, runs: u32) -> Trial {
         let trial = self.arena.trial(script, runs).await;
         self.result.plays += trial.ends.len() as u64;
+        trial.runs().for_each(|run| self.pass(run.nanos));
         self.over = trial.over.clone().or(self.over.take());
         trial
     }
 
+    /// So much virtual time has passed in a simulated world.
+    fn pass(&mut self, nanos: Nanos) {
+        if self.settings.arena.simulate.is_some() {
+            *self.result.simulated.get_or_insert(0) += nanos;
+        }
+    }
+
     fn found(&self, plan: Option<u64>, script: &Arc<Script>, run: &Run, broken: &Broken) -> Find {
         Find {
-            property: broken.property.to_owned(),
-            promised: broken.promised,
-            seen: broken.kind().to_owned(),
-            script: Arc::clone(script),
             plan,
-            others: Vec::new(),
-            failed: None,
-            proven: true,
-            shrunk: None,
-            plans: 1,
             after: self.began.elapsed(),
-            file: String::new(),
             violation: broken.finding.violations.first().cloned(),
             scene: broken.scene.clone(),
             names: run.names.clone(),
+            ..Find::new(broken.property, broken.promised, broken.kind().to_owned(), script)
         }
     }
 
@@ -307,6 +348,20 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             ..self.result
         }
     }
+}
+
+/// What can happen to the nodes and parts of a server that the harness reaches.
+fn strikes(target: &TargetChoice) -> Vec<Server> {
+    let nodes = target.nodes();
+    if matches!(target, TargetChoice::Embedded(_)) && nodes == 1 {
+        return Vec::new();
+    }
+    // What stands still and goes on knows less of it than what ends: so it is tried twice as often.
+    let deeds = [NodeDeed::Stop, NodeDeed::Stop, NodeDeed::Kill];
+    let each =
+        (1..=nodes as u32).flat_map(|number| deeds.map(|does| Server::Node(Node { number, does })));
+    let all = each.chain(Part::ALL.map(Server::Part));
+    all.filter(|strike| target.refuses(*strike).is_none()).collect()
 }
 
 /// A reason without what is its own each time: long words with digits in them.

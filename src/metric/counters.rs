@@ -1,5 +1,7 @@
 //! How often things happened, as plain sums. It knows names, not when or to whom.
 
+use crate::outcome::Reach;
+
 /// Something that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counter {
@@ -17,6 +19,12 @@ pub enum Counter {
     AckTimeouts,
     /// Live messages.
     Deliveries,
+    /// Those who were to be pushed a message.
+    ReceiversExpected,
+    /// Those of them who were.
+    ReceiversReached,
+    /// Those of them who got it by a sync instead.
+    ReceiversSynced,
     /// First connections.
     Connects,
     /// Connections after a loss.
@@ -53,7 +61,7 @@ pub struct Counters {
 
 impl Counter {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::MessagesSent,
         Self::MessagesAcked,
         Self::MessagesRefused,
@@ -61,6 +69,9 @@ impl Counter {
         Self::Retries,
         Self::AckTimeouts,
         Self::Deliveries,
+        Self::ReceiversExpected,
+        Self::ReceiversReached,
+        Self::ReceiversSynced,
         Self::Connects,
         Self::Reconnects,
         Self::ConnectFailures,
@@ -97,6 +108,13 @@ impl Counter {
             Self::Retries => ("retries", "attempts of a send beyond its first"),
             Self::AckTimeouts => ("ack timeouts", "attempts without an answer in time"),
             Self::Deliveries => ("deliveries", "messages pushed to a client, one per receiver"),
+            Self::ReceiversExpected => {
+                ("receivers expected", "other members who were connected when a message was sent")
+            }
+            Self::ReceiversReached => ("receivers reached", "those of them who were pushed it"),
+            Self::ReceiversSynced => {
+                ("receivers synced", "those of them who only got it by a sync afterwards")
+            }
             Self::Connects => ("connects", "first connections that were accepted"),
             Self::Reconnects => ("reconnects", "connections accepted after a loss"),
             Self::ConnectFailures => ("connect failures", "attempts to connect that failed"),
@@ -125,6 +143,16 @@ impl Counters {
     #[must_use]
     pub const fn get(&self, counter: Counter) -> u64 {
         self.sums[counter as usize]
+    }
+
+    /// Whom messages reached.
+    #[must_use]
+    pub const fn reach(&self) -> Reach {
+        Reach {
+            expected: self.get(Counter::ReceiversExpected),
+            live: self.get(Counter::ReceiversReached),
+            synced: self.get(Counter::ReceiversSynced),
+        }
     }
 
     /// Adds the sums of another shard.

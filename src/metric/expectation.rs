@@ -4,31 +4,56 @@
 
 use crate::metric::quantity;
 use crate::metric::recorder::between;
-use crate::outcome::{Expected, Latency, Percentiles};
-use crate::scenario::Expectation;
+use crate::outcome::{Expected, Latency, Percentiles, PhaseFigures, Reach};
+use crate::scenario::{Expectation, REACH};
 
-/// How an expectation fared. `lag` is the generator's. Without a single measurement it does not
-/// hold: silence is never a pass.
-#[must_use]
-pub fn judge(expectation: &Expectation, latencies: &[Latency], lag: &Percentiles) -> Expected {
-    let measured = if expectation.series == "lag" {
-        figure(&expectation.statistic, lag, 0)
-    } else {
-        let wanted = match expectation.between {
-            Some(pair) => between(pair),
-            None => expectation.series.clone(),
-        };
-        latencies
-            .iter()
-            .find(|latency| latency.series == wanted)
-            .and_then(|found| figure(&expectation.statistic, &found.planned, found.failures))
-    };
-    Expected {
-        text: expectation.text.clone(),
-        measured: measured.map_or_else(String::new, Figure::words),
-        held: measured.is_some_and(|figure| {
-            compare(figure.value(), &expectation.comparison, expectation.bound)
-        }),
+/// What was measured in a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured<'a> {
+    /// The latencies of the whole run.
+    pub latencies: &'a [Latency],
+    /// The same by phase.
+    pub phases: &'a [PhaseFigures],
+    /// Whom messages reached.
+    pub reach: Reach,
+    /// How late the generator was.
+    pub lag: &'a Percentiles,
+}
+
+impl Measured<'_> {
+    /// How an expectation fared. Without a single measurement it does not hold: silence is never a
+    /// pass.
+    #[must_use]
+    pub fn judge(&self, expectation: &Expectation) -> Expected {
+        let measured = self.figure(expectation);
+        Expected {
+            text: expectation.text.clone(),
+            measured: measured.map_or_else(String::new, Figure::words),
+            held: measured.is_some_and(|figure| {
+                compare(figure.value(), &expectation.comparison, expectation.bound)
+            }),
+        }
+    }
+
+    fn figure(&self, expectation: &Expectation) -> Option<Figure> {
+        let Expectation { series, phase, between: pair, statistic, .. } = expectation;
+        if let Some(phase) = phase {
+            let phase = self.phases.iter().find(|known| known.name == *phase)?;
+            if series == REACH {
+                return share(statistic, &phase.reach);
+            }
+            let timed = phase.latency(series)?;
+            return figure(statistic, &timed.planned, timed.failures);
+        }
+        if series == REACH {
+            return share(statistic, &self.reach);
+        }
+        if series == "lag" {
+            return figure(statistic, self.lag, 0);
+        }
+        let wanted = pair.map_or_else(|| series.clone(), between);
+        let found = self.latencies.iter().find(|latency| latency.series == wanted)?;
+        figure(statistic, &found.planned, found.failures)
     }
 }
 
@@ -79,6 +104,15 @@ fn figure(statistic: &str, p: &Percentiles, failures: u64) -> Option<Figure> {
     Some(Figure::Duration(nanos))
 }
 
+fn share(statistic: &str, reach: &Reach) -> Option<Figure> {
+    let share = match statistic {
+        "live" => reach.live(),
+        "synced" => reach.in_all(),
+        _ => None,
+    };
+    share.map(Figure::Share)
+}
+
 fn compare(value: f64, comparison: &str, bound: f64) -> bool {
     match comparison {
         "<" => value < bound,
@@ -92,12 +126,18 @@ fn compare(value: f64, comparison: &str, bound: f64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::phase::Timed;
+
+    fn measured(latencies: &[Latency]) -> Measured<'_> {
+        const LAG: Percentiles =
+            Percentiles { count: 0, mean: 0, p50: 0, p90: 0, p95: 0, p99: 0, p99_9: 0, max: 0 };
+        Measured { latencies, phases: &[], reach: Reach::default(), lag: &LAG }
+    }
 
     fn fared(series: &str, statistic: &str, comparison: &str, bound: f64) -> Expected {
-        let measured = Percentiles { count: 99, p95: 40_000_000, ..Percentiles::default() };
         let latency = Latency {
             series: "delivery".into(),
-            planned: measured,
+            planned: Percentiles { count: 99, p95: 40_000_000, ..Percentiles::default() },
             failures: 1,
             ..Latency::default()
         };
@@ -105,11 +145,12 @@ mod tests {
             text: String::new(),
             series: series.into(),
             between: None,
+            phase: None,
             statistic: statistic.into(),
             comparison: comparison.into(),
             bound,
         };
-        judge(&expectation, &[latency], &Percentiles::default())
+        measured(&[latency]).judge(&expectation)
     }
 
     #[test]
@@ -138,14 +179,45 @@ mod tests {
                 text: String::new(),
                 series: "delivery".into(),
                 between: pair,
+                phase: None,
                 statistic: "p95".into(),
                 comparison: "<".into(),
                 bound: 20.0,
             };
-            judge(&expectation, &latencies, &Percentiles::default()).held
+            measured(&latencies).judge(&expectation).held
         };
         assert!(held(None) && !held(Some((1, 2))));
         assert!(!held(Some((2, 1))), "silence is never a pass");
+    }
+
+    #[test]
+    fn a_phase_and_its_reach_have_thresholds_of_their_own() {
+        let timed = Timed {
+            series: "ack".into(),
+            planned: Percentiles { count: 9, p95: 30, ..Percentiles::default() },
+            failures: 0,
+        };
+        let reach = Reach { expected: 10, live: 9, synced: 1 };
+        let latencies = vec![timed];
+        let phases = [PhaseFigures { name: "spike".into(), latencies, reach, ..<_>::default() }];
+        let all = Reach { expected: 100, live: 99, synced: 0 };
+        let measured = Measured { phases: &phases, reach: all, ..measured(&[]) };
+        let held = |series: &str, statistic: &str, bound, phase: Option<&str>| {
+            let expectation = Expectation {
+                text: String::new(),
+                series: series.into(),
+                between: None,
+                phase: phase.map(Into::into),
+                statistic: statistic.into(),
+                comparison: ">=".into(),
+                bound,
+            };
+            measured.judge(&expectation).held
+        };
+        assert!(held("ack", "p95", 30.0, Some("spike")) && !held("ack", "p95", 0.0, None));
+        assert!(!held("delivery", "p95", 0.0, Some("spike")), "silence is never a pass");
+        assert!(held("reach", "live", 0.99, None) && !held("reach", "live", 0.99, Some("spike")));
+        assert!(held("reach", "synced", 1.0, Some("spike")));
     }
 
     #[test]

@@ -4,9 +4,13 @@
 //! its last delivery can be expected, and never more than [`REMEMBERED`] of them.
 
 use crate::fault::Effect;
-use crate::history::{Answer, ClientId, Entry, Event, Nanos, OpId, STOPPED, Token};
+use crate::history::{
+    Answer, Carrier, ClientId, ConversationId, Entry, Event, Nanos, OpId, STOPPED, Token,
+};
+use crate::metric::fan_out::{Arrival, FanOut, Flight};
 use crate::metric::{Counter, Counters, Recorder, Series, Slices, Spans, Timing, Window};
 use crate::operation::{ConnectionState, Operation, Sight};
+use crate::spec::Echo;
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
@@ -38,6 +42,10 @@ pub struct Meter {
     /// On which node each client is, where there are several.
     nodes: FxHashMap<ClientId, u32>,
     typing: FxHashMap<CompactString, (Nanos, Nanos)>,
+    /// Who is to get each message.
+    fan_out: FanOut,
+    /// Nothing is measured.
+    asleep: bool,
 }
 
 #[derive(Debug)]
@@ -46,15 +54,19 @@ struct Pending {
     planned: Nanos,
     started: Option<Nanos>,
     answered: bool,
+    /// The message that fans out as this first leaves, and where.
+    message: Option<(Token, ConversationId)>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Send {
     by: ClientId,
     /// The sender's node, where there are several.
     node: Option<u32>,
     planned: Nanos,
     started: Nanos,
+    /// Who still waits for it; none if nobody does.
+    flight: Option<Box<Flight>>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -84,33 +96,67 @@ impl Meter {
             users: FxHashMap::default(),
             nodes: FxHashMap::default(),
             typing: FxHashMap::default(),
+            fan_out: FanOut::new(Echo::Others),
+            asleep: false,
         }
+    }
+
+    /// Whom the server pushes a message to; all but the sending client, if it is not said. It is to be
+    /// said before anything happens.
+    pub fn pushed_to(&mut self, echo: Echo) {
+        self.fan_out = FanOut::new(echo);
+    }
+
+    /// The run is over: what did not reach somebody will not.
+    pub fn conclude(&mut self) {
+        let open = std::mem::take(&mut self.operations);
+        for (token, _) in open.into_values().filter_map(|pending| pending.message) {
+            self.withdraw(token);
+        }
+        for send in std::mem::take(&mut self.sends).into_values() {
+            self.land(send);
+        }
+    }
+
+    /// A meter that measures nothing of the history, for short plays that are judged and no more.
+    #[must_use]
+    pub fn asleep() -> Self {
+        Self { asleep: true, ..Self::new(1_000_000_000) }
     }
 
     /// Takes one entry into account. Entries come in the order of time.
     pub fn observe(&mut self, entry: &Entry) {
+        if self.asleep {
+            return;
+        }
         let Entry { at, client, event } = entry;
         self.slices.look(*at, &self.counters);
         match event {
-            Event::Person { user, .. } => {
+            Event::Person { person, user } => {
+                self.fan_out.person(*client, *person);
                 self.users.insert(*client, user.clone());
             }
-            Event::Invoke { op, operation, message, planned, .. } => {
-                self.invoke(*op, *operation, *planned);
+            Event::Invoke { op, operation, conversation, message, planned, .. } => {
+                let mut fans = None;
                 if let (Operation::Send, Some(message)) = (operation, message) {
                     self.counters.add(Counter::MessagesSent, 1);
                     self.count(*at, |window| &mut window.sent);
-                    self.remember(message.token, *client, *planned, *at);
+                    let is_new = self.remember(message.token, *client, *planned, *at);
+                    fans = conversation.filter(|_| is_new).map(|place| (message.token, place));
                 }
+                self.invoke(*op, *operation, *planned, fans);
             }
             Event::Attempt { op, attempt } => self.attempt(*op, *attempt, *client, *at),
             Event::Answered { op, answer, .. } => self.answered(*op, answer, *at),
             Event::Ok { op, .. } => self.ok(*op, *at),
             Event::Failed { op, certain, .. } => self.failed(*op, *certain),
-            Event::Message(seen) => {
-                if seen.by == crate::history::Carrier::Live {
-                    self.delivered(seen.token, *client, *at);
-                }
+            Event::Message(seen) => match seen.by {
+                Carrier::Live => self.delivered(seen.token, *client, *at),
+                Carrier::Sync(_) => self.recovered(seen.token, *client, *at),
+                Carrier::History(_) => {}
+            },
+            Event::Member { conversation, .. } | Event::Addressed { conversation, .. } => {
+                self.fan_out.member(*client, *conversation);
             }
             Event::Saw { sight: Sight::TypingStart, user: Some(user), .. } => {
                 self.saw_typing(user, *client, *at);
@@ -134,9 +180,7 @@ impl Meter {
             | Event::Listed { .. }
             | Event::Page { .. }
             | Event::Found { .. }
-            | Event::Counted { .. }
-            | Event::Addressed { .. }
-            | Event::Member { .. } => {}
+            | Event::Counted { .. } => {}
             Event::Phase { name } => {
                 self.spans.phase(name, *at);
                 if let Some(window) = &mut self.window {
@@ -166,7 +210,7 @@ impl Meter {
 
     fn fail(&mut self, series: Series, planned: Nanos) {
         if self.measures(series, planned) {
-            self.recorder.fail(series);
+            self.recorder.fail(series, planned);
         }
     }
 
@@ -177,31 +221,86 @@ impl Meter {
         }
     }
 
-    fn invoke(&mut self, op: OpId, operation: Operation, planned: Nanos) {
-        let pending = Pending { operation, planned, started: None, answered: false };
+    fn invoke(
+        &mut self,
+        op: OpId,
+        operation: Operation,
+        planned: Nanos,
+        message: Option<(Token, ConversationId)>,
+    ) {
+        let pending = Pending { operation, planned, started: None, answered: false, message };
         self.operations.insert(op, pending);
     }
 
-    fn remember(&mut self, token: Token, by: ClientId, planned: Nanos, started: Nanos) {
+    /// Remembers a message; `false` if it is known.
+    fn remember(&mut self, token: Token, by: ClientId, planned: Nanos, started: Nanos) -> bool {
         // The same text sent again is measured from its first send.
         if self.sends.contains_key(&token) {
-            return;
+            return false;
         }
         if self.oldest.len() == REMEMBERED
             && let Some(oldest) = self.oldest.pop_front()
+            && let Some(send) = self.sends.remove(&oldest)
         {
-            self.sends.remove(&oldest);
+            self.land(send);
         }
         self.oldest.push_back(token);
         let node = self.nodes.get(&by).copied();
-        self.sends.insert(token, Send { by, node, planned, started });
+        self.sends.insert(token, Send { by, node, planned, started, flight: None });
+        true
+    }
+
+    /// A message first leaves: who is there now is to get it.
+    fn take_off(&mut self, client: ClientId, token: Token, place: ConversationId) {
+        if let Some(send) = self.sends.get_mut(&token) {
+            send.flight = self.fan_out.send(client, place).map(Box::new);
+        }
+    }
+
+    /// A send came to nothing: unless somebody got it, nobody is to get it.
+    fn withdraw(&mut self, token: Token) {
+        if let Some(send) = self.sends.get_mut(&token) {
+            send.flight.take_if(|flight| flight.is_unseen());
+        }
+    }
+
+    /// Whom a message reached, now that all have it, or nobody is waited for any more.
+    fn land(&mut self, send: Send) {
+        let Send { planned, started, flight: Some(flight), .. } = send else { return };
+        if !self.measures(Series::FanOutLast, planned) {
+            return;
+        }
+        let Flight { reach, first, last, .. } = *flight;
+        self.counters.add(Counter::ReceiversExpected, reach.expected);
+        self.counters.add(Counter::ReceiversReached, reach.live);
+        self.counters.add(Counter::ReceiversSynced, reach.synced);
+        self.recorder.reach(planned, &reach);
+        if reach.live == 0 {
+            self.recorder.fail(Series::FanOutFirst, planned);
+        }
+        if reach.live < reach.expected {
+            return self.recorder.fail(Series::FanOutLast, planned);
+        }
+        self.recorder.record(Series::FanOutLast, Timing { planned, started, ended: last });
+        if reach.expected > 1 {
+            let skew = Timing { planned: first, started: first, ended: last };
+            self.recorder.record(Series::FanOutSkew, skew);
+        }
     }
 
     fn attempt(&mut self, op: OpId, attempt: u32, client: ClientId, at: Nanos) {
         let Some(pending) = self.operations.get_mut(&op) else { return };
+        let leaves = pending.started.is_none();
         pending.started.get_or_insert(at);
         match pending.operation {
-            Operation::Send if attempt > 0 => self.counters.add(Counter::Retries, 1),
+            Operation::Send => {
+                if attempt > 0 {
+                    self.counters.add(Counter::Retries, 1);
+                }
+                if let Some((token, place)) = pending.message.filter(|_| leaves) {
+                    self.take_off(client, token, place);
+                }
+            }
             Operation::Read => self.counters.add(Counter::Reads, 1),
             Operation::TypingStart | Operation::TypingStop => {
                 self.counters.add(Counter::TypingEvents, 1);
@@ -254,6 +353,9 @@ impl Meter {
                     if certain { Counter::MessagesRefused } else { Counter::MessagesFailed };
                 self.counters.add(counter, 1);
                 self.fail(Series::Ack, pending.planned);
+                if let Some((token, _)) = pending.message {
+                    self.withdraw(token);
+                }
             }
             Operation::Sync => self.fail(Series::Sync, pending.planned),
             _ => {}
@@ -263,19 +365,38 @@ impl Meter {
     fn delivered(&mut self, token: Option<Token>, client: ClientId, at: Nanos) {
         self.counters.add(Counter::Deliveries, 1);
         self.count(at, |window| &mut window.delivered);
-        let send = token.and_then(|token| self.sends.get(&token)).copied();
-        if let Some(Send { by, node, planned, started }) = send
-            && by != client
+        let Some(token) = token else { return };
+        let Some(send) = self.sends.get(&token).filter(|send| send.by != client) else { return };
+        let Send { node, planned, started, .. } = *send;
+        let timing = Timing { planned, started, ended: at };
+        self.record(Series::Delivery, timing);
+        if let (Some(from), Some(to)) = (node, self.nodes.get(&client))
+            && self.measures(Series::Delivery, planned)
         {
-            let timing = Timing { planned, started, ended: at };
-            self.record(Series::Delivery, timing);
-            if !self.measures(Series::Delivery, planned) {
-                return;
-            }
-            if let (Some(from), Some(to)) = (node, self.nodes.get(&client)) {
-                self.recorder.record_between((from, *to), timing);
-            }
+            self.recorder.record_between((from, *to), timing);
         }
+        if self.arrive(token, client, at, true) == Arrival::First {
+            self.record(Series::FanOutFirst, timing);
+        }
+    }
+
+    /// A sync brought a message that was not pushed.
+    fn recovered(&mut self, token: Option<Token>, client: ClientId, at: Nanos) {
+        if let Some(token) = token {
+            self.arrive(token, client, at, false);
+        }
+    }
+
+    /// A message came to a client; it lands once all have it.
+    fn arrive(&mut self, token: Token, client: ClientId, at: Nanos, live: bool) -> Arrival {
+        let Some(send) = self.sends.get_mut(&token) else { return Arrival::Other };
+        let Some(flight) = &mut send.flight else { return Arrival::Other };
+        let arrival = self.fan_out.arrive(flight, client, at, live);
+        if flight.is_settled() {
+            let landed = Send { flight: send.flight.take(), ..*send };
+            self.land(landed);
+        }
+        arrival
     }
 
     fn saw_typing(&mut self, user: &CompactString, client: ClientId, at: Nanos) {
@@ -290,6 +411,7 @@ impl Meter {
 
     /// Who goes offline on purpose wants no connection until the next start.
     fn connection(&mut self, client: ClientId, state: ConnectionState, stopped: bool, at: Nanos) {
+        self.fan_out.ready(client, false);
         let connection = self.connections.entry(client).or_default();
         match state {
             ConnectionState::Connecting => {
@@ -322,6 +444,7 @@ impl Meter {
     }
 
     fn ready(&mut self, client: ClientId, at: Nanos) {
+        self.fan_out.ready(client, true);
         let connection = self.connections.entry(client).or_default();
         let wanted = connection.wanted.take();
         if std::mem::replace(&mut connection.ready_before, true)
@@ -339,7 +462,11 @@ impl Meter {
             self.spans.fault(what, begins, at);
             self.counters.add(Counter::Faults, u64::from(begins));
         }
-        if !Effect::of(what).connection {
+        let effect = Effect::of(what);
+        if effect.holds_back() {
+            self.fan_out.fault(client, begins);
+        }
+        if !effect.connection {
             return;
         }
         let connection = self.connections.entry(client).or_default();
@@ -352,7 +479,8 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Carrier, ConversationId, Damage, MessageRef, Seen};
+    use crate::history::{Damage, MessageRef, Seen};
+    use crate::outcome::Reach;
 
     fn observe(meter: &mut Meter, at: Nanos, client: u32, event: Event) {
         meter.observe(&Entry { at, client: ClientId(client), event });
@@ -480,5 +608,87 @@ mod tests {
         assert_eq!(ack.planned.count, 1, "the second send, though it was answered late");
         let window = meter.window.unwrap();
         assert_eq!((window.sent, window.acked), (1, 1), "the first ack came while it was steady");
+    }
+
+    /// A conversation of four, all there.
+    fn four() -> Meter {
+        let mut meter = Meter::new(1_000_000_000);
+        for client in 0..4 {
+            let (conversation, id) = (ConversationId(0), "c".into());
+            observe(&mut meter, 0, client, Event::Member { conversation, id });
+            observe(&mut meter, 0, client, Event::Ready);
+        }
+        meter
+    }
+
+    fn send(meter: &mut Meter, op: u32, at: Nanos) -> Token {
+        let token = Token::new(1, u64::from(op));
+        let invoke = Event::Invoke {
+            op: OpId(op),
+            operation: Operation::Send,
+            conversation: Some(ConversationId(0)),
+            message: Some(MessageRef { token, key: "k".into() }),
+            about: None,
+            via: None,
+            planned: at * 1_000_000,
+        };
+        observe(meter, at * 1_000_000, 0, invoke);
+        observe(meter, at * 1_000_000, 0, Event::Attempt { op: OpId(op), attempt: 0 });
+        token
+    }
+
+    fn get(meter: &mut Meter, token: Token, client: u32, by: Carrier, at: Nanos) {
+        let seen = Seen {
+            by,
+            conversation: None,
+            token: Some(token),
+            key: None,
+            id: None,
+            order: None,
+            sender: None,
+            text: Damage::Intact,
+        };
+        observe(meter, at * 1_000_000, client, Event::Message(seen));
+    }
+
+    #[test]
+    fn a_message_fans_out_to_the_first_and_to_the_last_of_its_receivers() {
+        let mut meter = four();
+        let token = send(&mut meter, 1, 10);
+        for (client, at) in [(0, 11), (2, 12), (2, 13), (1, 15), (3, 19)] {
+            get(&mut meter, token, client, Carrier::Live, at);
+        }
+        let latencies = meter.recorder.latencies();
+        let took = |series: Series| {
+            let found = latencies.iter().find(|latency| latency.series == series.name()).unwrap();
+            (found.planned.count, found.planned.max / 1_000_000, found.failures)
+        };
+        assert_eq!(took(Series::FanOutFirst), (1, 2, 0));
+        assert_eq!(took(Series::FanOutLast), (1, 9, 0));
+        assert_eq!(took(Series::FanOutSkew), (1, 7, 0));
+        assert_eq!(meter.counters.reach(), Reach { expected: 3, live: 3, synced: 0 });
+        assert!(meter.sends.values().all(|send| send.flight.is_none()), "it is forgotten");
+    }
+
+    #[test]
+    fn who_was_to_get_a_message_and_did_not_is_missing_from_its_reach() {
+        let mut meter = four();
+        let token = send(&mut meter, 1, 10);
+        get(&mut meter, token, 1, Carrier::Live, 12);
+        get(&mut meter, token, 2, Carrier::Sync(OpId(9)), 50);
+        get(&mut meter, token, 3, Carrier::History(OpId(9)), 60);
+        let refused = send(&mut meter, 2, 20);
+        let failed = Event::Failed { op: OpId(2), error: "no".into(), certain: true };
+        observe(&mut meter, 21_000_000, 0, failed);
+        send(&mut meter, 3, 30);
+        meter.conclude();
+        assert_eq!(meter.counters.reach(), Reach { expected: 3, live: 1, synced: 1 });
+        let latencies = meter.recorder.latencies();
+        let last = latencies.iter().find(|latency| latency.series == "fan-out.last").unwrap();
+        assert_eq!(
+            (last.planned.count, last.failures),
+            (0, 1),
+            "neither {refused} nor what never ended"
+        );
     }
 }

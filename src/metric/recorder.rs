@@ -6,11 +6,13 @@
 
 use crate::history::Nanos;
 use crate::metric::distribution::Distribution;
+use crate::metric::phases::Phases;
 use crate::metric::series::Series;
 use crate::metric::timeline::Timeline;
 use crate::operation::Operation;
-use crate::outcome::Latency;
 use crate::outcome::course::Shape;
+use crate::outcome::{Latency, PhaseFigures, Reach};
+use crate::scenario::Phase;
 use std::collections::BTreeMap;
 
 /// The three times of something that was planned, begun and ended.
@@ -33,6 +35,7 @@ pub struct Recorder {
     /// Requests of users without a socket, by what they asked for.
     asked: BTreeMap<Operation, Track>,
     timeline: Timeline,
+    phases: Phases,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,7 +55,14 @@ impl Recorder {
             pairs: BTreeMap::new(),
             asked: BTreeMap::new(),
             timeline: Timeline::new(interval),
+            phases: Phases::default(),
         }
+    }
+
+    /// From now on what is planned in one of these phases, the first of which begins at `start`, counts
+    /// to it as well.
+    pub fn follow(&mut self, start: Nanos, phases: &[Phase]) {
+        self.phases = Phases::planned(start, phases);
     }
 
     /// Records something that ended well.
@@ -60,6 +70,7 @@ impl Recorder {
         let felt = timing.ended.saturating_sub(timing.planned);
         self.tracks[series as usize].record(timing);
         self.timeline.record(series, timing.ended, felt);
+        self.phases.record(series, timing.planned, felt);
     }
 
     /// Records a delivery from one node to another.
@@ -67,25 +78,27 @@ impl Recorder {
         self.pairs.entry(pair).or_default().record(timing);
     }
 
-    /// Records a request of a user without a socket: what it took, or, without a timing, that it
-    /// failed.
-    pub fn record_http(&mut self, operation: Operation, timing: Option<Timing>) {
+    /// Records a request of a user without a socket: what it took, if it was answered.
+    pub fn record_http(&mut self, operation: Operation, timing: Timing, answered: bool) {
         let asked = self.asked.entry(operation).or_default();
-        match timing {
-            Some(timing) => {
-                asked.record(timing);
-                self.record(Series::Http, timing);
-            }
-            None => {
-                asked.failures += 1;
-                self.fail(Series::Http);
-            }
+        if answered {
+            asked.record(timing);
+            self.record(Series::Http, timing);
+        } else {
+            asked.failures += 1;
+            self.fail(Series::Http, timing.planned);
         }
     }
 
-    /// Records something that failed instead; it has no latency.
-    pub fn fail(&mut self, series: Series) {
+    /// Records something planned then that failed instead; it has no latency.
+    pub fn fail(&mut self, series: Series, planned: Nanos) {
         self.tracks[series as usize].failures += 1;
+        self.phases.fail(series, planned);
+    }
+
+    /// Records whom a message that was planned then reached.
+    pub fn reach(&mut self, planned: Nanos, reach: &Reach) {
+        self.phases.reach(planned, reach);
     }
 
     /// Records how late a timer of the generator fired.
@@ -106,6 +119,7 @@ impl Recorder {
             self.asked.entry(*operation).or_default().merge(theirs);
         }
         self.timeline.merge(&other.timeline);
+        self.phases.merge(&other.phases);
     }
 
     /// The distribution from the planned time, for progress and self-measurement.
@@ -118,6 +132,12 @@ impl Recorder {
     #[must_use]
     pub const fn timeline(&self) -> &Timeline {
         &self.timeline
+    }
+
+    /// The figures of each phase.
+    #[must_use]
+    pub fn phases(&self) -> Vec<PhaseFigures> {
+        self.phases.figures()
     }
 
     /// The latencies of a report: every series but the generator's own lag, also the empty ones; then
@@ -239,8 +259,8 @@ mod tests {
     fn requests_over_http_are_told_in_all_and_by_what_they_ask_for() {
         let mut one = recorder(&[]);
         let timing = Timing { planned: 0, started: 1_000_000, ended: 3_000_000 };
-        one.record_http(Operation::List, Some(timing));
-        one.record_http(Operation::History, None);
+        one.record_http(Operation::List, timing, true);
+        one.record_http(Operation::History, timing, false);
         one.merge(&one.clone());
         let latencies = one.latencies();
         let told = |name: &str| {
@@ -256,7 +276,7 @@ mod tests {
     #[test]
     fn failures_add_up_and_have_no_latency() {
         let mut one = recorder(&[]);
-        one.fail(Series::Connect);
+        one.fail(Series::Connect, 0);
         one.merge(&one.clone());
         let connect = &one.latencies()[0];
         assert_eq!((connect.failures, connect.planned.count), (2, 0));

@@ -11,6 +11,12 @@ pub enum Series {
     Ack,
     /// A message on its way to one receiver.
     Delivery,
+    /// A message on its way to the first of its receivers.
+    FanOutFirst,
+    /// To the last of them.
+    FanOutLast,
+    /// From the first to the last of them.
+    FanOutSkew,
     /// The way back after a lost connection.
     Reconnect,
     /// A read of what was missed.
@@ -25,10 +31,13 @@ pub enum Series {
 
 impl Series {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Connect,
         Self::Ack,
         Self::Delivery,
+        Self::FanOutFirst,
+        Self::FanOutLast,
+        Self::FanOutSkew,
         Self::Reconnect,
         Self::Sync,
         Self::Typing,
@@ -48,6 +57,12 @@ impl Series {
         self.words().1
     }
 
+    /// It tells of a message's whole way to several receivers.
+    #[must_use]
+    pub const fn is_of_fan_out(self) -> bool {
+        matches!(self, Self::FanOutFirst | Self::FanOutLast | Self::FanOutSkew)
+    }
+
     /// The series of this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
@@ -64,6 +79,20 @@ impl Series {
             Self::Delivery => (
                 "delivery",
                 "from a send to the message's arrival at one other member, for each of them",
+            ),
+            Self::FanOutFirst => (
+                "fan-out.first",
+                "from a send to the message's arrival at the first of those who were to get it",
+            ),
+            Self::FanOutLast => (
+                "fan-out.last",
+                "from a send to the message's arrival at the last of those who were to get it; failed, if \
+                 it was not pushed to all of them",
+            ),
+            Self::FanOutSkew => (
+                "fan-out.skew",
+                "from a message's arrival at the first of those who were to get it to that at the last, \
+                 of messages for two or more",
             ),
             Self::Reconnect => (
                 "reconnect",
@@ -100,5 +129,11 @@ mod tests {
             assert_eq!(Series::parse(series.name()), Some(series));
         }
         assert_eq!(Series::parse("latency"), None);
+    }
+
+    #[test]
+    fn a_name_can_stand_in_an_interval_log() {
+        let breaks = |name: &str| name.contains([' ', ',', '\n']);
+        assert!(!Series::ALL.into_iter().map(Series::name).any(breaks));
     }
 }

@@ -265,12 +265,11 @@ impl Conformance {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn case(end: End) -> Case {
-        Case {
-            name: "ordering/x".into(),
+impl Case {
+    /// A case of this name that ended so, and nothing else of note.
+    pub(crate) fn ended(name: &str, end: End) -> Self {
+        Self {
+            name: name.into(),
             property: "ordering".into(),
             says: String::new(),
             severity: Severity::Must,
@@ -288,6 +287,15 @@ mod tests {
             again: String::new(),
             trace: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(end: End) -> Case {
+        Case::ended("ordering/x", end)
     }
 
     fn exit(cases: Vec<Case>) -> Exit {

@@ -31,6 +31,9 @@ pub struct Exploration {
     pub plans: u64,
     /// Plays in all.
     pub plays: u64,
+    /// How much virtual time passed in simulated worlds, in nanoseconds; none on a server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<Nanos>,
     /// What was found, promised properties first, then in the order of finding.
     pub defects: Vec<Defect>,
     /// What was seen once and not again, although it rests on time: by property, and how often.

@@ -16,7 +16,7 @@
 //! ```
 //!
 //! Written by the search and the shrinker, by hand as well: all but `assize`, `breaks`, `spec` and
-//! `script` may be left out. Start with [`load`] and [`Saved`]'s `Display`.
+//! `script` may be left out; `name` and `says` are a person's. Start with [`load`] and [`Saved`]'s `Display`.
 
 use crate::plan::script::Script;
 use crate::source::{self, Diagnostic, Diagnostics, Fields, Node, Position, Span, suggestion};
@@ -25,12 +25,18 @@ use std::fmt::{self, Display, Formatter, Write as _};
 
 /// In place of a property: the server itself ended.
 pub const SURVIVAL: &str = "survival";
+/// What the names of the cases begin with that saved plans are.
+pub const REGRESSIONS: &str = "regressions";
 /// Characters of a digest that are kept.
 const DIGEST: usize = 12;
 
 /// A plan that was saved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Saved {
+    /// What its case is called; without it, as its file is.
+    pub name: Option<String>,
+    /// What the server must do, in one sentence, if its author said so.
+    pub says: Option<String>,
     /// The property that it broke, or [`SURVIVAL`].
     pub breaks: String,
     /// What was wrong, in one sentence without times or names.
@@ -67,6 +73,8 @@ pub struct Server {
     pub bugs: Vec<String>,
     /// How many nodes the embedded server had, if several.
     pub nodes: Option<u32>,
+    /// The seed of the simulated worlds in which it was, if it was simulated.
+    pub simulate: Option<u64>,
 }
 
 /// Where a plan comes from.
@@ -103,6 +111,22 @@ impl Saved {
         format!("{}.yaml", slug(&format!("{spec} {} {}", self.breaks, self.seen)))
     }
 
+    /// The name of the case that it is, saved in this file: `regressions/two-phones`.
+    #[must_use]
+    pub fn case(&self, file: &str) -> String {
+        let stem = file.rsplit(['/', '\\']).next().unwrap_or_default().trim_end_matches(".yaml");
+        format!("{REGRESSIONS}/{}", self.name.as_deref().unwrap_or(stem))
+    }
+
+    /// What the server must do, in one sentence.
+    #[must_use]
+    pub fn says(&self) -> String {
+        let what = if self.seen.is_empty() { &self.breaks } else { &self.seen };
+        self.says
+            .clone()
+            .unwrap_or_else(|| format!("What failed once does not fail again: {what}."))
+    }
+
     /// What differs from this spec, if anything.
     #[must_use]
     pub fn differs(&self, spec: &SpecMark) -> Option<String> {
@@ -124,6 +148,12 @@ impl Display for Saved {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "# {}", self.headline())?;
         writeln!(f, "assize: 1")?;
+        if let Some(name) = &self.name {
+            writeln!(f, "name: {name}")?;
+        }
+        if let Some(says) = &self.says {
+            writeln!(f, "says: {}", quoted(says))?;
+        }
         writeln!(f, "breaks: {}", self.breaks)?;
         if !self.seen.is_empty() {
             writeln!(f, "seen: {}", quoted(&self.seen))?;
@@ -166,6 +196,7 @@ impl Server {
         );
         words.extend((!self.bugs.is_empty()).then(|| format!("bugs: [{}]", list(&self.bugs))));
         words.extend(self.nodes.map(|nodes| format!("nodes: {nodes}")));
+        words.extend(self.simulate.map(|seed| format!("simulate: {seed}")));
         words
     }
 }
@@ -213,6 +244,9 @@ fn saved(root: &Node, known: &[&str], found: &mut Diagnostics<'_>) -> Option<Sav
     if let Some(version) = fields.require("assize", found) {
         version.read_version(found);
     }
+    let name = fields.value("name").and_then(|node| case_name(node, found));
+    let says = fields.value("says").and_then(|node| node.read_text("says", found));
+    let says = says.map(str::to_owned);
     let breaks = fields.require("breaks", found).and_then(|node| property(node, known, found));
     let seen = fields.value("seen").and_then(|node| node.read_text("seen", found));
     let failed = fields.value("failed").and_then(|node| rate(node, found));
@@ -222,6 +256,8 @@ fn saved(root: &Node, known: &[&str], found: &mut Diagnostics<'_>) -> Option<Sav
     let script = fields.require("script", found).and_then(|node| script(node, found));
     fields.finish(found);
     Some(Saved {
+        name,
+        says,
         breaks: breaks?,
         seen: seen.unwrap_or_default().to_owned(),
         failed,
@@ -243,6 +279,19 @@ fn property(node: &Node, known: &[&str], found: &mut Diagnostics<'_>) -> Option<
         None => mistake.hint("`assize list properties` names them all"),
     };
     None
+}
+
+/// `two-phones-one-key`: as the names of cases are.
+fn case_name(node: &Node, found: &mut Diagnostics<'_>) -> Option<String> {
+    let name = node.read_text("name", found)?;
+    let of_cases = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let is_one = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(of_cases);
+    if !is_one {
+        found
+            .error(node.span, format!("`{name}` is no name of a case"))
+            .expected("small letters, digits and dashes, a letter first");
+    }
+    is_one.then(|| name.to_owned())
 }
 
 /// `37 of 50`.
@@ -278,9 +327,10 @@ fn server(node: &Node, found: &mut Diagnostics<'_>) -> Server {
     let targets = fields.value("targets").map(|node| texts(node, "targets", found));
     let bugs = fields.value("bugs").map(|node| texts(node, "bugs", found));
     let nodes = fields.value("nodes").and_then(|node| node.read_count(1, found));
+    let simulate = fields.value("simulate").and_then(|node| number(node, "simulate", found));
     fields.finish(found);
     let (targets, bugs) = (targets.unwrap_or_default(), bugs.unwrap_or_default());
-    Server { launch, targets, bugs, nodes }
+    Server { launch, targets, bugs, nodes, simulate }
 }
 
 fn texts(node: &Node, what: &str, found: &mut Diagnostics<'_>) -> Vec<String> {
@@ -344,6 +394,8 @@ mod tests {
 
     fn example() -> Saved {
         Saved {
+            name: None,
+            says: None,
             breaks: "idempotency".into(),
             seen: "two ids for one key".into(),
             failed: Some((37, 50)),
@@ -361,10 +413,13 @@ mod tests {
         assert!(text.ends_with("script: |\n  people: ann x2, bob\n  ann send a\n"), "{text}");
         assert_eq!(load("plan", &text, KNOWN).as_ref(), Ok(&saved), "{text}");
         let launched = Saved {
+            name: Some("two-phones-1".into()),
+            says: Some("One key makes one message: always.".into()),
             server: Server {
                 launch: Some("event-reply-node".into()),
                 targets: vec!["http://127.0.0.1:3000".into()],
                 nodes: Some(2),
+                simulate: Some(7),
                 bugs: Vec::new(),
             },
             seen: "a “quoted”: text".into(),
@@ -381,6 +436,18 @@ mod tests {
         assert_eq!(name, "callback-ack-idempotency-two-ids-for-one-key.yaml");
         let mine = Saved { spec: SpecMark::of("my/specs/chat.yaml", ""), ..example() };
         assert_eq!(mine.file_name(), "chat-idempotency-two-ids-for-one-key.yaml");
+    }
+
+    #[test]
+    fn a_plan_is_a_case_of_its_own_name_or_of_its_files() {
+        let saved = example();
+        assert_eq!(saved.case("a/b/twice.yaml"), "regressions/twice");
+        assert_eq!(saved.says(), "What failed once does not fail again: two ids for one key.");
+        let named = Saved { name: Some("two-phones".into()), says: Some("So.".into()), ..saved };
+        assert_eq!(named.case("a/b/twice.yaml"), "regressions/two-phones");
+        assert_eq!(named.says(), "So.");
+        let wrong = named.to_string().replace("two-phones", "Two phones");
+        assert!(load("plan", &wrong, KNOWN).is_err());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::reference::mailbox::Mailboxes;
 use crate::reference::model::Node;
 use crate::reference::options::{Options, StartError};
 use crate::reference::play::Play;
-use crate::reference::socket::Entrance;
+use crate::reference::socket::{Entrance, close_all};
 use crate::reference::stamp;
 use crate::spec::{Bindings, Protocol, Shape, Spec};
 use crate::world::network::{House, Listener, listen};
@@ -430,8 +430,10 @@ impl Open {
         self.app.mailboxes.close();
         self.take_front().await;
         let _ = self.quit.send(true);
-        if let Some(io) = &self.io {
-            let _ = tokio::time::timeout(CLOSING, io.close()).await;
+        if let (Some(io), Protocol::SocketIo { namespace, .. }) =
+            (&self.io, &self.app.play.spec().connect.protocol)
+        {
+            close_all(io, namespace, CLOSING).await;
         }
         let mut serving = self.serving;
         if tokio::time::timeout(CLOSING, &mut serving).await.is_err() {

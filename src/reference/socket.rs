@@ -22,7 +22,7 @@ use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, SocketRef};
 use socketioxide::handler::{ConnectHandler, FromMessageParts, MessageHandler, Value};
 use socketioxide::socket::Socket;
-use socketioxide::{SendError, SocketError};
+use socketioxide::{SendError, SocketError, SocketIo};
 use std::fmt::Display;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -91,6 +91,18 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
                 Err(Box::new("the server is stopping") as Refused)
             }
         })
+    }
+}
+
+/// Closes every connection within this time, or leaves them to their end. The library gives up the namespace
+/// before it closes the sockets in it, and then finds none to take out of it: socket and namespace would
+/// keep each other for ever, and with them the server.
+pub(crate) async fn close_all(io: &SocketIo, namespace: &str, within: Duration) {
+    let sockets = io.of(namespace).map(|all| all.sockets()).unwrap_or_default();
+    let _ = tokio::time::timeout(within, io.close()).await;
+    for socket in sockets {
+        // Nothing is said any more: it is only taken out.
+        let _ = socket.disconnect();
     }
 }
 

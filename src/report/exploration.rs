@@ -4,7 +4,9 @@ pub mod html;
 
 use crate::explore::odds::Interval;
 use crate::explore::{Answer, Replayed};
+use crate::history::Nanos;
 use crate::metric::quantity;
+use crate::outcome::document;
 use crate::outcome::exploration::{Defect, Exploration, Extent, Shrinkage};
 use crate::plan::saved::Saved;
 use crate::report::Format;
@@ -27,7 +29,7 @@ pub const FORMATS: &[Format<Exploration>] = &[
         name: "json",
         file: "report.json",
         about: "everything, with a schema version, for programs",
-        render: |found| serde_json::to_string_pretty(found).unwrap_or_default() + "\n",
+        render: document::write,
     },
     Format {
         name: "html",
@@ -97,6 +99,7 @@ fn facts(found: &Exploration, look: Look) -> String {
         ("time", format!("{}, {plays}, {pace:.0}/s{spread}", quantity::duration(found.nanos))),
         ("seed", found.seed.to_string()),
     ];
+    facts.extend(found.simulated.map(|nanos| ("virtual", virtual_time(nanos, seconds))));
     facts.extend(found.doubts.iter().map(|(property, count)| {
         let times = quantity::counted(*count, "time");
         ("doubt", format!("{property}: late {times}, and not again when the plan was played again"))
@@ -108,6 +111,13 @@ fn facts(found: &Exploration, look: Look) -> String {
     );
     facts.extend(found.notes.iter().map(|note| ("note", note.clone())));
     facts.iter().map(|(label, text)| look.fact(2, label, LABEL, text)).collect()
+}
+
+/// `1.5 h passed in simulated worlds, 0.12 h a second`
+fn virtual_time(nanos: Nanos, seconds: f64) -> String {
+    let hours = nanos as f64 / 3.6e12;
+    let pace = if seconds > 0.0 { hours / seconds } else { 0.0 };
+    format!("{hours:.2} h passed in simulated worlds, {pace:.2} h a second")
 }
 
 /// A defect for a person at a terminal: the plan, how often it fails, the argument.
@@ -193,8 +203,9 @@ pub fn replayed(replayed: &Replayed, saved: &Saved, look: Look) -> String {
         let plays = quantity::counted(u64::from(replayed.doubtful), "play");
         out.push_str(&look.fact(2, "doubt", LABEL, &format!("{plays} not counted")));
     }
-    for (property, plays) in &replayed.others {
-        let plays = quantity::counted(u64::from(*plays), "play");
+    for also in &replayed.also {
+        let plays = quantity::counted(also.count, "play");
+        let property = &also.property;
         out.push_str(&look.fact(2, "also", LABEL, &format!("{property} was broken in {plays}")));
     }
     for why in &replayed.obstacles {

@@ -21,6 +21,7 @@ pub fn render(outcome: &Outcome) -> String {
         verdicts(outcome),
         expectations(outcome),
         latencies(outcome),
+        phases(outcome),
         arguments(outcome),
         again(outcome),
     ];
@@ -89,11 +90,7 @@ fn expectations(outcome: &Outcome) -> String {
 }
 
 fn latencies(outcome: &Outcome) -> String {
-    let measured: Vec<_> = outcome
-        .latencies
-        .iter()
-        .filter(|latency| latency.planned.count + latency.failures > 0)
-        .collect();
+    let measured = words::latencies(outcome);
     if measured.is_empty() {
         return String::new();
     }
@@ -120,6 +117,27 @@ fn latencies(outcome: &Outcome) -> String {
                 &quantity::count(latency.failures),
             ],
         );
+    }
+    if let Some(reach) = words::reach(&outcome.reach()) {
+        let _ = writeln!(out, "\nReach: {reach}.");
+    }
+    out
+}
+
+/// The same by phase, where that says more.
+fn phases(outcome: &Outcome) -> String {
+    let rows = words::phases(outcome);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut out = "| phase | latency | count | p50 | p95 | p99 | max | reach |\n\
+                   |---|---|---:|---:|---:|---:|---:|---:|\n"
+        .to_owned();
+    for words::PhaseRow { phase, series, planned, reach, .. } in &rows {
+        let times = [planned.p50, planned.p95, planned.p99, planned.max].map(quantity::duration);
+        let [p50, p95, p99, max] = times.each_ref().map(String::as_str);
+        let count = quantity::count(planned.count);
+        row(&mut out, &[&escape(phase), &escape(series), &count, p50, p95, p99, max, reach]);
     }
     out
 }

@@ -1,7 +1,7 @@
 //! The report for a person at a terminal: the answer, the tables, then the arguments.
 
 use crate::metric::quantity;
-use crate::outcome::{Latency, Outcome, Percentiles};
+use crate::outcome::{Outcome, Percentiles};
 use crate::report::layout::{Align, Cell, Look, clean};
 use crate::report::words::{self, Tone};
 use crate::verdict::{Standing, Verdict, Violation};
@@ -20,6 +20,7 @@ pub fn render(outcome: &Outcome, look: Look) -> String {
         verdicts(outcome, look),
         expectations(outcome, look),
         latencies(outcome, look),
+        phases(outcome, look),
         figures(outcome, look),
         arguments(outcome, look),
     ])
@@ -132,11 +133,10 @@ fn expectations(outcome: &Outcome, look: Look) -> String {
 }
 
 fn latencies(outcome: &Outcome, look: Look) -> String {
-    let measured = |latency: &&Latency| latency.planned.count + latency.failures > 0;
     let mut rows = vec![heads(&["latency", "count", "p50", "p90", "p95", "p99", "p99.9", "max"])];
     let mut failed = Vec::new();
     let mut is_split = false;
-    for latency in outcome.latencies.iter().filter(measured) {
+    for latency in words::latencies(outcome) {
         rows.push(latency_row(&latency.series, &latency.planned, None));
         if latency.differs() {
             is_split = true;
@@ -161,7 +161,31 @@ fn latencies(outcome: &Outcome, look: Look) -> String {
     if !failed.is_empty() {
         out.push_str(&look.fact(2, "failed", LABEL, &failed.join(", ")));
     }
+    if let Some(reach) = words::reach(&outcome.reach()) {
+        out.push_str(&look.fact(2, "reach", LABEL, &reach));
+    }
     out
+}
+
+/// The same by phase, where that says more.
+fn phases(outcome: &Outcome, look: Look) -> String {
+    let mut rows = vec![heads(&["phase", "latency", "count", "p50", "p95", "p99", "max", "reach"])];
+    rows.extend(words::phases(outcome).iter().map(|row| {
+        let p = row.planned;
+        let times = [(p.p50, 2), (p.p95, 20), (p.p99, 100), (p.max, 1)];
+        let times = times.map(|(nanos, least)| match p.count < least {
+            true => Cell::toned(Tone::Quiet, quantity::duration(nanos)),
+            false => Cell::new(quantity::duration(nanos)),
+        });
+        let head = [if row.is_first { row.phase } else { "" }, row.series].map(Cell::new);
+        let count = [Cell::new(quantity::count(p.count))];
+        head.into_iter().chain(count).chain(times).chain([Cell::new(&row.reach)]).collect()
+    }));
+    if rows.len() == 1 {
+        return String::new();
+    }
+    let align = [Align::Left; 2].into_iter().chain([Align::Right; 6]);
+    look.table(2, &align.collect::<Vec<_>>(), &rows)
 }
 
 /// A percentile that rests on fewer samples than it takes to have one above it is dimmed.

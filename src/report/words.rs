@@ -1,7 +1,8 @@
 //! What all formats say in the same words: the answer of a run, and a verdict in a line.
 
+use crate::metric::Series;
 use crate::metric::quantity;
-use crate::outcome::{Exit, Outcome};
+use crate::outcome::{Exit, Latency, Outcome, Percentiles, Reach};
 use crate::verdict::{Finding, Standing, Verdict};
 
 /// How good the news is.
@@ -104,6 +105,85 @@ pub fn figure(name: &str, number: u64) -> String {
     let number =
         if name.starts_with("bytes ") { quantity::bytes(number) } else { quantity::count(number) };
     format!("{name} {number}")
+}
+
+/// The latencies that were measured. Those of fan-out only if a message was for two or more: else they
+/// are those of its delivery once more.
+#[must_use]
+pub fn latencies(outcome: &Outcome) -> Vec<&Latency> {
+    let fans_out = fans_out(outcome);
+    let is_told = |latency: &&Latency| {
+        latency.planned.count + latency.failures > 0
+            && (fans_out || !is_of_fan_out(&latency.series))
+    };
+    outcome.latencies.iter().filter(is_told).collect()
+}
+
+/// Some message was for two or more.
+fn fans_out(outcome: &Outcome) -> bool {
+    let skew = Series::FanOutSkew.name();
+    let found = outcome.latencies.iter().find(|latency| latency.series == skew);
+    found.is_some_and(|latency| latency.planned.count > 0)
+}
+
+fn is_of_fan_out(series: &str) -> bool {
+    Series::parse(series).is_some_and(Series::is_of_fan_out)
+}
+
+/// A latency of one phase, as a row of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhaseRow<'a> {
+    /// The phase.
+    pub phase: &'a str,
+    /// It is the phase's first row.
+    pub is_first: bool,
+    /// The series.
+    pub series: &'a str,
+    /// How long it took, from the planned time.
+    pub planned: &'a Percentiles,
+    /// The share of receivers that were pushed their messages, beside deliveries.
+    pub reach: String,
+}
+
+/// What stands in the table of phases.
+const OF_PHASES: [Series; 4] = [Series::Connect, Series::Ack, Series::Delivery, Series::FanOutLast];
+
+/// The latencies by phase; none if none of them was measured in two phases, for then it would say what
+/// the table of the whole run says.
+#[must_use]
+pub fn phases(outcome: &Outcome) -> Vec<PhaseRow<'_>> {
+    let fans_out = fans_out(outcome);
+    let mut rows = Vec::new();
+    for phase in &outcome.phases {
+        let told = OF_PHASES.into_iter().filter(|series| fans_out || !series.is_of_fan_out());
+        let told = told.filter_map(|series| phase.latency(series.name()));
+        for (number, timed) in told.filter(|timed| timed.planned.count > 0).enumerate() {
+            let of_reach = timed.series == Series::Delivery.name();
+            let reach = phase.reach.live().filter(|_| of_reach).map(quantity::share);
+            rows.push(PhaseRow {
+                phase: &phase.name,
+                is_first: number == 0,
+                series: &timed.series,
+                planned: &timed.planned,
+                reach: reach.unwrap_or_default(),
+            });
+        }
+    }
+    let often = |series: Series| rows.iter().filter(|row| row.series == series.name()).count() > 1;
+    if OF_PHASES.into_iter().any(often) { rows } else { Vec::new() }
+}
+
+/// Whom messages reached, in a sentence; nothing if nobody was to get any.
+#[must_use]
+pub fn reach(reach: &Reach) -> Option<String> {
+    let receivers = quantity::counted(reach.expected, "receiver");
+    let live = quantity::share(reach.live()?);
+    let in_all = quantity::share(reach.in_all()?);
+    let synced = match reach.synced {
+        0 => String::new(),
+        _ => format!(", {in_all} had it after a sync at the latest"),
+    };
+    Some(format!("{live} of {receivers} who were connected were pushed their message{synced}"))
 }
 
 /// What the run says, first of all. It follows the exit code.

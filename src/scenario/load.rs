@@ -87,7 +87,7 @@ impl Loader<'_> {
         let patience = fields.value("patience");
         let patience = patience.and_then(|node| node.read_duration(&mut self.found));
         let expect = fields.value("expect");
-        let expect = expect.map(|node| self.expectations(node, nodes)).unwrap_or_default();
+        let expect = expect.map(|node| self.expectations(node, nodes, &phases)).unwrap_or_default();
         let exercise = fields.value("exercise");
         let exercise = exercise.map(|node| self.exercise(node, known_properties));
         fields.finish(&mut self.found);

@@ -12,7 +12,7 @@ mod phase;
 mod schema;
 mod texts;
 
-pub use expectation::{SERIES, STATISTICS};
+pub use expectation::{OF_REACH, REACH, SERIES, STATISTICS};
 pub use load::{Loaded, load};
 pub use model::*;
 pub use schema::json_schema;

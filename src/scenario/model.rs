@@ -40,6 +40,14 @@ pub struct Scenario {
     pub exercise: Vec<String>,
 }
 
+impl Scenario {
+    /// How long all phases last.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        self.phases.iter().map(|phase| phase.lasts).sum()
+    }
+}
+
 /// `launch:` the server under test, started and stopped by the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
@@ -366,11 +374,14 @@ pub struct FaultPlan {
 pub struct Expectation {
     /// As it was written.
     pub text: String,
-    /// The figure's series: one of [`SERIES`](super::SERIES).
+    /// The figure's series: one of [`SERIES`](super::SERIES), or [`REACH`](super::REACH).
     pub series: String,
     /// Of deliveries: from which node to which, counted from 1; without it, all of them.
     pub between: Option<(u32, u32)>,
-    /// `p50`, `p90`, `p95`, `p99`, `p99.9`, `max`, `mean`, `count`, `success` (a share).
+    /// The phase that it is of; without it, the whole run.
+    pub phase: Option<String>,
+    /// `p50`, `p90`, `p95`, `p99`, `p99.9`, `max`, `mean`, `count`, `success` (a share); of reach
+    /// `live` and `synced`.
     pub statistic: String,
     /// `<`, `<=`, `>`, `>=`.
     pub comparison: String,

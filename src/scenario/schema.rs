@@ -271,12 +271,13 @@ fn form(form: Form) -> Value {
 }
 
 fn expectation() -> Value {
-    let series = super::SERIES.join("|");
+    let series = super::SERIES.join("|").replace('.', "\\.");
     let statistics = super::STATISTICS.join("|").replace('.', "\\.");
+    let (reach, of_reach) = (super::REACH, super::OF_REACH.join("|"));
     json!({
         "type": "string",
         "pattern": format!(
-            "^({series})(\\.[0-9]+->[0-9]+)?\\.({statistics}) (<|<=|>|>=) [0-9.]+(us|ms|s|m|h|%)?$"
+            "^(({series})(\\.[0-9]+->[0-9]+)?\\.({statistics})|{reach}(\\.({of_reach}))?) (<|<=|>|>=) [0-9.]+(us|ms|s|m|h|%)?( in .+)?$"
         ),
         "description": "a threshold such as delivery.p95 < 500ms",
     })

@@ -337,7 +337,8 @@ fn rate(text: &str) -> Result<RateText, Option<String>> {
 #[must_use]
 pub fn share(text: &str) -> Option<f64> {
     match text.strip_suffix('%') {
-        Some(percent) => number(percent.trim_end()).map(|percent| percent / 100.0),
+        // Read as a hundredth and not divided: `99.9%` is 0.999, which 99.9 / 100 is not.
+        Some(percent) => format!("{}e-2", number(percent.trim_end())?).parse().ok(),
         None => number(text),
     }
 }
@@ -377,6 +378,12 @@ mod tests {
             let hint = list[0].hint.clone().unwrap_or_default();
             format!("{}; {hint}", list[0].message)
         })
+    }
+
+    #[test]
+    fn a_share_is_the_nearest_number_to_what_is_written() {
+        let shares = ["99.9%", "99.95%", "7%", "100 %", "0.1"].map(share);
+        assert_eq!(shares, [0.999, 0.9995, 0.07, 1.0, 0.1].map(Some));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::weather::{Course, Weather};
 use crate::plan::dice::Dice;
-use crate::world::network::Socket;
+use crate::world::socket::Socket;
 
 /// Bytes that wait in one direction, at most; then the other side has to wait.
 const WAITING_MAX: usize = 256 << 10;

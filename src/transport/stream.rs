@@ -22,7 +22,8 @@ use super::error::{ConnectError, Phase};
 use super::shaped::Shaped;
 use super::tls::Trust;
 use super::weather::Weather;
-use crate::world::network::{self, Socket};
+use crate::world::network;
+use crate::world::socket::Socket;
 
 /// How to connect.
 #[derive(Debug, Clone)]

@@ -7,11 +7,12 @@
 //!
 //! It is as ambient as tokio's runtime is for tasks: whoever asks for a socket, the wall clock or an id
 //! gets those of the world it runs in, and need not know which one that is. It deliberately does not
-//! know servers, clients, or what is sent. Start with [`simulate`]; [`network`] has the sockets.
+//! know servers, clients, or what is sent. Start with [`simulate`]; [`network`] makes the connections.
 
 pub mod network;
 mod pipe;
 mod post;
+pub mod socket;
 
 use crate::plan::dice::Dice;
 use network::Network;

@@ -16,6 +16,7 @@ pub(crate) fn empty() -> Outcome {
         run: Run { scenario: "empty".into(), spec: "none".into(), ..Run::default() },
         verdicts: Vec::new(),
         latencies: Vec::new(),
+        phases: Vec::new(),
         counts: Vec::new(),
         expectations: Vec::new(),
         unexercised: Vec::new(),

@@ -1,4 +1,7 @@
 //! One run of the catalogue against the embedded server, and what it says of a bug or of honesty.
+//!
+//! `ASSIZE_ROWS=NAME,…` asks for some rows of the table of truth; `ASSIZE_TABLE` for `real` sockets in
+//! place of simulated worlds, for the `whole` of the quick cases in place of some, or for `real,whole`.
 
 use assize::conform::{self, Catalogued, Choice, Settings, catalogue};
 use assize::engine::TargetChoice;
@@ -9,8 +12,8 @@ use assize::spec::Transports;
 use assize::verdict::{Severity, Standing};
 use assize::{property, spec};
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -149,6 +152,11 @@ impl Ground {
     pub(crate) fn of(bug: Bug) -> Self {
         Self { nodes: if bug.property() == "cross-node" { 2 } else { 1 }, ..Self::default() }
     }
+
+    /// The same in simulated worlds of this seed, one after the other.
+    pub(crate) fn simulated(self, seed: u64) -> Self {
+        Self { simulate: Some(seed), at_once: Some(1), ..self }
+    }
 }
 
 /// One run of the catalogue.
@@ -171,6 +179,7 @@ pub(crate) fn run(
         ..Options::default()
     };
     let settings = Settings {
+        before: Vec::new(),
         spec: Arc::new(spec),
         target: TargetChoice::Embedded(options),
         transport,
@@ -190,26 +199,44 @@ pub(crate) fn run(
     }
 }
 
-/// Quick cases of each property that every row plays; with `ASSIZE_TABLE=whole` all of them.
+/// How often a row on real sockets is played at most.
+const TRIES: usize = 3;
+
+/// Quick cases of each property that every row plays, beside the named one.
 const SAMPLE: usize = 3;
+
+/// Whether `ASSIZE_TABLE` asks for this.
+pub(crate) fn asks_for(what: &str) -> bool {
+    std::env::var("ASSIZE_TABLE").is_ok_and(|words| words.split(',').any(|word| word == what))
+}
 
 /// The named case, and quick ones of every property. The wire's chapters are asked only of bugs of
 /// the wire: `tests/wire_cases.rs` has their table.
 pub(crate) fn choice(bug: Bug) -> Choice {
-    let whole = std::env::var("ASSIZE_TABLE").is_ok_and(|word| word == "whole");
+    let whole = asks_for("whole");
     let wire = |property: &str| property.ends_with("-io") || property == "websocket";
-    let mut names: Vec<String> =
-        Catalogued::of_bug(bug).map(|case| case.name.clone()).into_iter().collect();
+    let mut choice = alone(bug);
     let mut taken: HashMap<&str, usize> = HashMap::new();
     for case in catalogue().iter().filter(|case| case.quick) {
         let taken = taken.entry(case.property).or_default();
         let fits = !wire(case.property) || wire(bug.property());
         if whole || fits && *taken < SAMPLE {
             *taken += 1;
-            names.push(case.name.clone());
+            choice.names.push(case.name.clone());
         }
     }
-    Choice { names, quick: false }
+    choice
+}
+
+/// The case alone that is named for a bug.
+pub(crate) fn alone(bug: Bug) -> Choice {
+    let named = Catalogued::of_bug(bug).map(|case| case.name.clone());
+    Choice { names: named.into_iter().collect(), quick: false }
+}
+
+/// A number from the environment.
+pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|word| word.parse().ok()).unwrap_or(otherwise)
 }
 
 /// The rows that are asked for: with `ASSIZE_ROWS=NAME,…` these, else all.
@@ -217,6 +244,51 @@ pub(crate) fn rows() -> Vec<Bug> {
     let names = std::env::var("ASSIZE_ROWS").unwrap_or_default();
     let asked = |bug: &Bug| names.is_empty() || names.split(',').any(|name| name == bug.name());
     Bug::ALL.iter().copied().filter(asked).collect()
+}
+
+/// Works on so many items, some at a time.
+pub(crate) fn side_by_side(items: usize, at_once: usize, work: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(0);
+    let take = || {
+        loop {
+            let item = next.fetch_add(1, Ordering::Relaxed);
+            if item >= items {
+                return;
+            }
+            work(item);
+        }
+    };
+    std::thread::scope(|scope| (0..at_once).for_each(|_| drop(scope.spawn(take))));
+}
+
+/// Plays the row of each of these bugs, some at a time; hands back what is wrong.
+pub(crate) fn fill_in(
+    bugs: &[Bug],
+    at_once: usize,
+    row: impl Fn(Bug) -> Option<String> + Sync,
+) -> Vec<String> {
+    let wrong = Mutex::new(Vec::new());
+    side_by_side(bugs.len(), at_once, |index| {
+        let complained = row(bugs[index]);
+        println!("{:32} {}", bugs[index].name(), complained.as_deref().unwrap_or("caught"));
+        wrong.lock().unwrap().extend(complained);
+    });
+    wrong.into_inner().unwrap()
+}
+
+/// What is wrong with a row on real sockets, if anything. On a machine that is too busy a race may not come
+/// about, and more tries tell; that a case stays in doubt is nobody's fault.
+pub(crate) fn complaint_in_the_end(bug: Bug, row: impl Fn() -> Conformance) -> Option<String> {
+    let named = Catalogued::of_bug(bug).map(|case| case.name.as_str());
+    let mut last = None;
+    for _ in 0..TRIES {
+        let run = row();
+        let mut named = run.cases.iter().filter(|case| Some(case.name.as_str()) == named);
+        let doubtful = named.any(|case| case.end == End::Judged(Standing::Inconclusive));
+        last = Some((complaint(bug, &run)?, doubtful));
+    }
+    let (complained, doubtful) = last?;
+    (!doubtful).then_some(complained)
 }
 
 /// What is wrong with a row, if anything.

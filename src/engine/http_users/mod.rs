@@ -147,6 +147,8 @@ impl HttpUsers {
 
     /// The first phase begins then, with these conversations.
     pub(super) fn go(&self, start: Nanos, places: Places) {
+        let phases = &self.crowd.world.plan.scenario.phases;
+        self.crowd.measured().recorder.follow(start, phases);
         self.stage.send_replace(Stage::Go(start, Arc::new(places)));
     }
 
@@ -283,7 +285,7 @@ impl Crowd {
 
     fn record(&self, operation: Operation, timing: Timing, answer: Result<(), CompactString>) {
         let mut measured = self.measured();
-        measured.recorder.record_http(operation, answer.is_ok().then_some(timing));
+        measured.recorder.record_http(operation, timing, answer.is_ok());
         if let Err(why) = answer {
             let error = format!("`{operation}` over HTTP: {why}");
             if measured.errors.len() < SAMPLES && !measured.errors.contains(&error) {

@@ -41,6 +41,7 @@ impl Facts<'_> {
         let mut uses = Vec::new();
         let mut notes = Notes::default();
         let mut window: Option<Window> = None;
+        let is_kept = reports.iter().all(|report| report.write_error.is_none());
         for report in reports {
             match (&mut window, &report.meter.window) {
                 (Some(sum), Some(one)) => sum.merge(one),
@@ -68,7 +69,14 @@ impl Facts<'_> {
         };
         let latencies = recorder.latencies();
         let generator = generator::assess(&recorder, &uses, self.used);
-        let expect = |expected| expectation::judge(expected, &latencies, &generator.lag);
+        let phases = recorder.phases();
+        let measured = expectation::Measured {
+            latencies: &latencies,
+            phases: &phases,
+            reach: counters.reach(),
+            lag: &generator.lag,
+        };
+        let expect = |expected| measured.judge(expected);
         let expectations = settings.scenario.expect.iter().map(expect).collect();
         let exercised = |property: &&String| {
             !settings.judge
@@ -90,6 +98,7 @@ impl Facts<'_> {
             unexercised,
             verdicts,
             latencies,
+            phases,
             counts,
             expectations,
             generator,
@@ -98,7 +107,8 @@ impl Facts<'_> {
             course,
             sources: Vec::new(),
         };
-        Measured { outcome, timeline: recorder.timeline().clone(), window, started: self.started }
+        let (timeline, started) = (recorder.timeline().clone(), self.started);
+        Measured { outcome, timeline, window, started, is_kept }
     }
 
     fn run(&self, settings: &Settings, target: &Target) -> Run {

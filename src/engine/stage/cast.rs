@@ -32,6 +32,16 @@ pub fn first_person(play: u32, run: u64) -> PersonId {
     PersonId((1 + run % RUNS) as u32 * PLAYS * ROOM + play * ROOM)
 }
 
+/// Everybody who has a part in a play of this number.
+pub(crate) fn people_of(
+    script: &Script,
+    play: u32,
+    run: u64,
+) -> impl Iterator<Item = PersonId> + use<> {
+    let PersonId(first) = first_person(play, run);
+    (first..first + script.people.len() as u32).map(PersonId)
+}
+
 impl Cast {
     /// The cast of a script: nobody else in this run plays with them.
     pub(super) fn of(play: &Play, run: u64) -> Self {

@@ -31,6 +31,7 @@ use crate::verdict::Finding;
 use crate::world;
 pub(crate) use apart::{Apart, Stopped};
 pub use cast::first_person;
+pub(crate) use cast::people_of;
 pub(crate) use rehearsal::{Lacking, rehearse, rehearsers};
 
 use cast::Cast;
@@ -172,8 +173,9 @@ pub async fn play(
     let cast = Cast::of(play, site.run);
     let (tell, mut told) = mpsc::unbounded_channel();
     let mut recorder =
-        Recorder::new(Meter::new(1_000_000_000), Some(Bench::new(&Charge::of(&site.spec))), None);
+        Recorder::new(Meter::asleep(), Some(Bench::new(&Charge::of(&site.spec))), None);
     recorder.kept = Some(Vec::new());
+    recorder.unmeasured = true;
     let ground = Ground {
         // What another play says is none of this one's: its messages are told apart as another run's.
         plan: Plan::new(

@@ -2,14 +2,11 @@
 
 use super::{Find, Progress, Search};
 use crate::engine::TargetChoice;
-use crate::explore::trial::{Arena, Over};
-use crate::outcome::exploration::Scene;
+use crate::explore::arena::{Arena, Over};
+use crate::explore::regressions::ENDED;
 use crate::plan::saved::SURVIVAL;
 use crate::plan::script::Script;
 use std::sync::Arc;
-
-/// What a server that ended is accused of.
-const ENDED: &str = "the server ended";
 
 impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     /// Whatever was under way is kept at once. A server that the harness can start again is then given
@@ -68,21 +65,9 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
 
     fn felled(&self, plan: u64, script: &Arc<Script>, seen: String) -> Find {
         Find {
-            property: SURVIVAL.to_owned(),
-            promised: true,
-            seen,
-            script: Arc::clone(script),
             plan: Some(plan),
-            others: Vec::new(),
-            failed: None,
-            proven: true,
-            shrunk: None,
-            plans: 1,
             after: self.began.elapsed(),
-            file: String::new(),
-            violation: None,
-            scene: Scene::default(),
-            names: Vec::new(),
+            ..Find::new(SURVIVAL, true, seen, script)
         }
     }
 }

@@ -6,10 +6,9 @@ pub mod summary;
 pub mod terminal;
 pub mod words;
 
-use crate::outcome::Capacity;
 use crate::outcome::capacity::SCHEMA;
+use crate::outcome::{Capacity, document};
 use crate::report::{Format, Look};
-use serde::Deserialize;
 
 /// Every format, in the order of the documentation.
 pub const FORMATS: &[Format<Capacity>] = &[
@@ -23,7 +22,7 @@ pub const FORMATS: &[Format<Capacity>] = &[
         name: "json",
         file: FILE,
         about: "everything, with a schema version, for programs",
-        render: json,
+        render: document::write,
     },
     Format {
         name: "summary",
@@ -45,12 +44,7 @@ pub fn format(name: &str) -> Option<&'static Format<Capacity>> {
 /// Whether a report is that of a search.
 #[must_use]
 pub fn is_one(json: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Kind {
-        kind: Option<String>,
-    }
-    let kind = serde_json::from_str(json).ok().and_then(|Kind { kind }| kind);
-    kind.as_deref() == Some("capacity")
+    document::kind(json).as_deref() == Some("capacity")
 }
 
 /// The search that was rendered.
@@ -58,19 +52,7 @@ pub fn is_one(json: &str) -> bool {
 /// # Errors
 /// What is wrong with the text: another schema version, or not a search at all.
 pub fn parse(json: &str) -> Result<Capacity, String> {
-    let found: Capacity =
-        serde_json::from_str(json).map_err(|error| format!("it is damaged: {error}"))?;
-    match found.schema {
-        SCHEMA => Ok(found),
-        schema => Err(format!("it has schema version {schema}, this is version {SCHEMA}")),
-    }
-}
-
-/// The search as JSON, indented, with a newline at the end.
-fn json(capacity: &Capacity) -> String {
-    let mut json = serde_json::to_string_pretty(capacity).expect("a result is plain data");
-    json.push('\n');
-    json
+    document::read(json, "search", SCHEMA)
 }
 
 #[cfg(test)]
@@ -139,7 +121,7 @@ pub(super) mod tests {
             let text = (format.render)(&found());
             assert!(text.contains("150") && text.ends_with('\n'), "{}: {text}", format.name);
         }
-        let back: Capacity = serde_json::from_str(&json(&found())).unwrap();
+        let back: Capacity = parse(&document::write(&found())).unwrap();
         assert_eq!(back, found());
     }
 }

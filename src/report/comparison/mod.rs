@@ -7,6 +7,7 @@ pub mod terminal;
 mod words;
 
 use crate::comparison::Comparison;
+use crate::outcome::document;
 use crate::report::{Format, Look};
 
 /// Every format, in the order of the documentation.
@@ -27,15 +28,9 @@ pub const FORMATS: &[Format<Comparison>] = &[
         name: "json",
         file: "comparison.json",
         about: "everything, with a schema version, for programs",
-        render: json,
+        render: document::write,
     },
 ];
-
-fn json(comparison: &Comparison) -> String {
-    let mut json = serde_json::to_string_pretty(comparison).expect("a comparison is plain data");
-    json.push('\n');
-    json
-}
 
 /// The format of this name.
 #[must_use]

@@ -5,6 +5,7 @@ use crate::outcome::{Latency, Outcome, Percentiles};
 use crate::report::html::figure::{Figure, charts};
 use crate::report::html::markup::{Markup, classed, element, text, worded};
 use crate::report::html::table::{Column, table_of};
+use crate::report::words;
 
 /// What a reader looks at first, if it was measured.
 const FIRST: &[&str] = &["delivery", "ack", "sync", "connect"];
@@ -35,11 +36,7 @@ const FIGURES: &[Figure] = &[
 
 /// The section; without any figure it says so.
 pub(super) fn latency(outcome: &Outcome) -> Markup {
-    let measured: Vec<&Latency> = outcome
-        .latencies
-        .iter()
-        .filter(|latency| latency.planned.count + latency.failures > 0)
-        .collect();
+    let measured = words::latencies(outcome);
     if measured.is_empty() {
         return worded("p", "lead", "No latency was measured.");
     }
@@ -48,6 +45,8 @@ pub(super) fn latency(outcome: &Outcome) -> Markup {
     [
         worded("p", "lead", lead),
         percentiles(&measured),
+        reach(outcome),
+        phases(outcome),
         picker(&measured),
         match charted(&measured).next() {
             Some(_) => charts(FIGURES),
@@ -84,17 +83,59 @@ fn percentiles(latencies: &[&Latency]) -> Markup {
     table_of("Percentiles of all latencies", &columns, rows)
 }
 
-/// A percentile that rests on fewer samples than it takes to have one above it is dimmed.
-fn row(name: &str, p: &Percentiles, failures: Option<u64>) -> Vec<Markup> {
-    let times = [(p.p50, 2), (p.p90, 10), (p.p95, 20), (p.p99, 100), (p.p99_9, 1_000), (p.max, 1)];
-    let times = times.map(|(nanos, least)| match p.count {
-        0 => text("–"),
-        count if count < least => worded("span", "quiet", &quantity::duration(nanos)),
-        _ => text(&quantity::duration(nanos)),
+/// Whom messages reached.
+fn reach(outcome: &Outcome) -> Markup {
+    match words::reach(&outcome.reach()) {
+        Some(reach) => worded("p", "more", &format!("Reach: {reach}.")),
+        None => Markup::default(),
+    }
+}
+
+/// The same by phase, where that says more.
+fn phases(outcome: &Outcome) -> Markup {
+    let rows = words::phases(outcome);
+    if rows.is_empty() {
+        return Markup::default();
+    }
+    let columns = [
+        Column::head("phase"),
+        Column::words("latency"),
+        Column::figures("count"),
+        Column::figures("p50"),
+        Column::figures("p95"),
+        Column::figures("p99"),
+        Column::figures("max"),
+        Column::figures("reach"),
+    ];
+    let rows = rows.iter().map(|row| {
+        let p = row.planned;
+        let times = times(p, [(p.p50, 2), (p.p95, 20), (p.p99, 100), (p.max, 1)]);
+        let phase = if row.is_first { text(row.phase) } else { worded("span", "quiet", row.phase) };
+        let head = [phase, text(row.series), text(&quantity::count(p.count))];
+        let cells = head.into_iter().chain(times).chain([text(&row.reach)]).collect();
+        ("", cells)
     });
+    let title = element("h3", &[], [text("By phase")]);
+    let lead = worded("p", "lead", "What was planned while a phase lasted, whenever it ended.");
+    [title, lead, table_of("Latencies by phase", &columns, rows)].into_iter().collect()
+}
+
+fn row(name: &str, p: &Percentiles, failures: Option<u64>) -> Vec<Markup> {
+    let all = [(p.p50, 2), (p.p90, 10), (p.p95, 20), (p.p99, 100), (p.p99_9, 1_000), (p.max, 1)];
+    let times = times(p, all);
     let failed = failures.map(|failures| text(&quantity::count(failures)));
     let head = [text(name), text(&quantity::count(p.count))];
     head.into_iter().chain(times).chain([failed.unwrap_or_default()]).collect()
+}
+
+/// Figures, each with the number of samples that it takes to have one above it; one that rests on fewer
+/// is dimmed.
+fn times<const N: usize>(p: &Percentiles, figures: [(u64, u64); N]) -> [Markup; N] {
+    figures.map(|(nanos, least)| match p.count {
+        0 => text("–"),
+        count if count < least => worded("span", "quiet", &quantity::duration(nanos)),
+        _ => text(&quantity::duration(nanos)),
+    })
 }
 
 /// The buttons that choose which latency the charts show.
