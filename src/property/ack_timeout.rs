@@ -286,15 +286,20 @@ impl Waiting {
         }
         let (sent, waited) = (attempt.at, at.saturating_sub(attempt.at));
         attempt.state = State::Closed;
+        // Whoever is known to have stalled gave up late for that.
+        let late = waited > self.grace(sent, at).saturating_add(bound + tolerance);
         if excused {
             self.finding.count("excused by a fault", 1);
         } else if waited < bound.saturating_sub(MILLISECOND) {
             self.doubtful.early += 1;
-        } else if waited > bound + tolerance {
+        } else if late {
             self.doubtful.late += 1;
         } else {
-            attempt.state = State::Suspect(at);
-            self.suspects.push_back((sent.saturating_add(bound + tolerance), op, number));
+            if let Some(attempt) = self.attempt_mut(op, number) {
+                attempt.state = State::Suspect(at);
+            }
+            let due = at.max(sent.saturating_add(bound)).saturating_add(tolerance);
+            self.suspects.push_back((due, op, number));
         }
     }
 
@@ -529,6 +534,18 @@ mod tests {
             );
             stands(&AckTimeout, &charge(), &history, Standing::Inconclusive);
         }
+    }
+
+    #[test]
+    fn whoever_gives_up_late_for_a_stall_reads_what_has_come_before_it_accuses() {
+        let history = "a in #1
+            @1000 a sends o1 t1 k1 #1
+            @6400 a lag 400
+            @6400 a timeout o1
+            @9000 phase end";
+        fails(&AckTimeout, &charge(), history, "no ack within 5 s");
+        let unread = history.replace("@9000", "@6410 a acked o1 m1\n@9000");
+        stands(&AckTimeout, &charge(), &unread, Standing::Inconclusive);
     }
 
     #[test]

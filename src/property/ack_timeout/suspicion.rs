@@ -13,8 +13,10 @@ impl Waiting {
             let Some(attempt) = self.attempt_mut(op, number).copied() else { continue };
             let State::Suspect(gave_up) = attempt.state else { continue };
             let grace = self.grace(attempt.at, now);
-            let due = attempt.at.saturating_add(self.bound + self.tolerance).saturating_add(grace);
-            if grace > 0 && due >= now {
+            // What came while the client stalled is read after it gave up.
+            let over = gave_up.max(attempt.at.saturating_add(self.bound));
+            let due = over.saturating_add(self.tolerance).saturating_add(grace);
+            if due >= now {
                 self.suspects.push_back((due, op, number));
                 continue;
             }

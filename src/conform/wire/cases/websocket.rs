@@ -295,7 +295,7 @@ a <- closed within dead",
         script: "a open
 a join
 a -> frame huge text $head
-a <- closed",
+a <- closed within 2s",
         catches: &["frame-unlimited"],
         ..WireCase::DEFAULT
     },
