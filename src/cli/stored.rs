@@ -9,14 +9,18 @@ use crate::report::{Folder, FolderError};
 /// Says where the folder is, unless nothing is to be said, or why it is not as it should be; whether it
 /// is.
 pub(super) fn told(written: Result<Folder, Vec<FolderError>>, quiet: bool) -> bool {
-    match &written {
-        Ok(folder) if !quiet => {
-            display::say(format_args!("\nreport: {}", folder.path().display()));
+    match written {
+        Ok(folder) => {
+            if !quiet {
+                display::say(format_args!("\nreport: {}", folder.path().display()));
+            }
+            true
         }
-        Ok(_) => {}
-        Err(errors) => errors.iter().for_each(|error| warn(&error.to_string())),
+        Err(errors) => {
+            errors.into_iter().for_each(|error| warn(&error.to_string()));
+            false
+        }
     }
-    written.is_ok()
 }
 
 /// Warns of something.
