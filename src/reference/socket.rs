@@ -21,6 +21,7 @@ use crate::reference::visitor::{Back, Question, Visitor};
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, SocketRef};
 use socketioxide::handler::{ConnectHandler, FromMessageParts, MessageHandler, Value};
+use socketioxide::operators::BroadcastOperators;
 use socketioxide::socket::Socket;
 use socketioxide::{SendError, SocketError, SocketIo};
 use std::fmt::Display;
@@ -98,7 +99,7 @@ impl ConnectHandler<LocalAdapter, Entrance> for Entrance {
 /// before it closes the sockets in it, and then finds none to take out of it: socket and namespace would
 /// keep each other for ever, and with them the server.
 pub(crate) async fn close_all(io: &SocketIo, namespace: &str, within: Duration) {
-    let sockets = io.of(namespace).map(|all| all.sockets()).unwrap_or_default();
+    let sockets = io.of(namespace).map(BroadcastOperators::sockets).unwrap_or_default();
     let _ = tokio::time::timeout(within, io.close()).await;
     for socket in sockets {
         // Nothing is said any more: it is only taken out.
