@@ -175,7 +175,7 @@ pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
     let written = Folder::create(&args.out, started, &format!("capacity-{}", names[0]), &names[1])
         .map_err(|error| vec![error])
         .and_then(|folder| store(&folder, &ascended, &files).map(|()| folder));
-    let is_written = stored::told(written, args.quiet);
+    let is_written = stored::told(&written, args.quiet);
     Ok(stored::exit(ascended.capacity.exit(), is_written))
 }
 

@@ -167,7 +167,7 @@ fn store(run: &Conformance, started: SystemTime, args: &Args) -> bool {
         folder.publish().map_err(|error| vec![error])?;
         Ok(folder)
     });
-    stored::told(written, args.quiet)
+    stored::told(&written, args.quiet)
 }
 
 fn drive(settings: Settings, interrupt: &Notify, args: &Args) -> Result<Conformance, Failure> {

@@ -214,7 +214,7 @@ fn store(found: &Exploration, started: SystemTime, args: &Args) -> bool {
         folder.publish().map_err(|error| vec![error])?;
         Ok(folder)
     });
-    stored::told(written, args.quiet)
+    stored::told(&written, args.quiet)
 }
 
 /// How far it is: a line on a terminal that is drawn over; in a log, failures and now and then a line.

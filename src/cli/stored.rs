@@ -8,8 +8,8 @@ use crate::report::{Folder, FolderError};
 
 /// Says where the folder is, unless nothing is to be said, or why it is not as it should be; whether it
 /// is.
-pub(super) fn told(written: Result<Folder, Vec<FolderError>>, quiet: bool) -> bool {
-    match &written {
+pub(super) fn told(written: &Result<Folder, Vec<FolderError>>, quiet: bool) -> bool {
+    match written {
         Ok(folder) if !quiet => {
             display::say(format_args!("\nreport: {}", folder.path().display()));
         }
