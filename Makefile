@@ -51,7 +51,8 @@ soak:
 	cargo test --locked --release --test soak -- --ignored --nocapture --test-threads 1
 
 # Size and speed beside a minimal client, a Node script and Artillery, on a machine that does nothing else. Writes
-# benches/results/; `make bench BENCH=--quick` looks whether the instruments work.
+# benches/results/ within a quarter of an hour; `make bench BENCH=--quick` looks whether the instruments work, and
+# `BENCH=--full` takes two hours.
 bench:
 	cargo build --release --locked
 	cargo build --release --locked --manifest-path benches/peers/Cargo.toml

@@ -3,8 +3,10 @@
 
 #[path = "support/pages.rs"]
 mod pages;
+#[path = "support/races.rs"]
+mod races;
 
-use assize::report::html;
+use assize::report::{exploration, html};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -75,6 +77,7 @@ fn chromium_shows_every_page_and_finds_nothing_wrong() {
     {
         page(name, html::render(&outcome));
     }
+    page("races", exploration::html::render(&races::races()));
     let tested = Command::new("node")
         .args(["--test", "--test-reporter=spec", "page.test.mjs"])
         .current_dir(FOLDER)

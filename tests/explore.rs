@@ -152,6 +152,8 @@ fn a_saved_plan_is_listed_and_explained_as_the_case_that_it_is() {
     let folder = place.0.path().join("scenarios/regressions");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("once.yaml"), PLAN).unwrap();
+    let specs = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
+    std::os::unix::fs::symlink(specs, place.0.path().join("specs")).unwrap();
     let told = |words: &[&str]| {
         let run = program().current_dir(place.0.path()).args(words).output().unwrap();
         Ended::of(run).expect(0).stdout
@@ -159,6 +161,8 @@ fn a_saved_plan_is_listed_and_explained_as_the_case_that_it_is() {
     let listed = told(&["list", "cases"]);
     let line = listed.lines().find(|line| line.starts_with("regressions/once ")).unwrap();
     assert!(line.contains("What failed once "), "{line}");
+    let again = told(&["replay", "regressions/once", "--simulate", "--quiet"]);
+    assert!(again.starts_with("FIXED  "), "{again}");
     let page = told(&["explain", "regressions/once"]);
     for part in
         ["    ann send a\n", "in 2 of 20 plays", "conform --spec callback-ack regressions/once"]

@@ -42,13 +42,15 @@ const told = (run) => {
   }
 }
 
-const scenario = ({ clients, group, rate, idle, seconds }) => {
+const scenario = ({ clients, group, rate, idle, seconds, connecting }) => {
   const rooms = Math.floor(clients / group)
-  const talk = rate
+  const talk = connecting
+    ? 'send: 10/s in all'
+    : rate
     ? `send: ${rate}/s in all, texts: { short: 100% }`
     : 'converse: { share: 100%, think: 0s }'
   const conversations = group === 2 ? `pairs: ${rooms}` : `groups: [{ count: ${rooms}, size: ${group} }]`
-  const arriving = Math.max(1, clients / ARRIVALS)
+  const arriving = connecting ?? Math.max(1, clients / ARRIVALS)
   return `assize: 1
 name: bench
 about: A piece of work of the benchmarks.
@@ -62,14 +64,18 @@ patience: 30s
 `
 }
 
+// What the reference server plays.
+const REFERENCE = join(root, 'specs', 'callback-ack.yaml')
+
 const assize = (name, about, options) => ({
   name,
   about,
   most: 18_000,
+  reference: [paths.assize, 'serve', '--spec', REFERENCE],
   command(work, url, folder) {
     const file = join(folder, 'bench.yaml')
     writeFileSync(file, scenario(work))
-    const spec = join(benches, 'chat.yaml')
+    const spec = work.connecting ? REFERENCE : join(benches, 'chat.yaml')
     return [paths.assize, 'run', file, '--spec', spec, '--target', url, '--out', folder, '--shards', '1', ...options]
   },
   told(run, folder) {

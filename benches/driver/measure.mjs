@@ -2,13 +2,17 @@
 // server saw and what the kernel charged; nothing rests on what a generator says of itself but its
 // latencies and its lateness.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { paths } from './generators.mjs'
 import { cpu, resident, start, stop } from './process.mjs'
 
 const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+
+// Waits for a process to end, but not for longer; the clock alone keeps nobody here.
+const ended = (run, seconds) =>
+  Promise.race([run.ended, new Promise((resolve) => setTimeout(resolve, seconds * 1000).unref())])
 
 // Seconds within which all must be connected, and a generator must have ended.
 const CONNECTING = 120
@@ -18,8 +22,8 @@ const ENDING = 90
 const SLACK = 3
 
 class Server {
-  static async start(core) {
-    const run = start(core, [paths.server])
+  static async start(core, command = [paths.server]) {
+    const run = start(core, command)
     for (let tries = 0; tries < 100; tries++) {
       const url = /listening on (\S+)/.exec(run.stdout)?.[1]
       if (url) return new Server(run, url)
@@ -61,7 +65,10 @@ const snapshot = async (server, generator) => {
 
 // Measures a generator at a piece of work. `window` is the length of the measured part in seconds,
 // `warm` what goes before it.
-export const measure = async (generator, work, { window, warm, cores }) => {
+export const measure = (generator, work, times) =>
+  work.connecting ? connect(generator, work, times) : talk(generator, work, times)
+
+const talk = async (generator, work, { window, warm, cores }) => {
   const folder = mkdtempSync(join(tmpdir(), 'assize-bench-'))
   const server = await Server.start(cores[0])
   // The traffic outlasts the window.
@@ -94,7 +101,7 @@ export const measure = async (generator, work, { window, warm, cores }) => {
       core: used / took,
       serverCore: (after.serverCpu - before.serverCpu) / took,
     })
-    await Promise.race([run.ended, sleep(generator.name === 'Artillery' && !work.rate ? 0 : ENDING)])
+    await ended(run, generator.name === 'Artillery' && !work.rate ? 0 : ENDING)
     await stop(run)
     try {
       Object.assign(figures, generator.told(run, folder))
@@ -107,4 +114,37 @@ export const measure = async (generator, work, { window, warm, cores }) => {
     await stop(server.run)
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+// How fast clients are let in by the reference server, and what that costs them. When the first one
+// knocked and when the last one was in its conversation stands in the history.
+const connect = async (generator, work, { cores }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'assize-bench-'))
+  const server = await Server.start(cores[0], generator.reference)
+  const run = start(cores[1], generator.command({ ...work, seconds: 1 }, server.url, folder))
+  try {
+    await ended(run, CONNECTING)
+    if (run.code === undefined) throw new Error(`not over after ${CONNECTING} s: ${tail(run)}`)
+    const { ready, first, last } = arrivals(folder)
+    if (ready < work.clients) throw new Error(`${ready} of ${work.clients} were let in: ${tail(run)}`)
+    return { connectsPerSecond: ready / (last - first) }
+  } finally {
+    await stop(run)
+    await stop(server.run)
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const arrivals = (folder) => {
+  const made = readdirSync(folder).find((entry) => entry.includes('-bench-'))
+  const history = readFileSync(join(folder, made, 'history', 'shard-0.jsonl'), 'utf8')
+  const ready = new Map()
+  let first = Infinity
+  for (const line of history.split('\n')) {
+    if (!line.includes('"connecting"') && !line.endsWith('"ready"}')) continue
+    const { t, c, e } = JSON.parse(line)
+    if (e !== 'ready') first = Math.min(first, t)
+    else if (!ready.has(c)) ready.set(c, t)
+  }
+  return { ready: ready.size, first: first / 1e9, last: Math.max(...ready.values()) / 1e9 }
 }

@@ -17,8 +17,9 @@ export const summary = (figures) => {
     of('cpuMicros', 'µs CPU per message'),
     of('messagesPerSecond', 'messages/s'),
     of('messagesPerCore', 'per core'),
+    of('connectsPerSecond', 'clients/s let in'),
     of('loadedKiB', 'KiB'),
-    `server at ${digits(figures.serverCore * 100)}%`,
+    figures.serverCore === undefined ? '' : `server at ${digits(figures.serverCore * 100)}%`,
   ]
     .filter(Boolean)
     .join(', ')
@@ -110,20 +111,29 @@ const group = (rows) =>
     ]),
   )
 
-const shape = (name) => (name.startsWith('size') ? size : name.startsWith('groups') ? group : speed)
+const connecting = (rows) =>
+  table(
+    ['', 'clients let in per second'],
+    [...rows].map(([name, runs]) => [name, cell(column(runs, (run) => run.connectsPerSecond))]),
+  )
+
+const SHAPES = { size, groups: group, connecting }
+
+const shape = (name) => SHAPES[name.split(' ')[0]] ?? speed
 
 export const markdown = (result, experiments) => {
-  const { machine, load, runs, quick, pinned, measured } = result
+  const { machine, load, extent, leftOut, pinned, measured } = result
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`)
   const busy = Math.max(machine.load[0], load[0]) > machine.cores + 1
   const parts = [
     '# Size and speed, measured',
     `${machine.date}, commit ${machine.commit}: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ` +
       `${machine.files.toLocaleString('en')} files at most. ${versions.join(', ')}.`,
-    `${runs === 1 ? 'One run' : `Medians of ${runs} runs (least–most)`}, ` +
-      `${pinned ? 'server and generator on a core of their own each' : 'not pinned to cores'}; ` +
+    'Where several runs were made: their median (least–most). ' +
+      `${pinned ? 'Server and generator had a core of their own each' : 'Nothing was pinned to cores'}; ` +
       `load of the machine ${machine.load[0]} before and ${load[0]} after.` +
-      (quick ? ' A quick run: its windows are short.' : ''),
+      (extent === 'quick' ? ' A quick run: its windows are short.' : '') +
+      (leftOut ? ` ${leftOut} measurements were left out for want of time.` : ''),
     ...(busy ? ['**Others used the machine meanwhile**: only the ratios tell something.'] : []),
   ]
   for (const experiment of experiments) {

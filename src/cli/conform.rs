@@ -145,7 +145,11 @@ fn regressions(args: &Args, settings: &Settings, text: &str) -> Result<Vec<Case>
         }
     };
     let played = explore::regressions(&arena, &plans, REPLAYS, &settings.command, show);
-    until_stopped(&stop, played)?.map_err(crate::cli::run::failure)
+    let cases = until_stopped(&stop, played)?.map_err(crate::cli::run::failure)?;
+    match *stop.borrow() {
+        true => Err(Failure::interrupted("stopped while the saved plans were played")),
+        false => Ok(cases),
+    }
 }
 
 /// A running server that a saved plan has ended: the catalogue has nobody to be played with.

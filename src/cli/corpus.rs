@@ -71,6 +71,19 @@ pub fn named(plans: Vec<(String, Saved)>, names: &[&str]) -> Result<Vec<(String,
     Ok(plans.filter(|(_, case)| wanted(case)).map(|(plan, _)| plan).collect())
 }
 
+/// The file that is meant: a path, a name in the usual folder, or the case of a plan that lies there.
+///
+/// # Errors
+/// As of [`all`], where a case is named.
+pub fn find(name: &str) -> Result<PathBuf, Failure> {
+    let path = files::resolve(files::REGRESSIONS, name);
+    if path.exists() || !name.starts_with(&format!("{REGRESSIONS}/")) {
+        return Ok(path);
+    }
+    let plans = named(all(Path::new(files::REGRESSIONS))?, &[name])?;
+    Ok(plans.first().map_or(path, |(file, _)| PathBuf::from(file)))
+}
+
 /// Saves a plan that has just failed; where it is. `file` is where it was saved before, if it was. Another plan
 /// of the same defect that is there did not fail now, or it would be known: this one is saved beside it.
 pub fn keep(folder: &Path, plan: &Saved, file: &str) -> String {

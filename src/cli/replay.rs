@@ -3,7 +3,7 @@
 use crate::cli::explore::until_stopped;
 use crate::cli::server::Subject;
 use crate::cli::staging::Staging;
-use crate::cli::{Colour, Failure, display, files, load};
+use crate::cli::{Colour, Failure, corpus, display, load};
 use crate::explore::{self, Answer, Replayed};
 use crate::outcome::Exit;
 use crate::outcome::exploration::{Defect, Exploration, SCHEMA};
@@ -36,7 +36,7 @@ mistakes; 69 no server; 70 the harness failed; 130 interrupted.";
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The plan: a file, or a name in `scenarios/regressions/`.
+    /// The plan: a file, a name in `scenarios/regressions/`, or that of its case, `regressions/NAME`.
     pub plan: String,
     /// How many times it is played; without it 50 times, or as often as is needed to say FIXED.
     #[arg(long, value_name = "COUNT")]
@@ -74,7 +74,7 @@ const MOST: u32 = 1_000;
 /// # Errors
 /// The plan or the spec has mistakes, the target cannot be tried, or the harness failed.
 pub fn execute(args: &Args, colour: Colour) -> Result<Exit, Failure> {
-    let path = files::resolve(files::REGRESSIONS, &args.plan);
+    let path = corpus::find(&args.plan)?;
     let saved = load::plan(&path.display().to_string())?;
     let name = args.spec.as_ref().unwrap_or(&saved.spec.name);
     let load::Loaded { value: spec, text } = load::spec(name)?;

@@ -256,10 +256,10 @@ async fn make(
             }
             let rate = Rate::new(failed, of);
             talk(&format!("it failed in {rate}; making it smaller"));
-            let mut court = Trials { arena, property };
+            let mut court = Trials { arena, sought: property.into() };
             let budget = Budget { time: budget, ..Budget::default() };
-            let shrunk = shrink(&mut court, &script, rate, budget).await;
-            let broken = example(arena, &shrunk.script, property).await;
+            let shrunk = shrink(&mut court, &script, &[], rate, budget).await;
+            let broken = example(arena, &shrunk.script, property.into()).await;
             return Ok(Made { shrunk, broken });
         }
     }

@@ -105,6 +105,10 @@ impl Client {
         let rules = Arc::clone(&self.rules);
         let withheld_until = self.withheld_until;
         let moment = &mut Moment { now, rules: &rules, withheld_until, effects };
+        if let Input::Left { prepared, at } = input {
+            // Before its timers are looked at, for they begin then.
+            self.requests.left(prepared, at);
+        }
         self.tick(moment);
         self.take(input, moment);
         self.go_on(moment);
@@ -179,8 +183,7 @@ impl Client {
             }
             Input::Withhold(false) => {}
             Input::Away { until } => self.connection.stay_away(until),
-            Input::Left { prepared, at } => self.requests.left(prepared, at),
-            Input::Tick => {}
+            Input::Left { .. } | Input::Tick => {}
         }
     }
 
@@ -402,6 +405,39 @@ mod tests {
             "28 100 failed: no answer, attempt 4 was the last",
         ];
         assert_eq!(told(&[&online(), &[(1, send(MINE)), (60, Input::Tick)]]), expected);
+    }
+
+    #[test]
+    fn what_is_released_late_is_waited_for_from_its_release_on() {
+        const TIMEOUT: Nanos = 5 * SECOND;
+        // So late that the timer would have been over before, too.
+        for late in [30_000_000, TIMEOUT, 2 * TIMEOUT] {
+            let rules = Rules::new(&Contract::default(), Join::ByServer, |_| true, |_| true);
+            let (mut client, mut effects) = (Client::new(Arc::new(rules)), Effects::new());
+            for input in [Input::Start, Input::Opened, send(MINE)] {
+                client.handle(SECOND, input, &mut effects);
+            }
+            effects.drain().for_each(drop);
+            let at = SECOND + late;
+            client.handle(at, Input::Left { prepared: SECOND, at }, &mut effects);
+            client.handle(at + TIMEOUT - 1, Input::Tick, &mut effects);
+            assert_eq!(effects.drain().filter_map(|it| word(0, &it)).collect::<Vec<_>>(), [""; 0]);
+            assert_eq!(client.deadline(), Some(at + TIMEOUT));
+            client.handle(at + TIMEOUT, Input::Tick, &mut effects);
+            let told: Vec<String> = effects.drain().filter_map(|it| word(0, &it)).collect();
+            assert_eq!(told, ["0 100/0 late"]);
+        }
+    }
+
+    #[test]
+    fn an_earlier_attempt_is_not_waited_for_longer() {
+        let steps = [
+            (1, send(MINE)),
+            (2, Input::Left { prepared: 2 * SECOND, at: 4 * SECOND }),
+            (7, Input::Tick),
+        ];
+        let expected = ["1 send 100/0", "6 100/0 late", "7 send 100/1"];
+        assert_eq!(told(&[&online(), &steps]), expected);
     }
 
     #[test]

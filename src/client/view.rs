@@ -61,8 +61,18 @@ impl View {
     }
 
     fn find(&self, id: &CompactString, mark: u32) -> Option<usize> {
+        if !self.has(mark) {
+            return None; // Mostly it is new.
+        }
         let alike = self.marks.iter().enumerate().rev().filter(|(_, known)| **known == mark);
         alike.map(|(index, _)| index).find(|index| self.rows[*index].id == *id)
+    }
+
+    /// Some row has this mark. Without a way out of the inner loop, many are compared at once.
+    fn has(&self, mark: u32) -> bool {
+        let (front, back) = self.marks.as_slices();
+        let mut some = [front, back].into_iter().flat_map(|marks| marks.chunks(64));
+        some.any(|marks| marks.iter().fold(false, |found, known| found | (*known == mark)))
     }
 }
 

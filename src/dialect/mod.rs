@@ -154,9 +154,10 @@ impl Dialect {
         self.at(next).map(|_| next)
     }
 
-    /// Writes the text of a message.
-    pub fn write_text(&self, token: Token, out: &mut String) {
-        out.push_str(self.wording.borrow_mut().of(token));
+    /// The text of a message.
+    #[must_use]
+    pub fn text(&self, token: Token) -> CompactString {
+        self.wording.borrow_mut().of(token).into()
     }
 
     /// A message as these bindings show it. `place` is where it was asked for, if it was.

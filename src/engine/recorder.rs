@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io::BufWriter;
 
 /// Entries that wait for the judges, at most.
-const BATCH: usize = 128;
+const BATCH: usize = 512;
 
 /// One shard's recorder.
 pub struct Recorder {
@@ -74,13 +74,12 @@ impl Recorder {
         }
         self.over = matches!(&event, Event::Phase { name } if name == "end");
         debug_assert!(at >= self.last_at, "the history goes forwards");
-        let entry = Entry { at: at.max(self.last_at), client, event };
-        self.last_at = entry.at;
+        self.last_at = at.max(self.last_at);
         self.entries += 1;
+        self.waiting.push(Entry { at: self.last_at, client, event });
         if !self.unmeasured {
-            self.meter.observe(&entry);
+            self.meter.observe(&self.waiting[self.waiting.len() - 1]);
         }
-        self.waiting.push(entry);
         if self.waiting.len() == BATCH || self.kept.is_some() || self.over {
             self.hand_over();
         }

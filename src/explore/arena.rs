@@ -259,6 +259,11 @@ impl Arena {
         self.at_once
     }
 
+    /// Each play of it takes a server of its own, which has to be launched.
+    pub(super) fn is_dear(&self, script: &Script) -> bool {
+        matches!(self.settings.target, TargetChoice::Launched(_)) && wants_own_server(script)
+    }
+
     /// Operations of the spec that the server was seen to lack.
     pub(super) fn absent(&self) -> &[Operation] {
         match &self.ground {
@@ -293,7 +298,8 @@ impl Held {
         settings: &Settings,
         at_once: usize,
     ) -> Result<Crew<Play, Result<Played, Stopped>>, Failure> {
-        let (at, apart) = (self.site.clone(), Apart::of(&settings.target, settings.transport));
+        let (at, apart) =
+            (self.site.clone(), Apart::of(&settings.target, settings.transport).kept());
         Crew::assemble(Some(at_once as u32), move |play: Play| {
             let (site, apart) = (at.clone(), apart.clone());
             async move {

@@ -23,6 +23,8 @@ use sketch::Sketch;
 pub struct Generator {
     palette: Palette,
     sketches: BoxedStrategy<Sketch>,
+    /// Those in which something happens to the server, if anything may.
+    struck: Option<BoxedStrategy<Sketch>>,
     seed: u64,
 }
 
@@ -31,7 +33,14 @@ impl Generator {
     #[must_use]
     pub fn new(palette: Palette, seed: u64) -> Self {
         let sketches = sketch::sketches(&palette);
-        Self { palette, sketches, seed }
+        let struck = palette.has_strikes().then(|| sketch::struck(&palette));
+        Self { palette, sketches, struck, seed }
+    }
+
+    /// Something may happen to the server's nodes and parts: [`Generator::struck`] has scripts.
+    #[must_use]
+    pub const fn strikes(&self) -> bool {
+        self.struck.is_some()
     }
 
     /// The script of this number, its racing steps as far apart as `offsets` says.
@@ -40,11 +49,20 @@ impl Generator {
     /// Never: a test reads many.
     #[must_use]
     pub fn script(&self, number: u64, offsets: &Offsets) -> Script {
-        let text = self.text(number, offsets);
-        Script::parse(&text).unwrap_or_else(|mistake| panic!("{mistake} in\n{text}"))
+        understood(&self.text(&self.sketches, number, offsets))
     }
 
-    fn text(&self, number: u64, offsets: &Offsets) -> String {
+    /// The script of this number in which something happens to the server's nodes or parts, if anything may.
+    ///
+    /// # Panics
+    /// Never: a test reads many.
+    #[must_use]
+    pub fn struck(&self, number: u64, offsets: &Offsets) -> Option<Script> {
+        let sketches = self.struck.as_ref()?;
+        Some(understood(&self.text(sketches, number, offsets)))
+    }
+
+    fn text(&self, sketches: &BoxedStrategy<Sketch>, number: u64, offsets: &Offsets) -> String {
         let mut dice = Dice::new(self.seed, "exploration", number, 0);
         let mut seed = [0_u8; 32];
         for piece in seed.chunks_mut(8) {
@@ -52,9 +70,13 @@ impl Generator {
         }
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
         let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-        let tree = self.sketches.new_tree(&mut runner).expect("nothing is filtered out");
+        let tree = sketches.new_tree(&mut runner).expect("nothing is filtered out");
         write::text(&tree.current(), &self.palette, offsets, &mut dice)
     }
+}
+
+fn understood(text: &str) -> Script {
+    Script::parse(text).unwrap_or_else(|mistake| panic!("{mistake} in\n{text}"))
 }
 
 #[cfg(test)]
@@ -95,10 +117,37 @@ mod tests {
     }
 
     #[test]
+    fn what_happens_to_the_server_happens_while_somebody_speaks() {
+        use crate::fault::{Node, NodeDeed, Part, Server};
+        use crate::plan::script::Step;
+        let node = |number| Server::Node(Node { number, does: NodeDeed::Stop });
+        let strikes = [node(1), node(2), Server::Part(Part::Redis)];
+        for name in ["sequenced", "broadcast"] {
+            let palette = Palette::of(&spec_of(name), false, &[]);
+            assert!(!Generator::new(palette.clone(), 1).strikes());
+            let generator = Generator::new(palette.with_strikes(&strikes), 5);
+            let mut seen = BTreeSet::new();
+            for number in 0..100 {
+                let script = generator.struck(number, &Offsets::NEW).expect("there are strikes");
+                assert!(script.people.len() <= 3 && script.steps.len() <= 10, "{script}");
+                seen.extend(script.strikes().map(|strike| format!("{strike:?}")));
+                let step = |is: fn(&Step) -> bool| script.steps.iter().position(is);
+                let speaks = step(|step| matches!(step, Step::Do { awaited: false, .. }));
+                let struck = step(|step| matches!(step, Step::Server(_)));
+                let heals = step(|step| matches!(step, Step::ServerHeals));
+                assert!(speaks < struck && struck < heals && speaks.is_some(), "{script}");
+            }
+            assert_eq!(seen.len(), strikes.len());
+        }
+    }
+
+    #[test]
     fn the_same_seed_draws_the_same_and_another_seed_others() {
         let texts = |seed| -> Vec<String> {
             let generator = generator("callback-ack", seed);
-            (0..50).map(|number| generator.text(number, &Offsets::NEW)).collect()
+            (0..50)
+                .map(|number| generator.text(&generator.sketches, number, &Offsets::NEW))
+                .collect()
         };
         assert_eq!(texts(1), texts(1));
         let all: BTreeSet<String> = texts(1).into_iter().chain(texts(2)).collect();
@@ -109,7 +158,7 @@ mod tests {
     fn most_scripts_release_steps_together_that_share_something() {
         let generator = generator("callback-ack", 3);
         let races = (0..200).filter(|number| {
-            let text = generator.text(*number, &Offsets::NEW);
+            let text = generator.text(&generator.sketches, *number, &Offsets::NEW);
             text.contains(" | ")
         });
         assert!(races.count() > 150);

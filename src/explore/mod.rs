@@ -25,4 +25,4 @@ pub use regressions::{ENDED, regressions};
 pub use replay::{Answer, Replayed, enough, replay};
 pub use search::{Find, Progress, Settings as Search, search};
 pub use shrink::extent;
-pub use trial::{Broken, End, Run, Trial, least};
+pub use trial::{Broken, End, Run, Sought, Trial, least};

@@ -160,13 +160,12 @@ fn also(all: &trial::Trial, property: &str) -> Vec<Also> {
             continue;
         }
         let Some(violation) = broken.finding.violations.first() else { continue };
-        match also.iter_mut().find(|one| one.property == broken.property) {
-            Some(one) => one.count += 1,
-            None => also.push(Also {
+        if also.iter().all(|one| one.property != broken.property) {
+            also.push(Also {
                 property: broken.property.to_owned(),
-                count: 1,
+                count: all.rate(broken.property).0.into(),
                 violation: violation.clone(),
-            }),
+            });
         }
     }
     also

@@ -17,11 +17,12 @@ use crate::explore::offsets::Offsets;
 use crate::explore::shrink;
 use crate::explore::spread::spreads;
 use crate::explore::trial::{self, Broken, End, Run, Trial};
+use crate::fault::{Node, NodeDeed, Part, Server};
 use crate::history::Nanos;
 use crate::outcome::exploration::{Defect, Exploration, SCHEMA};
 use crate::plan::saved::{SURVIVAL, Saved};
 use crate::plan::script::Script;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -29,6 +30,12 @@ use std::time::{Duration, Instant, SystemTime};
 const OTHERS: usize = 3;
 /// Plays of a plan of the corpus.
 const KNOWN: u32 = 10;
+/// Plans under way in which something happens to the server.
+const STRUCK_AT_ONCE: usize = 2;
+/// How long one of them takes: later than so long before the end none begins.
+const STRUCK_TAKES: Duration = Duration::from_secs(20);
+/// In simulated worlds each so-manieth plan is one of them.
+const SIMULATED: u64 = 8;
 /// How often there is progress to show.
 const TICK: Duration = Duration::from_millis(200);
 /// Plans in a row that cannot be played before the search gives up.
@@ -94,6 +101,7 @@ pub async fn search(
         TargetChoice::Running(_) => false,
     };
     let palette = Palette::of(spec, restarts, arena.absent());
+    let palette = palette.with_strikes(&strikes(&settings.arena.target));
     let width = arena.at_once();
     let mut search = Search {
         settings,
@@ -103,6 +111,7 @@ pub async fn search(
         offsets: Offsets::NEW,
         drawn: 0,
         under_way: FxHashMap::default(),
+        struck: FxHashSet::default(),
         finds: Vec::new(),
         result: Exploration { schema: SCHEMA, seed: settings.seed, ..Exploration::default() },
         hopeless: 0,
@@ -128,6 +137,8 @@ struct Search<'a, K, S> {
     /// Plans that were drawn.
     drawn: u64,
     under_way: FxHashMap<u32, (u64, Arc<Script>)>,
+    /// Those of them in which something happens to the server.
+    struck: FxHashSet<u32>,
     finds: Vec<Find>,
     result: Exploration,
     /// Plans that could not be played since the last that could.
@@ -167,10 +178,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     async fn hunt(&mut self) {
         while self.over.is_none() && (self.is_on() || !self.under_way.is_empty()) {
             while self.is_on() && self.under_way.len() < self.width {
-                let script = Arc::new(self.generator.script(self.drawn, &self.offsets));
-                let number = self.arena.give(&script);
-                self.under_way.insert(number, (self.drawn, script));
-                self.drawn += 1;
+                self.give();
             }
             match tokio::time::timeout(TICK, self.arena.next()).await {
                 Err(_) => {}
@@ -179,6 +187,32 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             }
             self.tell(None);
         }
+    }
+
+    /// Draws a plan and lets it be played. Those in which something happens to the server take a server of
+    /// their own, and few of those run at once: the others go on beside them.
+    fn give(&mut self) {
+        let is_their_turn = match self.settings.arena.simulate {
+            // In worlds of their own they cost no more than others, and no clock has a say in it.
+            Some(_) => self.drawn.is_multiple_of(SIMULATED),
+            None => {
+                let is_time = self.began.elapsed() + STRUCK_TAKES < self.settings.budget;
+                // Where hardly anything runs at once, they must not push the others out.
+                let is_wide = self.width >= 4 * STRUCK_AT_ONCE || self.drawn.is_multiple_of(4);
+                is_time && is_wide && self.struck.len() < STRUCK_AT_ONCE
+            }
+        };
+        let struck =
+            is_their_turn.then(|| self.generator.struck(self.drawn, &self.offsets)).flatten();
+        let is_struck = struck.is_some();
+        let script = struck.unwrap_or_else(|| self.generator.script(self.drawn, &self.offsets));
+        let script = Arc::new(script);
+        let number = self.arena.give(&script);
+        self.under_way.insert(number, (self.drawn, script));
+        if is_struck {
+            self.struck.insert(number);
+        }
+        self.drawn += 1;
     }
 
     /// Further plans are wanted.
@@ -194,6 +228,7 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     }
 
     async fn ended(&mut self, number: u32, end: End) {
+        self.struck.remove(&number);
         let Some((plan, script)) = self.under_way.remove(&number) else { return };
         self.result.plays += 1;
         match end {
@@ -313,6 +348,20 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
             ..self.result
         }
     }
+}
+
+/// What can happen to the nodes and parts of a server that the harness reaches.
+fn strikes(target: &TargetChoice) -> Vec<Server> {
+    let nodes = target.nodes();
+    if matches!(target, TargetChoice::Embedded(_)) && nodes == 1 {
+        return Vec::new();
+    }
+    // What stands still and goes on knows less of it than what ends: so it is tried twice as often.
+    let deeds = [NodeDeed::Stop, NodeDeed::Stop, NodeDeed::Kill];
+    let each =
+        (1..=nodes as u32).flat_map(|number| deeds.map(|does| Server::Node(Node { number, does })));
+    let all = each.chain(Part::ALL.map(Server::Part));
+    all.filter(|strike| target.refuses(*strike).is_none()).collect()
 }
 
 /// A reason without what is its own each time: long words with digits in them.

@@ -13,7 +13,7 @@ pub use cuts::extent;
 
 use crate::explore::arena::{Arena, Over};
 use crate::explore::contest::{Contest, Decision, Rate};
-use crate::explore::trial::Broken;
+use crate::explore::trial::{Broken, Sought};
 use crate::history::ClientId;
 use crate::outcome::exploration::{Extent, Shrinkage};
 use crate::plan::script::Script;
@@ -24,11 +24,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The most runs that decide on one candidate.
+/// The most runs that decide on one candidate, where nothing else is said.
 const RUNS_EACH: u32 = 60;
-/// How many are made side by side, even if fewer might do.
+/// How many are made side by side, even if fewer might do; and of what fails seldom, which takes many.
 const SIDE_BY_SIDE: u32 = 4;
-/// How many runs measure what is left in the end.
+const OF_SELDOM: u32 = 12;
+const SELDOM: f64 = 0.5;
+/// What fails less often than this is decided in more plays, up to three times as many.
+const RARE: f64 = 0.25;
+const HARDLY_EVER: f64 = 0.01;
+/// How many runs measure what is left in the end, where nothing else is said.
 const MEASURED: u32 = 50;
 /// What fails so often is not rejected by bad luck.
 const CERTAIN: f64 = 0.95;
@@ -61,12 +66,17 @@ pub struct Budget {
     pub plays: u32,
     /// Time.
     pub time: Duration,
+    /// Plays for one candidate.
+    pub each: u32,
+    /// Plays that measure the result.
+    pub measured: u32,
 }
 
 impl Default for Budget {
-    /// 3,000 plays, 90 seconds.
+    /// 3,000 plays, 90 seconds; 60 plays for a candidate, and 50 of what is left.
     fn default() -> Self {
-        Self { plays: 3_000, time: Duration::from_secs(90) }
+        let time = Duration::from_secs(90);
+        Self { plays: 3_000, time, each: RUNS_EACH, measured: MEASURED }
     }
 }
 
@@ -100,8 +110,15 @@ impl Shrunk {
     }
 }
 
-/// Shrinks a script that fails at this rate.
-pub async fn shrink(court: &mut impl Court, script: &Script, rate: Rate, budget: Budget) -> Shrunk {
+/// Shrinks a script that fails at this rate. `concerned` are the people of the argument, by their positions,
+/// if they are known: those who only look on are the first to go.
+pub async fn shrink(
+    court: &mut impl Court,
+    script: &Script,
+    concerned: &[usize],
+    rate: Rate,
+    budget: Budget,
+) -> Shrunk {
     let mut search = Search {
         court,
         rate,
@@ -111,14 +128,17 @@ pub async fn shrink(court: &mut impl Court, script: &Script, rate: Rate, budget:
         known: FxHashSet::from_iter([script.to_string()]),
         candidates: 0,
         plays: 0,
-        most: budget.plays,
+        budget,
         deadline: Instant::now() + budget.time,
         over: None,
     };
+    if let Some(less) = cuts::with_only(script, concerned) {
+        search.consider(less).await;
+    }
     let complete = search.rounds().await;
     search.settle().await;
     let Search { best, seen, candidates, plays, over, .. } = search;
-    let (before, after) = (cuts::extent(script), cuts::extent(&best));
+    let (before, after) = (extent(script), extent(&best));
     Shrunk { script: best, rate: seen, before, after, candidates, plays, complete, over }
 }
 
@@ -135,7 +155,7 @@ struct Search<'c, C> {
     known: FxHashSet<String>,
     candidates: u32,
     plays: u32,
-    most: u32,
+    budget: Budget,
     deadline: Instant,
     over: Option<Over>,
 }
@@ -149,6 +169,7 @@ impl<C: Court> Search<'_, C> {
             let before = self.ladder.len();
             self.steps().await;
             self.each(cuts::without_people).await;
+            self.each(cuts::with_people_merged).await;
             self.each(cuts::without_deeds).await;
             self.each(cuts::without_devices).await;
             self.each(cuts::without_rooms).await;
@@ -167,16 +188,18 @@ impl<C: Court> Search<'_, C> {
         }
     }
 
-    /// Delta debugging: halves of the steps, then ever smaller parts, down to single ones.
+    /// Delta debugging: halves of the steps, then ever smaller parts, down to single ones. The last go first:
+    /// much of what comes after the contradiction has nothing to do with it.
     async fn steps(&mut self) {
         let mut size = self.best.steps.len().div_ceil(2);
         while size > 0 {
-            let mut from = 0;
-            while from < self.best.steps.len() {
-                let less = cuts::without_steps(&self.best, from, size);
-                if !self.consider(less).await {
-                    from += size;
-                }
+            let mut end = self.best.steps.len();
+            while end > 0 {
+                let from = end.saturating_sub(size);
+                let less = cuts::without_steps(&self.best, from, end - from);
+                self.consider(less).await;
+                // What depends on these steps may have gone with them.
+                end = from.min(self.best.steps.len());
             }
             size /= 2;
         }
@@ -219,12 +242,16 @@ impl<C: Court> Search<'_, C> {
         }
         let less = Arc::new(less);
         self.candidates += 1;
-        let mut contest = Contest::against(self.rate, RUNS_EACH);
+        let (share, each) = (self.rate.share(), self.budget.each);
+        let side_by_side = if share < SELDOM { OF_SELDOM } else { SIDE_BY_SIDE };
+        let more = (RARE / share.max(HARDLY_EVER)).clamp(1.0, 3.0);
+        let each = (f64::from(each) * more) as u32;
+        let mut contest = Contest::against(self.rate, each);
         let decision = loop {
             if let Some(decision) = contest.decision() {
                 break decision;
             }
-            let runs = contest.at_least().max(SIDE_BY_SIDE).min(contest.left());
+            let runs = contest.at_least().max(side_by_side).min(contest.left());
             match self.hear(&less, runs).await {
                 Some(runs) if !runs.is_empty() && !self.is_spent() => {
                     runs.into_iter().for_each(|failed| contest.take(failed));
@@ -244,7 +271,7 @@ impl<C: Court> Search<'_, C> {
     async fn settle(&mut self) {
         self.best = Arc::new(tidied(&self.best));
         let mut stride = 1;
-        while let Some(runs) = self.hear(&Arc::clone(&self.best), MEASURED).await
+        while let Some(runs) = self.hear(&Arc::clone(&self.best), self.budget.measured).await
             && !runs.is_empty()
         {
             let failed = runs.iter().filter(|failed| **failed).count();
@@ -277,7 +304,7 @@ impl<C: Court> Search<'_, C> {
     }
 
     fn is_spent(&self) -> bool {
-        self.over.is_some() || self.plays >= self.most || Instant::now() >= self.deadline
+        self.over.is_some() || self.plays >= self.budget.plays || Instant::now() >= self.deadline
     }
 }
 
@@ -303,12 +330,12 @@ fn tidied(script: &Script) -> Script {
     Script::parse(&tidy.to_string()).unwrap_or_else(|_| script.clone())
 }
 
-/// A server that is there, and the property that must be broken.
+/// A server that is there, and what must be broken.
 pub struct Trials<'a> {
     /// Where it is played.
     pub arena: &'a mut Arena,
     /// What is looked for.
-    pub property: &'a str,
+    pub sought: Sought<'a>,
 }
 
 impl Court for Trials<'_> {
@@ -317,23 +344,22 @@ impl Court for Trials<'_> {
         if let Some(over) = trial.over {
             return Heard::Over(over);
         }
-        let tells = trial.runs().filter(|run| run.tells(self.property));
-        let failed: Vec<bool> = tells.map(|run| run.breaks(self.property)).collect();
+        let tells = trial.runs().filter(|run| run.tells(self.sought));
+        let failed: Vec<bool> = tells.map(|run| run.breaks(self.sought)).collect();
         if failed.is_empty() { Heard::NotRun } else { Heard::Runs(failed) }
     }
 }
 
-/// How a script breaks a property, and what its clients are called: from the first of some plays that does.
+/// How a script breaks what is looked for, and what its clients are called: from the first of some plays that does.
 pub async fn example(
     arena: &mut Arena,
     script: &Arc<Script>,
-    property: &str,
+    sought: Sought<'_>,
 ) -> Option<(Broken, Vec<(ClientId, String)>)> {
     for _ in 0..EXAMPLES {
         let trial = arena.trial(script, SIDE_BY_SIDE).await;
-        let shown = trial
-            .runs()
-            .find_map(|run| Some((run.broken_of(property)?.clone(), run.names.clone())));
+        let shown =
+            trial.runs().find_map(|run| Some((run.broken_of(sought)?.clone(), run.names.clone())));
         if shown.is_some() || trial.over.is_some() {
             return shown;
         }
@@ -371,7 +397,8 @@ mod tests {
         let whole = rate(&script).unwrap();
         let mut court = Fake { rate, dice: Dice::new(seed, "court", 0, 0), most: u32::MAX };
         let old = Rate::new((whole * 50.0).round() as u32, 50);
-        let shrunk = shrink(&mut court, &script, old, Budget::default()).now_or_never().unwrap();
+        let shrunk =
+            shrink(&mut court, &script, &[], old, Budget::default()).now_or_never().unwrap();
         let printed = shrunk.script.to_string();
         assert_eq!(Script::parse(&printed).as_ref(), Ok(&*shrunk.script), "{printed}");
         assert!(shrunk.rate.share() >= old.share() / 2.0);
@@ -475,7 +502,7 @@ mod tests {
         assert_eq!(kept.after.steps, 1);
         let script = Script::parse(LONG).unwrap();
         let mut court = Fake { rate: whole, dice: Dice::new(1, "court", 0, 0), most: 40 };
-        let early = shrink(&mut court, &script, Rate::new(50, 50), Budget::default());
+        let early = shrink(&mut court, &script, &[], Rate::new(50, 50), Budget::default());
         let early = early.now_or_never().unwrap();
         assert_eq!(early.over, Some(Over::Interrupted));
         assert!(!early.complete && early.after.steps < 12 && early.rate.failed > 0);
@@ -487,7 +514,8 @@ mod tests {
         let rate = |script: &Script| Some(f64::from(u8::from(race(script))));
         let mut court = Fake { rate, dice: Dice::new(1, "court", 0, 0), most: u32::MAX };
         let budget = Budget { plays: 30, ..Budget::default() };
-        let early = shrink(&mut court, &script, Rate::new(50, 50), budget).now_or_never().unwrap();
+        let early = shrink(&mut court, &script, &[], Rate::new(50, 50), budget);
+        let early = early.now_or_never().unwrap();
         assert!(!early.complete && early.plays <= 30 + 60 + MEASURED, "{} plays", early.plays);
         assert!(race(&early.script));
     }

@@ -34,7 +34,8 @@ pub enum End {
 /// One play that was judged.
 #[derive(Debug, Default)]
 pub struct Run {
-    /// The properties that were broken, promised or not.
+    /// The properties that were broken, promised or not; one that was broken in several ways stands there
+    /// for each of them.
     pub broken: Vec<Broken>,
     /// What might have been the generator's or a fault's doing, by property.
     pub doubts: Vec<(&'static str, String)>,
@@ -48,14 +49,41 @@ pub struct Run {
     pub nanos: Nanos,
 }
 
-/// A property that one play broke.
+/// What plays are looked at for: a property, broken in one way or in any.
+#[derive(Clone, Copy, Debug)]
+pub struct Sought<'a> {
+    /// The property's id.
+    pub property: &'a str,
+    /// What is wrong, in the words of [`Broken::kind`]; without it, whatever is.
+    pub kind: Option<&'a str>,
+}
+
+impl<'a> From<&'a str> for Sought<'a> {
+    fn from(property: &'a str) -> Self {
+        Self { property, kind: None }
+    }
+}
+
+impl<'a> From<&'a String> for Sought<'a> {
+    fn from(property: &'a String) -> Self {
+        property.as_str().into()
+    }
+}
+
+impl Sought<'_> {
+    fn is(&self, broken: &Broken) -> bool {
+        broken.property == self.property && self.kind.is_none_or(|kind| broken.kind() == kind)
+    }
+}
+
+/// A property that one play broke in one way.
 #[derive(Clone, Debug)]
 pub struct Broken {
     /// Its id.
     pub property: &'static str,
     /// The spec promises it.
     pub promised: bool,
-    /// The argument, in the words of the script.
+    /// The arguments, all of one kind, in the words of the script.
     pub finding: Finding,
     /// The play of the first violation, in the words of the script.
     pub scene: Scene,
@@ -73,17 +101,19 @@ impl Trial {
     /// In how many plays a property was broken, and how many tell: those that hold something else against
     /// it than the server's doing do not.
     #[must_use]
-    pub fn rate(&self, property: &str) -> (u32, u32) {
-        let broken = self.runs().filter(|run| run.breaks(property)).count();
-        let doubtful = self.runs().filter(|run| !run.breaks(property) && run.doubts(property));
+    pub fn rate<'a>(&self, sought: impl Into<Sought<'a>>) -> (u32, u32) {
+        let sought = sought.into();
+        let broken = self.runs().filter(|run| run.breaks(sought)).count();
+        let doubtful = self.runs().filter(|run| !run.tells(sought));
         (broken as u32, (self.runs().count() - doubtful.count()) as u32)
     }
 
     /// The property is broken beyond doubt: what rests on time has to happen twice.
     #[must_use]
-    pub fn convicts(&self, property: &str) -> bool {
-        let (broken, _) = self.rate(property);
-        broken >= least(property)
+    pub fn convicts<'a>(&self, sought: impl Into<Sought<'a>>) -> bool {
+        let sought = sought.into();
+        let (broken, _) = self.rate(sought);
+        broken >= least(sought.property)
     }
 
     /// Why plays were not judged, each reason once.
@@ -131,16 +161,17 @@ impl Run {
         let ids = property::ALL.iter().map(|property| property.page().id);
         let words = Names { clients: &played.names, messages: &played.labels };
         let mut run = Self::default();
-        for (id, mut finding) in ids.zip(played.findings) {
+        for (id, finding) in ids.zip(played.findings) {
             run.doubts.extend(finding.doubts.iter().map(|doubt| (id, doubt.clone())));
-            if finding.violation_count > 0 {
+            let promised = spec.promise(id).is_some();
+            for mut finding in by_kind(&finding) {
                 let scene = finding.violations.first().map(|violation| {
                     let mut scene = scene(&played.entries, violation);
                     words.put_into_lines(&mut scene.exhibits);
                     scene
                 });
                 finding.violations.iter_mut().for_each(|violation| words.put_into(violation));
-                let (promised, scene) = (spec.promise(id).is_some(), scene.unwrap_or_default());
+                let scene = scene.unwrap_or_default();
                 run.broken.push(Broken { property: id, promised, finding, scene });
             }
         }
@@ -155,20 +186,22 @@ impl Run {
 
     /// The play broke this property.
     #[must_use]
-    pub fn breaks(&self, property: &str) -> bool {
-        self.broken_of(property).is_some()
+    pub fn breaks<'a>(&self, sought: impl Into<Sought<'a>>) -> bool {
+        self.broken_of(sought).is_some()
     }
 
     /// How the play broke this property, if it did.
     #[must_use]
-    pub fn broken_of(&self, property: &str) -> Option<&Broken> {
-        self.broken.iter().find(|broken| broken.property == property)
+    pub fn broken_of<'a>(&self, sought: impl Into<Sought<'a>>) -> Option<&Broken> {
+        let sought = sought.into();
+        self.broken.iter().find(|broken| sought.is(broken))
     }
 
     /// It says something of this property: it was broken, or nothing else may explain what was seen.
     #[must_use]
-    pub fn tells(&self, property: &str) -> bool {
-        self.breaks(property) || !self.doubts(property)
+    pub fn tells<'a>(&self, sought: impl Into<Sought<'a>>) -> bool {
+        let sought = sought.into();
+        self.breaks(sought) || !self.doubts(sought.property)
     }
 
     fn doubts(&self, property: &str) -> bool {
@@ -177,9 +210,57 @@ impl Run {
 }
 
 impl Broken {
-    /// What is wrong, in one sentence without times or names: the first kind of its violations.
+    /// What is wrong, in one sentence without times or names: the kind of its violations.
     #[must_use]
     pub fn kind(&self) -> &str {
         self.finding.violations.first().map_or("", |violation| &violation.summary)
+    }
+}
+
+/// One finding for each kind of violation.
+fn by_kind(finding: &Finding) -> Vec<Finding> {
+    let specimens = finding.specimens().map(|(first, count)| Finding {
+        observations: finding.observations,
+        violation_count: count,
+        kinds: vec![(first.summary.clone(), count)],
+        violations: {
+            let all = finding.violations.iter();
+            all.filter(|violation| violation.summary == first.summary).cloned().collect()
+        },
+        ..Finding::default()
+    });
+    specimens.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_way_in_which_a_property_is_broken_stands_for_itself() {
+        let violation = |summary: &str| crate::verdict::Violation {
+            summary: summary.into(),
+            exhibits: Vec::new(),
+            therefore: String::new(),
+            but: String::new(),
+        };
+        let mut finding = Finding::default();
+        for kind in ["a gap", "twice", "a gap"] {
+            finding.violate(|| violation(kind));
+        }
+        let kinds = by_kind(&finding);
+        let counts: Vec<(usize, u64)> =
+            kinds.iter().map(|kind| (kind.violations.len(), kind.violation_count)).collect();
+        assert_eq!(counts, [(2, 2), (1, 1)]);
+        let broken = kinds.into_iter().map(|finding| Broken {
+            property: "ordering",
+            promised: true,
+            finding,
+            scene: Scene::default(),
+        });
+        let run = Run { broken: broken.collect(), ..Run::default() };
+        let sought = |kind| Sought { property: "ordering", kind: Some(kind) };
+        assert!(run.breaks("ordering") && run.breaks(sought("twice")));
+        assert!(!run.breaks(sought("lost")) && !run.breaks("idempotency"));
     }
 }

@@ -231,7 +231,8 @@ pub fn write(token: Token, lengths: &Lengths, out: &mut String) {
             Kind::Markup if dice.chance(0.6) => *dice.pick(MARKUP),
             _ => *dice.pick(WORDS),
         };
-        let length = word.chars().count() + 1;
+        // All other words are ASCII.
+        let length = 1 + if kind == Kind::Unicode { word.chars().count() } else { word.len() };
         if characters + length > goal {
             break;
         }

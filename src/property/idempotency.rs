@@ -201,8 +201,14 @@ struct Identity {
 /// Whose witness a token is.
 enum Witness {
     One(Name),
-    /// Equal texts on purpose: these messages, and the ids seen with the token.
-    Many(Vec<Name>, Vec<CompactString>),
+    /// Equal texts on purpose. Boxed, for it is rare, and each message has a witness.
+    Many(Box<Alike>),
+}
+
+/// Messages with equal texts, and the ids seen with the text.
+struct Alike {
+    names: Vec<Name>,
+    ids: Vec<CompactString>,
 }
 
 struct Stray {
@@ -318,15 +324,18 @@ impl Identity {
         self.ops.insert(op, (name, token));
         let new = self.invoked.insert(token);
         let first = *self.keys.entry(hash(key), || name);
+        if first != name
+            && let Some(first_case) = self.cases.get_mut(first)
+        {
+            first_case.twin = true;
+        }
         let case = self.cases.entry(name, || Box::new(Case::new(key.clone(), conversation)));
         if first != name {
             case.twin = true;
             if self.namesakes.len() < NAMESAKES {
                 self.namesakes.push((first, name));
             }
-            self.cases.get_mut(first).into_iter().for_each(|first| first.twin = true);
         }
-        let Some(case) = self.cases.get_mut(name) else { return };
         match self.witnesses.get_mut(token) {
             None => {
                 if !new && case.tries.is_empty() {
@@ -340,12 +349,12 @@ impl Identity {
                 case.twin = true;
                 if let Witness::One(first) = *witness {
                     let ids = self.cases.get(first).map_or_else(Vec::new, |case| case.ids.to_vec());
-                    *witness = Witness::Many(vec![first], ids);
+                    *witness = Witness::Many(Box::new(Alike { names: vec![first], ids }));
                 }
-                if let Witness::Many(names, _) = witness
-                    && !names.contains(&name)
+                if let Witness::Many(all) = witness
+                    && !all.names.contains(&name)
                 {
-                    names.push(name);
+                    all.names.push(name);
                 }
             }
         }
@@ -425,13 +434,16 @@ impl Identity {
         };
         case.trail.add(at, client, what);
         self.finding.observations += case.repeated();
+        let refused = !case.refusals.is_empty();
         if let Answer::Ack { id: Some(id), .. } = answer
             && self.answer != RepeatAnswer::Any
         {
             let conversation = case.conversation;
             self.learn(at, name, conversation, id);
         }
-        self.judge_refusals(at, client, name);
+        if refused {
+            self.judge_refusals(at, client, name);
+        }
     }
 
     fn seen(&mut self, at: Nanos, client: ClientId, seen: &Seen) {
@@ -439,6 +451,7 @@ impl Identity {
         let Some(name) = self.whose(at, client, token, seen) else { return };
         let Some(case) = self.cases.get_mut(name) else { return };
         let new_id = id.is_some_and(|id| !case.ids.contains(id));
+        let (refused, text) = (!case.refusals.is_empty(), case.text);
         if case.first_seen.is_none() || new_id {
             case.first_seen.get_or_insert(at);
             case.trail.add(at, client, sight(token, seen));
@@ -447,9 +460,13 @@ impl Identity {
             if let Some(id) = id {
                 self.learn(at, name, conversation, id);
             }
-            self.judge_refusals(at, client, name);
+            if refused {
+                self.judge_refusals(at, client, name);
+            }
         }
-        self.rewritten(at, client, name, token, seen);
+        if text.is_some_and(|first| first != token) {
+            self.rewritten(at, client, name, token, seen);
+        }
         if let (Carrier::Live, Some(id)) = (seen.by, id) {
             self.pushed(at, client, name, id);
         }
@@ -460,7 +477,8 @@ impl Identity {
         let id = seen.id.as_ref();
         match self.witnesses.get_mut(token) {
             Some(Witness::One(name)) => Some(*name),
-            Some(Witness::Many(names, ids)) => {
+            Some(Witness::Many(all)) => {
+                let Alike { names, ids } = &mut **all;
                 let surplus = id.is_some_and(|id| !ids.contains(id)) && {
                     ids.extend(id.cloned());
                     ids.len() > names.len()

@@ -468,6 +468,13 @@ impl Views {
     }
 }
 
+impl Message {
+    /// Nobody waits for it any more, and nobody missed it.
+    fn is_settled(&self) -> bool {
+        self.waiting == 0 && self.missed.is_empty()
+    }
+}
+
 impl Link {
     fn faulted_since(&self, since: Nanos) -> bool {
         self.faults > 0 || self.fault_ended.is_some_and(|ended| ended >= since)

@@ -353,10 +353,11 @@ impl Sequence {
             return self.pipelined(token, claims);
         };
         let post = hash(&(conversation, id));
-        if let Some(order) = order.filter(|_| !elsewhere) {
-            self.placed(at, client, conversation, id, order, claims);
-        }
-        if let Some(order) = self.posts.get(post).map(|placed| placed.order) {
+        let told = order.filter(|_| !elsewhere);
+        let new = told
+            .is_some_and(|told| self.placed(at, client, (conversation, id), post, told, claims));
+        let order = if new { told } else { self.posts.get(post).map(|placed| placed.order) };
+        if let Some(order) = order {
             self.raise(token, order);
         }
         self.pipelined(token, claims);
@@ -364,14 +365,13 @@ impl Sequence {
 
     fn seen(&mut self, at: Nanos, client: ClientId, seen: &Seen, claims: Claims) {
         let Some(order) = seen.order else { return };
-        let sent = seen.token.and_then(|token| self.sends.get(token));
-        let Some(conversation) = seen.conversation.or(sent.map(|sent| sent.conversation)) else {
-            return;
-        };
+        let sent = || seen.token.and_then(|token| self.sends.get(token));
+        let place = seen.conversation.or_else(|| sent().map(|sent| sent.conversation));
+        let Some(conversation) = place else { return };
         let mut new = true;
         if let Some(id) = &seen.id {
-            new = self.placed(at, client, conversation, id, order, claims);
             let post = hash(&(conversation, id));
+            new = self.placed(at, client, (conversation, id), post, order, claims);
             self.row(post, order, seen.by);
             self.stream(at, client, conversation, post, order, seen, claims);
         }
@@ -388,12 +388,11 @@ impl Sequence {
         &mut self,
         at: Nanos,
         client: ClientId,
-        conversation: ConversationId,
-        id: &CompactString,
+        (conversation, id): (ConversationId, &CompactString),
+        post: Post,
         order: Order,
         claims: Claims,
     ) -> bool {
-        let post = hash(&(conversation, id));
         if let Some(known) = self.posts.get_mut(post) {
             if !same(known.order, order) && !std::mem::replace(&mut known.accused, true) {
                 self.finding.violate(|| {

@@ -5,6 +5,7 @@
 
 use crate::history::{Nanos, OpId, Token};
 use rustc_hash::{FxHashMap, FxHasher};
+use std::collections::hash_map::Entry;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
@@ -34,11 +35,10 @@ impl<K: Eq + Hash + Copy, V> Recent<K, V> {
 
     /// The value, which is remembered longer for having been asked for.
     pub(super) fn get_mut(&mut self, key: K) -> Option<&mut V> {
-        // Mostly it is young, and the old map is large and cold.
-        if !self.old.is_empty() && !self.young.contains_key(&key) {
-            self.rejuvenate(key);
+        match self.young.entry(key) {
+            Entry::Occupied(young) => Some(young.into_mut()),
+            Entry::Vacant(place) => self.old.remove(&key).map(|value| place.insert(value)),
         }
-        self.young.get_mut(&key)
     }
 
     /// The value, whether or not it is soon forgotten.
@@ -48,21 +48,15 @@ impl<K: Eq + Hash + Copy, V> Recent<K, V> {
 
     /// The value, made if need be.
     pub(super) fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
-        if !self.old.is_empty() {
-            self.rejuvenate(key);
-        }
-        self.young.entry(key).or_insert_with(make)
-    }
-
-    fn rejuvenate(&mut self, key: K) {
-        if let Some(value) = self.old.remove(&key) {
-            self.young.insert(key, value);
+        match self.young.entry(key) {
+            Entry::Occupied(young) => young.into_mut(),
+            Entry::Vacant(place) => place.insert(self.old.remove(&key).unwrap_or_else(make)),
         }
     }
 
     /// Remembers the value; gives back the one it replaces.
     pub(super) fn insert(&mut self, key: K, value: V) -> Option<V> {
-        let old = if self.old.is_empty() { None } else { self.old.remove(&key) };
+        let old = self.old.remove(&key);
         self.young.insert(key, value).or(old)
     }
 

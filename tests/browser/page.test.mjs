@@ -1,5 +1,5 @@
-// The page of a report in a real browser. `PAGES` names a folder of pages: `fail`, `pass`, `empty`, `conform`, `hostile`,
-// `long`; tests/browser.rs makes them and runs this.
+// The page of a report in a real browser. `PAGES` names a folder of pages: `fail`, `pass`, `empty`, `conform`, `races`,
+// `hostile`, `long`; tests/browser.rs makes them and runs this.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { launch } from './browser.mjs';
 import { contrasts, names, structure } from './inspect.mjs';
 
-const PAGES = ['fail', 'pass', 'empty', 'conform', 'hostile', 'long'];
+const PAGES = ['fail', 'pass', 'empty', 'conform', 'races', 'hostile', 'long'];
 const OVER_TIME = ['latency', 'throughput', 'connected', 'errors', 'lag'];
 
 let browser;
@@ -219,6 +219,55 @@ describe('verdicts', () => {
       assert.match(await page.locator('main').innerText(), /two ids for one key/);
       assert.ok(await page.locator('svg.diagram').count() > 0);
       assert.equal(await page.locator('.plot').first().isVisible(), false);
+    });
+  });
+});
+
+describe('races', () => {
+  const lanes = [3, 4, 8];
+
+  test('are drawn with a line per client and one for the server, and the contradiction is marked', async () => {
+    await open('races', {}, async (page) => {
+      const plays = await page.$$eval('.failure', (all) => all.map((failure) => {
+        const drawing = [...failure.querySelectorAll('svg.diagram')].at(-1);
+        const count = (selector) => drawing.querySelectorAll(selector).length;
+        return {
+          lanes: count('.lane'), server: count('.lane.server'), rule: count('.rule'), marked: count('.contra'),
+          arrows: count('.arrow'), told: failure.querySelectorAll('.exhibits')[1].children.length,
+        };
+      }));
+      assert.deepEqual(plays.map((play) => play.lanes), lanes);
+      for (const play of plays) {
+        assert.deepEqual([play.server, play.rule], [1, 1]);
+        assert.equal(play.arrows, play.told, 'each line is an arrow');
+        assert.ok(play.marked > 2 && play.marked <= play.told, `${play.marked} marked`);
+      }
+    });
+  });
+
+  for (const width of [1100, 390]) {
+    test(`have words that stand apart at ${width} pixels`, async () => {
+      await open('races', { viewport: { width, height: 800 } }, async (page) => {
+        const clashes = await page.$$eval('svg.diagram', (all) => all.flatMap((drawing) => {
+          const words = [...drawing.querySelectorAll('text')].filter((word) => word.textContent);
+          const boxes = words.map((word) => ({ said: word.textContent, box: word.getBBox() }));
+          const meet = ({ box: a }, { box: b }) =>
+            a.x + 1 < b.x + b.width && b.x + 1 < a.x + a.width && a.y + 3 < b.y + b.height && b.y + 3 < a.y + a.height;
+          const view = drawing.viewBox.baseVal;
+          const outside = boxes.filter(({ box }) => box.x < 0 || box.x + box.width > view.width);
+          const pairs = boxes.flatMap((one, index) => boxes.slice(index + 1).filter((other) => meet(one, other))
+            .map((other) => `${one.said} over ${other.said}`));
+          return [...pairs, ...outside.map(({ said }) => `${said} is cut off`)];
+        }));
+        assert.deepEqual(clashes, []);
+      });
+    });
+  }
+
+  test('of two people fit a phone', async () => {
+    await open('races', { viewport: { width: 390, height: 800 }, isMobile: true }, async (page) => {
+      const [drawing] = await page.$$eval('.drawing', (all) => all.map((one) => [one.scrollWidth, one.clientWidth]));
+      assert.ok(drawing[0] <= drawing[1], `${drawing}`);
     });
   });
 });

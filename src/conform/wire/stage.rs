@@ -24,7 +24,7 @@ const NEWCOMER: &str = "the newcomer";
 #[derive(Debug)]
 enum Stop {
     /// The server did wrong: what kind of wrong, and what follows from the lines.
-    Wrong { summary: String, therefore: String },
+    Wrong { summary: String, therefore: String, by: By },
     /// Too little was seen to judge.
     Unexercised,
     /// The server does not offer what the case is about, and the spec does not promise it.
@@ -33,10 +33,19 @@ enum Stop {
     Doubt(String),
 }
 
+/// By what it is known that the server did wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// What came instead. Of a program that was late it may be the consequence.
+    Other,
+    /// Nothing came, for as long as the server has, and as long again as this program stood still.
+    Silence,
+}
+
 type Done = Result<(), Stop>;
 
 fn wrong(summary: impl Into<String>, therefore: impl Into<String>) -> Stop {
-    Stop::Wrong { summary: summary.into(), therefore: therefore.into() }
+    Stop::Wrong { summary: summary.into(), therefore: therefore.into(), by: By::Other }
 }
 
 /// Performs a case that the spec does not rule out.
@@ -65,13 +74,13 @@ pub(super) async fn perform(case: &WireCase, site: &Site) -> Performed {
         Err(Stop::Unexercised) => {}
         Err(Stop::NotSupported(why)) => performed.not_supported = Some(why),
         Err(Stop::Doubt(why)) => finding.doubts.push(why),
-        Err(Stop::Wrong { therefore, .. }) if lag > OWN_LAG => {
+        Err(Stop::Wrong { therefore, by: By::Other, .. }) if lag > OWN_LAG => {
             finding.doubts.push(format!(
                 "{therefore}; but this program itself was up to {} ms late",
                 lag.as_millis()
             ));
         }
-        Err(Stop::Wrong { summary, therefore }) => {
+        Err(Stop::Wrong { summary, therefore, .. }) => {
             finding.observations = 1;
             let exhibits = stage.tape.exhibits();
             let therefore = stage.tape.masked(&therefore);
@@ -121,10 +130,11 @@ impl<'a> Stage<'a> {
         }
         self.look_after_bystander().await?;
         self.greet(NEWCOMER).await.map_err(|stop| match stop {
-            Stop::Wrong { therefore, .. } => wrong(
-                "nobody else is served afterwards",
-                format!("a newcomer is not served: {therefore}"),
-            ),
+            Stop::Wrong { therefore, by, .. } => Stop::Wrong {
+                summary: "nobody else is served afterwards".into(),
+                therefore: format!("a newcomer is not served: {therefore}"),
+                by,
+            },
             other => other,
         })
     }
@@ -300,14 +310,14 @@ impl<'a> Stage<'a> {
     async fn look_after_bystander(&mut self) -> Done {
         self.channels.ping(BYSTANDER).await;
         if let Some(why) = self.channels.closed(BYSTANDER) {
-            return Err(disturbed(&why));
+            return Err(disturbed(&why, By::Other));
         }
         if usual(&self.site.spec) == Carrier::Polling {
             return Ok(());
         }
         self.expect(BYSTANDER, Awaited::pong("bystander"), PATIENCE).await.map_err(
             |stop| match stop {
-                Stop::Wrong { therefore, .. } => disturbed(&therefore),
+                Stop::Wrong { therefore, by, .. } => disturbed(&therefore, by),
                 other => other,
             },
         )
@@ -391,11 +401,12 @@ fn client(name: &str, person: PersonId) -> ClientId {
     })
 }
 
-fn disturbed(why: &str) -> Stop {
-    wrong(
-        "a bystander is disturbed",
-        format!("the connection of a bystander, who did nothing, is broken: {why}"),
-    )
+fn disturbed(why: &str, by: By) -> Stop {
+    Stop::Wrong {
+        summary: "a bystander is disturbed".into(),
+        therefore: format!("the connection of a bystander, who did nothing, is broken: {why}"),
+        by,
+    }
 }
 
 fn unbound(name: &str) -> Stop {

@@ -56,6 +56,7 @@ impl Driver {
         for output in effects.drain() {
             match output {
                 Output::Record(event) if !is_news(&event) => {}
+                Output::Record(event) if !self.trouble.meddles() => self.record_at(now, event),
                 Output::Record(event) => self.note(now, event, &mut leaving),
                 Output::Open => {
                     self.bindings.truncate(self.passport);
@@ -81,11 +82,11 @@ impl Driver {
         }
     }
 
-    /// Records what the machine says, unless a fault makes something else of it.
+    /// Records what the machine says, unless the fault that meddles makes something else of it.
     fn note(&mut self, now: Nanos, event: Event, leaving: &mut Leaving) {
         let event = match event {
             // Whether it really leaves is known in a moment.
-            Event::Attempt { .. } if self.trouble.meddles() => {
+            Event::Attempt { .. } => {
                 leaving.attempt = Some(event);
                 return;
             }
@@ -347,9 +348,7 @@ impl Driver {
                 if let Some(peer) = ask.conversation.and_then(|c| self.shard.peer(self.id, c)) {
                     self.bindings.set(Hole::PEER, peer);
                 }
-                let mut text = String::new();
-                dialect.write_text(message.token, &mut text);
-                self.bindings.set(Hole::TEXT, Scalar::Text(text.into()));
+                self.bindings.set(Hole::TEXT, Scalar::Text(dialect.text(message.token)));
                 self.bindings.set(Hole::KEY, Scalar::Text(CompactString::from(&*message.key)));
             }
             Payload::About(id) => self.bindings.set(Hole::MESSAGE, dialect.message_id(id)),

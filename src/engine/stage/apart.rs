@@ -4,9 +4,10 @@
 use super::{Keep, Play, Played, Site, Unplayed, play};
 use crate::engine::preflight::Unreachable;
 use crate::engine::target::{Target, TargetChoice};
+use crate::fault::Server;
 use crate::spec::{Spec, Transports};
 use crate::world;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -17,12 +18,14 @@ const AT_ONCE: usize = 2;
 const ENDLESS: Duration = Duration::from_secs(24 * 3600);
 
 /// Where servers for single plays come from. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Apart {
     choice: TargetChoice,
     transport: Option<Transports>,
     /// A permit for each server that may run.
     permits: Arc<Semaphore>,
+    /// Servers that have served a play and may serve another, if any may.
+    kept: Option<Arc<Mutex<Vec<(Target, Site)>>>>,
 }
 
 /// Why a play was not played to its end.
@@ -58,7 +61,18 @@ impl Apart {
             TargetChoice::Launched(_) => AT_ONCE,
             TargetChoice::Embedded(_) | TargetChoice::Running(_) => Semaphore::MAX_PERMITS,
         };
-        Self { choice: choice.clone(), transport, permits: Arc::new(Semaphore::new(most)) }
+        Self {
+            choice: choice.clone(),
+            transport,
+            permits: Arc::new(Semaphore::new(most)),
+            kept: None,
+        }
+    }
+
+    /// The same; but a server whose nodes and parts have suffered, and are well again, serves the next play,
+    /// whose people and conversations are others.
+    pub(crate) fn kept(self) -> Self {
+        Self { kept: Some(Arc::default()), ..self }
     }
 
     /// What the servers are.
@@ -77,11 +91,18 @@ impl Apart {
         keep: Keep,
     ) -> Result<Played, Stopped> {
         let _permit = self.permits.acquire().await;
-        let opened = Site::open(&self.choice, &site.spec, self.transport, site.run).await;
-        let (mut target, mut its) = opened?;
+        let (mut target, mut its) = match self.take() {
+            Some(kept) => kept,
+            None => Site::open(&self.choice, &site.spec, self.transport, site.run).await?,
+        };
         its.clock = site.clock;
         let played = play(&its, script, Some(&mut target), keep).await;
-        target.stop().await;
+        match &self.kept {
+            Some(kept) if is_well(&its, script, &played).await => {
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push((target, its));
+            }
+            _ => target.stop().await,
+        }
         Ok(played?)
     }
 
@@ -103,4 +124,16 @@ impl Apart {
         });
         lived.unwrap_or_else(|error| Err(Stopped::NoServer(error.to_string())))
     }
+
+    fn take(&self) -> Option<(Target, Site)> {
+        self.kept.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+}
+
+/// Nothing but nodes and parts suffered, all went as the script says, and the server is there.
+async fn is_well(site: &Site, script: &Play, played: &Result<Played, Unplayed>) -> bool {
+    let mut strikes = script.script.strikes();
+    strikes.all(|strike| matches!(strike, Server::Node(_) | Server::Part(_)))
+        && played.as_ref().is_ok_and(|played| played.hitches.is_empty())
+        && site.knock().await.is_ok()
 }

@@ -173,7 +173,7 @@ pub async fn play(
     let cast = Cast::of(play, site.run);
     let (tell, mut told) = mpsc::unbounded_channel();
     let mut recorder =
-        Recorder::new(Meter::new(1_000_000_000), Some(Bench::new(&Charge::of(&site.spec))), None);
+        Recorder::new(Meter::asleep(), Some(Bench::new(&Charge::of(&site.spec))), None);
     recorder.kept = Some(Vec::new());
     recorder.unmeasured = true;
     let ground = Ground {

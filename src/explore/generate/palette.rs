@@ -1,5 +1,6 @@
 //! What a generated script may be made of on one server.
 
+use crate::fault::{Fault, Server};
 use crate::operation::Operation;
 use crate::property::Charge;
 use crate::spec::{AUDIENCES, Scope, Spec};
@@ -23,8 +24,12 @@ pub struct Palette {
     pub(super) channels: Vec<String>,
     /// Messages that a person may send in one script: fewer than the documented rate.
     pub(super) sends: usize,
+    /// Messages that a person may send in one go while something happens to the server.
+    pub(super) stream: usize,
     /// The server's process may be restarted.
     pub(super) restarts: bool,
+    /// What may happen to the server's nodes and parts, as scripts say it, until it heals.
+    pub(super) strikes: Vec<String>,
 }
 
 /// From where a repetition is known.
@@ -38,8 +43,10 @@ pub(super) enum Repeats {
 
 /// The channel of a broadcast to a list of people.
 const TO_PEOPLE: &str = AUDIENCES[2];
-/// Messages that a person sends in one script where no rate is documented.
+/// Messages that a person sends in one script where no rate is documented, and in one go while something
+/// happens to the server: enough that it comes in the middle of them.
 const SENDS: usize = 12;
+const STREAM: usize = 30;
 
 impl Palette {
     /// What this spec has, without the operations that the server was seen to lack; `restarts` says that
@@ -61,6 +68,10 @@ impl Palette {
             .into_iter()
             .flat_map(|send| send.channels.iter().map(|channel| channel.name.to_string()))
             .collect();
+        let within = |most: usize| {
+            let rate = spec.limits.send_rate;
+            rate.map_or(most, |(rate, _)| (rate as usize * 4 / 5).clamp(1, most))
+        };
         Self {
             repeats: dedup.filter(|_| told).map(|dedup| device(dedup.scope)),
             creates: has(Create),
@@ -70,11 +81,23 @@ impl Palette {
             about: those(&[Read, Delivered, Announce, Hide, Search]),
             types: has(TypingStart),
             channels: if channels.len() > 1 { channels } else { Vec::new() },
-            sends: spec
-                .limits
-                .send_rate
-                .map_or(SENDS, |(most, _)| (most as usize * 4 / 5).clamp(1, SENDS)),
+            sends: within(SENDS),
+            stream: within(STREAM),
             restarts,
+            strikes: Vec::new(),
         }
+    }
+
+    /// The same, where this may happen to the server's nodes and parts.
+    #[must_use]
+    pub fn with_strikes(self, strikes: &[Server]) -> Self {
+        let said = strikes.iter().map(|strike| Fault::Server(*strike).to_string());
+        Self { strikes: said.collect(), ..self }
+    }
+
+    /// Something may happen to the server's nodes and parts.
+    #[must_use]
+    pub fn has_strikes(&self) -> bool {
+        !self.strikes.is_empty()
     }
 }

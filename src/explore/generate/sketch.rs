@@ -46,6 +46,25 @@ pub(super) enum Act {
     Rest,
     /// The server's process is restarted.
     Restart,
+    /// Something happens to the server in the middle of what people do.
+    Strike(Strike),
+}
+
+/// Somebody speaks without a pause, and meanwhile something happens to a node of the server, or to a part.
+#[derive(Clone, Debug)]
+pub(super) struct Strike {
+    /// What happens.
+    pub(super) which: Index,
+    /// Who speaks, how many messages, and so many milliseconds from one to the next.
+    pub(super) who: Index,
+    pub(super) count: Index,
+    pub(super) pace: u16,
+    /// So many milliseconds later it happens.
+    pub(super) after: u16,
+    /// What is done while it lasts, and whether each is awaited.
+    pub(super) meanwhile: Vec<(Move, bool)>,
+    /// How much longer it lasts, in milliseconds.
+    pub(super) lasts: u16,
 }
 
 /// What racing steps share.
@@ -94,6 +113,51 @@ pub(super) fn sketches(palette: &Palette) -> BoxedStrategy<Sketch> {
     (devices, vec(rooms(palette), 1..=4), vec(acts(palette), 1..=5))
         .prop_map(|(devices, rooms, acts)| Sketch { devices, rooms, acts })
         .boxed()
+}
+
+/// Sketches of what people do while something happens to the server's nodes and parts. Each takes a server
+/// of its own, so they are small as they are.
+pub(super) fn struck(palette: &Palette) -> BoxedStrategy<Sketch> {
+    let devices = prop_oneof![2 => Just(2_usize), 3 => Just(3)].prop_map(|people| vec![1; people]);
+    let room = (any::<Index>(), 2..=3_usize).prop_map(|(members, size)| Room {
+        size,
+        members,
+        made: true,
+        broadcast: false,
+    });
+    let strike = strikes(palette).prop_map(Act::Strike);
+    let acts = (strike, prop::option::of(moves(palette).prop_map(Act::Alone)));
+    (devices, vec(room, 1..=2), acts)
+        .prop_map(|(devices, rooms, (strike, after))| Sketch {
+            devices,
+            rooms,
+            acts: std::iter::once(strike).chain(after).collect(),
+        })
+        .boxed()
+}
+
+fn strikes(palette: &Palette) -> impl Strategy<Value = Strike> + use<> {
+    let says = (any::<Index>(), any::<Index>()).prop_map(|(who, which)| Move {
+        who,
+        what: What::Send,
+        which,
+    });
+    let meanwhile = prop_oneof![3 => says, 1 => moves(palette)];
+    let pace = prop_oneof![1 => Just(0_u16), 2 => 10..=120_u16];
+    // Leases, locks and heartbeats run out after a second or some.
+    let lasts = prop_oneof![1 => 0..=500_u16, 2 => 500..=4_000_u16];
+    let numbers = (any::<Index>(), any::<Index>(), any::<Index>(), pace, 0..=400_u16, lasts);
+    (numbers, vec((meanwhile, prop::bool::weighted(0.6)), 1..=3)).prop_map(
+        |((which, who, count, pace, after, lasts), meanwhile)| Strike {
+            which,
+            who,
+            count,
+            pace,
+            after,
+            meanwhile,
+            lasts,
+        },
+    )
 }
 
 fn rooms(palette: &Palette) -> impl Strategy<Value = Room> + use<> {

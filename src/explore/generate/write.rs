@@ -5,7 +5,7 @@
 //! anything was sent, becomes a send.
 
 use super::palette::{Palette, Repeats};
-use super::sketch::{Act, Knot, Move, Sketch, What};
+use super::sketch::{Act, Knot, Move, Sketch, Strike, What};
 use crate::explore::offsets::Offsets;
 use crate::operation::Operation;
 use crate::plan::dice::Dice;
@@ -159,8 +159,37 @@ impl<'a> Writer<'a> {
                 self.line("rest");
                 self.line("server restart");
             }
+            Act::Strike(strike) => self.strike(strike),
         }
         self.messages.iter_mut().for_each(|message| message.known = message.sent);
+    }
+
+    /// Somebody speaks without a pause, something happens to the server, others go on, and it heals.
+    fn strike(&mut self, strike: &Strike) {
+        let Strike { which, who, count, pace, after, meanwhile, lasts } = strike;
+        let room = self.made_room(*who);
+        let (person, device) = self.member(*who, self.rooms[room].writers());
+        let left = self.palette.stream.saturating_sub(self.sent[person]).max(1);
+        let count = left - count.index(left.div_ceil(2));
+        self.sent[person] += count;
+        let every = if *pace == 0 { String::new() } else { format!(" every {pace}ms") };
+        let name = self.name((person, device));
+        self.line(&format!("start {name} burst {count}{every} in {}", ROOMS[room]));
+        if *after > 0 {
+            self.line(&format!("pause {after}ms"));
+        }
+        self.line(&format!("server {}", which.get(&self.palette.strikes)));
+        for (one, awaited) in meanwhile {
+            // Most of it happens where somebody speaks.
+            let place = if one.which.index(4) == 0 { self.made_room(one.which) } else { room };
+            let deed = self.deed(one, place);
+            self.release(&[deed], *awaited);
+        }
+        if *lasts > 0 {
+            self.line(&format!("pause {lasts}ms"));
+        }
+        self.line("server heal");
+        self.line("rest");
     }
 
     /// The deeds that race.

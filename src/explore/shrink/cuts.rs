@@ -2,7 +2,7 @@
 //! so that the rest can still be read.
 
 use crate::outcome::exploration::Extent;
-use crate::plan::script::{Deed, Role, Room, Script, Sighted, Step, To, Verb};
+use crate::plan::script::{Deed, Device, Role, Room, Script, Sighted, Step, To, Verb};
 
 /// How large a script is.
 #[must_use]
@@ -45,6 +45,46 @@ pub(super) fn without_deeds(script: &Script) -> Vec<Script> {
 /// Without each person, one at a time.
 pub(super) fn without_people(script: &Script) -> Vec<Script> {
     (0..script.people.len()).map(|person| without_person(script, person)).collect()
+}
+
+/// With nobody but these people, if there are others.
+pub(super) fn with_only(script: &Script, people: &[usize]) -> Option<Script> {
+    let others = (0..script.people.len()).rev().filter(|person| !people.contains(person));
+    let less = others.fold(script.clone(), |less, person| without_person(&less, person));
+    (!people.is_empty() && less.people.len() < script.people.len()).then_some(less)
+}
+
+/// With two people made one, each pair in turn: the first does what the second did, too.
+pub(super) fn with_people_merged(script: &Script) -> Vec<Script> {
+    let count = script.people.len();
+    let pairs = (0..count).flat_map(|one| (one + 1..count).map(move |other| (one, other)));
+    pairs.filter(|_| count > 2).map(|(one, other)| merged(script, one, other)).collect()
+}
+
+fn merged(script: &Script, one: usize, other: usize) -> Script {
+    let mut less = script.clone();
+    let last = script.people[one].devices - 1;
+    let stands_for = |device: &mut Device| {
+        if device.person == other {
+            *device = Device { person: one, device: device.device.min(last) };
+        }
+    };
+    less.steps.iter_mut().for_each(|step| match step {
+        Step::Do { deeds, .. } => deeds.iter_mut().for_each(|deed| stands_for(&mut deed.by)),
+        Step::UntilSees(device, _) | Step::UntilIs(device, _) => stands_for(device),
+        _ => {}
+    });
+    // Who is listed in the other's place must not be there twice.
+    let listed = |people: &mut Vec<usize>| {
+        if !people.contains(&one) {
+            people.iter_mut().filter(|person| **person == other).for_each(|person| *person = one);
+        }
+    };
+    less.rooms.iter_mut().for_each(|room| {
+        listed(&mut room.members);
+        room.audience.iter_mut().for_each(listed);
+    });
+    without_person(&less, other)
 }
 
 fn without_person(script: &Script, gone: usize) -> Script {
@@ -231,6 +271,13 @@ fn mended(mut script: Script) -> Script {
         Step::UntilSees(_, Sighted::Message(label)) => sent[*label],
         _ => true,
     });
+    // Later than nobody is at once.
+    for step in &mut script.steps {
+        if let Step::Do { deeds, .. } = step {
+            let first = deeds.iter().map(|deed| deed.after).min().unwrap_or_default();
+            deeds.iter_mut().for_each(|deed| deed.after -= first);
+        }
+    }
     script
 }
 
@@ -280,6 +327,26 @@ mod tests {
             read(&less[0]),
             "people: bob, cid\nroom side: bob, cid\nbob send c\ncid history\n"
         );
+    }
+
+    #[test]
+    fn those_who_are_concerned_stay_and_two_become_one() {
+        let tale = script(TALE);
+        assert_eq!(with_only(&tale, &[0, 1, 2]), None);
+        assert_eq!(
+            with_only(&tale, &[1, 2]).map(|less| read(&less)).unwrap_or_default(),
+            "people: bob, cid\nroom side: bob, cid\nbob send c\ncid history\n"
+        );
+        let less = with_people_merged(&tale);
+        assert_eq!(less.len(), 3);
+        assert_eq!(
+            read(&less[1]),
+            "people: ann x2, bob\nno room\nann.1 create x with bob\nroom side: bob, ann\n\
+             bob send a | ann.2 send b\nbob send c in side\nuntil ann.2 sees a\n\
+             ann.1 read a | bob read b\nann.1 history in side\n"
+        );
+        let pair = script("people: ann, bob\nann send a");
+        assert!(with_people_merged(&pair).is_empty(), "nobody talks to themselves");
     }
 
     #[test]

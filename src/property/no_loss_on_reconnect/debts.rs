@@ -24,8 +24,11 @@ impl Views {
             }
             message.waiting += usize::from(!message.settled.has(index));
         }
-        room.owed.insert(token);
-        self.settle(token);
+        if message.is_settled() {
+            self.open.remove(&token);
+        } else {
+            room.owed.insert(token);
+        }
     }
 
     /// The client has the message. `true` if it was waiting for it.
@@ -37,7 +40,9 @@ impl Views {
         let waited = waited && *index < message.members;
         if waited {
             message.waiting -= 1;
-            self.settle(token);
+            if message.is_settled() {
+                self.forget(token);
+            }
         }
         waited
     }
@@ -49,14 +54,6 @@ impl Views {
         let owed: Vec<Token> = room.owed.iter().copied().collect();
         for token in owed {
             self.have(token, client);
-        }
-    }
-
-    /// Forgets the message if nobody waits for it any more and nobody missed it.
-    pub(super) fn settle(&mut self, token: Token) {
-        let Some(message) = self.open.get(&token) else { return };
-        if message.waiting == 0 && message.missed.is_empty() {
-            self.forget(token);
         }
     }
 

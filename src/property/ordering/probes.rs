@@ -232,15 +232,16 @@ pub(super) const PROBES: &[Probe] = &[
         copies: 2,
         script: "people: ann on 1, bob on 2, cat on 1, dan on 2
                  ann send a
+                 start bob send b
                  start bob burst 30 every 40ms
-                 pause 400ms
+                 until cat sees b
                  server node 2 stop
-                 ann send b
                  ann send c
+                 ann send d
                  pause 1s
                  server heal
                  rest
-                 bob send d",
+                 bob send e",
         catches: &[],
         ..Probe::DEFAULT
     },

@@ -5,6 +5,7 @@ use super::{Claims, NEIGHBOURS, ONE_ORDER, Post, Sequence, Tie};
 use crate::history::{Carrier, ClientId, ConversationId, Nanos, Order, Seen};
 use crate::property::argument::{exhibit, violation};
 use crate::property::recent::hash;
+use smallvec::SmallVec;
 
 impl Sequence {
     /// A push: it must not run backwards, where that is claimed; and ties are noted.
@@ -23,20 +24,20 @@ impl Sequence {
             return;
         }
         let stream = self.streams.entry((client, conversation)).or_default();
-        if stream.recent.iter().any(|(_, known, _)| *known == post) {
-            return;
-        }
         let epoch = self.epochs.get(&client).copied().unwrap_or_default();
         let live = (seen.by == Carrier::Live).then_some(epoch);
+        let mut ties: SmallVec<[Post; 1]> = SmallVec::new();
+        for (tied, known, by) in &stream.recent {
+            if *known == post {
+                return;
+            }
+            if *tied == order && live.is_some() && *by == live {
+                ties.push(*known);
+            }
+        }
         if stream.recent.len() == NEIGHBOURS {
             stream.recent.pop_front();
         }
-        let ties: Vec<Post> = stream
-            .recent
-            .iter()
-            .filter(|(tied, _, by)| *tied == order && live.is_some() && *by == live)
-            .map(|(_, known, _)| *known)
-            .collect();
         stream.recent.push_back((order, post, live));
         if live.is_some() {
             let top = stream.top.filter(|(known, ..)| *known == epoch);

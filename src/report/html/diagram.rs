@@ -15,17 +15,19 @@ use crate::report::layout::clean;
 use crate::verdict::{Exhibit, Violation};
 
 /// What stands left of the first line: the pauses.
-const GUTTER: f64 = 74.0;
-/// Between two lines, if they are few.
-const LANE: f64 = 132.0;
+const GUTTER: f64 = 60.0;
+/// Between the first line and the pauses, and right of the last line: half of a name.
+const SIDE: f64 = 32.0;
+/// Between two lines: two of them and the server's fit on a phone.
+const LANE: f64 = 102.0;
 /// And if they are many.
-const NARROW_LANE: f64 = 84.0;
-/// Room right of the last line.
-const RIGHT: f64 = 52.0;
+const NARROW_LANE: f64 = 86.0;
 /// Where the first stone lies.
 const TOP: f64 = 56.0;
 /// How much later an arrow ends than it begins.
 const SLOPE: f64 = 12.0;
+/// How far above its arrow a word stands.
+const LIFT: f64 = 8.0;
 /// The radius of a stone.
 const STONE: f64 = 8.5;
 /// Clients that have a line of their own.
@@ -114,7 +116,7 @@ impl Stage {
                 down
             })
             .collect();
-        let width = GUTTER + lane / 2.0 + lane * clients.len() as f64 + RIGHT;
+        let width = GUTTER + SIDE + lane * clients.len() as f64 + SIDE;
         Self { lane, width, height: down + 44.0, rows, clients }
     }
 
@@ -129,7 +131,7 @@ impl Stage {
     }
 
     fn across(&self, place: usize) -> f64 {
-        GUTTER + self.lane / 2.0 + self.lane * place as f64
+        GUTTER + SIDE + self.lane * place as f64
     }
 
     fn lanes(&self, name: &dyn Fn(ClientId) -> String) -> Markup {
@@ -166,7 +168,7 @@ impl Stage {
                 let took = quantity::duration(pair[1].at.saturating_sub(pair[0].at));
                 let middle = f64::midpoint(rows[0], rows[1]) + 4.0;
                 let attributes =
-                    [("class", "gap"), ("x", "64"), ("y", &number(middle)), ("text-anchor", "end")];
+                    [("class", "gap"), ("x", "60"), ("y", &number(middle)), ("text-anchor", "end")];
                 element("text", &attributes, [text(&format!("+{took}"))])
             })
             .collect()
@@ -191,15 +193,17 @@ fn event(stage: &Stage, row: usize, is_marked: bool, client: ClientId, motion: &
         Way::FromServer => arrow((server, down - SLOPE), (x, down), STONE + 1.0),
         Way::Moment => Markup::default(),
     };
+    // Just above its arrow, in the lane beside its client, so that it stands on nobody's line.
+    let towards = if x < server { 1.0 } else { -1.0 };
     let (word_at, anchor) = match motion.way {
         Way::Moment => (x + STONE + 5.0, "start"),
-        _ => (f64::midpoint(x, server), "middle"),
+        _ => (x + towards * stage.lane * 0.52, "middle"),
     };
-    // Just above the middle of its arrow.
+    let share = stage.lane * 0.52 / (x - server).abs().max(1.0);
     let lift = match motion.way {
         Way::Moment => 4.0,
-        Way::ToServer => SLOPE / 2.0 - 5.0,
-        Way::FromServer => -SLOPE / 2.0 - 5.0,
+        Way::ToServer => SLOPE * share - LIFT,
+        Way::FromServer => -SLOPE * share - LIFT,
     };
     let word = element(
         "text",
@@ -331,7 +335,7 @@ mod tests {
         assert_eq!(svg.matches("<circle").count(), 3);
         assert_eq!(svg.matches("class=\"head\"").count(), 3);
         assert_eq!(svg.matches("event contra").count(), 1);
-        assert!(svg.contains("+9.00 ms") && svg.contains("push 2"), "{svg}");
+        assert!(svg.contains("+9.00 ms") && svg.contains("push qz 2"), "{svg}");
         assert!(svg.contains("two &lt;ids&gt;"));
     }
 

@@ -76,11 +76,27 @@ pub(super) fn motion(line: &str) -> Motion {
     let Some((_, way, word)) = found else {
         return Motion { way: Moment, word: String::new() };
     };
-    let word = match id(line) {
-        Some(id) if *way == FromServer => format!("{word} {id}"),
-        _ => (*word).to_owned(),
-    };
-    Motion { way: *way, word }
+    if let Some(operation) = operation(line) {
+        let answer = if *way == FromServer { ": yes" } else { "" };
+        let word = format!("{operation}{answer}");
+        return Motion { way: *way, word };
+    }
+    let id = id(line).filter(|_| *way == FromServer);
+    let said = [Some(*word), label(line), id];
+    Motion { way: *way, word: said.into_iter().flatten().collect::<Vec<&str>>().join(" ") }
+}
+
+/// The operation that was asked for, or answered: `` asked for `sync` ``.
+fn operation(line: &str) -> Option<&str> {
+    let rest =
+        line.strip_prefix("asked for `").or_else(|| line.strip_prefix("had the answer to `"))?;
+    rest.split('`').next().filter(|name| name.len() <= 12)
+}
+
+/// The message that a script calls so: `sent "a"`. Texts of a run are longer, and say nothing here.
+fn label(line: &str) -> Option<&str> {
+    let label = line.split('"').nth(1)?;
+    (!label.is_empty() && label.len() <= 4).then_some(label)
 }
 
 /// A line of a case of the wire: `#3 a → 40`.
@@ -100,7 +116,7 @@ fn packet(line: &str) -> Option<Motion> {
 fn id(line: &str) -> Option<&str> {
     let (_, after) = line.split_once(" id ")?;
     let id = after.split([' ', ',', ';']).next()?;
-    (!id.is_empty() && id.len() <= 12).then_some(id)
+    (!id.is_empty() && id.len() <= 8).then_some(id)
 }
 
 #[cfg(test)]
@@ -114,8 +130,11 @@ mod tests {
 
     #[test]
     fn the_verb_says_the_way() {
-        assert_eq!(of("sent \"qz\" as key 7f, attempt 1"), (ToServer, "send".into()));
-        assert_eq!(of("was pushed \"qz\" with id 13"), (FromServer, "push 13".into()));
+        assert_eq!(of("sent \"qz\" as key 7f, attempt 1"), (ToServer, "send qz".into()));
+        assert_eq!(of("sent \"qzmtiaaeaaajlb\" as key 7f"), (ToServer, "send".into()));
+        assert_eq!(of("was pushed \"qz\" with id 13"), (FromServer, "push qz 13".into()));
+        assert_eq!(of("asked for `sync`"), (ToServer, "sync".into()));
+        assert_eq!(of("had the answer to `sync` with id 3"), (FromServer, "sync: yes".into()));
         assert_eq!(of("got the ack of key 7f: id 34"), (FromServer, "ack 34".into()));
         assert_eq!(of("had no ack of key 7f in time"), (Moment, "nothing".into()));
         assert_eq!(of("said that it read message 7"), (ToServer, "read".into()));

@@ -45,7 +45,7 @@ pub(super) struct Channels {
     to_inbox: mpsc::Sender<Note>,
     tasks: JoinSet<()>,
     list: Vec<Channel>,
-    lag: Arc<AtomicU64>,
+    lag: Arc<Lag>,
     /// The first person of the case, for the tape.
     person: PersonId,
 }
@@ -68,7 +68,7 @@ struct Channel {
 impl Channels {
     pub(super) fn new(clock: Clock, person: PersonId) -> Self {
         let (to_inbox, inbox) = mpsc::channel(UNREAD);
-        let lag = Arc::<AtomicU64>::default();
+        let lag = Arc::<Lag>::default();
         let mut tasks = JoinSet::new();
         tasks.spawn(watch_lag(Arc::clone(&lag)));
         Self { clock, inbox, to_inbox, tasks, list: Vec::new(), lag, person }
@@ -76,7 +76,12 @@ impl Channels {
 
     /// How late this program itself was at most.
     pub(super) fn own_lag(&self) -> Duration {
-        Duration::from_nanos(self.lag.load(Ordering::Relaxed))
+        Duration::from_nanos(self.lag.worst.load(Ordering::Relaxed))
+    }
+
+    /// How late it was so far, all in all.
+    pub(super) fn stood_still(&self) -> Duration {
+        Duration::from_nanos(self.lag.total.load(Ordering::Relaxed))
     }
 
     /// Sends an HTTP request.
@@ -358,11 +363,20 @@ fn frames(payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Notes how late a timer of this program is at most.
-async fn watch_lag(lag: Arc<AtomicU64>) {
+/// How late the timers of this program are, in nanoseconds.
+#[derive(Debug, Default)]
+struct Lag {
+    worst: AtomicU64,
+    total: AtomicU64,
+}
+
+/// Notes how late a timer of this program is.
+async fn watch_lag(lag: Arc<Lag>) {
     loop {
         let due = Instant::now() + TICK;
         sleep_until(due).await;
-        lag.fetch_max(due.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        let late = due.elapsed().as_nanos() as u64;
+        lag.worst.fetch_max(late, Ordering::Relaxed);
+        lag.total.fetch_add(late, Ordering::Relaxed);
     }
 }

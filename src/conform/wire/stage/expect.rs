@@ -7,8 +7,14 @@ use super::super::site::Visitor;
 use super::super::tape::brief;
 use super::super::text::{Holes, Pattern, Template};
 use super::super::tongue::{Tongue, Word};
-use super::{BYSTANDER, Done, Stage, Stop, seconds, wrong};
+use super::{BYSTANDER, By, Done, Stage, Stop, seconds, wrong};
 use std::time::Duration;
+use tokio::time::Instant;
+
+/// So little does not matter.
+const SLACK: Duration = Duration::from_millis(50);
+/// A wait is prolonged to so many times its length at most, by a program that stands still.
+const PROLONGED: u32 = 4;
 
 /// What has to come.
 pub(super) struct Awaited {
@@ -131,13 +137,48 @@ impl Awaited {
     }
 }
 
+/// A wait for something that has a certain time to come.
+struct Wait {
+    begun: Instant,
+    time: Duration,
+    /// When it is looked at again.
+    until: Instant,
+}
+
+impl Wait {
+    fn new(begun: Instant, time: Duration) -> Self {
+        Self { begun, time, until: begun + time }
+    }
+
+    /// Its time is over, and so much of it this program stood still: `None`, it goes on. Else what it
+    /// proves that nothing came.
+    fn is_over(&mut self, lost: Duration) -> Option<By> {
+        let (fair, last) = (self.begun + self.time + lost, self.begun + self.time * PROLONGED);
+        if fair <= self.until + SLACK {
+            return Some(By::Silence);
+        }
+        if self.until >= last {
+            return Some(By::Other);
+        }
+        self.until = fair.min(last);
+        None
+    }
+}
+
 impl Stage<'_> {
-    /// Waits for what has to come.
+    /// Waits for what has to come. While this program stands still, the server may well do so, too: that
+    /// time is not counted.
     pub(super) async fn expect(&mut self, name: &str, mut wanted: Awaited, time: Duration) -> Done {
-        let until = self.channels.instant_after(time);
+        let mut wait = Wait::new(Instant::now(), time);
+        let stood = self.channels.stood_still();
         loop {
-            let Some((_, heard)) = self.channels.next(name, until, &mut self.tape).await else {
-                return self.silence(name, &wanted, time);
+            let next = self.channels.next(name, wait.until, &mut self.tape).await;
+            let Some((_, heard)) = next else {
+                let lost = self.channels.stood_still().saturating_sub(stood);
+                match wait.is_over(lost) {
+                    None if !wanted.may_be_silent() => continue,
+                    by => return self.silence(name, &wanted, time, by.unwrap_or(By::Silence)),
+                }
             };
             if let Heard::Closed(why) = &heard {
                 self.channels.close(name, why.clone());
@@ -177,7 +218,7 @@ impl Stage<'_> {
         self.expect(name, wanted, time).await
     }
 
-    fn silence(&self, name: &str, wanted: &Awaited, time: Duration) -> Done {
+    fn silence(&self, name: &str, wanted: &Awaited, time: Duration, by: By) -> Done {
         if wanted.may_be_silent() {
             return Ok(());
         }
@@ -190,7 +231,8 @@ impl Stage<'_> {
         };
         let words = wanted.words();
         let waited = seconds(time);
-        Err(wrong(summary, format!("`{name}` waited {waited} for {words}, and it did not come")))
+        let therefore = format!("`{name}` waited {waited} for {words}, and it did not come");
+        Err(Stop::Wrong { summary: summary.into(), therefore, by })
     }
 
     /// Something else came.
@@ -357,6 +399,21 @@ mod tests {
         ] {
             assert_eq!(fit(&refused, &heard), expected, "{heard:?}");
         }
+    }
+
+    #[test]
+    fn while_this_program_stands_still_no_time_is_counted() {
+        let second = Duration::from_secs(1);
+        let begun = Instant::now();
+        let mut wait = Wait::new(begun, 5 * second);
+        assert_eq!(wait.is_over(second / 50), Some(By::Silence), "so little does not matter");
+        assert_eq!(wait.is_over(2 * second), None);
+        assert_eq!(wait.until, begun + 7 * second);
+        assert_eq!(wait.is_over(3 * second), None, "and it stood still again");
+        assert_eq!(wait.is_over(3 * second), Some(By::Silence));
+        assert_eq!(wait.is_over(60 * second), None);
+        assert_eq!(wait.until, begun + 20 * second);
+        assert_eq!(wait.is_over(70 * second), Some(By::Other), "it says nothing any more");
     }
 
     #[test]
