@@ -115,9 +115,9 @@ fn phases(outcome: &Outcome) -> Markup {
         let cells = head.into_iter().chain(times).chain([text(&row.reach)]).collect();
         ("", cells)
     });
-    let title = element("h3", &[], [text("By phase")]);
-    let lead = worded("p", "lead", "What was planned while a phase lasted, whenever it ended.");
-    [title, lead, table_of("Latencies by phase", &columns, rows)].into_iter().collect()
+    let what = worded("span", "quiet", " what was planned while it lasted");
+    let title = element("h3", &[], [text("By phase"), what]);
+    [title, table_of("Latencies by phase", &columns, rows)].into_iter().collect()
 }
 
 fn row(name: &str, p: &Percentiles, failures: Option<u64>) -> Vec<Markup> {
