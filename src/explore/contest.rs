@@ -12,6 +12,11 @@ const TOO_KIND: f64 = 0.05;
 const TOO_STRICT: f64 = 0.1;
 /// What a rate that was measured as certain counts as: no number of runs shows more.
 const NEARLY_ALWAYS: f64 = 0.98;
+/// What fails more often than this is held against so much of its rate, and not against all of it: two passes
+/// in a row are no proof that a plan of which every play failed lost half of its rate. It takes more plays,
+/// which where failures are rare are too many.
+const OFTEN: f64 = 0.5;
+const GOOD_ENOUGH: f64 = 0.75;
 /// A rate that is too small to be looked for.
 const HARDLY_EVER: f64 = 0.002;
 
@@ -67,7 +72,7 @@ pub enum Decision {
 }
 
 /// Whether something fails at least half as often as something else did, decided run by run: Wald's
-/// sequential test of the old rate against half of it.
+/// sequential test of the old rate, or of three quarters of it where it is high, against half of it.
 ///
 /// What fails half as often or less is accepted in fewer than 5 of 100 contests, what fails as often as
 /// before is rejected in fewer than 10, if the budget lets the test come to its end. In between either may
@@ -88,8 +93,9 @@ impl Contest {
     pub fn against(old: Rate, budget: u32) -> Self {
         let whole = old.share().clamp(HARDLY_EVER, NEARLY_ALWAYS);
         let half = whole / 2.0;
-        let pass = ((1.0 - whole) / (1.0 - half)).ln();
-        Self { failure: (whole / half).ln(), pass, said: 0.0, budget, seen: Rate::default() }
+        let good = if whole > OFTEN { whole * GOOD_ENOUGH } else { whole };
+        let pass = ((1.0 - good) / (1.0 - half)).ln();
+        Self { failure: (good / half).ln(), pass, said: 0.0, budget, seen: Rate::default() }
     }
 
     /// Takes a run.
@@ -207,6 +213,12 @@ mod tests {
             assert_eq!(never, 0.0);
             assert!(runs < 25.0, "{runs} runs until something that never fails is rejected");
         }
+    }
+
+    #[test]
+    fn what_keeps_most_of_a_high_rate_is_accepted() {
+        let (most, runs) = won(Rate::new(50, 50), 0.75, 60);
+        assert!(most > 0.8 && runs < 40.0, "{most} of those with three quarters, in {runs} runs");
     }
 
     #[test]

@@ -25,8 +25,11 @@ pub(crate) struct Apart {
     /// A permit for each server that may run.
     permits: Arc<Semaphore>,
     /// Servers that have served a play and may serve another, if any may.
-    kept: Option<Arc<Mutex<Vec<(Target, Site)>>>>,
+    kept: Option<Pool>,
 }
+
+/// Servers that nobody plays on at the moment, and how they are reached.
+type Pool = Arc<Mutex<Vec<(Target, Site)>>>;
 
 /// Why a play was not played to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]

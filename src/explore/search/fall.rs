@@ -12,8 +12,10 @@ impl<K: FnMut(&Find) -> String, S: FnMut(&Progress)> Search<'_, K, S> {
     /// Whatever was under way is kept at once. A server that the harness can start again is then given
     /// each of them alone: the one that ends it again is the one.
     pub(super) async fn fall(&mut self) {
+        // Those in which the server suffers have one of their own.
+        let is_on_it = |(number, _): &(u32, _)| !self.struck.contains(number);
         let mut suspects: Vec<(u64, Arc<Script>)> =
-            self.under_way.drain().map(|(_, plan)| plan).collect();
+            self.under_way.drain().filter(is_on_it).map(|(_, plan)| plan).collect();
         suspects.sort_by_key(|(plan, _)| *plan);
         let mut kept = Vec::new();
         for (index, (plan, script)) in suspects.iter().enumerate() {
