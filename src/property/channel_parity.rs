@@ -97,6 +97,8 @@ impl Property for ChannelParity {
                 .map(|(most, window)| Allowance::new(most, nanos(window), EDGE)),
             company: Company::default(),
             up: FxHashMap::default(),
+            coming: FxHashMap::default(),
+            entering: FxHashMap::default(),
             due: FxHashMap::default(),
             sends: FxHashMap::default(),
             accounts: Rows::new(charge.memory()),
@@ -124,6 +126,10 @@ struct Parity {
     company: Company,
     /// Since when each client is ready on its connection.
     up: FxHashMap<ClientId, Nanos>,
+    /// Conversations that a client became a member of while it was ready, and since when it is in them.
+    coming: FxHashMap<(ClientId, ConversationId), Option<Nanos>>,
+    /// Joins and reads of such a conversation that are not over.
+    entering: FxHashMap<OpId, ConversationId>,
     due: FxHashMap<OpId, Due>,
     /// Sends that are not over.
     sends: FxHashMap<OpId, Sent>,
@@ -156,6 +162,8 @@ impl Judge for Parity {
         match &entry.event {
             Event::Connection { state, .. } if *state != ConnectionState::Connected => {
                 self.up.remove(&client);
+                // It is in all its conversations when it is ready again.
+                self.coming.retain(|(whose, _), _| *whose != client);
                 // Who is away is owed a sync, not a push.
                 self.owed.retain(|_, owed| {
                     owed.remove(&client);
@@ -164,6 +172,9 @@ impl Judge for Parity {
             }
             Event::Ready => {
                 self.up.entry(client).or_insert(at);
+            }
+            Event::Member { conversation, .. } if self.up.contains_key(&client) => {
+                self.coming.entry((client, *conversation)).or_default();
             }
             Event::Phase { name } => self.over |= name == "end",
             Event::Due { op, due, .. } => {
@@ -186,6 +197,14 @@ impl Judge for Parity {
                 }
                 self.sends.insert(*op, sent);
             }
+            Event::Invoke {
+                op,
+                operation: Operation::Join | Operation::Sync | Operation::History,
+                conversation: Some(place),
+                ..
+            } if self.coming.contains_key(&(client, *place)) => {
+                self.entering.insert(*op, *place);
+            }
             Event::Attempt { op, attempt } => {
                 if let Some(sent) = self.sends.get_mut(op) {
                     sent.at.get_or_insert(at);
@@ -207,6 +226,12 @@ impl Judge for Parity {
             Event::Ok { op, .. } | Event::Failed { op, .. } => {
                 self.sends.remove(op);
                 self.due.remove(op);
+                let place = self.entering.remove(op);
+                if let (Event::Ok { .. }, Some(place)) = (&entry.event, place)
+                    && let Some(since) = self.coming.get_mut(&(client, place))
+                {
+                    since.get_or_insert(at);
+                }
             }
             _ => {}
         }
@@ -231,7 +256,13 @@ impl Judge for Parity {
     fn unsettled(&self) -> usize {
         let acked: usize = self.acked.values().map(VecDeque::len).sum();
         let drawn = self.allowance.as_ref().map_or(0, Allowance::len);
-        self.due.len() + self.sends.len() + self.accounts.len() + self.owed.len() + acked + drawn
+        self.due.len()
+            + self.entering.len()
+            + self.sends.len()
+            + self.accounts.len()
+            + self.owed.len()
+            + acked
+            + drawn
     }
 }
 
@@ -310,7 +341,12 @@ impl Parity {
             Echo::OtherPeople => self.company.person(*client) == self.company.person(sender),
             Echo::None => true,
         };
-        let there = |client: &ClientId| self.up.get(client).is_some_and(|since| *since < sent);
+        let since_before = |since: &Nanos| *since < sent;
+        let there = |client: &ClientId| {
+            let coming = self.coming.get(&(*client, place));
+            self.up.get(client).is_some_and(since_before)
+                && coming.is_none_or(|since| since.as_ref().is_some_and(since_before))
+        };
         let has = |client: &ClientId| account.pushed.contains_key(client);
         let owed: FxHashSet<ClientId> = devices
             .copied()
@@ -552,6 +588,28 @@ mod tests {
         passes(&IT, &charge(), &format!("{untold}\nphase end"));
         passes(&IT, &charge(), &format!("{untold}\nb cut\n{read}"));
         passes(&IT, &charge(), &format!("{untold}\n{read}").replace("phase end", ""));
+    }
+
+    #[test]
+    fn who_is_still_coming_into_a_conversation_is_not_there() {
+        let history = |enters: &str| {
+            format!(
+                "a b in #1
+                 a b in #2
+                 {enters}
+                 a sends o1 t1 k1 #2 via=rest
+                 a acked o1 m1 1
+                 a reads o9 #2
+                 a row o9 t1 m1 1
+                 a done o9
+                 phase end"
+            )
+        };
+        let untold = "a message that nobody tells";
+        passes(&IT, &charge(), &history(""));
+        passes(&IT, &charge(), &history("b syncs o8 #2"));
+        fails(&IT, &charge(), &history("b syncs o8 #2\nb done o8"), untold);
+        fails(&IT, &charge(), &history("b cut\nb back\nb ready"), untold);
     }
 
     #[test]
