@@ -9,7 +9,8 @@ mod tcp_server;
 
 use live::Live;
 use program::{Case, Ended, program};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, copy};
 use std::net::{SocketAddr, TcpStream};
@@ -207,10 +208,12 @@ fn id(case: &Case) -> Pid {
     Pid::from_raw(id.trim().parse().unwrap()).unwrap()
 }
 
-/// It runs no more; a dead process that nobody has buried yet counts as gone.
+/// It runs no more, or will not for long: who was killed may outlive its killer by a moment. A dead process that
+/// nobody has buried yet counts as gone.
 fn is_gone(id: Pid) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", id.as_raw_nonzero()));
-    stat.map_or(true, |stat| stat.rsplit(')').next().unwrap().trim_start().starts_with('Z'))
+    let Ok(process) = pidfd_open(id, PidfdFlags::empty()) else { return true };
+    let patience = Timespec { tv_sec: 30, tv_nsec: 0 };
+    poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&patience)).unwrap() == 1
 }
 
 #[test]
