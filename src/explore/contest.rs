@@ -10,8 +10,6 @@ use std::fmt;
 const TOO_KIND: f64 = 0.05;
 /// How often what fails as often as before may be rejected.
 const TOO_STRICT: f64 = 0.1;
-/// What a rate that was measured as certain counts as: no number of runs shows more.
-const NEARLY_ALWAYS: f64 = 0.98;
 /// What fails more often than this is held against so much of its rate, and not against all of it: two passes
 /// in a row are no proof that a plan of which every play failed lost half of its rate. It takes more plays,
 /// which where failures are rare are too many.
@@ -91,7 +89,7 @@ impl Contest {
     /// Against this rate, in so many runs at most.
     #[must_use]
     pub fn against(old: Rate, budget: u32) -> Self {
-        let whole = old.share().clamp(HARDLY_EVER, NEARLY_ALWAYS);
+        let whole = old.share().max(HARDLY_EVER);
         let half = whole / 2.0;
         let good = if whole > OFTEN { whole * GOOD_ENOUGH } else { whole };
         let pass = ((1.0 - good) / (1.0 - half)).ln();
