@@ -369,6 +369,9 @@ mod tests {
         assert_eq!(found(seen.to_owned()), 1);
         assert_eq!(found(format!("e asks create o1\n{seen}")), 0);
         assert_eq!(found(format!("e asks create o1\ne done o1\n{seen}")), 1);
+        let made = |id: &str| format!("e asks create o1\ne made o1 {id}\n{seen}");
+        assert_eq!(found(made("c1")), 1);
+        assert_eq!(found(made("c77")), 0, "nobody said who is in it");
     }
 
     #[test]

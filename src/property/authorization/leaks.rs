@@ -31,8 +31,10 @@ pub(super) struct About<'a> {
 pub(super) struct Leaks {
     now: Nanos,
     tolerance: Nanos,
-    /// Conversations under way to be made.
-    making: FxHashSet<OpId>,
+    /// Creations and broadcasts under way: each may make a conversation.
+    making: FxHashMap<OpId, Operation>,
+    /// Conversations that were made, by the server's ids, hashed.
+    made: FxHashSet<u64>,
     /// One may have been made without our knowing, so who shares what is unsure.
     unsure: bool,
     /// What is wrong unless somebody turns out to be a member: a conversation that is made while
@@ -59,7 +61,8 @@ impl Leaks {
         Self {
             now: 0,
             tolerance,
-            making: FxHashSet::default(),
+            making: FxHashMap::default(),
+            made: FxHashSet::default(),
             unsure: false,
             suspicions: Vec::new(),
             leaving: FxHashMap::default(),
@@ -82,8 +85,10 @@ impl Leaks {
 
     /// Accuses those who did not turn out to be members.
     pub(super) fn conclude(&mut self, book: &Book, found: &mut Finding) {
-        // What is still being made at the end may be there already.
-        let unsure = self.unsure || !self.making.is_empty();
+        // What is still being made at the end may be there already, and who is in it was not said of all that
+        // was made when the history ended.
+        let unlisted = self.made.iter().any(|id| !book.ids.contains_key(id));
+        let unsure = self.unsure || unlisted || !self.making.is_empty();
         for (suspect, violation) in std::mem::take(&mut self.suspicions) {
             let innocent = match &suspect {
                 Suspect::Client(client, place) => book.is_in(*client, *place),
@@ -127,7 +132,7 @@ impl Leaks {
     ) {
         match (operation, conversation) {
             (Operation::Create | Operation::Broadcast, _) => {
-                self.making.insert(op);
+                self.making.insert(op, operation);
             }
             (Operation::Leave, Some(conversation)) => {
                 self.leaving.insert(op, conversation);
@@ -153,8 +158,11 @@ impl Leaks {
         self.foreign.insert(message.token, client);
     }
 
-    /// A send was acked with this id.
+    /// A send was acked with this id, or a conversation was made.
     pub(super) fn acked(&mut self, op: OpId, id: &CompactString) {
+        if self.making.get(&op) == Some(&Operation::Create) {
+            self.made.insert(hash(id));
+        }
         if let Some(conversation) = self.sends.get(op) {
             self.places.insert(hash(id), *conversation);
         }
@@ -162,7 +170,7 @@ impl Leaks {
 
     /// An operation is over; it is certain what became of it, or not.
     pub(super) fn over(&mut self, client: ClientId, op: OpId, end: End) {
-        if self.making.remove(&op) {
+        if self.making.remove(&op).is_some() {
             self.unsure |= end == End::Unknown;
         }
         if let Some(conversation) = self.leaving.remove(&op)
