@@ -253,6 +253,11 @@ impl Judge for Parity {
         self.finding.violation_count
     }
 
+    /// What is read over HTTP may overtake what is pushed over the socket.
+    fn awaited_deliveries(&self) -> usize {
+        self.owed.values().map(FxHashSet::len).sum()
+    }
+
     fn unsettled(&self) -> usize {
         let acked: usize = self.acked.values().map(VecDeque::len).sum();
         let drawn = self.allowance.as_ref().map_or(0, Allowance::len);
@@ -496,7 +501,7 @@ impl Parity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::property::notation::{fails, passes, stands};
+    use crate::property::notation::{fails, passes, read, stands};
     use crate::verdict::Standing;
 
     const IT: ChannelParity = ChannelParity;
@@ -588,6 +593,17 @@ mod tests {
         passes(&IT, &charge(), &format!("{untold}\nphase end"));
         passes(&IT, &charge(), &format!("{untold}\nb cut\n{read}"));
         passes(&IT, &charge(), &format!("{untold}\n{read}").replace("phase end", ""));
+    }
+
+    #[test]
+    fn a_push_that_is_owed_is_waited_for() {
+        let awaited = |history: &str| {
+            let mut judge = IT.judge(&charge());
+            read(history).iter().for_each(|entry| judge.observe(entry));
+            judge.awaited_deliveries()
+        };
+        assert_eq!(awaited(TOLD), 0);
+        assert_eq!(awaited(&TOLD.replace("b sees t1 m1 1 #1", "")), 1);
     }
 
     #[test]
